@@ -1,0 +1,160 @@
+"""Brings a database's schema up to date: `rowcrew migrate`, and plain `alembic upgrade head` by way of env.py.
+
+In: the address of a database. Out: its schema at a revision of `migrations/`. Any number of them may start at once:
+one works, the others wait and then find nothing to do. Migrations wait at most three seconds for a table's lock,
+because every reservation would wait behind them, and try again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import psycopg
+import sqlalchemy
+import tenacity
+from alembic import command
+from alembic.config import Config
+
+from rowcrew import settings
+from rowcrew.model.errors import RowcrewError
+from rowcrew.table import schema, statements
+from rowcrew.table.address import for_psycopg, for_sqlalchemy
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+# Not alembic's default name: a database that Rowcrew shares may have an `alembic_version` of its own.
+VERSION_TABLE: Final = "rowcrew_migrations"
+
+_PATIENCE_SECONDS: Final = 600
+
+
+class MigrationBusy(RowcrewError):
+    """Another migration, or a long transaction on the tables, did not make room."""
+
+
+def migrate(url: str, revision: str = "head") -> None:
+    """Upgrade the database to a revision.
+
+    Raises:
+        MigrationBusy: another migration was at work, or the tables were locked, for ten minutes.
+    """
+    command.upgrade(_config(url), revision)
+
+
+def downgrade(url: str, revision: str) -> None:
+    """Take migrations back down to a revision; `base` drops every table of Rowcrew with its rows.
+
+    Raises:
+        MigrationBusy: another migration was at work, or the tables were locked, for ten minutes.
+    """
+    command.downgrade(_config(url), revision)
+
+
+def migrations_directory() -> Path:
+    """Inside the package when installed, at the top of the repository otherwise."""
+    package = Path(__file__).parents[1]
+    installed = package / "migrations"
+    return installed if installed.is_dir() else package.parents[1] / "migrations"
+
+
+def run_migrations(context: ModuleType) -> None:
+    """Do what alembic was called for, alone and in one transaction a migration. Called by env.py."""
+    url = context.config.attributes.get("url") or _url_from_environment()
+    engine = sqlalchemy.create_engine(for_sqlalchemy(url), poolclass=sqlalchemy.NullPool)
+    sqlalchemy.event.listen(engine, "begin", _limit_waits)
+    try:
+        with _only_migration(url):
+            _migrate_on(engine, context)
+    finally:
+        engine.dispose()
+
+
+def print_sql(context: ModuleType) -> None:
+    """Write the SQL of the migrations to standard output (`alembic upgrade head --sql`). Called by env.py."""
+    context.configure(dialect_name="postgresql", **_options())
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+def _config(url: str) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(migrations_directory()).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    config.attributes["url"] = url
+    return config
+
+
+def _url_from_environment() -> str:
+    current = settings.read()
+    return current.database_direct_url or current.require_database_url()
+
+
+def _options() -> dict[str, Any]:
+    return {
+        "target_metadata": schema.metadata,
+        "version_table": VERSION_TABLE,
+        "transaction_per_migration": True,
+        "compare_server_default": True,
+        "include_name": _is_ours,
+    }
+
+
+def _is_ours(name: str | None, kind: str, _parents: Any) -> bool:
+    return kind != "table" or name in schema.metadata.tables
+
+
+def _limit_waits(connection: sqlalchemy.Connection) -> None:
+    connection.exec_driver_sql("SET LOCAL lock_timeout = '3s'")
+    connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
+
+
+def _is_lock_timeout(error: BaseException) -> bool:
+    return isinstance(getattr(error, "orig", None), psycopg.errors.LockNotAvailable)
+
+
+def _give_up(state: tenacity.RetryCallState) -> None:
+    cause = state.outcome.exception() if state.outcome else None
+    reason = "the tables are in use by a long transaction" if cause else "another migration is at work"
+    raise MigrationBusy(f"{reason}, gave up after {_PATIENCE_SECONDS} s: see pg_stat_activity and try again") from cause
+
+
+@tenacity.retry(
+    retry=tenacity.retry_if_exception(_is_lock_timeout),
+    wait=tenacity.wait_random(0.2, 2),
+    stop=tenacity.stop_after_delay(_PATIENCE_SECONDS),
+    retry_error_callback=_give_up,
+)
+def _migrate_on(engine: sqlalchemy.Engine, context: ModuleType) -> None:
+    with engine.connect() as connection:
+        context.configure(connection=connection, **_options())
+        with context.begin_transaction():
+            context.run_migrations()
+
+
+@contextmanager
+def _only_migration(url: str) -> Iterator[None]:
+    """Hold the migration lock in an idle transaction on a connection of its own.
+
+    A migration that makes an index concurrently commits midway, and would so drop a lock of its own transaction.
+    """
+    with psycopg.connect(for_psycopg(url)) as connection:
+        _take_lock(connection)
+        yield
+
+
+@tenacity.retry(
+    retry=tenacity.retry_if_result(lambda taken: not taken),
+    wait=tenacity.wait_random(0.1, 0.3),
+    stop=tenacity.stop_after_delay(_PATIENCE_SECONDS),
+    retry_error_callback=_give_up,
+)
+def _take_lock(connection: psycopg.Connection) -> bool:
+    # Ask again and again: a connection that waits in the server has a snapshot, and an index made concurrently waits
+    # for the end of every snapshot.
+    connection.rollback()
+    connection.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+    return connection.execute(statements.text("migration_lock")).fetchone() == (True,)
