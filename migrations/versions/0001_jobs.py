@@ -58,9 +58,8 @@ TABLES = (
             CHECK (length("uniqueKey") BETWEEN 1 AND 255 AND length("concurrencyKey") BETWEEN 1 AND 255),
         CONSTRAINT jobs_attempts_sane CHECK (attempts >= 0 AND crashes >= 0 AND "maxAttempts" BETWEEN 1 AND 1000),
         CONSTRAINT jobs_timeout_positive CHECK ("timeoutSeconds" > 0),
-        CONSTRAINT jobs_dates_finite CHECK (
-            isfinite("runAt") AND isfinite("createdAt") AND isfinite("updatedAt")
-            AND isfinite("startedAt") AND isfinite("finishedAt")
+        CONSTRAINT jobs_dates_finite CHECK (  -- within what every language's dates can hold
+            least("runAt", "createdAt", "updatedAt", "startedAt", "finishedAt") > '1000-01-01 00:00+00'
             AND greatest("runAt", "createdAt", "updatedAt", "startedAt", "finishedAt") < '9999-01-01 00:00+00'
         ),
         CONSTRAINT jobs_queued_is_free CHECK ("workerId" IS NULL OR status <> 'queued')
@@ -208,7 +207,8 @@ TRIGGERS = (
                 IS DISTINCT FROM (OLD.attempts, OLD.crashes, OLD."maxAttempts", OLD.status)
                 AND (NEW.crashes > 1000 OR NEW.attempts > NEW."maxAttempts"
                      OR NEW.status = 'queued' AND NEW.attempts >= NEW."maxAttempts") THEN
-            RAISE EXCEPTION 'job %: % of % attempts used leaves none to run', OLD.id, NEW.attempts, NEW."maxAttempts"
+            RAISE EXCEPTION 'new row for relation "jobs" violates check constraint "jobs_attempts_left": % of % used',
+                NEW.attempts, NEW."maxAttempts"
                 USING ERRCODE = 'check_violation', TABLE = 'jobs', CONSTRAINT = 'jobs_attempts_left';
         END IF;
 
@@ -252,7 +252,8 @@ TRIGGERS = (
             NEW."finishedAt" := coalesce(NEW."finishedAt", clock_timestamp());
         END IF;
         IF NEW.attempts > NEW."maxAttempts" OR NEW.status = 'queued' AND NEW.attempts >= NEW."maxAttempts" THEN
-            RAISE EXCEPTION 'new job: % of % attempts used leaves none to run', NEW.attempts, NEW."maxAttempts"
+            RAISE EXCEPTION 'new row for relation "jobs" violates check constraint "jobs_attempts_left": % of % used',
+                NEW.attempts, NEW."maxAttempts"
                 USING ERRCODE = 'check_violation', TABLE = 'jobs', CONSTRAINT = 'jobs_attempts_left';
         END IF;
         RETURN NEW;
@@ -268,7 +269,8 @@ TRIGGERS = (
     """
     CREATE FUNCTION jobs_payload_object() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
-        RAISE EXCEPTION 'a job''s payload is a JSON object, not %', jsonb_typeof(NEW.payload)
+        RAISE EXCEPTION 'new row for relation "jobs" violates check constraint "jobs_payload_object": got a JSON %',
+            jsonb_typeof(NEW.payload)
             USING ERRCODE = 'check_violation', TABLE = 'jobs', COLUMN = 'payload', CONSTRAINT = 'jobs_payload_object';
     END $$
     """,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-SCHEMA_REVISION: Final = 1
+SCHEMA_REVISION: Final = 2
 """The newest migration this code knows and needs."""
 
 

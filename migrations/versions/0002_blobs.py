@@ -1,0 +1,34 @@
+"""A store for the files of jobs where no bucket is configured."""
+
+from __future__ import annotations
+
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+branch_labels = None
+depends_on = None
+
+BLOBS = """
+    CREATE TABLE blobs (
+        key           text PRIMARY KEY,
+        bytes         bytea NOT NULL,
+        sha256        bytea NOT NULL,
+        "contentType" text,
+        size          bigint NOT NULL,
+        "createdAt"   timestamptz NOT NULL DEFAULT now(),
+        CONSTRAINT blobs_key_length CHECK (length(key) BETWEEN 1 AND 1024),
+        CONSTRAINT blobs_sha256_length CHECK (length(sha256) = 32),
+        CONSTRAINT blobs_size_is_true CHECK (size = length(bytes))
+    )
+"""
+
+
+def upgrade() -> None:
+    op.execute(BLOBS)
+    op.execute("UPDATE rowcrew_schema SET revision = 2")
+
+
+def downgrade() -> None:
+    op.execute("DROP TABLE blobs")
+    op.execute("UPDATE rowcrew_schema SET revision = 1")
