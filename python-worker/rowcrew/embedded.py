@@ -142,15 +142,18 @@ class EmbeddedPostgres:
     @property
     def url(self) -> str:
         """The superuser's URL of the database `postgres`, through the Unix socket."""
-        return self._started.socket_url(self._socket_number)
+        return self.url_of("postgres")
 
-    @property
-    def tcp_url(self) -> str:
-        """The same through TCP, with the password; for proxies and clients that know no Unix sockets."""
+    def url_of(self, database: str) -> str:
+        """The same for another database."""
+        return self._started.socket_url(self._socket_number, database)
+
+    def tcp_url_of(self, database: str) -> str:
+        """The same through TCP, with the password: for proxies, and for clients that know no Unix sockets."""
         if self._port is None:
             raise EmbeddedPostgresError("TCP is off: give EmbeddedPostgres a port")
         password = quote(self._started.password.read_text(), safe="")
-        return f"postgresql://{SUPERUSER}:{password}@127.0.0.1:{self._port}/postgres"
+        return f"postgresql://{SUPERUSER}:{password}@127.0.0.1:{self._port}/{quote(database, safe='')}"
 
     @property
     def log_path(self) -> Path:
@@ -270,8 +273,9 @@ class _Server:
             return inside
         return Path("/tmp", f"{self.cluster_name}-{os.geteuid()}")  # noqa: S108 - proven ours before use
 
-    def socket_url(self, number: int) -> str:
-        return f"postgresql://{SUPERUSER}@/postgres?host={quote(str(self.sockets), safe='')}&port={number}"
+    def socket_url(self, number: int, database: str = "postgres") -> str:
+        host = quote(str(self.sockets), safe="")
+        return f"postgresql://{SUPERUSER}@/{quote(database, safe='')}?host={host}&port={number}"
 
     # Who uses the server: two locks, which the kernel lets go of when their holders die.
 
@@ -568,10 +572,10 @@ def _command_line(process: int) -> bytes:
 
 
 def _command_lines() -> Iterator[tuple[int, bytes]]:
-    for name in os.listdir("/proc"):
-        if name.isdigit():
+    for directory in Path("/proc").iterdir():
+        if directory.name.isdigit():
             with contextlib.suppress(OSError):
-                yield int(name), _command_line(int(name))
+                yield int(directory.name), _command_line(int(directory.name))
 
 
 def _tail(log: Path) -> str:

@@ -1,0 +1,90 @@
+"""What every test may ask for: a real PostgreSQL, and in it a fresh, migrated database of its own.
+
+Each pytest process has its own server, so a test may restart it without disturbing another process's tests. Migrations
+run once, into a template that every test's database is a copy of.
+"""
+
+from __future__ import annotations
+
+import socket
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import hypothesis
+import psycopg
+import pytest
+
+from rowcrew.embedded import EmbeddedPostgres
+
+# Two cores run several processes at once here: a stop-watch would measure the neighbours.
+hypothesis.settings.register_profile("house", deadline=None)
+hypothesis.settings.load_profile("house")
+
+Connect = Callable[..., psycopg.Connection[tuple[Any, ...]]]
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[EmbeddedPostgres]:
+    """This pytest process's PostgreSQL, reachable through its Unix socket and TCP; restart it at will."""
+    with EmbeddedPostgres(durable=False, port=free_port()) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def migrated_template(server: EmbeddedPostgres) -> str:
+    """The name of a database that holds what the migrations make, and nothing else."""
+    from rowcrew.table import migrate
+
+    name = "migrated_template"
+    with psycopg.connect(server.url, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    migrate.migrate(server.url_of(name))
+    return name
+
+
+@pytest.fixture
+def database(server: EmbeddedPostgres, migrated_template: str) -> Iterator[str]:
+    """The name of this test's own migrated database."""
+    name = f"test_{uuid.uuid4().hex}"
+    with psycopg.connect(server.url, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {migrated_template} STRATEGY file_copy")
+    yield name
+    with psycopg.connect(server.url, autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def database_url(server: EmbeddedPostgres, database: str) -> str:
+    """The URL of this test's own migrated database, through the Unix socket."""
+    return server.url_of(database)
+
+
+@pytest.fixture
+def tcp_database_url(server: EmbeddedPostgres, database: str) -> str:
+    """The same database through TCP: for proxies, and for clients that know no Unix sockets."""
+    return server.tcp_url_of(database)
+
+
+@pytest.fixture
+def connect(database_url: str) -> Iterator[Connect]:
+    """Open a connection to this test's database, in autocommit unless asked otherwise; closed at the end."""
+    with ExitStack() as opened:
+
+        def connect(**options: Any) -> psycopg.Connection[tuple[Any, ...]]:
+            return opened.enter_context(psycopg.connect(database_url, **{"autocommit": True, **options}))
+
+        yield connect

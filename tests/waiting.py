@@ -1,0 +1,18 @@
+"""Waiting for a condition in tests: with a generous deadline, never for a time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+def eventually(probe: Callable[[], T], deadline_seconds: float = 30) -> T:
+    """Ask until the answer is truthy, and return it; fail with the last answer when the deadline passes."""
+    deadline = time.monotonic() + deadline_seconds
+    while not (answer := probe()):
+        assert time.monotonic() < deadline, f"not within {deadline_seconds} s; the last answer was {answer!r}"
+        time.sleep(0.02)
+    return answer
