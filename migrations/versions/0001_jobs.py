@@ -13,8 +13,9 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
-# Tables. Every CHECK has a name, because the name is what a producer reads when its row is refused. A CHECK runs at
-# every UPDATE, also at those that change other columns: none may detoast a payload or use a bounded regex.
+# Tables. Every CHECK has a name, because the name is what a producer reads when its row is refused. A CHECK
+# runs at every UPDATE, also at those that change other columns: none may detoast a payload or use a bounded
+# regex.
 TABLES = (
     """
     CREATE TABLE rowcrew_schema (
@@ -152,8 +153,8 @@ INDEXES = (
     """CREATE INDEX job_attempts_job ON job_attempts ("jobId")""",
 )
 
-# Triggers. No function here may read or write a table: then none needs SECURITY DEFINER, and a role that may only
-# INSERT can enqueue. Workers' own UPDATEs say revision + 1 and enter none of them.
+# Triggers. No function here may read or write a table: then none needs SECURITY DEFINER, and a role that may
+# only INSERT can enqueue. Workers' own UPDATEs say revision + 1 and enter none of them.
 TRIGGERS = (
     # An UPDATE without revision + 1 is by hand: psql, an ORM, another program. Put its consequences right.
     """
@@ -234,8 +235,8 @@ TRIGGERS = (
     CREATE TRIGGER jobs_late BEFORE INSERT ON jobs FOR EACH ROW
         WHEN (NEW.status = 'queued' AND NEW."runAt" < now()) EXECUTE FUNCTION jobs_late()
     """,
-    # A row that is not simply new: an import of ended jobs, a run of a foreign program, a copy of an old row. It is
-    # taken, but cannot claim what only a worker gives: a lease, a holder, a revision, crashes.
+    # A row that is not simply new: an import of ended jobs, a run of a foreign program, a copy of an old row.
+    # It is taken, but cannot claim what only a worker gives: a lease, a holder, a revision, crashes.
     """
     CREATE FUNCTION jobs_imported() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
@@ -278,8 +279,9 @@ TRIGGERS = (
     CREATE TRIGGER jobs_payload_object BEFORE INSERT OR UPDATE OF payload ON jobs FOR EACH ROW
         WHEN (jsonb_typeof(NEW.payload) <> 'object') EXECUTE FUNCTION jobs_payload_object()
     """,
-    # One NOTIFY in flight at a time, or committing producers queue behind each other. The second key is for old
-    # transactions, so that a slow producer cannot mute the others. Workers poll as well: a lost wake-up is harmless.
+    # One NOTIFY in flight at a time, or committing producers queue behind each other. The second key is for
+    # old transactions, so that a slow producer cannot mute the others. Workers poll as well: a lost wake-up
+    # is harmless.
     """
     CREATE FUNCTION jobs_wake() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
@@ -293,7 +295,8 @@ TRIGGERS = (
     """CREATE TRIGGER jobs_wake AFTER INSERT ON jobs FOR EACH STATEMENT EXECUTE FUNCTION jobs_wake()""",
 )
 
-# Views for people and dashboards. Their columns are frozen: a later migration may add at the end, never change.
+# Views for people and dashboards. Their columns are frozen: a later migration may add at the end, never
+# change.
 VIEWS = (
     """
     CREATE VIEW job_status AS

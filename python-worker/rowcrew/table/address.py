@@ -49,6 +49,7 @@ def for_sqlalchemy(url: str) -> str:
 
 def without_password(url: str) -> str:
     """The URL as logs and errors may show it, also when it is malformed."""
-    # A number and then a comma, slash, question mark or the end is a port; anything else before an @ is a password.
+    # A number and then a comma, slash, question mark or the end is a port; anything else before an @ is a
+    # password.
     shown = re.sub(r"://([^:@/?]*):(?!\d+(?:[,/?]|$)).*@", r"://\1@", url)
     return re.sub(r"([?&](?:ssl)?password=)[^&]*", r"\1***", shown)

@@ -153,8 +153,8 @@ def _only_migration(url: str) -> Iterator[None]:
     retry_error_callback=_give_up,
 )
 def _take_lock(connection: psycopg.Connection) -> bool:
-    # Ask again and again: a connection that waits in the server has a snapshot, and an index made concurrently waits
-    # for the end of every snapshot.
+    # Ask again and again: a connection that waits in the server has a snapshot, and an index made
+    # concurrently waits for the end of every snapshot.
     connection.rollback()
     connection.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
     return connection.execute(statements.text("migration_lock")).fetchone() == (True,)

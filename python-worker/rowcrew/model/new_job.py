@@ -1,0 +1,213 @@
+"""A job to be enqueued, valid from its first moment.
+
+In: what a producer, a handler or the HTTP API wants to run. Out: a frozen `NewJob`, or an `InvalidJob` that names the
+field, and the JSON document that the statements of `table` take. What is refused here is what PostgreSQL would refuse,
+or would take and no reader could read back.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import msgspec
+
+from rowcrew.model.errors import InvalidJob
+from rowcrew.model.priority import priority_value
+
+PAYLOAD_BYTES: Final = 1_000_000
+PAYLOAD_DEPTH: Final = 100
+DOCUMENT_BYTES: Final = 64_000_000
+
+_QUEUE_NAME: Final = re.compile(r"[a-z0-9_][a-z0-9_.-]{0,62}")
+_EARLIEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
+_LATEST: Final = datetime(2200, 1, 1, tzinfo=UTC)
+_LONGEST_DELAY: Final = timedelta(days=36_500)
+
+
+class NewJob(msgspec.Struct, frozen=True):
+    """One job to enqueue. None means the default of the column, or what the type's handler says.
+
+    Attributes:
+        type: which handler runs it, 1 to 200 characters.
+        payload: the handler's input: a mapping, Struct, dataclass or pydantic model that becomes a JSON object of at
+            most 1 MB, 100 levels deep. Kept as plain JSON values.
+        queue: the line it waits in, 1 to 63 of a-z 0-9 _ . -
+        priority: -32768 to 32767, larger runs first, or urgent, high, normal, low. Kept as a number.
+        run_at: not before this moment (an aware datetime from 2000 to 2200), or this long after now (a timedelta).
+        max_attempts: runs allowed, 1 to 1000.
+        timeout_seconds: hard limit of one run, whole seconds.
+        unique_key: at most one queued or processing job of this type has it, 1 to 255 characters.
+        concurrency_key: jobs that share it obey the type's limit per key, 1 to 255 characters.
+        parent_id: the job that enqueued this one.
+
+    Raises:
+        InvalidJob: names the field and what to give instead.
+    """
+
+    type: str
+    payload: Any = msgspec.field(default_factory=dict)
+    queue: str | None = None
+    priority: int | str | None = None
+    run_at: datetime | timedelta | None = None
+    max_attempts: int | None = None
+    timeout_seconds: int | None = None
+    unique_key: str | None = None
+    concurrency_key: str | None = None
+    parent_id: int | None = None
+
+    def __post_init__(self) -> None:
+        _check_text("type", self.type, 200)
+        if self.queue is not None:
+            _check_queue(self.queue)
+        if self.priority is not None:
+            msgspec.structs.force_setattr(self, "priority", priority_value(self.priority))
+        if self.run_at is not None:
+            _check_run_at(self.run_at)
+        if self.max_attempts is not None:
+            _check_number("max_attempts", self.max_attempts, 1, 1000)
+        if self.timeout_seconds is not None:
+            _check_number("timeout_seconds", self.timeout_seconds, 1, 2**31 - 1)
+        if self.unique_key is not None:
+            _check_text("unique_key", self.unique_key, 255)
+        if self.concurrency_key is not None:
+            _check_text("concurrency_key", self.concurrency_key, 255)
+        if self.parent_id is not None:
+            _check_number("parent_id", self.parent_id, -(2**63), 2**63 - 1)
+        msgspec.structs.force_setattr(self, "payload", _json_object(self.payload))
+
+
+def document(jobs: Iterable[NewJob], queue: str | None = None) -> str:
+    """The jobs as the one JSON parameter of `sql/enqueue.sql`: an array with an object for each job.
+
+    `queue` is for those that name none; None = the column's default.
+
+    Raises:
+        InvalidJob: together they are larger than one statement should be.
+    """
+    text = msgspec.json.encode([_row(job, queue) for job in jobs])
+    if len(text) > DOCUMENT_BYTES:
+        raise InvalidJob("jobs", f"{len(text)} bytes together are more than {DOCUMENT_BYTES}: enqueue them in parts")
+    return text.decode()
+
+
+def _row(job: NewJob, queue: str | None) -> dict[str, Any]:
+    return {
+        "type": job.type,
+        "payload": job.payload,
+        "queue": job.queue or queue,
+        "priority": job.priority,
+        "runAt": job.run_at if isinstance(job.run_at, datetime) else None,
+        "delaySeconds": job.run_at.total_seconds() if isinstance(job.run_at, timedelta) else None,
+        "maxAttempts": job.max_attempts,
+        "timeoutSeconds": job.timeout_seconds,
+        "uniqueKey": job.unique_key,
+        "concurrencyKey": job.concurrency_key,
+        "parentId": job.parent_id,
+    }
+
+
+def _check_text(field: str, value: Any, longest: int) -> None:
+    if not isinstance(value, str) or not 1 <= len(value) <= longest:
+        raise InvalidJob(field, f"{_shown(value)} must be text of 1 to {longest} characters")
+    if problem := _unstorable(value):
+        raise InvalidJob(field, problem)
+
+
+def _check_queue(value: Any) -> None:
+    if not isinstance(value, str) or not _QUEUE_NAME.fullmatch(value):
+        raise InvalidJob(
+            "queue", f"{_shown(value)} must be 1 to 63 of a-z 0-9 _ . - and start with a letter, a digit or _"
+        )
+
+
+def _check_number(field: str, value: Any, smallest: int, largest: int) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or not smallest <= value <= largest:
+        raise InvalidJob(field, f"{_shown(value)} must be a whole number from {smallest} to {largest}")
+
+
+def _check_run_at(value: Any) -> None:
+    if isinstance(value, timedelta):
+        if not timedelta(0) <= value <= _LONGEST_DELAY:
+            raise InvalidJob("run_at", f"{value} must be from 0 to {_LONGEST_DELAY.days} days")
+        return
+    if not isinstance(value, datetime):
+        raise InvalidJob("run_at", f"{_shown(value)} must be a datetime with a time zone, or a timedelta from now")
+    if value.utcoffset() is None:
+        raise InvalidJob("run_at", f"{value.isoformat()} has no time zone: give one, such as tzinfo=timezone.utc")
+    if not _EARLIEST <= value <= _LATEST:
+        raise InvalidJob("run_at", f"{value.isoformat()} must be in the years 2000 to 2200")
+
+
+def _json_object(payload: Any) -> dict[str, Any]:
+    """The payload as plain JSON values, a copy that nobody can change from outside."""
+    try:
+        value = msgspec.to_builtins(payload, str_keys=True, enc_hook=_plain)
+    except RecursionError:
+        raise InvalidJob("payload", f"is nested deeper than {PAYLOAD_DEPTH} levels") from None
+    except (TypeError, ValueError, NotImplementedError, OverflowError) as error:
+        raise InvalidJob("payload", f"is no JSON: {error}") from error
+    if not isinstance(value, dict):
+        raise InvalidJob("payload", f"must be a JSON object, such as {{'key': …}}, and not {_shown(payload)}")
+    _check_values(value)
+    try:
+        size = len(msgspec.json.encode(value))
+    except (ValueError, OverflowError) as error:
+        raise InvalidJob("payload", f"is no JSON: {error}") from error
+    if size > PAYLOAD_BYTES:
+        raise InvalidJob("payload", f"{size} bytes are more than {PAYLOAD_BYTES}: store the data and enqueue where it is")
+    return value
+
+
+def _plain(value: Any) -> Any:
+    if hasattr(value, "model_dump"):
+        return value.model_dump(mode="json")
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise NotImplementedError(f"{type(value).__qualname__} has no JSON form")
+
+
+def _check_values(payload: dict[str, Any]) -> None:
+    """Every value can be stored by PostgreSQL and read back. `place` is where it stands: (place of the parent, key)."""
+    left: list[tuple[Any, int, Any]] = [(payload, 1, None)]
+    while left:
+        value, depth, place = left.pop()
+        if depth > PAYLOAD_DEPTH:
+            raise InvalidJob("payload", f"is nested deeper than {PAYLOAD_DEPTH} levels")
+        if isinstance(value, str):
+            if problem := _unstorable(value):
+                raise InvalidJob(_path(place), problem)
+        elif isinstance(value, float):
+            if not math.isfinite(value):
+                raise InvalidJob(_path(place), f"{value} is no JSON number: give null or text")
+        elif isinstance(value, dict):
+            for key, item in value.items():
+                if problem := _unstorable(key):
+                    raise InvalidJob(_path(place), f"key {key!r} {problem}")
+                left.append((item, depth + 1, (place, f".{key}")))
+        elif isinstance(value, list):
+            left.extend((item, depth + 1, (place, f"[{index}]")) for index, item in enumerate(value))
+
+
+def _unstorable(text: str) -> str | None:
+    if "\0" in text:
+        return "has a NUL character, which PostgreSQL cannot store"
+    if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
+        return "has half of a surrogate pair, which is no character"
+    return None
+
+
+def _path(place: Any) -> str:
+    parts: list[str] = []
+    while place is not None:
+        place, part = place
+        parts.append(part)
+    return "payload" + "".join(reversed(parts))
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}…"
