@@ -1,7 +1,7 @@
 """The table contract: jobs, their attempts, the workers, queues and job types; triggers and views.
 
-Raw SQL, because this text is the contract: what stands here is what a database administrator reviews. The same
-tables are declared in `rowcrew/table/schema.py`, and a test compares the two.
+Raw SQL, because this text is the contract: what stands here is what a database administrator reviews. The
+same tables are declared in `rowcrew/table/schema.py`, and a test compares the two.
 """
 
 from __future__ import annotations
@@ -52,12 +52,14 @@ TABLES = (
         checkpoint       jsonb,
         result           jsonb,
         "errorMessage"   text,
-        CONSTRAINT jobs_status_known CHECK (status IN ('queued', 'processing', 'completed', 'failed', 'cancelled')),
+        CONSTRAINT jobs_status_known
+            CHECK (status IN ('queued', 'processing', 'completed', 'failed', 'cancelled')),
         CONSTRAINT jobs_queue_name CHECK (queue ~ '^[a-z0-9_][a-z0-9_.-]*$' AND length(queue) <= 63),
         CONSTRAINT jobs_type_name CHECK (type <> '' AND length(type) <= 200),
         CONSTRAINT jobs_key_length
             CHECK (length("uniqueKey") BETWEEN 1 AND 255 AND length("concurrencyKey") BETWEEN 1 AND 255),
-        CONSTRAINT jobs_attempts_sane CHECK (attempts >= 0 AND crashes >= 0 AND "maxAttempts" BETWEEN 1 AND 1000),
+        CONSTRAINT jobs_attempts_sane
+            CHECK (attempts >= 0 AND crashes >= 0 AND "maxAttempts" BETWEEN 1 AND 1000),
         CONSTRAINT jobs_timeout_positive CHECK ("timeoutSeconds" > 0),
         CONSTRAINT jobs_dates_finite CHECK (  -- within what every language's dates can hold
             least("runAt", "createdAt", "updatedAt", "startedAt", "finishedAt") > '1000-01-01 00:00+00'
@@ -208,7 +210,7 @@ TRIGGERS = (
                 IS DISTINCT FROM (OLD.attempts, OLD.crashes, OLD."maxAttempts", OLD.status)
                 AND (NEW.crashes > 1000 OR NEW.attempts > NEW."maxAttempts"
                      OR NEW.status = 'queued' AND NEW.attempts >= NEW."maxAttempts") THEN
-            RAISE EXCEPTION 'new row for relation "jobs" violates check constraint "jobs_attempts_left": % of % used',
+            RAISE EXCEPTION 'row for relation "jobs" violates check constraint "jobs_attempts_left": % of % used',
                 NEW.attempts, NEW."maxAttempts"
                 USING ERRCODE = 'check_violation', TABLE = 'jobs', CONSTRAINT = 'jobs_attempts_left';
         END IF;
@@ -252,8 +254,9 @@ TRIGGERS = (
         ELSIF NEW.status <> 'queued' THEN
             NEW."finishedAt" := coalesce(NEW."finishedAt", clock_timestamp());
         END IF;
-        IF NEW.attempts > NEW."maxAttempts" OR NEW.status = 'queued' AND NEW.attempts >= NEW."maxAttempts" THEN
-            RAISE EXCEPTION 'new row for relation "jobs" violates check constraint "jobs_attempts_left": % of % used',
+        IF NEW.attempts > NEW."maxAttempts"
+                OR NEW.status = 'queued' AND NEW.attempts >= NEW."maxAttempts" THEN
+            RAISE EXCEPTION 'row for relation "jobs" violates check constraint "jobs_attempts_left": % of % used',
                 NEW.attempts, NEW."maxAttempts"
                 USING ERRCODE = 'check_violation', TABLE = 'jobs', CONSTRAINT = 'jobs_attempts_left';
         END IF;
@@ -270,9 +273,9 @@ TRIGGERS = (
     """
     CREATE FUNCTION jobs_payload_object() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
-        RAISE EXCEPTION 'new row for relation "jobs" violates check constraint "jobs_payload_object": got a JSON %',
+        RAISE EXCEPTION 'row for relation "jobs" violates check constraint "jobs_payload_object": got a JSON %',
             jsonb_typeof(NEW.payload)
-            USING ERRCODE = 'check_violation', TABLE = 'jobs', COLUMN = 'payload', CONSTRAINT = 'jobs_payload_object';
+            USING ERRCODE = 'check_violation', TABLE = 'jobs', CONSTRAINT = 'jobs_payload_object';
     END $$
     """,
     """
@@ -339,7 +342,8 @@ VIEWS = (
     """
     CREATE VIEW worker_status AS
     SELECT id, name, host, pid, version, queues, types, slots,
-           (SELECT count(*) FROM jobs WHERE jobs."workerId" = workers.id AND jobs.status = 'processing') AS running,
+           (SELECT count(*) FROM jobs
+             WHERE jobs."workerId" = workers.id AND jobs.status = 'processing') AS running,
            CASE WHEN "stoppedAt" IS NOT NULL THEN 'stopped'
                 WHEN "lostAt" IS NOT NULL THEN 'lost'
                 WHEN "heartbeatAt" <= clock_timestamp() - "leaseSeconds" * interval '1 s' THEN 'silent'
@@ -360,4 +364,4 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.execute("DROP VIEW worker_status, queue_depth, job_status")
     op.execute("DROP TABLE job_types, queues, workers, job_attempts, jobs, rowcrew_schema")
-    op.execute("DROP FUNCTION jobs_wake(), jobs_payload_object(), jobs_imported(), jobs_late(), jobs_by_hand()")
+    op.execute("DROP FUNCTION jobs_wake, jobs_payload_object, jobs_imported, jobs_late, jobs_by_hand")

@@ -1,8 +1,8 @@
 """A job to be enqueued, valid from its first moment.
 
-In: what a producer, a handler or the HTTP API wants to run. Out: a frozen `NewJob`, or an `InvalidJob` that names the
-field, and the JSON document that the statements of `table` take. What is refused here is what PostgreSQL would refuse,
-or would take and no reader could read back.
+In: what a producer, a handler or the HTTP API wants to run. Out: a frozen `NewJob`, or an `InvalidJob` that
+names the field, and the JSON document that the statements of `table` take. What is refused here is what
+PostgreSQL would refuse, or would take and no reader could read back.
 """
 
 from __future__ import annotations
@@ -33,11 +33,12 @@ class NewJob(msgspec.Struct, frozen=True):
 
     Attributes:
         type: which handler runs it, 1 to 200 characters.
-        payload: the handler's input: a mapping, Struct, dataclass or pydantic model that becomes a JSON object of at
-            most 1 MB, 100 levels deep. Kept as plain JSON values.
+        payload: the handler's input: a mapping, Struct, dataclass or pydantic model that becomes a JSON object
+            of at most 1 MB, 100 levels deep. Kept as plain JSON values.
         queue: the line it waits in, 1 to 63 of a-z 0-9 _ . -
         priority: -32768 to 32767, larger runs first, or urgent, high, normal, low. Kept as a number.
-        run_at: not before this moment (an aware datetime from 2000 to 2200), or this long after now (a timedelta).
+        run_at: not before this moment (an aware datetime from 2000 to 2200), or this long after now (a
+            timedelta).
         max_attempts: runs allowed, 1 to 1000.
         timeout_seconds: hard limit of one run, whole seconds.
         unique_key: at most one queued or processing job of this type has it, 1 to 255 characters.
@@ -90,7 +91,7 @@ def document(jobs: Iterable[NewJob], queue: str | None = None) -> str:
     """
     text = msgspec.json.encode([_row(job, queue) for job in jobs])
     if len(text) > DOCUMENT_BYTES:
-        raise InvalidJob("jobs", f"{len(text)} bytes together are more than {DOCUMENT_BYTES}: enqueue them in parts")
+        raise InvalidJob("jobs", f"{len(text)} bytes are more than {DOCUMENT_BYTES}: enqueue them in parts")
     return text.decode()
 
 
@@ -135,9 +136,9 @@ def _check_run_at(value: Any) -> None:
             raise InvalidJob("run_at", f"{value} must be from 0 to {_LONGEST_DELAY.days} days")
         return
     if not isinstance(value, datetime):
-        raise InvalidJob("run_at", f"{_shown(value)} must be a datetime with a time zone, or a timedelta from now")
+        raise InvalidJob("run_at", f"{_shown(value)} must be a datetime with a time zone, or a timedelta")
     if value.utcoffset() is None:
-        raise InvalidJob("run_at", f"{value.isoformat()} has no time zone: give one, such as tzinfo=timezone.utc")
+        raise InvalidJob("run_at", f"{value.isoformat()} has no time zone: give one, such as timezone.utc")
     if not _EARLIEST <= value <= _LATEST:
         raise InvalidJob("run_at", f"{value.isoformat()} must be in the years 2000 to 2200")
 
@@ -158,7 +159,7 @@ def _json_object(payload: Any) -> dict[str, Any]:
     except (ValueError, OverflowError) as error:
         raise InvalidJob("payload", f"is no JSON: {error}") from error
     if size > PAYLOAD_BYTES:
-        raise InvalidJob("payload", f"{size} bytes are more than {PAYLOAD_BYTES}: store the data and enqueue where it is")
+        raise InvalidJob("payload", f"{size} bytes are more than {PAYLOAD_BYTES}: enqueue where the data is")
     return value
 
 
@@ -171,7 +172,7 @@ def _plain(value: Any) -> Any:
 
 
 def _check_values(payload: dict[str, Any]) -> None:
-    """Every value can be stored by PostgreSQL and read back. `place` is where it stands: (place of the parent, key)."""
+    """Every value can be stored and read back. `place` is where it stands: (place of the parent, key)."""
     left: list[tuple[Any, int, Any]] = [(payload, 1, None)]
     while left:
         value, depth, place = left.pop()

@@ -1,7 +1,7 @@
 """Whether this version of Rowcrew and the schema of a database fit each other.
 
-In: the row of `rowcrew_schema`, read with `sql/schema_revision.sql`. Out: None, or the sentence to stop with. Called
-by a worker before its first reservation; imports nothing, so that asking costs nothing.
+In: the row of `rowcrew_schema`, read with `sql/schema_revision.sql`. Out: None, or the sentence to stop with.
+Called by a worker before its first reservation; imports nothing, so that asking costs nothing.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ SCHEMA_REVISION: Final = 2
 def complaint(revision: int | None, minimum_worker: int | None = None) -> str | None:
     """Why a worker must not serve a database of this schema; None when it may.
 
-    A newer schema is no reason by itself, or a rolling deploy, which migrates first, would stop the workers that are
-    still to be replaced. The schema itself names the oldest worker it serves.
+    A newer schema is no reason by itself, or a rolling deploy, which migrates first, would stop the workers
+    that are still to be replaced. The schema itself names the oldest worker it serves.
 
     Args:
         revision: number of the last migration; None when there is no `rowcrew_schema`.

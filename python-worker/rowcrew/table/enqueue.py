@@ -1,15 +1,24 @@
-"""The producers' side: enqueue jobs and look at one, in the caller's transaction or on a connection of their own.
+"""The producers' side: enqueue jobs and look at one, in the caller's transaction or on an own connection.
 
-In: jobs, and as `on` a psycopg connection or an SQLAlchemy session or connection, sync or async. Out: ids. Nothing is
-committed on the caller's connection: the job exists when the caller commits. What to ask the database, and what to make
-of its answers, is said once, in generators; four small functions carry the questions over.
+In: jobs, and as `on` a psycopg connection or an SQLAlchemy session or connection, sync or async. Out: ids.
+Nothing is committed on the caller's connection: the job exists when the caller commits. What to ask the
+database, and what to make of its answers, is said once, in generators; small functions carry questions over.
 """
 
 from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Generator,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC
 from typing import Any, Final, NamedTuple, TypeVar
@@ -36,7 +45,7 @@ _CONFLICT_ROUNDS: Final = 20
 
 
 class Enqueued(NamedTuple):
-    """The id of a job; `created` is False when a live job of the same type and unique key was there already."""
+    """The id of a job; `created` is False when a live job of this type and unique key was there already."""
 
     id: int
     created: bool
@@ -47,7 +56,7 @@ def enqueue(job: NewJob | str, payload: Any = None, /, *, on: Any = None, **opti
 
     Args:
         job: a `NewJob`, or the type of one, then with its payload and further fields of `NewJob` as options.
-        on: psycopg Connection, SQLAlchemy Session or Connection; None = a connection of its own by DATABASE_URL.
+        on: psycopg Connection, SQLAlchemy Session or Connection; None = an own connection by DATABASE_URL.
 
     Raises:
         InvalidJob: names the field that cannot be enqueued.
@@ -55,8 +64,10 @@ def enqueue(job: NewJob | str, payload: Any = None, /, *, on: Any = None, **opti
     return enqueue_many([_new_job(job, payload, options)], on=on)[0]
 
 
-async def enqueue_async(job: NewJob | str, payload: Any = None, /, *, on: Any = None, **options: Any) -> Enqueued:
-    """`enqueue` on a psycopg AsyncConnection, an SQLAlchemy AsyncSession or AsyncConnection, or on its own."""
+async def enqueue_async(
+    job: NewJob | str, payload: Any = None, /, *, on: Any = None, **options: Any
+) -> Enqueued:
+    """`enqueue` on a psycopg AsyncConnection, an SQLAlchemy AsyncSession or AsyncConnection, or its own."""
     return (await enqueue_many_async([_new_job(job, payload, options)], on=on))[0]
 
 
@@ -72,7 +83,7 @@ def enqueue_many(jobs: Iterable[NewJob | Mapping[str, Any]], *, on: Any = None) 
 
 
 async def enqueue_many_async(jobs: Iterable[NewJob | Mapping[str, Any]], *, on: Any = None) -> list[Enqueued]:
-    """`enqueue_many` on a psycopg AsyncConnection, an SQLAlchemy AsyncSession or AsyncConnection, or on its own."""
+    """`enqueue_many` on a psycopg AsyncConnection, an SQLAlchemy AsyncSession or AsyncConnection, or its own."""
     valid = _new_jobs(jobs)
     async with _connected_async(on) as ask:
         return await _carried_async(_enqueue(valid), ask)
@@ -111,7 +122,7 @@ def _new_jobs(jobs: Iterable[NewJob | Mapping[str, Any]]) -> list[NewJob]:
 
 
 def _enqueue(jobs: list[NewJob]) -> Generator[Question, Rows, list[Enqueued]]:
-    """Insert, look up the live jobs of the keys that were taken; one may have ended in between, so insert again."""
+    """Insert; look up the live jobs of keys that were taken; such a job may end in between, so insert again."""
     queue = settings.read().queue_name if any(job.queue is None for job in jobs) else None
     found: dict[int, Enqueued] = {}
     missing = list(range(len(jobs)))
@@ -127,7 +138,7 @@ def _enqueue(jobs: list[NewJob]) -> Generator[Question, Rows, list[Enqueued]]:
             found |= _live(jobs, missing, rows)
             missing = [place for place in missing if place not in found]
     if missing:
-        raise RowcrewError("a unique key is taken by a job that this role may not see, or that ends again and again")
+        raise RowcrewError("a unique key is held by a job that this role may not see, or by ever another job")
     return [found[place] for place in range(len(jobs))]
 
 
@@ -192,7 +203,9 @@ def _connected(on: Any) -> Iterator[Ask]:
     elif _is_sqlalchemy(on) and not _is_async(on):
         yield lambda question: on.execute(*_for_sqlalchemy(question)).fetchall()
     else:
-        raise TypeError(_unusable(on, "a psycopg Connection, an SQLAlchemy Session or Connection", "…_async"))
+        raise TypeError(
+            _unusable(on, "a psycopg Connection, an SQLAlchemy Session or Connection", "the _async form")
+        )
 
 
 @asynccontextmanager
@@ -205,9 +218,8 @@ async def _connected_async(on: Any) -> AsyncIterator[AskAsync]:
     elif _is_sqlalchemy(on) and _is_async(on):
         yield lambda question: _sqlalchemy_rows_async(on, question)
     else:
-        raise TypeError(
-            _unusable(on, "a psycopg AsyncConnection, an SQLAlchemy AsyncSession or AsyncConnection", "the sync form")
-        )
+        wanted = "a psycopg AsyncConnection, an SQLAlchemy AsyncSession or AsyncConnection"
+        raise TypeError(_unusable(on, wanted, "the form without _async"))
 
 
 # Cursors of our own kind: the caller's connection may make dicts, or cursors that read other placeholders.

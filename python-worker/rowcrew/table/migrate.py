@@ -1,8 +1,8 @@
-"""Brings a database's schema up to date: `rowcrew migrate`, and plain `alembic upgrade head` by way of env.py.
+"""Brings a database's schema up to date: `rowcrew migrate`, and plain `alembic` by way of env.py.
 
-In: the address of a database. Out: its schema at a revision of `migrations/`. Any number of them may start at once:
-one works, the others wait and then find nothing to do. Migrations wait at most three seconds for a table's lock,
-because every reservation would wait behind them, and try again.
+In: the address of a database. Out: its schema at a revision of `migrations/`. Any number of them may start at
+once: one works, the others wait and then find nothing to do. Migrations wait at most three seconds for a
+table's lock, because every reservation would wait behind them, and try again.
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ def _is_lock_timeout(error: BaseException) -> bool:
 def _give_up(state: tenacity.RetryCallState) -> None:
     cause = state.outcome.exception() if state.outcome else None
     reason = "the tables are in use by a long transaction" if cause else "another migration is at work"
-    raise MigrationBusy(f"{reason}, gave up after {_PATIENCE_SECONDS} s: see pg_stat_activity and try again") from cause
+    raise MigrationBusy(f"{reason} for {_PATIENCE_SECONDS} s now: see pg_stat_activity, try again") from cause
 
 
 @tenacity.retry(
@@ -139,7 +139,7 @@ def _migrate_on(engine: sqlalchemy.Engine, context: ModuleType) -> None:
 def _only_migration(url: str) -> Iterator[None]:
     """Hold the migration lock in an idle transaction on a connection of its own.
 
-    A migration that makes an index concurrently commits midway, and would so drop a lock of its own transaction.
+    A migration that makes an index concurrently commits midway, and would drop a lock of its own transaction.
     """
     with psycopg.connect(for_psycopg(url)) as connection:
         _take_lock(connection)

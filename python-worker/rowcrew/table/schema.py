@@ -1,7 +1,8 @@
 """The tables as SQLAlchemy declares them, for queries from Python and for `alembic check`.
 
-The migrations are what makes a database; triggers, functions and views stand only there. A test compares the tables
-made from this file with those that the migrations make: columns, defaults, constraints, indexes, storage.
+The migrations are what makes a database; triggers, functions and views stand only there. A test compares the
+tables made from this file with those that the migrations make: columns, defaults, constraints, indexes,
+storage.
 """
 
 from __future__ import annotations
@@ -88,7 +89,8 @@ jobs = Table(
     _check("jobs_queue_name", _QUEUE_NAME),
     _check("jobs_type_name", "type <> '' AND length(type) <= 200"),
     _check(
-        "jobs_key_length", 'length("uniqueKey") BETWEEN 1 AND 255 AND length("concurrencyKey") BETWEEN 1 AND 255'
+        "jobs_key_length",
+        'length("uniqueKey") BETWEEN 1 AND 255 AND length("concurrencyKey") BETWEEN 1 AND 255',
     ),
     _check("jobs_attempts_sane", 'attempts >= 0 AND crashes >= 0 AND "maxAttempts" BETWEEN 1 AND 1000'),
     _check("jobs_timeout_positive", '"timeoutSeconds" > 0'),
