@@ -1,7 +1,7 @@
 """What every test may ask for: a real PostgreSQL, and in it a fresh, migrated database of its own.
 
-Each pytest process has its own server, so a test may restart it without disturbing another process's tests. Migrations
-run once, into a template that every test's database is a copy of.
+Each pytest process has its own server, so a test may restart it without disturbing another process's tests.
+Migrations run once, into a template that every test's database is a copy of.
 """
 
 from __future__ import annotations

