@@ -83,10 +83,10 @@ class Owner:
         return watcher
 
     def ask(self, query: str) -> str:
-        psql = [self.person.binaries / "bin" / "psql", "-XAtq", f"--dbname={self.url}", f"--command={query}"]
-        become = self.person.become()
+        psql = str(self.person.binaries / "bin" / "psql")
+        command = [psql, "-XAtq", f"--dbname={self.url}", f"--command={query}"]
         asked: subprocess.CompletedProcess[str] = subprocess.run(
-            psql, text=True, capture_output=True, check=True, **become
+            command, text=True, capture_output=True, check=True, **self.person.become()
         )
         return asked.stdout.strip()
 

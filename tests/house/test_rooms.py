@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-
-import pytest
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "python-worker" / "rowcrew"
@@ -24,16 +22,17 @@ SQL_OPENINGS = (
     ),
     *("LISTEN ", "NOTIFY ", "COPY ", "LOCK TABLE ", "MERGE INTO "),
 )
-# These two speak SQL on purpose: the server's probe, and plain SQL shown and sent as a user would.
-SPEAKS_SQL = {"table"}
 
 
-def modules() -> list[Path]:
-    return sorted(PACKAGE.rglob("*.py"))
-
-
-def relative(path: Path) -> str:
-    return path.relative_to(PACKAGE).as_posix()
+def places(find: Callable[[ast.Module], Iterator[int]], *, except_in: str) -> list[str]:
+    """Where the package has what `find` finds, as file:line."""
+    modules = ((path.relative_to(PACKAGE), path) for path in sorted(PACKAGE.rglob("*.py")))
+    return [
+        f"{name}:{line}"
+        for name, path in modules
+        if name.parts[0] != except_in
+        for line in find(ast.parse(path.read_text()))
+    ]
 
 
 def environment_reads(tree: ast.Module) -> Iterator[int]:
@@ -54,21 +53,19 @@ def sql_texts(tree: ast.Module) -> Iterator[int]:
         and isinstance(node.body[0], ast.Expr)
     }
     for node in ast.walk(tree):
-        is_text = isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in prose
-        if is_text and str(node.value).lstrip().startswith(SQL_OPENINGS):  # type: ignore[attr-defined]
-            yield node.lineno  # type: ignore[attr-defined]
+        match node:
+            case ast.Constant(value=str(text)) if id(node) not in prose and text.lstrip().startswith(
+                SQL_OPENINGS
+            ):
+                yield node.lineno
 
 
-@pytest.mark.parametrize("module", modules(), ids=relative)
-def test_only_settings_reads_the_environment(module: Path) -> None:
-    if relative(module) != "settings.py":
-        assert list(environment_reads(ast.parse(module.read_text()))) == []
+def test_only_settings_reads_the_environment() -> None:
+    assert places(environment_reads, except_in="settings.py") == []
 
 
-@pytest.mark.parametrize("module", modules(), ids=relative)
-def test_only_the_table_speaks_sql(module: Path) -> None:
-    if module.relative_to(PACKAGE).parts[0] not in SPEAKS_SQL:
-        assert list(sql_texts(ast.parse(module.read_text()))) == []
+def test_only_the_table_speaks_sql() -> None:
+    assert places(sql_texts, except_in="table") == []
 
 
 def test_every_sql_file_opens_with_its_purpose() -> None:
