@@ -209,8 +209,8 @@ TRIGGERS = (
         IF (NEW.attempts, NEW.crashes, NEW."maxAttempts", NEW.status)
                 IS DISTINCT FROM (OLD.attempts, OLD.crashes, OLD."maxAttempts", OLD.status)
                 AND (NEW.crashes > 1000 OR NEW.attempts > NEW."maxAttempts"
-                     OR NEW.status = 'queued' AND NEW.attempts >= NEW."maxAttempts") THEN
-            RAISE EXCEPTION 'row for relation "jobs" violates check constraint "jobs_attempts_left": % of % used',
+                     OR NEW.status = 'queued' AND NEW.attempts >= greatest(NEW."maxAttempts", 1)) THEN
+            RAISE EXCEPTION 'row of "jobs" violates check constraint "jobs_attempts_left": % of % used',
                 NEW.attempts, NEW."maxAttempts"
                 USING ERRCODE = 'check_violation', TABLE = 'jobs', CONSTRAINT = 'jobs_attempts_left';
         END IF;
@@ -255,8 +255,8 @@ TRIGGERS = (
             NEW."finishedAt" := coalesce(NEW."finishedAt", clock_timestamp());
         END IF;
         IF NEW.attempts > NEW."maxAttempts"
-                OR NEW.status = 'queued' AND NEW.attempts >= NEW."maxAttempts" THEN
-            RAISE EXCEPTION 'row for relation "jobs" violates check constraint "jobs_attempts_left": % of % used',
+                OR NEW.status = 'queued' AND NEW.attempts >= greatest(NEW."maxAttempts", 1) THEN
+            RAISE EXCEPTION 'row of "jobs" violates check constraint "jobs_attempts_left": % of % used',
                 NEW.attempts, NEW."maxAttempts"
                 USING ERRCODE = 'check_violation', TABLE = 'jobs', CONSTRAINT = 'jobs_attempts_left';
         END IF;
@@ -273,7 +273,7 @@ TRIGGERS = (
     """
     CREATE FUNCTION jobs_payload_object() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
-        RAISE EXCEPTION 'row for relation "jobs" violates check constraint "jobs_payload_object": got a JSON %',
+        RAISE EXCEPTION 'row of "jobs" violates check constraint "jobs_payload_object": got a JSON %',
             jsonb_typeof(NEW.payload)
             USING ERRCODE = 'check_violation', TABLE = 'jobs', CONSTRAINT = 'jobs_payload_object';
     END $$

@@ -23,6 +23,7 @@ PAYLOAD_DEPTH: Final = 100
 DOCUMENT_BYTES: Final = 64_000_000
 
 _QUEUE_NAME: Final = re.compile(r"[a-z0-9_][a-z0-9_.-]{0,62}")
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _EARLIEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
 _LATEST: Final = datetime(2200, 1, 1, tzinfo=UTC)
 _LONGEST_DELAY: Final = timedelta(days=36_500)
@@ -33,8 +34,8 @@ class NewJob(msgspec.Struct, frozen=True):
 
     Attributes:
         type: which handler runs it, 1 to 200 characters.
-        payload: the handler's input: a mapping, Struct, dataclass or pydantic model that becomes a JSON object
-            of at most 1 MB, 100 levels deep. Kept as plain JSON values.
+        payload: the handler's input: a mapping, Struct, dataclass or pydantic model that becomes a JSON
+            object of at most 1 MB, 100 levels deep. Kept as plain JSON values.
         queue: the line it waits in, 1 to 63 of a-z 0-9 _ . -
         priority: -32768 to 32767, larger runs first, or urgent, high, normal, low. Kept as a number.
         run_at: not before this moment (an aware datetime from 2000 to 2200), or this long after now (a
@@ -178,25 +179,23 @@ def _check_values(payload: dict[str, Any]) -> None:
         value, depth, place = left.pop()
         if depth > PAYLOAD_DEPTH:
             raise InvalidJob("payload", f"is nested deeper than {PAYLOAD_DEPTH} levels")
-        if isinstance(value, str):
-            if problem := _unstorable(value):
-                raise InvalidJob(_path(place), problem)
-        elif isinstance(value, float):
-            if not math.isfinite(value):
-                raise InvalidJob(_path(place), f"{value} is no JSON number: give null or text")
-        elif isinstance(value, dict):
+        if isinstance(value, dict):
             for key, item in value.items():
                 if problem := _unstorable(key):
                     raise InvalidJob(_path(place), f"key {key!r} {problem}")
                 left.append((item, depth + 1, (place, f".{key}")))
         elif isinstance(value, list):
             left.extend((item, depth + 1, (place, f"[{index}]")) for index, item in enumerate(value))
+        elif problem := _unstorable(value):
+            raise InvalidJob(_path(place), problem)
 
 
-def _unstorable(text: str) -> str | None:
-    if "\0" in text:
+def _unstorable(value: Any) -> str | None:
+    if isinstance(value, float) and not math.isfinite(value):
+        return f"{value} is no JSON number: give null or text"
+    if isinstance(value, str) and "\0" in value:
         return "has a NUL character, which PostgreSQL cannot store"
-    if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
+    if isinstance(value, str) and not value.isascii() and _SURROGATE.search(value):
         return "has half of a surrogate pair, which is no character"
     return None
 

@@ -83,7 +83,7 @@ def enqueue_many(jobs: Iterable[NewJob | Mapping[str, Any]], *, on: Any = None) 
 
 
 async def enqueue_many_async(jobs: Iterable[NewJob | Mapping[str, Any]], *, on: Any = None) -> list[Enqueued]:
-    """`enqueue_many` on a psycopg AsyncConnection, an SQLAlchemy AsyncSession or AsyncConnection, or its own."""
+    """`enqueue_many`, with `on` as for `enqueue_async`."""
     valid = _new_jobs(jobs)
     async with _connected_async(on) as ask:
         return await _carried_async(_enqueue(valid), ask)
@@ -122,7 +122,7 @@ def _new_jobs(jobs: Iterable[NewJob | Mapping[str, Any]]) -> list[NewJob]:
 
 
 def _enqueue(jobs: list[NewJob]) -> Generator[Question, Rows, list[Enqueued]]:
-    """Insert; look up the live jobs of keys that were taken; such a job may end in between, so insert again."""
+    """Insert; look up the live jobs of taken keys; such a job may end in between, so insert again."""
     queue = settings.read().queue_name if any(job.queue is None for job in jobs) else None
     found: dict[int, Enqueued] = {}
     missing = list(range(len(jobs)))

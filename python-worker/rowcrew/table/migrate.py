@@ -80,6 +80,11 @@ def print_sql(context: ModuleType) -> None:
         context.run_migrations()
 
 
+def is_ours(name: str | None, kind: str, _parents: Any) -> bool:
+    """Whether alembic's comparison should look at this: a shared database has tables of others."""
+    return kind != "table" or name in schema.metadata.tables
+
+
 def _config(url: str) -> Config:
     config = Config()
     config.set_main_option("script_location", str(migrations_directory()).replace("%", "%%"))
@@ -99,12 +104,8 @@ def _options() -> dict[str, Any]:
         "version_table": VERSION_TABLE,
         "transaction_per_migration": True,
         "compare_server_default": True,
-        "include_name": _is_ours,
+        "include_name": is_ours,
     }
-
-
-def _is_ours(name: str | None, kind: str, _parents: Any) -> bool:
-    return kind != "table" or name in schema.metadata.tables
 
 
 def _limit_waits(connection: sqlalchemy.Connection) -> None:
