@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pwd
 import shutil
 import signal
 import subprocess
@@ -140,11 +141,11 @@ def copy_for_everybody(place: Path) -> tuple[Path, Path]:
 def an_ordinary_user() -> Iterator[int]:
     """A throw-away account; only root can make one."""
     name = f"rowcrew-test-{os.getpid()}"
-    subprocess.run(["useradd", "--system", "--user-group", "--no-create-home", name], check=True)
+    subprocess.run(["/usr/sbin/useradd", "--system", "--user-group", "--no-create-home", name], check=True)
     try:
-        yield int(subprocess.run(["id", "-u", name], text=True, capture_output=True, check=True).stdout)
+        yield pwd.getpwnam(name).pw_uid
     finally:
-        subprocess.run(["userdel", name], check=True)
+        subprocess.run(["/usr/sbin/userdel", name], check=True)
 
 
 def python_for(user: int) -> str | None:
