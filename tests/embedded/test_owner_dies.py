@@ -71,6 +71,15 @@ def test_an_owner_whose_watcher_was_killed_stops_the_server_itself(start_owner: 
     assert processes_of(owner.home) == []
 
 
+def test_a_watcher_that_is_told_to_end_first_still_does_its_duty(start_owner: StartOwner) -> None:
+    owner = start_owner().started()
+    watcher = owner.watcher()
+    watcher.terminate()  # as at the end of a session, or of a systemd unit
+    owner.kill()
+    eventually(lambda: not owner.home.exists())
+    await_end_of(owner.home)
+
+
 def test_the_server_stays_until_its_last_user_leaves(
     start_owner: StartOwner, person: Person, place: Path
 ) -> None:
