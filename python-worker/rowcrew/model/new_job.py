@@ -156,12 +156,13 @@ def _json_object(payload: Any) -> dict[str, Any]:
         raise InvalidJob("payload", f"must be a JSON object, such as {{'key': …}}, and not {_shown(payload)}")
     _check_values(value)
     try:
-        size = len(msgspec.json.encode(value))
+        text = msgspec.json.encode(value)
     except (ValueError, OverflowError) as error:
         raise InvalidJob("payload", f"is no JSON: {error}") from error
-    if size > PAYLOAD_BYTES:
-        raise InvalidJob("payload", f"{size} bytes are more than {PAYLOAD_BYTES}: enqueue where the data is")
-    return value
+    if len(text) > PAYLOAD_BYTES:
+        raise InvalidJob("payload", f"{len(text)} bytes are more than {PAYLOAD_BYTES}: enqueue a reference")
+    plain: dict[str, Any] = msgspec.json.decode(text)
+    return plain
 
 
 def _plain(value: Any) -> Any:
@@ -184,7 +185,7 @@ def _check_values(payload: dict[str, Any]) -> None:
                 if problem := _unstorable(key):
                     raise InvalidJob(_path(place), f"key {key!r} {problem}")
                 left.append((item, depth + 1, (place, f".{key}")))
-        elif isinstance(value, list):
+        elif isinstance(value, list | tuple | set | frozenset):
             left.extend((item, depth + 1, (place, f"[{index}]")) for index, item in enumerate(value))
         elif problem := _unstorable(value):
             raise InvalidJob(_path(place), problem)

@@ -1,0 +1,71 @@
+"""Rowcrew: background jobs on the PostgreSQL you already have.
+
+The public names. They are imported when first used, so that a command such as `rowcrew healthcheck` pays for
+nothing it does not need.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from rowcrew.context import Cancel, Context, PermanentError, Retry, Snooze
+    from rowcrew.control.worker import Worker
+    from rowcrew.crew import Crew
+    from rowcrew.model.backoff import Backoff
+    from rowcrew.model.errors import InvalidJob, LeaseLost, RowcrewError
+    from rowcrew.model.new_job import NewJob
+    from rowcrew.table.enqueue import Enqueued, enqueue, enqueue_async, enqueue_many, enqueue_many_async, get, get_async
+
+_HOME = {
+    "Backoff": "model.backoff",
+    "Cancel": "context",
+    "Context": "context",
+    "Crew": "crew",
+    "Enqueued": "table.enqueue",
+    "InvalidJob": "model.errors",
+    "LeaseLost": "model.errors",
+    "NewJob": "model.new_job",
+    "PermanentError": "context",
+    "Retry": "context",
+    "RowcrewError": "model.errors",
+    "Snooze": "context",
+    "Worker": "control.worker",
+    "enqueue": "table.enqueue",
+    "enqueue_async": "table.enqueue",
+    "enqueue_many": "table.enqueue",
+    "enqueue_many_async": "table.enqueue",
+    "get": "table.enqueue",
+    "get_async": "table.enqueue",
+}
+
+__all__ = [
+    "Backoff",
+    "Cancel",
+    "Context",
+    "Crew",
+    "Enqueued",
+    "InvalidJob",
+    "LeaseLost",
+    "NewJob",
+    "PermanentError",
+    "Retry",
+    "RowcrewError",
+    "Snooze",
+    "Worker",
+    "enqueue",
+    "enqueue_async",
+    "enqueue_many",
+    "enqueue_many_async",
+    "get",
+    "get_async",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)

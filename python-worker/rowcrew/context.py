@@ -1,0 +1,167 @@
+"""What a handler can do besides its work: tell progress, leave a checkpoint, enqueue children, share a transaction.
+
+A runner makes one `Context` for a run and passes it to the handler parameter annotated with it. The exceptions
+here are what a handler raises (or returns) to end a run in another way than "done" or "failed".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Protocol
+
+import msgspec
+import structlog
+
+from rowcrew.model.errors import RowcrewError
+from rowcrew.model.new_job import NewJob
+
+if TYPE_CHECKING:
+    import psycopg
+
+
+class Snooze(Exception):  # noqa: N818 - reads as a verb at the raise
+    """Run the job again after `delay` (seconds or a timedelta); the attempt does not count."""
+
+    def __init__(self, delay: float | timedelta) -> None:
+        super().__init__(delay)
+        self.delay_seconds = _seconds(delay)
+
+
+class Cancel(Exception):  # noqa: N818 - reads as a verb at the raise
+    """End the job as `cancelled`, on purpose. `reason` becomes its "errorMessage"."""
+
+    def __init__(self, reason: str = "cancelled by its handler") -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Retry(Exception):  # noqa: N818 - reads as a verb at the raise
+    """This attempt failed; try again after `after` (seconds or a timedelta) in place of the usual backoff."""
+
+    def __init__(self, after: float | timedelta, reason: str = "retry asked for") -> None:
+        super().__init__(reason)
+        self.after_seconds = _seconds(after)
+        self.reason = reason
+
+
+class PermanentError(RowcrewError):
+    """Another attempt would fail as well: the job ends as `failed` at once."""
+
+
+class RunStopped(BaseException):
+    """Raised inside a handler whose run must end now. Not an `Exception`, so that `except Exception` lets it pass."""
+
+
+class JobFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What a handler may know about its job. `checkpoint` is what the last attempt left, decoded."""
+
+    id: int
+    type: str
+    queue: str
+    priority: int
+    attempt: int
+    max_attempts: int
+    checkpoint: Any = None
+
+
+class Transaction(AbstractContextManager["psycopg.Connection[Any]"], Protocol):
+    """A transaction that commits together with the job's completion, on a sync or an async connection."""
+
+    async def __aenter__(self) -> psycopg.AsyncConnection[Any]: ...
+    async def __aexit__(self, *exception: Any) -> bool | None: ...
+
+
+class RunPort(Protocol):
+    """The runner's side of a context: where progress, checkpoints and children go."""
+
+    @property
+    def stopping(self) -> bool: ...
+    def send_progress(self, progress: bytes) -> None: ...
+    def send_checkpoint(self, checkpoint: bytes) -> None: ...
+    def new_job(self, type: str, payload: Mapping[str, Any] | None, **options: Any) -> NewJob: ...
+    def add_child(self, child: NewJob) -> None: ...
+    def transaction(self) -> Transaction: ...
+
+
+class Context:
+    """One run, as its handler sees it.
+
+    Attributes:
+        job: facts about the job, among them the checkpoint that the last attempt left.
+        log: a structlog logger; job id, type, queue, attempt and worker are on every line.
+    """
+
+    def __init__(self, *, job: JobFacts, port: RunPort, log: structlog.stdlib.BoundLogger) -> None:
+        self.job = job
+        self.log = log
+        self._port = port
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether the run must end: cancelled, timed out, lost or shut down. Check it in long loops."""
+        return self._port.stopping
+
+    def progress(self, current: float, total: float | None = None, message: str | None = None) -> None:
+        """Show how far the run is. Reaches the row within a second; writes at most once a second.
+
+        Raises:
+            RunStopped: the run must end now. Let it pass.
+        """
+        self._port.send_progress(msgspec.json.encode({"current": current, "total": total, "message": message}))
+        self.stop_if_cancelled()
+
+    def checkpoint(self, state: Any) -> None:
+        """Leave `state` (anything JSON can hold) for the next attempt, which finds it as `job.checkpoint`.
+
+        Raises:
+            RunStopped: the run must end now. The checkpoint is kept.
+        """
+        self._port.send_checkpoint(msgspec.json.encode(state))
+        self.stop_if_cancelled()
+
+    def enqueue(self, type: str, payload: Mapping[str, Any] | None = None, **options: Any) -> None:
+        """Enqueue a child of this job in the same commit as its completion, or not at all.
+
+        Options are those of `NewJob`. A unique key that is already live makes no second job.
+
+        Raises:
+            InvalidJob: names the option or payload field that cannot be enqueued.
+        """
+        options.setdefault("parent_id", self.job.id)
+        self._port.add_child(self._port.new_job(type, payload, **options))
+
+    def transaction(self) -> Transaction:
+        """A psycopg connection whose writes commit together with the job's completion, or not at all.
+
+        `async with context.transaction() as connection:` in async handlers, `with …` in plain ones. The commit
+        comes when the handler returns, so return soon after the block. One transaction a run.
+
+        Raises:
+            LeaseLost: (at the commit) the job was cancelled, changed or rescued meanwhile; nothing was written.
+        """
+        return self._port.transaction()
+
+    def stop_if_cancelled(self) -> None:
+        """Raise `RunStopped` if the run must end."""
+        if self._port.stopping:
+            raise RunStopped
+
+
+__all__ = [
+    "Cancel",
+    "Context",
+    "JobFacts",
+    "PermanentError",
+    "Retry",
+    "RunPort",
+    "RunStopped",
+    "Snooze",
+    "Transaction",
+]
+
+
+def _seconds(delay: float | timedelta) -> float:
+    seconds = delay.total_seconds() if isinstance(delay, timedelta) else float(delay)
+    return max(0.0, seconds)

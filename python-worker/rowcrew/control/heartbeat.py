@@ -1,0 +1,157 @@
+"""Proves life, compares what the database says is held here with what is, and fences this worker when it cannot.
+
+Every beat, and right after every outage before anything is reserved again: a lease held here that the database
+does not know is somebody's change or a reservation lost in a crash of the server, so its run is stopped and
+nothing is written; one that the database knows and nothing here holds is given back. This is the way a cancel
+takes when no notification arrives.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+import psycopg
+
+from rowcrew.control.identity import Identity
+from rowcrew.control.ledger import Ledger, StopReason
+from rowcrew.control.liveness import Liveness
+from rowcrew.control.record import Recorder
+from rowcrew.control.stopping import Stopping
+from rowcrew.log import Log
+from rowcrew.model.fence import Fence
+from rowcrew.settings import Settings
+from rowcrew.table.connection import Line, is_outage, is_refusal, reason
+
+_CALL_SECONDS: Final = 4.0
+_AGAIN_SECONDS: Final = 1.0
+
+
+class Heartbeat:
+    """Args:
+    usage: memory in bytes and CPU in percent of this worker, for its row.
+
+    Attributes:
+        sound: set while reserving is allowed: the last beat was acknowledged and the fence is open.
+    """
+
+    def __init__(
+        self,
+        *,
+        line: Line,
+        identity: Identity,
+        ledger: Ledger,
+        recorder: Recorder,
+        stopping: Stopping,
+        liveness: Liveness,
+        settings: Settings,
+        log: Log,
+        usage: Callable[[], dict[str, Any]],
+    ) -> None:
+        self._line = line
+        self._identity = identity
+        self._ledger = ledger
+        self._recorder = recorder
+        self._stopping = stopping
+        self._liveness = liveness
+        self._settings = settings
+        self._log = log
+        self._usage = usage
+        self._fence = Fence(seconds=settings.fence_seconds, now=time.monotonic())
+        self._asked = asyncio.Event()
+        self._unheld: set[str] = set()
+        self._checking = asyncio.Lock()
+        self._is_lost = False
+        self.sound = asyncio.Event()
+
+    def check_soon(self) -> None:
+        """A notification says that a run of ours was changed: look now instead of at the next beat."""
+        self._asked.set()
+
+    async def run(self) -> None:
+        while True:
+            try:
+                await self.check()
+                pause = self._settings.heartbeat_seconds
+            except psycopg.Error as error:
+                self._tell_outage(error)
+                pause = _AGAIN_SECONDS
+            await self._pause(pause)
+
+    async def watch(self) -> None:
+        """Close the fence in time. On a task of its own: a beat that hangs must not delay it."""
+        while True:
+            remaining = self._fence.remaining(time.monotonic())
+            if remaining <= 0:
+                if self.sound.is_set() or self._ledger.in_flight:
+                    self._close_fence()
+                remaining = _AGAIN_SECONDS
+            await asyncio.sleep(remaining)
+
+    async def check(self, *, nothing_in_flight: bool = False) -> None:
+        """One beat and one comparison.
+
+        Args:
+            nothing_in_flight: no reserve is under way, so a lease unknown here is given back at once.
+
+        Raises:
+            psycopg.Error: the database was not reached.
+        """
+        async with self._checking:
+            sent = time.monotonic()
+            try:
+                rows = await self._line.fetch("beat", self._identity.parameters | self._usage(), _CALL_SECONDS)
+            except psycopg.Error as error:
+                if is_refusal(error):
+                    self._fence.proven(sent)
+                raise
+            if rows:
+                self._acknowledged(sent)
+            else:
+                await self._enter_anew()
+            held = await self._line.run("held", {"worker": self._identity.worker_id}, _CALL_SECONDS)
+            self._compare({(lease or b"").decode(): int(id or 0) for id, lease in held}, sent, nothing_in_flight)
+
+    def _acknowledged(self, sent: float) -> None:
+        self._fence.proven(sent)
+        self._liveness.touch()
+        if self._is_lost:
+            self._is_lost = False
+            self._log.event("database.back", purpose="heartbeat")
+        self.sound.set()
+
+    def _compare(self, known: dict[str, int], sent: float, certain: bool) -> None:
+        for run in self._ledger:
+            if run.job.lease_id not in known and run.reserved_at < sent and not run.ended:
+                self._stopping.stop(run, StopReason.TAKEN)
+        unheld = {lease_id for lease_id in known if lease_id not in self._ledger}
+        for lease_id in unheld if certain else unheld & self._unheld:
+            self._recorder.give_back(known[lease_id], lease_id)
+        self._unheld = unheld
+
+    async def _enter_anew(self) -> None:
+        """Others have taken our jobs already: stop, and begin again under a new id."""
+        self.sound.clear()
+        self._log.event("worker.declared_lost")
+        self._stopping.kill_all(StopReason.TAKEN)
+        await self._identity.enter()
+        self._acknowledged(time.monotonic())
+
+    def _close_fence(self) -> None:
+        self.sound.clear()
+        self._log.event("fence.closed", seconds=self._settings.fence_seconds)
+        self._stopping.kill_all(StopReason.FENCED)
+
+    def _tell_outage(self, error: psycopg.Error) -> None:
+        if is_outage(error) and not self._is_lost:
+            self._is_lost = True
+            self._log.event("database.lost", purpose="heartbeat", reason=reason(error))
+
+    async def _pause(self, seconds: float) -> None:
+        try:
+            await asyncio.wait_for(self._asked.wait(), seconds)
+        except TimeoutError:
+            pass
+        self._asked.clear()

@@ -1,0 +1,79 @@
+"""Who this worker is to the database: the id of its row in `workers` and the bootId that proves it is the same one."""
+
+from __future__ import annotations
+
+import os
+import socket
+import uuid
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import rowcrew
+from rowcrew.log import Log
+from rowcrew.settings import Settings
+from rowcrew.table.connection import Line
+
+
+class Identity:
+    """Entered anew after the worker was declared lost, so organs ask for it each time."""
+
+    def __init__(self, *, line: Line, settings: Settings, log: Log) -> None:
+        self._line = line
+        self._settings = settings
+        self._log = log
+        self._types: list[str] = []
+        self.worker_id = 0
+        self.boot_id = uuid.uuid4()
+
+    async def enter(self, types: list[str] | None = None) -> None:
+        """Get a row in `workers`, committed before anything is reserved under it."""
+        self._types = self._types if types is None else types
+        boot_id = uuid.uuid4()
+        name = self._settings.worker_name or ""
+        row = {
+            "boot": boot_id,
+            "name": name,
+            "host": socket.gethostname(),
+            "pid": os.getpid(),
+            "process_key": process_key(os.getpid()),
+            "version": rowcrew.__version__,
+            "queues": list(self._settings.queues),
+            "types": self._types,
+            "slots": self._settings.slots,
+            "lease_seconds": round(self._settings.lease_seconds),
+        }
+        ((self.worker_id, namesakes),) = await self._line.fetch("register", row)
+        self.boot_id = boot_id
+        if namesakes:
+            suffixed = f"{name}-{self.worker_id}"
+            await self._line.fetch("rename_worker", {"worker": self.worker_id, "name": suffixed})
+            self._log.event("worker.renamed", taken=name, name=suffixed)
+
+    async def leave(self, reason: str) -> None:
+        await self._line.fetch("unregister", self.parameters | {"reason": reason})
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        return {"worker": self.worker_id, "boot": self.boot_id}
+
+
+def process_key(pid: int) -> str | None:
+    """A name for a process that no other process of any host ever has: boot, pid namespace, pid and start time.
+
+    None where the system does not tell, or when there is no such process.
+    """
+    with suppress(OSError, IndexError, ValueError):
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        namespace = Path("/proc/self/ns/pid").stat().st_ino
+        started = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[19]
+        return f"{boot}:{namespace}:{pid}:{started}"
+    return None
+
+
+def is_surely_dead(key: str | None) -> bool:
+    """Whether the process behind a key ran in this very pid namespace and is gone."""
+    mine = process_key(os.getpid())
+    if key is None or mine is None or key.split(":")[:2] != mine.split(":")[:2]:
+        return False
+    return process_key(int(key.split(":")[2])) != key

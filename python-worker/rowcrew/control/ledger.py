@@ -1,0 +1,104 @@
+"""The runs this worker holds, from the reservation until their end is recorded. Read and changed by all organs."""
+
+from __future__ import annotations
+
+import asyncio
+import enum
+import time
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from rowcrew.model.job import Job
+
+if TYPE_CHECKING:
+    from rowcrew.control.runner_process import RunnerProcess
+
+
+class StopReason(enum.Enum):
+    """Why a run was asked to end before its time."""
+
+    TAKEN = "its row was changed or taken by somebody else"
+    TIMEOUT = "it ran longer than it may"
+    SHUTDOWN = "the worker is stopping"
+    FENCED = "the worker could not prove life"
+
+
+class Run:
+    """One held job. `runner` is None until it is assigned, `started_at` until its runner has begun it."""
+
+    __slots__ = (
+        "checkpoint",
+        "ended",
+        "is_long",
+        "job",
+        "limit_seconds",
+        "progress",
+        "reserved_at",
+        "runner",
+        "started_at",
+        "stop",
+        "timer",
+        "written_at",
+    )
+
+    def __init__(self, job: Job, *, now: float, is_long: bool) -> None:
+        self.job = job
+        self.is_long = is_long
+        self.reserved_at = now
+        self.started_at: float | None = None
+        self.written_at = now
+        self.runner: RunnerProcess | None = None
+        self.stop: StopReason | None = None
+        self.timer: asyncio.TimerHandle | None = None
+        self.progress: bytes | None = None
+        self.checkpoint: bytes | None = None
+        self.limit_seconds = 0.0
+        self.ended = False
+
+
+class Ledger:
+    """Runs by lease. `in_flight` counts those that have not ended; an ended one stays until it is recorded."""
+
+    def __init__(self) -> None:
+        self._runs: dict[str, Run] = {}
+        self.in_flight = 0
+        self.long_in_flight = 0
+        self.changed = asyncio.Event()
+
+    def __len__(self) -> int:
+        return len(self._runs)
+
+    def __iter__(self) -> Iterator[Run]:
+        return iter(list(self._runs.values()))
+
+    def __contains__(self, lease_id: str) -> bool:
+        return lease_id in self._runs
+
+    @property
+    def unrecorded(self) -> int:
+        return len(self._runs) - self.in_flight
+
+    def get(self, lease_id: str) -> Run | None:
+        return self._runs.get(lease_id)
+
+    def add(self, job: Job, *, is_long: bool) -> Run:
+        run = Run(job, now=time.monotonic(), is_long=is_long)
+        self._runs[job.lease_id] = run
+        self.in_flight += 1
+        self.long_in_flight += is_long
+        return run
+
+    def end(self, run: Run) -> None:
+        """The run is over; its slot is free."""
+        run.ended = True
+        self.in_flight -= 1
+        self.long_in_flight -= run.is_long
+        if run.timer is not None:
+            run.timer.cancel()
+        self.changed.set()
+
+    def forget(self, lease_ids: Iterable[str]) -> None:
+        """Their ends are recorded, or somebody else's business."""
+        for lease_id in lease_ids:
+            self._runs.pop(lease_id, None)
+        self.changed.set()

@@ -1,0 +1,65 @@
+"""Deletes ended jobs past their time, in small batches that block nobody; also what settings of queues say."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import psycopg
+
+from rowcrew.log import Log
+from rowcrew.settings import Settings
+from rowcrew.table.connection import Line, reason
+
+EVERY_SECONDS: Final = 60.0
+BATCH: Final = 2_000
+_CALL_SECONDS: Final = 10.0
+_BREATH_SECONDS: Final = 0.05
+
+
+class Prune:
+    """Walks the table by primary key, so that no index is needed for it."""
+
+    def __init__(
+        self, *, line: Line, settings: Settings, log: Log, queue_limits: Callable[[Mapping[str, float]], None]
+    ) -> None:
+        self._line = line
+        self._settings = settings
+        self._log = log
+        self._queue_limits = queue_limits
+
+    async def run(self) -> None:
+        while True:
+            try:
+                await self.read_queues()
+                deleted = await self.once()
+                if deleted:
+                    self._log.event("prune.done", deleted=deleted)
+            except psycopg.Error as error:
+                self._log.event("prune.failed", reason=reason(error))
+            await asyncio.sleep(EVERY_SECONDS)
+
+    async def read_queues(self) -> None:
+        rows = await self._line.fetch("queue_limits", {}, _CALL_SECONDS)
+        self._queue_limits(dict(rows))
+
+    async def once(self) -> int:
+        """Walk the whole table once; how many jobs were deleted."""
+        deleted, after = 0, 0
+        while True:
+            parameters: dict[str, Any] = {
+                "after": after,
+                "batch": BATCH,
+                "keep_completed": self._settings.keep_completed_seconds,
+                "keep_failed": self._settings.keep_failed_seconds,
+            }
+            ((came_to, gone),) = await self._line.fetch("prune", parameters, _CALL_SECONDS)
+            if came_to is None:
+                break
+            deleted, after = deleted + gone, came_to
+            await asyncio.sleep(_BREATH_SECONDS)
+        while gone := (await self._line.fetch("prune_by_count", {"batch": BATCH}, _CALL_SECONDS))[0][0]:
+            deleted += gone
+        await self._line.fetch("prune_workers", {}, _CALL_SECONDS)
+        return deleted

@@ -1,0 +1,238 @@
+"""Writes how runs ended: everything that ended since the last write in one statement, durable before it is believed.
+
+In: runs and their outcomes from `dispatch`, stray leases from `heartbeat`. Out: rows, and one log line for each
+end. Each row proves its lease; one bad value or one locked row never holds up the others. A write whose answer
+got lost is written again: the lease makes that harmless.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+import msgspec
+import psycopg
+from tenacity import AsyncRetrying, retry_if_exception, wait_random_exponential
+
+from rowcrew.control.identity import Identity
+from rowcrew.control.ledger import Ledger, Run
+from rowcrew.control.notes import raw
+from rowcrew.log import Log, job_facts
+from rowcrew.model.backoff import Backoff
+from rowcrew.model.job import Job
+from rowcrew.model.manifest import TypeManifest
+from rowcrew.model.outcome import Outcome
+from rowcrew.model.verdict import Verdict, verdict
+from rowcrew.table.connection import Line, is_outage, reason
+
+LOCK_TIMEOUT: Final = "1s"
+LOCKED_PAUSE_SECONDS: Final = 1.0
+_UNSTORABLE: Final = ("22", "23", "54")
+_EVENTS: Final = {
+    "retried": "job.retried",
+    "failed": "job.failed",
+    "cancelled": "job.cancelled",
+    "snoozed": "job.snoozed",
+    "released": "job.released",
+    "lost": "job.lost",
+}
+_encode: Final = msgspec.json.Encoder().encode
+
+
+class End(msgspec.Struct, frozen=True, gc=False):
+    """One row to write. `job` is None for a lease that the database knows and this worker does not."""
+
+    id: int
+    lease_id: str
+    verdict: Verdict
+    job: Job | None = None
+    progress: bytes | None = None
+    checkpoint: bytes | None = None
+
+
+class Recorder:
+    """Group commit of ends, on a connection of its own."""
+
+    def __init__(self, *, line: Line, identity: Identity, ledger: Ledger, log: Log) -> None:
+        self._line = line
+        self._identity = identity
+        self._ledger = ledger
+        self._log = log
+        self._backoffs: dict[str, Backoff] = {}
+        self._pending: list[End] = []
+        self._arrived = asyncio.Event()
+        self._written = asyncio.Event()
+        self._busy = False
+
+    def set_backoffs(self, types: Iterable[TypeManifest]) -> None:
+        self._backoffs = {manifest.name: manifest.backoff for manifest in types}
+
+    def ended(self, run: Run, outcome: Outcome) -> None:
+        """Take a run's end; it is written with all others that come meanwhile."""
+        job = run.job
+        backoff = self._backoffs.get(job.type) or Backoff()
+        decided = verdict(job, outcome, backoff.delay(job.attempt, random.random()))  # noqa: S311 - jitter
+        if decided is None:
+            self._log.jobs("job.completed", [job])
+            self._ledger.forget([job.lease_id])
+            return
+        self._add(End(job.id, job.lease_id, decided, job, run.progress, run.checkpoint))
+
+    def give_back(self, id: int, lease_id: str) -> None:
+        """Give back a row that the database says is held here, though nothing here holds it."""
+        why = "reserved, but the answer was lost"
+        self._add(End(id, lease_id, Verdict("queued", "released", error=why, refund=1)))
+
+    async def run(self) -> None:
+        """Write whatever has ended, again and again."""
+        while True:
+            await self._arrived.wait()
+            self._arrived.clear()
+            ends, self._pending = self._pending, []
+            self._busy = True
+            await self._write_surely(ends)
+            self._busy = False
+            self._written.set()
+
+    async def flushed(self) -> None:
+        """Wait until everything taken so far is written."""
+        while self._pending or self._busy:
+            self._written.clear()
+            await self._written.wait()
+
+    def _add(self, end: End) -> None:
+        self._pending.append(end)
+        self._arrived.set()
+
+    async def _write_surely(self, ends: list[End]) -> None:
+        """Again until it is done: every row is fenced, so writing twice is harmless."""
+        async for attempt in AsyncRetrying(
+            retry=retry_if_exception(is_outage),
+            wait=wait_random_exponential(multiplier=0.1, max=2),
+            before_sleep=lambda state: self._tell_outage(state.outcome),
+        ):
+            with attempt:
+                await self._write(ends)
+
+    async def _write(self, ends: list[End]) -> None:
+        try:
+            strangers = await self._write_together(ends)
+        except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected):
+            await self._write_unlocked(ends)
+            return
+        except psycopg.Error as error:
+            if not (error.sqlstate or "").startswith(_UNSTORABLE):
+                raise
+            await self._write_apart(ends, error)
+            return
+        self._close(ends, strangers)
+
+    async def _write_together(self, ends: Sequence[End]) -> dict[str, str]:
+        """Write all in one commit. Answers the leases that were not ours any more, with `ALREADY` or `STALE`."""
+        parameters = {"ended": document(ends), "worker": self._identity.worker_id}
+        parents = [end for end in ends if end.verdict.children is not None]
+        if not parents and not self._line.pooled:
+            rows = await self._line.run("record", parameters)
+            return _strangers(rows)
+        async with self._line.transaction({"lock_timeout": LOCK_TIMEOUT}):
+            strangers = _strangers(await self._line.run("record", parameters))
+            for end in parents:
+                if end.lease_id not in strangers:
+                    await self._line.run("enqueue", {"jobs": end.verdict.children.decode()})
+        return strangers
+
+    async def _write_unlocked(self, ends: list[End]) -> None:
+        """Somebody holds a row for long: write the others, come back to it later."""
+        async with self._line.transaction({"lock_timeout": LOCK_TIMEOUT}):
+            rows = await self._line.run("lock_free", {"ids": [end.id for end in ends]})
+            free = {int(row[0] or 0) for row in rows}
+            now = [end for end in ends if end.id in free and end.verdict.children is None]
+            parameters = {"ended": document(now), "worker": self._identity.worker_id}
+            strangers = _strangers(await self._line.run("record", parameters))
+        self._close(now, strangers)
+        written = {end.lease_id for end in now}
+        later = [end for end in ends if end.lease_id not in written]
+        asyncio.get_running_loop().call_later(LOCKED_PAUSE_SECONDS, self._add_again, later)
+
+    async def _write_apart(self, ends: list[End], error: psycopg.Error) -> None:
+        """One of these holds a value that no column takes: halve until it stands alone, and let it fail."""
+        if len(ends) > 1:
+            half = len(ends) // 2
+            await self._write(ends[:half])
+            await self._write(ends[half:])
+            return
+        end = ends[0]
+        self._log.event("job.unstorable", job_id=end.id, reason=reason(error))
+        text = f"the end of this run could not be stored: {error.sqlstate}"
+        await self._write([End(end.id, end.lease_id, Verdict("failed", "failed", error=text), end.job)])
+
+    def _add_again(self, ends: list[End]) -> None:
+        self._pending.extend(ends)
+        if ends:
+            self._arrived.set()
+
+    def _close(self, ends: Sequence[End], strangers: dict[str, str]) -> None:
+        self._ledger.forget([end.lease_id for end in ends])
+        ours = [e for e in ends if strangers.get(e.lease_id) != "STALE"] if strangers else ends
+        self._log.jobs("job.completed", [e.job for e in ours if e.job and e.verdict.attempt_outcome is None])
+        for end in ours:
+            if end.verdict.attempt_outcome is not None and end.job is not None:
+                self._tell(end, end.job)
+        for end in ends:
+            if strangers.get(end.lease_id) == "STALE" and end.job is not None:
+                self._log.event("job.stale", **job_facts(end.job))
+
+    def _tell(self, end: End, job: Job) -> None:
+        decided = end.verdict
+        facts: dict[str, Any] = job_facts(job) | {
+            "error": decided.error,
+            "max_attempts": job.max_attempts,
+            "delay_seconds": decided.delay_seconds,
+        }
+        if decided.traceback is not None:
+            facts["traceback"] = decided.traceback
+        self._log.event(_EVENTS[decided.attempt_outcome or ""], **facts)
+
+    def _tell_outage(self, outcome: Any) -> None:
+        if self._line.is_open or outcome is None:
+            return
+        self._log.event("database.lost", purpose="record", reason=reason(outcome.exception()))
+
+
+def document(ends: Sequence[End]) -> str:
+    """The rows as the one JSON array that the record statement takes."""
+    return (b"[" + b",".join([_row(end) for end in ends]) + b"]").decode()
+
+
+def _row(end: End) -> bytes:
+    decided = end.verdict
+    if decided.status == "completed" and end.progress is None and end.checkpoint is None:
+        # Nearly every row is this one, so it is joined by hand.
+        return b'{"id":%d,"lease":"%b","status":"completed","result":%b}' % (
+            end.id,
+            end.lease_id.encode(),
+            decided.result or b"null",
+        )
+    return _encode(
+        {
+            "id": end.id,
+            "lease": end.lease_id,
+            "status": decided.status,
+            "outcome": decided.attempt_outcome,
+            "result": raw(decided.result),
+            "error": decided.error,
+            "traceback": decided.traceback,
+            "memory": decided.memory_bytes,
+            "progress": raw(end.progress),
+            "checkpoint": raw(end.checkpoint),
+            "delay": decided.delay_seconds,
+            "refund": decided.refund,
+            "crash": decided.crash,
+        }
+    )
+
+
+def _strangers(rows: Iterable[Sequence[bytes | None]]) -> dict[str, str]:
+    return {(lease or b"").decode(): (reply or b"").decode() for lease, reply in rows}

@@ -1,0 +1,143 @@
+"""One runner as control sees it: a child process, the socket to it and the runs assigned to it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+import rowcrew
+from rowcrew.control.ledger import Run
+from rowcrew.runner.wire import Assign, Channel, Close, Ready, Stop, ToControl, ToRunner, Withdraw
+
+SOCKET_BUFFER_BYTES: Final = 1 << 20
+
+
+class RunnerProcess:
+    """A runner from its start to its death.
+
+    Attributes:
+        runs: the runs assigned to it, by lease.
+        culprits: leases for whose sake control killed it; empty if it died by itself.
+        retiring: takes no more jobs and leaves when its last one ends.
+        idle_since: monotonic time of the last end, or of the start.
+    """
+
+    def __init__(self, *, solo: bool, slots: int) -> None:
+        self.solo = solo
+        self.slots = slots
+        self.runs: dict[str, Run] = {}
+        self.culprits: set[str] = set()
+        self.retiring = False
+        self.is_loaded = False
+        self.idle_since = time.monotonic()
+        self.answered_at = time.monotonic()
+        self._process: asyncio.subprocess.Process | None = None
+        self._channel: Channel[ToControl] | None = None
+
+    @property
+    def pid(self) -> int:
+        return 0 if self._process is None else self._process.pid
+
+    @property
+    def takes_jobs(self) -> bool:
+        return self.is_loaded and not self.retiring
+
+    async def start(
+        self,
+        orders: Mapping[str, Any],
+        environment: Mapping[str, str],
+        *,
+        receive: Callable[[RunnerProcess, ToControl], None],
+    ) -> None:
+        """Start the process; its first message, `Ready` or `Unloadable`, comes through `receive` like all others."""
+        ours, theirs = socket.socketpair()
+        for end in (ours, theirs):
+            end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SOCKET_BUFFER_BYTES)
+        ours.setblocking(False)
+        command = msgspec.json.encode(
+            {**orders, "parent": os.getpid(), "socket": theirs.fileno(), "slots": self.slots}
+        ).decode()
+        try:
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "rowcrew.runner",
+                command,
+                stdin=asyncio.subprocess.DEVNULL,
+                pass_fds=[theirs.fileno()],
+                start_new_session=True,
+                env={**environment, "PYTHONPATH": _python_path(environment)},
+            )
+        finally:
+            theirs.close()
+
+        def received(message: ToControl) -> None:
+            self.answered_at = time.monotonic()
+            self.is_loaded = self.is_loaded or isinstance(message, Ready)
+            receive(self, message)
+
+        # A runner that lost its socket, because user code closed it, can answer no more.
+        channel: Channel[ToControl] = Channel(ToControl, receive=received, lost=self.kill)
+        await asyncio.get_running_loop().create_connection(lambda: channel, sock=ours)
+        self._channel = channel
+
+    async def wait(self) -> tuple[str, bool]:
+        """How it died, in words, and whether it had been asked to leave."""
+        assert self._process is not None
+        code = await self._process.wait()
+        asked = self.retiring
+        self.retiring = True
+        self.kill()  # what user code started in its process group goes with it
+        if self._channel is not None:
+            self._channel.close()
+        return (f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"), asked
+
+    def assign(self, runs: Sequence[Run]) -> None:
+        for run in runs:
+            run.runner = self
+            self.runs[run.job.lease_id] = run
+        self._send(Assign([run.job for run in runs]))
+
+    def stop(self, lease_id: str) -> None:
+        self._send(Stop(lease_id))
+
+    def withdraw(self) -> None:
+        self._send(Withdraw())
+
+    def retire(self) -> None:
+        """Leave as soon as nothing runs here."""
+        self.retiring = True
+        if not self.runs:
+            self._send(Close())
+
+    def ended(self, lease_id: str) -> None:
+        self.runs.pop(lease_id, None)
+        self.idle_since = time.monotonic()
+        if self.retiring and not self.runs:
+            self._send(Close())
+
+    def kill(self) -> None:
+        """End the process and everything it started, at once."""
+        if self._process is not None:
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+
+    def _send(self, message: ToRunner) -> None:
+        if self._channel is not None:
+            self._channel.send(message)
+
+
+def _python_path(environment: Mapping[str, str]) -> str:
+    """This very package, wherever it was imported from, goes before what the environment names."""
+    package = str(Path(rowcrew.__file__).parent.parent)
+    return os.pathsep.join([package, *filter(None, [environment.get("PYTHONPATH")])])

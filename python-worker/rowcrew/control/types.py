@@ -1,0 +1,27 @@
+"""Publishes in `job_types` what this worker's crew can run."""
+
+from __future__ import annotations
+
+import msgspec
+
+from rowcrew.control.notes import raw
+from rowcrew.model.manifest import Manifest
+from rowcrew.table.connection import Line
+
+
+async def publish(line: Line, manifest: Manifest) -> None:
+    """One row for each type; a newer worker's word replaces an older one's."""
+    types = [
+        {
+            "type": t.name,
+            "queue": t.queue,
+            "executor": t.executor,
+            "timeoutSeconds": t.timeout_seconds,
+            "maxAttempts": t.max_attempts,
+            "priority": t.priority,
+            "description": t.description,
+            "payloadSchema": raw(t.payload_schema),
+        }
+        for t in manifest.types
+    ]
+    await line.fetch("publish_types", {"types": msgspec.json.encode(types).decode()})

@@ -1,0 +1,67 @@
+"""Memory and CPU of the worker and its runners; runners that use too much are replaced, or killed."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import psutil
+
+from rowcrew.control.runner_process import RunnerProcess
+from rowcrew.control.runners import Runners
+from rowcrew.log import Log
+
+# Replaced after its jobs above the limit; killed at once above this many times the limit.
+HARD_LIMIT: Final = 1.5
+
+
+class Usage:
+    """Sampled at each heartbeat."""
+
+    def __init__(self, *, limit_bytes: int | None, log: Log) -> None:
+        self._limit_bytes = limit_bytes
+        self._log = log
+        self._processes: dict[int, psutil.Process] = {}
+        self._runners: Runners | None = None
+
+    def watch(self, runners: Runners) -> None:
+        self._runners = runners
+
+    def sample(self) -> dict[str, Any]:
+        """Resident memory in bytes and CPU in percent of one core, worker and runners together."""
+        memory, cpu = _of(self._process(psutil.Process().pid))
+        for runner in self._runners or ():
+            used, busy = _of(self._process(runner.pid))
+            memory, cpu = memory + used, cpu + busy
+            self._judge(runner, used)
+        if self._runners is not None:
+            self._runners.retire_idle_solos()
+            alive = {runner.pid for runner in self._runners}
+            self._processes = {pid: p for pid, p in self._processes.items() if pid in alive or pid == psutil.Process().pid}
+        return {"memory": memory, "cpu": cpu}
+
+    def _judge(self, runner: RunnerProcess, used: int) -> None:
+        if self._limit_bytes is None or self._runners is None:
+            return
+        if used > HARD_LIMIT * self._limit_bytes:
+            self._log.event("runner.killed", pid=runner.pid, reason=f"it uses {used >> 20} MiB")
+            runner.kill()
+        elif used > self._limit_bytes and runner.takes_jobs:
+            self._log.event("runner.replaced", pid=runner.pid, memory_mib=used >> 20)
+            self._runners.replace(runner)
+
+    def _process(self, pid: int) -> psutil.Process | None:
+        if pid and pid not in self._processes:
+            try:
+                self._processes[pid] = psutil.Process(pid)
+            except psutil.Error:
+                return None
+        return self._processes.get(pid)
+
+
+def _of(process: psutil.Process | None) -> tuple[int, float]:
+    if process is None:
+        return 0, 0.0
+    try:
+        return process.memory_info().rss, process.cpu_percent()
+    except psutil.Error:
+        return 0, 0.0

@@ -1,0 +1,353 @@
+"""Joins the organs of a worker, starts them and stops them in reverse; the whole life of the process is here.
+
+`run_worker` is the process that the command line starts: signals, start-up lines, exit code. `Worker` is the same
+inside another asyncio program.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Coroutine
+from typing import Any, Final
+
+import psycopg
+from tenacity import AsyncRetrying, RetryError, retry_if_exception_type, stop_after_delay, wait_random_exponential
+
+from rowcrew.control.dispatch import Dispatcher
+from rowcrew.control.heartbeat import Heartbeat
+from rowcrew.control.identity import Identity
+from rowcrew.control.ledger import Ledger, Run, StopReason
+from rowcrew.control.liveness import Liveness
+from rowcrew.control.notes import Notes
+from rowcrew.control.prune import Prune
+from rowcrew.control.record import LOCK_TIMEOUT, Recorder
+from rowcrew.control.rescue import Rescue
+from rowcrew.control.reserve import Reserver
+from rowcrew.control.runners import Runners
+from rowcrew.control.stopping import Stopping
+from rowcrew.control.types import publish
+from rowcrew.control.usage import Usage
+from rowcrew.control.wake_up import WakeUp
+from rowcrew.log import Log
+from rowcrew.model.appetite import RunTimes
+from rowcrew.model.cleaning import clean_text, describe
+from rowcrew.model.errors import DatabaseUnavailable, RowcrewError, SchemaMismatch
+from rowcrew.settings import Settings
+from rowcrew.table.compatibility import complaint
+from rowcrew.table.connection import Line, reason
+
+_LAST_WRITES_SECONDS: Final = 5.0
+
+
+class Worker:
+    """One worker: serves the table from `start` to `stop`.
+
+    Args:
+        crew: what runners load, each as `module:crew`.
+        settings: see `rowcrew.settings`; the queues and the number of slots among them.
+    """
+
+    def __init__(self, crew: list[str], settings: Settings, log: Log | None = None) -> None:
+        self._crew = crew
+        self._settings = settings
+        self._log = log or Log(settings.log_format, worker=settings.worker_name)
+        self._tasks: list[asyncio.Task[None]] = []
+        self._acknowledging: set[asyncio.Task[None]] = set()
+        self._state = "new"
+        self._stopped = asyncio.Event()
+        self.failure: asyncio.Future[BaseException] | None = None
+
+    async def start(self) -> None:
+        """Connect, load the crew, enter the worker and begin to reserve. Starting twice changes nothing.
+
+        Raises:
+            DatabaseUnavailable: no connection within DB_CONNECT_TIMEOUT.
+            SchemaMismatch: the tables are missing or of another version.
+            CrewError: the crew cannot be loaded.
+        """
+        if self._state != "new":
+            return
+        self._state = "starting"
+        self.failure = asyncio.get_running_loop().create_future()
+        self._make_organs()
+        self._tell_start()
+        self._runners.start()
+        try:
+            await self._connect()
+            self._log.event("rescue.checking")
+            await self._begin()
+        except BaseException:
+            await self._runners.close()
+            await self._close_lines()
+            self._state = "stopped"
+            raise
+        self._state = "running"
+
+    async def stop(self, reason: str = "stopped") -> None:
+        """Reserve no more, let jobs end, give back the rest, leave. Stopping twice waits for the same end."""
+        if self._state in ("new", "stopped"):
+            return
+        if self._state == "stopping":
+            await self._stopped.wait()
+            return
+        self._state = "stopping"
+        grace = self._settings.shutdown_grace_seconds
+        self._log.event("worker.stopping", reason=reason, grace=grace)
+        self._reserver.close()
+        self._dispatcher.withdraw()
+        await self._drain(grace)
+        await self._runners.close()
+        await self._last_writes(reason)
+        for task in reversed(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._close_lines()
+        self._liveness.remove()
+        self._state = "stopped"
+        self._stopped.set()
+        self._log.event("worker.stopped", reason=reason)
+
+    def hurry(self) -> None:
+        """Give running jobs no more time."""
+        self._stopping.kill_all(StopReason.SHUTDOWN)
+
+    def _make_organs(self) -> None:
+        settings, log = self._settings, self._log
+        address = settings.require_database_url()
+        ledger = self._ledger = Ledger()
+        run_times = RunTimes()
+        self._reserve_line = Line(address, purpose="reserve", session={"synchronous_commit": "off"})
+        self._record_line = Line(address, purpose="record", session={"lock_timeout": LOCK_TIMEOUT})
+        self._chores_line = Line(address, purpose="chores")
+        self._identity = Identity(line=self._chores_line, settings=settings, log=log)
+        self._recorder = Recorder(line=self._record_line, identity=self._identity, ledger=ledger, log=log)
+        self._notes = Notes(line=self._chores_line, ledger=ledger, log=log)
+        self._liveness = Liveness(settings.lease_seconds)
+        self._usage = Usage(limit_bytes=settings.max_memory_bytes, log=log)
+        self._dispatcher = Dispatcher(
+            slots=settings.slots,
+            ledger=ledger,
+            log=log,
+            run_times=run_times,
+            ended=self._recorder.ended,
+            taken=self._taken,
+            began=lambda run: self._stopping.began(run),
+            noted=self._notes.noted,
+        )
+        self._stopping = Stopping(ledger=ledger, settings=settings, log=log, drop=self._dispatcher.drop)
+        self._runners = Runners(
+            crew=self._crew,
+            settings=settings,
+            log=log,
+            message=self._dispatcher.on_message,
+            died=self._dispatcher.on_death,
+            takes_more=self._dispatcher.assign_waiting,
+        )
+        self._heartbeat = Heartbeat(
+            line=self._chores_line,
+            identity=self._identity,
+            ledger=ledger,
+            recorder=self._recorder,
+            stopping=self._stopping,
+            liveness=self._liveness,
+            settings=settings,
+            log=log,
+            usage=self._usage.sample,
+        )
+        self._reserver = Reserver(
+            line=self._reserve_line,
+            identity=self._identity,
+            ledger=ledger,
+            dispatcher=self._dispatcher,
+            heartbeat=self._heartbeat,
+            run_times=run_times,
+            settings=settings,
+            log=log,
+        )
+        self._rescue = Rescue(line=self._chores_line, identity=self._identity, settings=settings, log=log)
+        self._prune = Prune(
+            line=self._chores_line, settings=settings, log=log, queue_limits=self._stopping.set_queue_limits
+        )
+        self._wake_up = WakeUp(
+            address=settings.database_direct_url or address,
+            identity=self._identity,
+            log=log,
+            ready=self._reserver.wake,
+            changed=self._heartbeat.check_soon,
+        )
+
+    def _tell_start(self) -> None:
+        settings, log = self._settings, self._log
+        log.event("worker.starting", app_name=settings.app_name)
+        log.event("worker.polling", seconds=settings.poll_seconds)
+        log.event("worker.slots", slots=settings.slots)
+        log.event("worker.id", worker_id=settings.worker_name)
+        if settings.concurrency is not None and settings.max_concurrent_jobs is not None:
+            log.event("settings.two_names", slots=settings.slots)
+
+    async def _connect(self) -> None:
+        try:
+            async for attempt in AsyncRetrying(
+                retry=retry_if_exception_type(psycopg.OperationalError),
+                wait=wait_random_exponential(multiplier=0.2, max=5),
+                stop=stop_after_delay(self._settings.connect_timeout_seconds),
+            ):
+                with attempt:
+                    rows = await self._chores_line.fetch("schema_revision", {})
+        except RetryError as error:
+            last = error.last_attempt.exception()
+            raise DatabaseUnavailable(reason(last) if last else "no answer") from last
+        except psycopg.errors.UndefinedTable as error:
+            raise SchemaMismatch(complaint(None, None) or "") from error
+        if problem := complaint(*(rows[0] if rows else (None, None))):
+            raise SchemaMismatch(problem)
+        self._log.event("database.connected")
+        if self._chores_line.pooled:
+            self._log.event("database.pooled")
+
+    async def _begin(self) -> None:
+        manifest = await self._runners.manifest()
+        names = sorted(t.name for t in manifest.types)
+        await publish(self._chores_line, manifest)
+        await self._identity.enter(names)
+        await self._rescue.at_start()
+        await self._prune.read_queues()
+        self._stopping.set_type_limits(manifest.types)
+        self._recorder.set_backoffs(manifest.types)
+        self._dispatcher.serve(self._runners, manifest.types)
+        self._usage.watch(self._runners)
+        self._reserver.serve(names)
+        self._start_task("heartbeat", self._heartbeat.run())
+        self._start_task("fence", self._heartbeat.watch())
+        self._start_task("record", self._recorder.run())
+        self._start_task("notes", self._notes.run())
+        self._start_task("rescue", self._rescue.run())
+        self._start_task("prune", self._prune.run())
+        if not self._chores_line.pooled or self._settings.database_direct_url:
+            self._start_task("wake-up", self._wake_up.run())
+        self._start_task("reserve", self._reserver.run())
+        queues = ", ".join(self._settings.queues) or "all"
+        self._log.event("worker.ready", types=len(names), queues=queues)
+
+    def _start_task(self, name: str, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work, name=name)
+        task.add_done_callback(self._on_task_end)
+        self._tasks.append(task)
+
+    def _on_task_end(self, task: asyncio.Task[None]) -> None:
+        """An organ that breaks is a bug of ours: say so and leave, others take over the jobs."""
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self.fail(error)
+
+    def fail(self, error: BaseException) -> None:
+        """Something outside all jobs has broken; whoever runs this worker stops it."""
+        trace = clean_text("".join(traceback.format_exception(error)))
+        self._log.event("worker.crashed", error=describe(error), traceback=trace)
+        if self.failure is not None and not self.failure.done():
+            self.failure.set_result(error)
+
+    def _taken(self, run: Run) -> None:
+        """The run of a row that somebody changed is over: let the row go."""
+        self._ledger.forget([run.job.lease_id])
+        task = asyncio.create_task(self._acknowledge(run))
+        self._acknowledging.add(task)
+        task.add_done_callback(self._acknowledging.discard)
+
+    async def _acknowledge(self, run: Run) -> None:
+        try:
+            await self._chores_line.fetch("ack", {"id": run.job.id, "lease": run.job.lease_id})
+        except psycopg.Error as error:  # the row waits at most 30 seconds for it
+            self._log.event("database.lost", purpose="acknowledge", reason=reason(error))
+
+    async def _drain(self, grace_seconds: float) -> None:
+        """Wait for running jobs, ask those that are left to end, and wait until they have."""
+        await self._all_ended(grace_seconds)
+        self._stopping.stop_all(StopReason.SHUTDOWN)
+        await self._all_ended(self._settings.cancel_grace_seconds + 5)
+
+    async def _all_ended(self, seconds: float) -> None:
+        end = time.monotonic() + seconds
+        while self._ledger.in_flight and (left := end - time.monotonic()) > 0:
+            self._ledger.changed.clear()
+            try:
+                await asyncio.wait_for(self._ledger.changed.wait(), left)
+            except TimeoutError:
+                return
+
+    async def _last_writes(self, why: str) -> None:
+        """What cannot be written now is rescued by others."""
+        try:
+            async with asyncio.timeout(_LAST_WRITES_SECONDS):
+                await self._recorder.flushed()
+                await asyncio.gather(*self._acknowledging)
+                await self._identity.leave(why)
+        except (TimeoutError, psycopg.Error) as error:
+            self._log.event("database.lost", purpose="last writes", reason=reason(error))
+
+    async def _close_lines(self) -> None:
+        for line in (self._reserve_line, self._record_line, self._chores_line):
+            await line.close()
+
+
+def run_worker(crew: list[str], settings: Settings) -> int:
+    """Run a worker until a signal ends it; the exit code: 0 after a good end, 1 after a failure."""
+    log = Log(settings.log_format, worker=settings.worker_name)
+    return int(_loop_runner()(_run(Worker(crew, settings, log), log)))
+
+
+def _loop_runner() -> Any:
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.run
+    return uvloop.run
+
+
+async def _run(worker: Worker, log: Log) -> int:
+    signalled = _on_signals(worker)
+    try:
+        starting = asyncio.create_task(worker.start())
+        await asyncio.wait([starting, signalled], return_when=asyncio.FIRST_COMPLETED)
+        if not starting.done():
+            starting.cancel()
+        await starting
+    except DatabaseUnavailable as error:
+        log.event("database.failed")
+        log.event("database.failed_reason", reason=str(error))
+        return 1
+    except (RowcrewError, psycopg.Error) as error:
+        text = str(error) if isinstance(error, RowcrewError) else reason(error)
+        log.event("worker.failed_to_start", reason=text)
+        return 1
+    except asyncio.CancelledError:
+        return 0
+    assert worker.failure is not None
+    await asyncio.wait([signalled, worker.failure], return_when=asyncio.FIRST_COMPLETED)
+    await worker.stop("error" if worker.failure.done() else "signal")
+    return 1 if worker.failure.done() else 0
+
+
+def _on_signals(worker: Worker) -> asyncio.Future[None]:
+    """A future that the first SIGTERM or SIGINT fulfils; a second SIGINT on a terminal ends the grace."""
+    loop = asyncio.get_running_loop()
+    signalled: asyncio.Future[None] = loop.create_future()
+
+    def stop(interrupt: bool) -> None:
+        if not signalled.done():
+            signalled.set_result(None)
+        elif interrupt and sys.stdin.isatty():
+            worker.hurry()
+
+    loop.add_signal_handler(signal.SIGTERM, stop, False)
+    loop.add_signal_handler(signal.SIGINT, stop, True)
+    loop.set_exception_handler(lambda _, context: worker.fail(_broken(context)))
+    return signalled
+
+
+def _broken(context: dict[str, Any]) -> BaseException:
+    error = context.get("exception")
+    return error if isinstance(error, BaseException) else RuntimeError(str(context.get("message")))

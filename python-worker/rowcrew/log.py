@@ -1,0 +1,193 @@
+"""Every log line Rowcrew writes, worded here and nowhere else.
+
+In: an event by name and its facts. Out: one line a fact on standard output, in words for people
+(LOG_FORMAT=text) or as a JSON object for aggregators (LOG_FORMAT=json). Lines of handlers and of the logging
+module go the same way and carry the job's fields. ✅ and the like are INFO, ⚠️ is WARNING, ❌ is ERROR.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Callable, Iterable, Mapping, MutableMapping
+from typing import Any, Final, NamedTuple, TextIO
+
+import msgspec
+import structlog
+
+from rowcrew.model.job import Job
+
+
+class Words(NamedTuple):
+    """How one event is told. The text takes the event's facts by name."""
+
+    level: str
+    text: str
+
+
+EVENTS: Final[Mapping[str, Words]] = {
+    "worker.starting": Words("info", "🚀 {app_name} Python Worker started"),
+    "worker.polling": Words("info", "📊 Polling interval: {seconds:g} seconds"),
+    "worker.slots": Words("info", "⚙️  Worker concurrency: {slots}"),
+    "worker.id": Words("info", "🆔 Worker ID: {worker_id}"),
+    "database.connected": Words("info", "✅ Database connection successful"),
+    "rescue.checking": Words("info", "🔍 Checking for stuck jobs..."),
+    "database.details": Words("info", "🔌 Database {database} on {host}, PostgreSQL {version}"),
+    "worker.ready": Words("info", "👥 Ready: {types} types, queues: {queues}"),
+    "worker.renamed": Words("warning", "⚠️  Another live worker is called {taken}; this one is {name}"),
+    "settings.two_names": Words(
+        "warning", "⚠️  WORKER_CONCURRENCY and MAX_CONCURRENT_JOBS are both set; the smaller one counts: {slots}"
+    ),
+    "database.pooled": Words("warning", "⚠️  The database is behind a transaction pooler: no wake-ups, polling only"),
+    "database.failed": Words("error", "❌ Failed to connect to database"),
+    "database.failed_reason": Words("error", "❌ {reason}"),
+    "database.lost": Words("warning", "⚠️  Database connection lost ({purpose}): {reason}"),
+    "database.back": Words("info", "✅ Database connection is back ({purpose})"),
+    "wake_up.lost": Words("warning", "⚠️  Wake-ups are interrupted, polling goes on: {reason}"),
+    "job.reserved": Words("info", "📦 Reserved job: {job_id} (type: {type})"),
+    "job.processing": Words("info", "⚙️  Processing job: {job_id}"),
+    "job.completed": Words("info", "✅ Job completed: {job_id}"),
+    "job.retried": Words("warning", "⚠️  Job failed, will retry: {job_id} (attempt {attempt} of {max_attempts}): {error}"),
+    "job.failed": Words("error", "❌ Job failed: {job_id} (attempt {attempt} of {max_attempts}): {error}"),
+    "job.snoozed": Words("info", "💤 Job snoozed: {job_id} for {delay_seconds:g} seconds"),
+    "job.cancelled": Words("info", "🛑 Job cancelled: {job_id}: {error}"),
+    "job.released": Words("info", "↩️  Job given back: {job_id}: {error}"),
+    "job.lost": Words("warning", "⚠️  Job lost its runner: {job_id}: {error}"),
+    "job.stopping": Words("warning", "⚠️  Stopping job: {job_id}: {reason}"),
+    "job.stale": Words("warning", "⚠️  Job is no longer ours, nothing written: {job_id}"),
+    "job.rescued": Words("warning", "⚠️  Rescued job: {job_id} (type: {type}), now {status}"),
+    "job.unstorable": Words("error", "❌ Job's end could not be stored as it was: {job_id}: {reason}"),
+    "runner.started": Words("info", "🏃 Runner started (PID: {pid}, {kind})"),
+    "runner.ended": Words("info", "🏁 Runner ended (PID: {pid})"),
+    "runner.died": Words("error", "❌ Runner died (PID: {pid}): {reason}"),
+    "runner.killed": Words("warning", "⚠️  Killing runner (PID: {pid}): {reason}"),
+    "runner.unresponsive": Words("warning", "⚠️  Runner does not answer (PID: {pid}); a handler holds its event loop"),
+    "runner.replaced": Words("info", "♻️  Replacing runner (PID: {pid}): it uses {memory_mib} MiB"),
+    "fence.closed": Words("error", "❌ No heartbeat for {seconds:g} seconds: stopping all runs before others take them"),
+    "worker.declared_lost": Words("error", "❌ This worker was declared lost: stopping all runs, entering anew"),
+    "worker.rescued": Words("warning", "⚠️  Worker {worker} is lost; its jobs go back"),
+    "worker.stopping": Words("info", "🛑 Stopping: {reason}; running jobs have {grace:g} seconds"),
+    "worker.stopped": Words("info", "👋 Worker stopped: {reason}"),
+    "worker.failed_to_start": Words("error", "❌ Worker failed to start: {reason}"),
+    "worker.crashed": Words("error", "❌ Worker crashed: {error}"),
+    "prune.done": Words("info", "🧹 Pruned {deleted} jobs"),
+    "prune.failed": Words("warning", "⚠️  Pruning failed, next try in a minute: {reason}"),
+}
+
+JOB_EVENTS: Final = {name for name in EVENTS if name.startswith("job.")}
+
+
+class Log:
+    """The log of one process. Collaborators get it as an argument."""
+
+    def __init__(self, format: str, stream: TextIO | None = None, **facts: Any) -> None:
+        self._stream = sys.stdout if stream is None else stream
+        self._render = _render_json if format == "json" else _render_text
+        self._is_json = format == "json"
+        self._facts = facts
+
+    def event(self, name: str, /, **facts: Any) -> None:
+        """Write one event."""
+        words = EVENTS[name]
+        self._write(self._render(_record(name, words, self._facts | facts)) + "\n")
+
+    def jobs(self, name: str, jobs: Iterable[Job]) -> None:
+        """Write the same event about many jobs at once: one write, since this is on the path of every job."""
+        if self._is_json:
+            words, facts = EVENTS[name], self._facts
+            lines = [_render_json(_record(name, words, facts | job_facts(job))) for job in jobs]
+        else:
+            form = EVENTS[name].text
+            lines = [form.format(job_id=job.id, type=job.type) for job in jobs]
+        if lines:
+            self._write("\n".join(lines) + "\n")
+
+    def _write(self, text: str) -> None:
+        try:
+            self._stream.write(text)
+            self._stream.flush()
+        except (OSError, ValueError):  # nobody reads the log any more; the jobs go on
+            pass
+
+
+def job_facts(job: Job) -> dict[str, Any]:
+    """The fields that every line about a run carries."""
+    return {"job_id": job.id, "type": job.type, "queue": job.queue, "attempt": job.attempt}
+
+
+def configure(format: str, *, worker: str, current_job: Callable[[], Job | None], stream: TextIO | None = None) -> None:
+    """Send structlog's and the logging module's lines of this process the same way, with the running job's fields."""
+
+    def add_facts(logger: Any, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        event.setdefault("worker", worker)
+        if (job := current_job()) is not None:
+            for name, value in job_facts(job).items():
+                event.setdefault(name, value)
+        return event
+
+    def render(logger: Any, method: str, event: MutableMapping[str, Any]) -> str:
+        record = {"event": "handler.log", "message": event.pop("event", ""), **event}
+        return _render_json(record) if format == "json" else _render_handler_text(record)
+
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+        add_facts,
+    ]
+    target = sys.stdout if stream is None else stream
+    structlog.configure(
+        processors=[*shared, render],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.WriteLoggerFactory(file=target),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(target)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, render],
+        )
+    )
+    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+
+
+def _record(name: str, words: Words, facts: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "timestamp": _timestamp(),
+        "level": words.level,
+        "event": name,
+        "message": words.text.format(**facts),
+        **facts,
+    }
+
+
+def _timestamp() -> str:
+    stamp: MutableMapping[str, Any] = {}
+    return str(_stamper(None, "", stamp)["timestamp"])
+
+
+_stamper: Final = structlog.processors.TimeStamper(fmt="iso", utc=True)
+_encode: Final = msgspec.json.Encoder(enc_hook=repr).encode
+
+
+def _render_json(record: Mapping[str, Any]) -> str:
+    return _encode(record).decode()
+
+
+def _render_text(record: Mapping[str, Any]) -> str:
+    text = str(record["message"])
+    return f"{text}\n{record['traceback']}" if record.get("traceback") else text
+
+
+_SYMBOLS: Final = {"warning": "⚠️  ", "error": "❌ ", "critical": "❌ "}
+_QUIET: Final = {"event", "message", "level", "timestamp", "worker", "job_id", "type", "queue", "attempt", "exception"}
+
+
+def _render_handler_text(record: Mapping[str, Any]) -> str:
+    symbol = _SYMBOLS.get(str(record.get("level")), "📝 ")
+    place = f"[job {record['job_id']} {record['type']}] " if "job_id" in record else ""
+    facts = "".join(f" {name}={value!r}" for name, value in record.items() if name not in _QUIET)
+    trace = f"\n{record['exception']}" if record.get("exception") else ""
+    return f"{symbol}{place}{record['message']}{facts}{trace}"

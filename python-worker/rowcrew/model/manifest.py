@@ -1,0 +1,37 @@
+"""What a crew can run, in the form a runner tells it to control and control publishes it in `job_types`."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from rowcrew.model.backoff import Backoff
+
+Executor = Literal["async", "thread", "process"]
+
+
+class TypeManifest(msgspec.Struct, frozen=True, kw_only=True):
+    """One type. `queue`, `priority` and `max_attempts` are what enqueueing by handler uses; None = the column's default.
+
+    Attributes:
+        executor: `async` on the runner's event loop, `thread` in a thread of it, `process` in a runner of its own.
+        timeout_seconds: limit of one run, if the row has none of its own.
+        payload_schema: JSON Schema (2020-12) of the payload, as JSON text.
+    """
+
+    name: str
+    executor: Executor
+    queue: str | None = None
+    priority: int | None = None
+    max_attempts: int | None = None
+    timeout_seconds: float | None = None
+    backoff: Backoff = Backoff()
+    description: str = ""
+    payload_schema: bytes = b"{}"
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True):
+    """All types of a crew."""
+
+    types: tuple[TypeManifest, ...]

@@ -1,0 +1,78 @@
+"""What to write for an outcome: the one place that decides between retry, refund and the end."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+import msgspec
+
+from rowcrew.model.job import Job
+from rowcrew.model.outcome import Cancelled, Completed, Errored, Lost, Outcome, Recorded, Released, Snoozed
+
+
+class Verdict(msgspec.Struct, frozen=True, gc=False):
+    """One row of the record statement.
+
+    Attributes:
+        status: the row's next status; `queued` runs it again.
+        attempt_outcome: the word for `job_attempts`; None for a completed run, which leaves no such row.
+        delay_seconds: how long a queued row waits.
+        refund: 1 takes the attempt back, because the job is not to blame.
+        crash: 1 when the job was there when a runner died and nobody can be blamed.
+    """
+
+    status: str
+    attempt_outcome: str | None = None
+    error: str | None = None
+    traceback: str | None = None
+    delay_seconds: float = 0.0
+    refund: int = 0
+    crash: int = 0
+    memory_bytes: int | None = None
+    result: bytes | None = None
+    children: bytes | None = None
+
+
+def verdict(job: Job, outcome: Outcome, backoff_seconds: float) -> Verdict | None:
+    """What to write for this outcome; None when it has been written already."""
+    match outcome:
+        case Completed(result, children):
+            return Verdict("completed", result=result, children=children)
+        case Errored(error, traceback, permanent, after_seconds, memory_bytes):
+            delay = backoff_seconds if after_seconds is None else after_seconds
+            return _failed_run(job, error, delay, permanent=permanent, traceback=traceback, memory_bytes=memory_bytes)
+        case Snoozed(delay_seconds):
+            return Verdict("queued", "snoozed", delay_seconds=delay_seconds, refund=1)
+        case Cancelled(reason):
+            return Verdict("cancelled", "cancelled", error=reason)
+        case Lost(error, True, memory_bytes):
+            return _failed_run(job, error, backoff_seconds, memory_bytes=memory_bytes)
+        case Lost(error, _, memory_bytes):
+            return Verdict("queued", "lost", error=error, refund=1, crash=1, memory_bytes=memory_bytes)
+        case Released(reason):
+            return Verdict("queued", "released", error=reason, refund=1)
+        case Recorded():
+            return None
+        case _:
+            assert_never(outcome)
+
+
+def _failed_run(
+    job: Job,
+    error: str,
+    delay_seconds: float,
+    *,
+    permanent: bool = False,
+    traceback: str | None = None,
+    memory_bytes: int | None = None,
+) -> Verdict:
+    if permanent or job.is_last_attempt:
+        return Verdict("failed", "failed", error=error, traceback=traceback, memory_bytes=memory_bytes)
+    return Verdict(
+        "queued",
+        "retried",
+        error=error,
+        traceback=traceback,
+        delay_seconds=delay_seconds,
+        memory_bytes=memory_bytes,
+    )

@@ -1,0 +1,151 @@
+"""Turns a job's payload into a handler's arguments.
+
+In: a handler's signature, once; then the payload's JSON text, for every run. Out: the keyword arguments of the
+call, validated, and the JSON Schema that `job_types` publishes. Called by `crew`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any, get_origin, get_type_hints, is_typeddict
+
+import msgspec
+
+from rowcrew.context import Context, PermanentError
+from rowcrew.model.errors import CrewError
+
+Decode = Callable[[bytes], dict[str, Any]]
+
+_NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+
+
+class Binding(msgspec.Struct, frozen=True):
+    """How one handler takes its payload.
+
+    Attributes:
+        decode: payload text to keyword arguments; raises `PermanentError` that names the field.
+        context_parameter: name of the parameter that takes the `Context`, if there is one.
+        schema: JSON Schema of the payload, as JSON text.
+    """
+
+    decode: Decode
+    context_parameter: str | None
+    schema: bytes
+
+
+def bind(handler: Callable[..., Any]) -> Binding:
+    """The binding of a handler, from its annotations.
+
+    One parameter annotated with a msgspec Struct, dataclass, TypedDict, pydantic model or dict takes the whole
+    payload; otherwise each parameter takes the payload's key of its name.
+
+    Raises:
+        CrewError: a parameter that no payload key can fill.
+    """
+    hints = _hints(handler)
+    parameters = dict(inspect.signature(handler).parameters)
+    context_parameter = next((name for name in parameters if hints.get(name) is Context), None)
+    parameters.pop(context_parameter or "", None)
+    for name, parameter in parameters.items():
+        if parameter.kind not in _NAMED:
+            raise CrewError(f"{handler.__qualname__}: parameter {name!r} cannot be filled from a payload key")
+    if len(parameters) == 1:
+        name = next(iter(parameters))
+        annotation = hints.get(name, Any)
+        if _is_pydantic(annotation):
+            return Binding(
+                _pydantic_decoder(name, annotation), context_parameter, _pydantic_schema(annotation)
+            )
+        if _takes_whole_payload(annotation):
+            return Binding(_decoder(name, annotation), context_parameter, _schema(annotation))
+    if not parameters:
+        return Binding(lambda payload: {}, context_parameter, _schema(dict[str, Any]))
+    keywords = _keywords_type(handler, parameters, hints)
+    return Binding(_keywords_decoder(keywords), context_parameter, _schema(keywords))
+
+
+def _hints(handler: Callable[..., Any]) -> dict[str, Any]:
+    try:
+        return get_type_hints(handler, include_extras=True)
+    except NameError as error:
+        raise CrewError(f"{handler.__qualname__}: an annotation cannot be resolved: {error}") from error
+
+
+def _takes_whole_payload(annotation: Any) -> bool:
+    if get_origin(annotation) in (dict, Mapping) or annotation in (dict, Mapping):
+        return True
+    origin = get_origin(annotation) or annotation
+    return isinstance(origin, type) and (
+        issubclass(origin, msgspec.Struct) or dataclasses.is_dataclass(origin) or is_typeddict(origin)
+    )
+
+
+def _is_pydantic(annotation: Any) -> bool:
+    return isinstance(annotation, type) and hasattr(annotation, "model_validate_json")
+
+
+def _keywords_type(
+    handler: Callable[..., Any], parameters: Mapping[str, inspect.Parameter], hints: Mapping[str, Any]
+) -> type[msgspec.Struct]:
+    fields: list[Any] = []
+    for name, parameter in parameters.items():
+        annotation = hints.get(name, Any)
+        if parameter.default is inspect.Parameter.empty:
+            fields.append((name, annotation))
+        else:
+            fields.append(
+                (name, annotation, msgspec.field(default_factory=lambda value=parameter.default: value))
+            )
+    return msgspec.defstruct(f"{handler.__name__}_payload", fields, kw_only=True, forbid_unknown_fields=True)
+
+
+def _decoder(name: str, annotation: Any) -> Decode:
+    decoder = msgspec.json.Decoder(annotation)
+
+    def decode(payload: bytes) -> dict[str, Any]:
+        return {name: _validated(decoder, payload)}
+
+    return decode
+
+
+def _keywords_decoder(keywords: type[msgspec.Struct]) -> Decode:
+    decoder = msgspec.json.Decoder(keywords)
+    names = keywords.__struct_fields__
+
+    def decode(payload: bytes) -> dict[str, Any]:
+        values = _validated(decoder, payload)
+        return {name: getattr(values, name) for name in names}
+
+    return decode
+
+
+def _validated(decoder: msgspec.json.Decoder[Any], payload: bytes) -> Any:
+    try:
+        return decoder.decode(payload)
+    except (msgspec.MsgspecError, RecursionError) as error:
+        raise PermanentError(
+            f"payload is not what this type takes: {str(error).replace('$', 'payload')}"
+        ) from error
+
+
+def _pydantic_decoder(name: str, model: Any) -> Decode:
+    def decode(payload: bytes) -> dict[str, Any]:
+        try:
+            return {name: model.model_validate_json(payload)}
+        except ValueError as error:
+            raise PermanentError(f"payload is not what this type takes: {error}") from error
+
+    return decode
+
+
+def _pydantic_schema(model: Any) -> bytes:
+    return msgspec.json.encode(model.model_json_schema())
+
+
+def _schema(annotation: Any) -> bytes:
+    try:
+        return msgspec.json.encode(msgspec.json.schema(annotation))
+    except TypeError as error:
+        raise CrewError(f"no JSON Schema for {annotation!r}: {error}") from error

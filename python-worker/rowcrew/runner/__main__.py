@@ -1,0 +1,118 @@
+"""`python -m rowcrew.runner`: one runner process, started by control over a socket pair.
+
+Loads the crew, tells control what it can run, and serves until control closes the socket or dies. Signals are
+control's business: a runner ignores the polite ones and obeys its worker.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import os
+import signal
+import socket
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final
+
+import msgspec
+
+from rowcrew import log, settings
+from rowcrew.crew import Crew, load
+from rowcrew.model.cleaning import describe
+from rowcrew.runner.invoke import current_job
+from rowcrew.runner.loop import RunnerLoop
+from rowcrew.runner.wire import Assign, Channel, Close, Ready, Stop, ToRunner, Unloadable, Withdraw
+
+_PR_SET_PDEATHSIG: Final = 1
+
+
+class Orders(msgspec.Struct, frozen=True):
+    """What control tells a runner on its command line, as JSON."""
+
+    parent: int
+    socket: int
+    crew: list[str]
+    slots: int
+    log_format: str
+    worker_name: str
+
+
+def main() -> int:
+    orders = msgspec.json.decode(sys.argv[1], type=Orders)
+    _die_with(orders.parent)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    log.configure(orders.log_format, worker=orders.worker_name, current_job=current_job.get)
+    _loop_runner()(_serve(orders))
+    # Daemon threads and executors of user code must not keep a runner from leaving.
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
+
+
+def _die_with(parent: int) -> None:
+    """End with the worker, however it ends: a signal from the kernel where there is one, a watching thread elsewhere."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(0)
+
+
+def _loop_runner() -> Any:
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.run
+    return uvloop.run
+
+
+async def _serve(orders: Orders) -> None:
+    closed = asyncio.Event()
+    end = socket.socket(fileno=orders.socket)
+    end.setblocking(False)
+    runner: list[RunnerLoop] = []
+
+    def receive(message: ToRunner) -> None:
+        match message:
+            case Assign(jobs):
+                runner[0].assign(jobs)
+            case Stop(lease_id):
+                runner[0].stop(lease_id)
+            case Withdraw():
+                runner[0].withdraw()
+            case Close():
+                closed.set()
+
+    channel: Channel[ToRunner] = Channel(ToRunner, receive=receive, lost=closed.set)
+    await asyncio.get_running_loop().create_connection(lambda: channel, sock=end)
+    crew = _load(orders, channel)
+    if crew is not None:
+        threads = ThreadPoolExecutor(max_workers=orders.slots, thread_name_prefix="rowcrew")
+        mine = settings.read()
+        runner.append(
+            RunnerLoop(
+                crew=crew,
+                slots=orders.slots,
+                threads=threads,
+                database_url=mine.require_database_url(),
+                queue=mine.queue_name,
+                send=channel.send,
+            )
+        )
+        channel.send(Ready(crew.manifest()))
+    await closed.wait()
+
+
+def _load(orders: Orders, channel: Channel[ToRunner]) -> Crew | None:
+    try:
+        return load(orders.crew)
+    except BaseException as error:
+        channel.send(Unloadable(describe(error)))
+        return None
+
+
+if __name__ == "__main__":
+    threading.current_thread().name = "runner"
+    main()

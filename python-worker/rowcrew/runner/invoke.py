@@ -1,0 +1,167 @@
+"""Calls a handler once and turns whatever it does into one `Outcome`.
+
+In: a reserved job, its handler and the port its context speaks through. Out: an outcome, never an exception.
+Called by the runner and by `rowcrew.testing`, so that tests run handlers as workers do.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import functools
+import resource
+import sys
+import traceback
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import structlog
+
+from rowcrew import payload
+from rowcrew.context import Cancel, Context, JobFacts, PermanentError, Retry, RunPort, RunStopped, Snooze
+from rowcrew.crew import HandledType
+from rowcrew.model.cleaning import clean_json, clean_text, describe
+from rowcrew.model.job import Job
+from rowcrew.model.outcome import Cancelled, Completed, Errored, Outcome, Released, Snoozed
+
+RESULT_BYTES: Final = 1_000_000
+STOPPED: Final = Released("stopped")
+_OWN_CODE: Final = (str(Path(__file__).parent), payload.__file__)
+
+current_job: Final[contextvars.ContextVar[Job | None]] = contextvars.ContextVar("rowcrew_job", default=None)
+
+
+async def invoke(job: Job, handled: HandledType, port: RunPort, threads: Executor) -> Outcome:
+    """Run the handler with the job's payload; plain functions run in a thread of `threads`."""
+    current_job.set(job)
+    try:
+        value = await _call(job, handled, port, threads)
+    except BaseException as error:  # a handler may raise SystemExit or worse; it ends the run, not the runner
+        return outcome_of(error, stopping=port.stopping)
+    if value is None:
+        return Completed()
+    if isinstance(value, BaseException):
+        return outcome_of(value, stopping=port.stopping)
+    return _completed(value)
+
+
+async def _call(job: Job, handled: HandledType, port: RunPort, threads: Executor) -> Any:
+    binding = handled.binding
+    arguments = binding.decode(job.payload)
+    if binding.context_parameter is not None:
+        arguments[binding.context_parameter] = _context(job, port)
+    if handled.is_async:
+        return await handled.handler(**arguments)
+    return await _in_thread(handled.handler, arguments, threads)
+
+
+async def _in_thread(handler: Callable[..., Any], arguments: Mapping[str, Any], threads: Executor) -> Any:
+    """The value or the exception of a plain handler. An exception comes back as a value: a future cannot carry
+    StopIteration, and SystemExit must not reach the thread pool."""
+    context = contextvars.copy_context()
+    call = functools.partial(context.run, _value_or_error, handler, arguments)
+    value, error = await asyncio.get_running_loop().run_in_executor(threads, call)
+    if error is not None:
+        raise error
+    return value
+
+
+def _value_or_error(handler: Callable[..., Any], arguments: Mapping[str, Any]) -> tuple[Any, BaseException | None]:
+    try:
+        return handler(**arguments), None
+    except BaseException as error:
+        return None, error
+
+
+def _context(job: Job, port: RunPort) -> Context:
+    facts = JobFacts(
+        id=job.id,
+        type=job.type,
+        queue=job.queue,
+        priority=job.priority,
+        attempt=job.attempt,
+        max_attempts=job.max_attempts,
+        checkpoint=None if job.checkpoint is None else msgspec.json.decode(job.checkpoint),
+    )
+    return Context(job=facts, port=port, log=structlog.get_logger())
+
+
+def _completed(value: Any) -> Outcome:
+    try:
+        result = storable_json(value)
+    except (TypeError, ValueError, RecursionError, UnicodeError) as error:
+        return Errored(f"the result cannot be stored as JSON: {describe(error)}", permanent=True)
+    if len(result) > RESULT_BYTES:
+        return Errored(
+            f"the result has {len(result):,} bytes of JSON, more than {RESULT_BYTES:,}; store it elsewhere and "
+            "return where it is",
+            permanent=True,
+        )
+    return Completed(result)
+
+
+def storable_json(value: Any) -> bytes:
+    """The value as JSON that a jsonb column takes.
+
+    Raises:
+        TypeError, ValueError, RecursionError: there is no JSON for it.
+    """
+    return clean_json(msgspec.json.encode(value, enc_hook=_plain))
+
+
+def _plain(value: Any) -> Any:
+    """Pydantic models and numpy scalars and arrays, known by their shape so that neither need be imported."""
+    if hasattr(value, "model_dump"):
+        return value.model_dump(mode="json")
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    raise TypeError(f"{type(value).__name__} has no JSON form")
+
+
+def outcome_of(error: BaseException, *, stopping: bool) -> Outcome:
+    """What an exception out of a handler means."""
+    match error:
+        case Snooze():
+            return Snoozed(error.delay_seconds)
+        case Cancel():
+            return Cancelled(describe_reason(error.reason))
+        case Retry():
+            return _errored(error, describe_reason(error.reason), after_seconds=error.after_seconds)
+        case PermanentError():
+            return _errored(error, describe(error), permanent=True)
+        case RunStopped() | asyncio.CancelledError() if stopping:
+            return STOPPED
+        case _:
+            return _errored(error, describe(error))
+
+
+def describe_reason(reason: str) -> str:
+    return describe(Exception(reason)).removeprefix("Exception: ")
+
+
+def _errored(
+    error: BaseException, message: str, *, permanent: bool = False, after_seconds: float | None = None
+) -> Errored:
+    return Errored(message, _traceback(error), permanent, after_seconds, peak_memory_bytes())
+
+
+def _traceback(error: BaseException) -> str | None:
+    """The traceback from the handler on; None if the handler was not reached."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_frame.f_code.co_filename.startswith(_OWN_CODE):
+        trace = trace.tb_next
+    if trace is None:
+        return None
+    try:
+        return clean_text("".join(traceback.format_exception(type(error), error, trace, limit=-50)))
+    except Exception:
+        return None
+
+
+def peak_memory_bytes() -> int:
+    """The most memory this process has had in use."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024

@@ -1,0 +1,142 @@
+"""The runner's loop: takes jobs, runs at most `slots` of them at once, answers with what happened.
+
+In: messages from control. Out: one `Report` for each turn of the event loop in which something happened. A run
+is announced before it begins, so that a death is blamed on the runs that were going on and on no other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Executor
+
+from rowcrew.crew import Crew, HandledType
+from rowcrew.model.job import Job
+from rowcrew.model.outcome import Errored, Outcome, Released
+from rowcrew.runner.invoke import invoke
+from rowcrew.runner.port import Port
+from rowcrew.runner.wire import Note, Report, Timing, ToControl, Withdrawn
+
+
+class _Run:
+    """One run that has begun."""
+
+    __slots__ = ("port", "task")
+
+    def __init__(self, task: asyncio.Task[None], port: Port) -> None:
+        self.task = task
+        self.port = port
+
+
+class RunnerLoop:
+    """Runs jobs of a crew on the event loop it was made in."""
+
+    def __init__(
+        self,
+        *,
+        crew: Crew,
+        slots: int,
+        threads: Executor,
+        database_url: str,
+        queue: str | None,
+        send: Callable[[ToControl], None],
+    ) -> None:
+        self._crew = crew
+        self._slots = slots
+        self._threads = threads
+        self._database_url = database_url
+        self._queue = queue
+        self._send = send
+        self._loop = asyncio.get_running_loop()
+        self._waiting: deque[Job] = deque()
+        self._runs: dict[str, _Run] = {}
+        self._ended: list[tuple[str, Outcome]] = []
+        self._notes: dict[str, Port] = {}
+        self._timings: dict[str, tuple[int, float]] = {}
+        self._turn_planned = False
+
+    def assign(self, jobs: list[Job]) -> None:
+        self._waiting.extend(jobs)
+        self._plan_turn()
+
+    def withdraw(self) -> None:
+        """Give back what has not begun."""
+        self._send(Withdrawn([job.lease_id for job in self._waiting]))
+        self._waiting.clear()
+
+    def stop(self, lease_id: str) -> None:
+        """Ask one run to end: async handlers are cancelled, plain ones are told at their next progress call."""
+        if run := self._runs.get(lease_id):
+            run.port.stopping = True
+            if run.port.cancellable:
+                run.task.cancel()
+        elif waiting := next((job for job in self._waiting if job.lease_id == lease_id), None):
+            self._waiting.remove(waiting)
+            self._end(lease_id, Released("stopped before it began"))
+
+    def _plan_turn(self) -> None:
+        if not self._turn_planned:
+            self._turn_planned = True
+            self._loop.call_soon(self._turn)
+
+    def _turn(self) -> None:
+        self._turn_planned = False
+        beginning = self._next_jobs()
+        report = Report([job.lease_id for job in beginning], self._ended, self._take_notes(), self._take_timings())
+        self._ended = []
+        self._send(report)
+        for job in beginning:
+            self._begin(job)
+
+    def _next_jobs(self) -> list[Job]:
+        waiting = self._waiting
+        return [waiting.popleft() for _ in range(min(len(waiting), self._slots - len(self._runs)))]
+
+    def _begin(self, job: Job) -> None:
+        handled = self._crew.types.get(job.type)
+        if handled is None:
+            self._end(job.lease_id, Errored(f"no handler for type {job.type!r} in this crew"))
+            return
+        port = Port(
+            job=job,
+            crew=self._crew,
+            cancellable=handled.is_async,
+            database_url=self._database_url,
+            queue=self._queue,
+            note=self._note,
+        )
+        self._runs[job.lease_id] = _Run(self._loop.create_task(self._run(job, handled, port)), port)
+
+    async def _run(self, job: Job, handled: HandledType, port: Port) -> None:
+        started = time.perf_counter()
+        outcome = await invoke(job, handled, port, self._threads)
+        if port.in_transaction:
+            outcome = await port.end_transaction(outcome)
+        self._add_timing(job.type, time.perf_counter() - started)
+        del self._runs[job.lease_id]
+        self._end(job.lease_id, port.with_children(outcome))
+
+    def _end(self, lease_id: str, outcome: Outcome) -> None:
+        self._ended.append((lease_id, outcome))
+        self._plan_turn()
+
+    def _note(self, port: Port) -> None:
+        """Called from the loop and from threads."""
+        self._notes[port.job.lease_id] = port
+        self._loop.call_soon_threadsafe(self._plan_turn)
+
+    def _take_notes(self) -> list[Note]:
+        if not self._notes:
+            return []
+        notes, self._notes = self._notes, {}
+        return [port.take_note() for port in notes.values()]
+
+    def _add_timing(self, type: str, seconds: float) -> None:
+        runs, total = self._timings.get(type, (0, 0.0))
+        self._timings[type] = (runs + 1, total + seconds)
+
+    def _take_timings(self) -> list[Timing]:
+        timings, self._timings = self._timings, {}
+        return [Timing(type, runs, seconds) for type, (runs, seconds) in timings.items()]

@@ -1,0 +1,95 @@
+"""The runner's side of a `Context`: notes go to control, children and the transaction wait for the end of the run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+import psycopg
+
+from rowcrew.crew import Crew
+from rowcrew.model.cleaning import clean_json, describe
+from rowcrew.model.errors import LeaseLost, RowcrewError
+from rowcrew.model.job import Job
+from rowcrew.model.new_job import NewJob, document
+from rowcrew.model.outcome import Completed, Errored, Outcome, Recorded
+from rowcrew.runner.transaction import RunTransaction
+from rowcrew.runner.wire import Note
+
+MOST_CHILDREN = 10_000
+
+
+class Port:
+    """What one run's context speaks through. Progress and checkpoint keep only the latest."""
+
+    def __init__(
+        self,
+        *,
+        job: Job,
+        crew: Crew,
+        cancellable: bool,
+        database_url: str,
+        queue: str | None,
+        note: Callable[[Port], None],
+    ) -> None:
+        self.job = job
+        self.stopping = False
+        self.cancellable = cancellable
+        self._crew = crew
+        self._database_url = database_url
+        self._queue = queue
+        self._tell = note
+        self._progress: bytes | None = None
+        self._checkpoint: bytes | None = None
+        self._children: list[NewJob] = []
+        self._transaction: RunTransaction | None = None
+
+    def send_progress(self, progress: bytes) -> None:
+        self._progress = clean_json(progress)
+        self._tell(self)
+
+    def send_checkpoint(self, checkpoint: bytes) -> None:
+        self._checkpoint = clean_json(checkpoint)
+        self._tell(self)
+
+    def take_note(self) -> Note:
+        note = Note(self.job.lease_id, self._progress, self._checkpoint)
+        self._progress = self._checkpoint = None
+        return note
+
+    def new_job(self, type: str, payload: Mapping[str, Any] | None, **options: Any) -> NewJob:
+        return self._crew.new_job(type, payload, **options)
+
+    def add_child(self, child: NewJob) -> None:
+        if len(self._children) >= MOST_CHILDREN:
+            raise RowcrewError(f"a run may enqueue at most {MOST_CHILDREN:,} children; enqueue the rest from one of them")
+        self._children.append(child)
+
+    def with_children(self, outcome: Outcome) -> Outcome:
+        """Children belong to the completion; a run that ends in another way leaves none."""
+        if self._children and isinstance(outcome, Completed):
+            return msgspec.structs.replace(outcome, children=document(self._children, self._queue).encode())
+        return outcome
+
+    def transaction(self) -> RunTransaction:
+        if self._transaction is not None:
+            raise RowcrewError("context.transaction() can be used once in a run")
+        self._transaction = RunTransaction(self.job, self._database_url)
+        return self._transaction
+
+    @property
+    def in_transaction(self) -> bool:
+        return self._transaction is not None and self._transaction.is_open
+
+    async def end_transaction(self, outcome: Outcome) -> Outcome:
+        """Commit the handler's writes together with the completion, or roll them back."""
+        assert self._transaction is not None
+        if not isinstance(outcome, Completed):
+            await self._transaction.roll_back()
+            return outcome
+        try:
+            await self._transaction.complete(outcome.result, self.take_note(), self._children)
+        except (psycopg.Error, LeaseLost) as error:
+            return Errored(f"the transaction was not committed: {describe(error)}")
+        return Recorded()

@@ -1,0 +1,134 @@
+"""What control and a runner say to each other, and how it is framed.
+
+Each message is one frame: four bytes of length, then MessagePack. Plain values only, so that neither side can
+make the other run anything. Used by `control` and by the runner process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, Final, Generic, TypeVar, cast
+
+import msgspec
+
+from rowcrew.model.job import Job
+from rowcrew.model.manifest import Manifest
+from rowcrew.model.outcome import Outcome
+
+
+class Assign(msgspec.Struct, frozen=True, tag="assign"):
+    """Run these, in this order, as slots become free."""
+
+    jobs: list[Job]
+
+
+class Stop(msgspec.Struct, frozen=True, tag="stop"):
+    """End this run now."""
+
+    lease_id: str
+
+
+class Withdraw(msgspec.Struct, frozen=True, tag="withdraw"):
+    """Name the jobs you have not started, and forget them."""
+
+
+class Close(msgspec.Struct, frozen=True, tag="close"):
+    """Leave; nothing runs any more."""
+
+
+class Ready(msgspec.Struct, frozen=True, tag="ready"):
+    """The crew is loaded, this is what it can run."""
+
+    manifest: Manifest
+
+
+class Unloadable(msgspec.Struct, frozen=True, tag="unloadable"):
+    """The crew cannot be loaded."""
+
+    error: str
+
+
+class Note(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """The latest progress and checkpoint of a run, as JSON text; None where nothing new was said."""
+
+    lease_id: str
+    progress: bytes | None
+    checkpoint: bytes | None
+
+
+class Timing(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """How many runs of a type ended since the last report, and their seconds together."""
+
+    type: str
+    runs: int
+    seconds: float
+
+
+class Report(msgspec.Struct, frozen=True, tag="report"):
+    """What happened in one turn of the runner's loop: notes, ends, then the runs that begin now."""
+
+    started: list[str]
+    ended: list[tuple[str, Outcome]]
+    notes: list[Note]
+    timings: list[Timing]
+
+
+class Withdrawn(msgspec.Struct, frozen=True, tag="withdrawn"):
+    """The jobs that were not started; they are control's again."""
+
+    lease_ids: list[str]
+
+
+ToRunner = Assign | Stop | Withdraw | Close
+ToControl = Ready | Unloadable | Report | Withdrawn
+M = TypeVar("M")
+
+_encode: Final = msgspec.msgpack.Encoder().encode
+
+
+def frame(message: ToRunner | ToControl) -> bytes:
+    """The bytes of one message on the wire."""
+    body = _encode(message)
+    return len(body).to_bytes(4, "big") + body
+
+
+class Channel(asyncio.Protocol, Generic[M]):
+    """One end of the socket: decodes frames of type `M` and hands each to `receive`; `lost` when the other end is gone."""
+
+    def __init__(self, messages: Any, *, receive: Callable[[M], None], lost: Callable[[], None]) -> None:
+        self._decode = msgspec.msgpack.Decoder(messages).decode
+        self._receive = receive
+        self._lost = lost
+        self._buffer = bytearray()
+        self._transport: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+
+    def data_received(self, data: bytes) -> None:
+        buffer = self._buffer
+        buffer += data
+        start = 0
+        while len(buffer) - start >= 4:
+            end = start + 4 + int.from_bytes(buffer[start : start + 4], "big")
+            if len(buffer) < end:
+                break
+            message = self._decode(buffer[start + 4 : end])
+            start = end
+            self._receive(message)
+        if start:
+            del buffer[:start]
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._transport = None
+        self._lost()
+
+    def send(self, message: ToRunner | ToControl) -> None:
+        """Send a message; nothing happens if the other end is gone."""
+        if self._transport is not None:
+            self._transport.write(frame(message))
+
+    def close(self) -> None:
+        if self._transport is not None:
+            self._transport.close()

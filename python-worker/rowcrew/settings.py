@@ -1,0 +1,283 @@
+"""The settings of a worker and of its producers, read once from the environment.
+
+In: a mapping of environment variables. Out: one frozen `Settings`, or one `SettingsError` that lists every
+complaint (variable, value, remedy). Everything else takes its settings as arguments; nothing else reads the
+environment. `VARIABLES` is also what the documentation is checked against.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from rowcrew.model.errors import SettingsError
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """Every setting, in the units its name says. Sizes are bytes, times are seconds."""
+
+    database_url: str | None = None
+    database_direct_url: str | None = None
+    concurrency: int | None = None
+    max_concurrent_jobs: int | None = None
+    runners: int = 1
+    batch_size: int | None = None
+    worker_name: str | None = None
+    queues: tuple[str, ...] = ()
+    queue_name: str | None = None
+    poll_seconds: float = 2.0
+    job_timeout_seconds: float | None = None
+    heartbeat_seconds: float = 5.0
+    shutdown_grace_seconds: float = 25.0
+    cancel_grace_seconds: float = 5.0
+    connect_timeout_seconds: float = 60.0
+    max_memory_bytes: int | None = None
+    keep_completed_seconds: int = 604_800
+    keep_failed_seconds: int = 2_592_000
+    app_name: str = "Rowcrew"
+    log_format: str = "text"
+    modules: tuple[str, ...] = ()
+    runner_environment: tuple[str, ...] = ()
+    data_directory: Path | None = None
+    csv_import_tables: tuple[str, ...] | None = None
+
+    @property
+    def slots(self) -> int:
+        """How many jobs one worker runs at once: the smaller of the two names' values, 4 if neither is set."""
+        given = [value for value in (self.concurrency, self.max_concurrent_jobs) if value is not None]
+        return min(given, default=4)
+
+    @property
+    def lease_seconds(self) -> float:
+        """How long a worker may stay silent before its jobs are rescued."""
+        return max(30.0, 3 * self.heartbeat_seconds)
+
+    @property
+    def fence_seconds(self) -> float:
+        """How long after the last acknowledged heartbeat a worker stops its own runs: two thirds of the lease."""
+        return self.lease_seconds * 2 / 3
+
+    def require_database_url(self) -> str:
+        """The address of the database, or a `SettingsError` that says how to give one."""
+        if self.database_url is None:
+            raise SettingsError(["DATABASE_URL is not set: give it as postgresql://user:password@host/database"])
+        return self.database_url
+
+
+class Variable(NamedTuple):
+    """One environment variable: its name (aliases after it), the field it fills and how its text is read."""
+
+    names: tuple[str, ...]
+    field: str
+    read: Callable[[str], Any]
+    default: str
+    meaning: str
+
+
+_UNITS: Final = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30}
+_DURATION_UNITS: Final = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}
+
+
+def _text(value: str) -> str:
+    return value
+
+
+def _seconds(value: str) -> float:
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smhd]?)", value)
+    if match is None or float(match[1]) <= 0:
+        raise ValueError("give seconds above zero, such as 30 or 1.5, or with a unit: 90s, 10m, 2h")
+    return float(match[1]) * _DURATION_UNITS[match[2]]
+
+
+def _whole_seconds(value: str) -> int:
+    return int(_seconds(value))
+
+
+def _grace(value: str) -> float:
+    return 0.0 if value == "0" else _seconds(value)
+
+
+def _count(value: str) -> int:
+    if not re.fullmatch(r"\d{1,6}", value) or int(value) < 1:
+        raise ValueError("give a whole number from 1 to 999999")
+    return int(value)
+
+
+def _slots(value: str) -> int:
+    return _automatic_slots() if value == "auto" else _count(value)
+
+
+def _size(value: str) -> int:
+    match = re.fullmatch(r"(\d+)\s*([KMG]?)(?:i?B)?", value, re.IGNORECASE)
+    if match is None or int(match[1]) == 0:
+        raise ValueError("give a size such as 512M or 2G")
+    return int(match[1]) * _UNITS[match[2].upper()]
+
+
+def _list(value: str) -> tuple[str, ...]:
+    return tuple(part for part in re.split(r"[,\s]+", value) if part)
+
+
+def _queue(value: str) -> str:
+    if not re.fullmatch(r"[a-z0-9_][a-z0-9_.-]{0,62}", value):
+        raise ValueError("a queue name is 1 to 63 of a-z 0-9 _ . - and starts with a letter, digit or _")
+    return value
+
+
+def _queues(value: str) -> tuple[str, ...]:
+    return tuple(_queue(part) for part in _list(value))
+
+
+def _log_format(value: str) -> str:
+    if value not in ("text", "json"):
+        raise ValueError("give text or json")
+    return value
+
+
+def _address(value: str) -> str:
+    if not re.match(r"postgres(ql)?(\+\w+)?://", value):
+        raise ValueError("it must start with postgresql://")
+    return value
+
+
+def _automatic_slots() -> int:
+    """Two slots for each half core, as many as memory allows at 128 MiB each: 2, 4 and 8 on the usual small plans."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return max(2, min(8 * cores, memory // (128 * 2**20)))
+
+
+def default_worker_name() -> str:
+    """A label no two processes of one host share at one time: host and process id."""
+    return f"{socket.gethostname()}-{os.getpid()}"
+
+
+VARIABLES: Final = (
+    Variable(("DATABASE_URL",), "database_url", _address, "required", "the database that holds `jobs`"),
+    Variable(
+        ("DATABASE_DIRECT_URL",),
+        "database_direct_url",
+        _address,
+        "DATABASE_URL",
+        "an address past the connection pooler, for LISTEN and migrations",
+    ),
+    Variable(
+        ("WORKER_CONCURRENCY",), "concurrency", _slots, "4", "slots: jobs run at once; `auto` = from cores and memory"
+    ),
+    Variable(
+        ("MAX_CONCURRENT_JOBS",), "max_concurrent_jobs", _count, "unset", "second name for slots; the smaller one wins"
+    ),
+    Variable(("WORKER_RUNNERS",), "runners", _count, "1", "shared runner processes; more of them use more cores"),
+    Variable(("JOB_BATCH_SIZE",), "batch_size", _count, "unset", "most rows reserved by one statement"),
+    Variable(("WORKER_ID",), "worker_name", _text, "host-pid", "label of this worker; `{instance}` is the instance"),
+    Variable(("WORKER_QUEUES",), "queues", _queues, "all queues", "the queues this worker serves, comma-separated"),
+    Variable(
+        ("JOB_QUEUE_NAME",), "queue_name", _queue, "default", "queue of producers that name none; workers serve it alone"
+    ),
+    Variable(("POLL_INTERVAL", "JOB_POLL_INTERVAL"), "poll_seconds", _seconds, "2", "seconds between two looks"),
+    Variable(("JOB_TIMEOUT",), "job_timeout_seconds", _seconds, "unset", "limit of a run when neither job nor type has one"),
+    Variable(
+        ("WORKER_HEARTBEAT_INTERVAL",),
+        "heartbeat_seconds",
+        _seconds,
+        "5",
+        "seconds between heartbeats; the lease is three of them, at least 30",
+    ),
+    Variable(
+        ("SHUTDOWN_GRACE",), "shutdown_grace_seconds", _grace, "25", "seconds that running jobs get after SIGTERM"
+    ),
+    Variable(
+        ("CANCEL_GRACE",),
+        "cancel_grace_seconds",
+        _grace,
+        "5",
+        "seconds between asking a run to stop and killing its runner",
+    ),
+    Variable(
+        ("DB_CONNECT_TIMEOUT",), "connect_timeout_seconds", _seconds, "60", "seconds to try the first connection"
+    ),
+    Variable(
+        ("WORKER_MAX_MEMORY",), "max_memory_bytes", _size, "unset", "a runner above it is replaced, far above it killed"
+    ),
+    Variable(
+        ("COMPLETED_JOB_TTL",), "keep_completed_seconds", _whole_seconds, "604800", "how long completed rows are kept"
+    ),
+    Variable(
+        ("FAILED_JOB_TTL",), "keep_failed_seconds", _whole_seconds, "2592000", "how long failed and cancelled rows are kept"
+    ),
+    Variable(("APP_NAME",), "app_name", _text, "Rowcrew", "the name in the first line of the log"),
+    Variable(("LOG_FORMAT",), "log_format", _log_format, "text", "`text` for people, `json` for aggregators"),
+    Variable(("ROWCREW_MODULES",), "modules", _list, "unset", "further crews to load, as module:crew"),
+    Variable(
+        ("RUNNER_ENVIRONMENT",),
+        "runner_environment",
+        _list,
+        "unset",
+        "further variables that handlers may see, as names or patterns such as OPENAI_*",
+    ),
+    Variable(("ROWCREW_DATA_DIR",), "data_directory", Path, "unset", "root of inputs given by `path`"),
+    Variable(
+        ("CSV_IMPORT_TABLES",),
+        "csv_import_tables",
+        _list,
+        "all of schema public",
+        "the tables that csv_import may fill, as name or schema.name; never Rowcrew's own",
+    ),
+)
+
+# Everything else a worker's environment holds stays with the worker; RUNNER_ENVIRONMENT adds to it.
+_RUNNER_VARIABLES: Final = re.compile(
+    r"(PATH|HOME|USER|LOGNAME|SHELL|LANG|LC_.*|TZ|TMPDIR|TEMP|TMP|PYTHON.*|VIRTUAL_ENV|LD_LIBRARY_PATH"
+    r"|OPENBLAS_.*|OMP_.*|MKL_.*|AWS_.*|S3_.*|SSL_CERT_.*|REQUESTS_CA_BUNDLE|(?:HTTPS?|NO)_PROXY|(?:https?|no)_proxy"
+    r"|PG(?:SSL.*|SERVICE.*|PASSFILE)|SYSTEMROOT)"
+)
+
+
+def read(environment: Mapping[str, str] | None = None, **overrides: Any) -> Settings:
+    """The settings of this process. Overrides (command-line options that are not None) win.
+
+    Raises:
+        SettingsError: lists every variable that could not be read, its value and what to give instead.
+    """
+    environment = os.environ if environment is None else environment
+    values: dict[str, Any] = {}
+    complaints: list[str] = []
+    for variable in VARIABLES:
+        name = next((name for name in variable.names if environment.get(name, "").strip()), None)
+        if name is None:
+            continue
+        text = environment[name].strip()
+        try:
+            values[variable.field] = variable.read(text)
+        except ValueError as error:
+            shown = "…" if variable.field.endswith("_url") else repr(text)
+            complaints.append(f"{name}={shown}: {error}")
+    if complaints:
+        raise SettingsError(complaints)
+    values.update({field: value for field, value in overrides.items() if value is not None})
+    values["worker_name"] = _instance_name(values.get("worker_name"), environment)
+    return Settings(**values)
+
+
+def _instance_name(template: str | None, environment: Mapping[str, str]) -> str:
+    if template is None:
+        return default_worker_name()
+    return template.replace("{instance}", environment.get("RENDER_INSTANCE_ID") or socket.gethostname())
+
+
+def runner_environment(settings: Settings, environment: Mapping[str, str] | None = None) -> dict[str, str]:
+    """What a runner, and so user code, may see of this process's environment: an allow-list."""
+    environment = os.environ if environment is None else environment
+    patterns = [re.compile(re.escape(name).replace(r"\*", ".*")) for name in settings.runner_environment]
+    allowed = (_RUNNER_VARIABLES, *patterns)
+    kept = {name: value for name, value in environment.items() if any(p.fullmatch(name) for p in allowed)}
+    known = {name for variable in VARIABLES for name in variable.names}
+    kept.update({name: value for name, value in environment.items() if name in known})
+    kept["DATABASE_URL"] = settings.require_database_url()
+    return kept

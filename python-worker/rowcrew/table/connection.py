@@ -1,0 +1,184 @@
+"""One guarded connection for one purpose: it opens when first used and every call on it has a deadline.
+
+In: an address and a name. Out: rows as bytes (`run`) or as Python values (`fetch`). A call past its deadline
+shuts the socket, because cancelling an await on a dead connection can take longer than a lease, and TCP options
+do not see a proxy that acknowledges and forwards nothing. Called by control and by the command line.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from typing import Any, Final
+
+import psycopg
+from psycopg import pq
+
+from rowcrew.model.cleaning import clean_line
+from rowcrew.table import statements
+from rowcrew.table.address import for_psycopg
+
+Row = tuple[bytes | None, ...]
+
+KEEPALIVE: Final[Mapping[str, Any]] = {
+    "connect_timeout": 5,
+    "keepalives": 1,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 15_000,
+}
+CALL_SECONDS: Final = 15.0
+
+# What a client sees while a server is down or coming up. Whoever sees this knows that nobody else gets in either.
+_REFUSALS: Final = (
+    "connection refused",
+    "no such file or directory",
+    "the database system is starting up",
+    "the database system is shutting down",
+    "the database system is not yet accepting connections",
+    "the database system is in recovery mode",
+    "terminating connection due to administrator command",
+)
+
+
+def is_refusal(error: BaseException) -> bool:
+    """Whether the error proves that the server serves nobody now, which silence does not."""
+    text = str(error).lower()
+    return "timeout" not in text and any(refusal in text for refusal in _REFUSALS)
+
+
+def is_outage(error: BaseException) -> bool:
+    """Whether trying again on a new connection may help: connection lost, server down, or a stand-by that is read-only."""
+    return isinstance(error, psycopg.OperationalError | psycopg.InterfaceError | psycopg.errors.ReadOnlySqlTransaction)
+
+
+def reason(error: BaseException) -> str:
+    """One line for the log, without password, payload or server detail."""
+    if isinstance(error, psycopg.Error) and error.diag.message_primary:
+        return clean_line(f"{error.diag.message_primary} ({error.sqlstate})")
+    return clean_line(str(error) or type(error).__name__)
+
+
+class Line:
+    """A connection with a purpose, to one database, for one event loop.
+
+    Args:
+        address: as in DATABASE_URL.
+        purpose: becomes part of application_name, so that pg_stat_activity tells the connections apart.
+        session: settings of the session, applied where the connection reaches the server itself.
+    """
+
+    def __init__(self, address: str, *, purpose: str, session: Mapping[str, str] | None = None) -> None:
+        self._address = for_psycopg(address)
+        self._purpose = purpose
+        self._session = session or {}
+        self._connection: psycopg.AsyncConnection[Any] | None = None
+        self._busy = asyncio.Lock()
+        self.pooled = False
+        self.opened = 0
+
+    @property
+    def is_open(self) -> bool:
+        return self._connection is not None and not self._connection.closed
+
+    async def run(self, name: str, parameters: Mapping[str, Any], seconds: float = CALL_SECONDS) -> list[Row]:
+        """Execute a statement file; rows are tuples of the text PostgreSQL sent, undecoded."""
+        cursor = await self._execute(statements.text(name), parameters, seconds)
+        result = cursor.pgresult
+        if result is None or result.status != pq.ExecStatus.TUPLES_OK:
+            return []
+        get, columns = result.get_value, range(result.nfields)
+        return [tuple([get(row, column) for column in columns]) for row in range(result.ntuples)]
+
+    async def fetch(self, name: str, parameters: Mapping[str, Any], seconds: float = CALL_SECONDS) -> list[Any]:
+        """Execute a statement file; rows are tuples of Python values."""
+        cursor = await self._execute(statements.text(name), parameters, seconds)
+        return await cursor.fetchall() if cursor.description else []
+
+    @asynccontextmanager
+    async def transaction(self, settings: Mapping[str, str] | None = None) -> AsyncIterator[None]:
+        """One transaction around the calls inside, with settings that end with it."""
+        connection = await self._opened()
+        with self._deadline(CALL_SECONDS):
+            await connection.execute("BEGIN")
+            for setting, value in (settings or {}).items():
+                await connection.execute("SELECT set_config(%s, %s, true)", (setting, value))
+        try:
+            yield
+        except BaseException:
+            await self._end("ROLLBACK")
+            raise
+        await self._end("COMMIT")
+
+    async def close(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with suppress(psycopg.Error):
+                await connection.close()
+
+    def cut(self) -> None:
+        """Shut the socket: whoever waits on this connection gets an error at once."""
+        if self._connection is not None and not self._connection.closed:
+            with suppress(OSError, psycopg.Error), socket.socket(fileno=os.dup(self._connection.fileno())) as end:
+                end.shutdown(socket.SHUT_RDWR)
+
+    async def _execute(self, query: str, parameters: Mapping[str, Any], seconds: float) -> psycopg.AsyncCursor[Any]:
+        async with self._busy:
+            connection = await self._opened()
+            with self._deadline(seconds):
+                return await connection.execute(query, parameters, prepare=not self.pooled)
+
+    async def _end(self, command: str) -> None:
+        if self._connection is not None and not self._connection.closed:
+            with self._deadline(CALL_SECONDS):
+                await self._connection.execute(command)
+
+    def _deadline(self, seconds: float) -> _Deadline:
+        return _Deadline(self, seconds)
+
+    async def _opened(self) -> psycopg.AsyncConnection[Any]:
+        if self._connection is None or self._connection.closed:
+            self._connection = await self._open()
+            self.opened += 1
+        return self._connection
+
+    async def _open(self) -> psycopg.AsyncConnection[Any]:
+        connection = await psycopg.AsyncConnection.connect(
+            self._address, autocommit=True, application_name=f"rowcrew {self._purpose}", **KEEPALIVE
+        )
+        try:
+            self.pooled = await _is_pooled(connection)
+            if self.pooled:
+                connection.prepare_threshold = None
+            else:
+                for setting, value in self._session.items():
+                    await connection.execute("SELECT set_config(%s, %s, false)", (setting, value))
+        except BaseException:
+            await connection.close()
+            raise
+        return connection
+
+
+class _Deadline:
+    """Cuts the line when the time is over; cheaper than a task with a timeout, and sure."""
+
+    def __init__(self, line: Line, seconds: float) -> None:
+        self._line = line
+        self._seconds = seconds
+
+    def __enter__(self) -> None:
+        self._timer = asyncio.get_running_loop().call_later(self._seconds, self._line.cut)
+
+    def __exit__(self, *exception: object) -> None:
+        self._timer.cancel()
+
+
+async def _is_pooled(connection: psycopg.AsyncConnection[Any]) -> bool:
+    """A pooler answers the start-up itself, with a process id that is not the server's."""
+    cursor = await connection.execute("SELECT pg_backend_pid()")
+    row: Sequence[Any] | None = await cursor.fetchone()
+    return row is not None and row[0] != connection.info.backend_pid

@@ -1,0 +1,17 @@
+-- Write progress and checkpoints of running jobs, and touch those that only run long. Locked rows wait for the next time.
+WITH note AS MATERIALIZED (
+  SELECT id, lease, progress, checkpoint
+    FROM jsonb_to_recordset(%(notes)s::jsonb) AS n (id bigint, lease uuid, progress jsonb, checkpoint jsonb)),
+unlocked AS MATERIALIZED (
+  SELECT j.id
+    FROM jobs j
+   WHERE j.id = ANY (ARRAY(SELECT id FROM note))
+   ORDER BY j.id
+     FOR NO KEY UPDATE SKIP LOCKED)
+UPDATE jobs j
+   SET progress = coalesce(note.progress, j.progress), checkpoint = coalesce(note.checkpoint, j.checkpoint),
+       "updatedAt" = clock_timestamp(), revision = j.revision + 1
+  FROM note
+  JOIN unlocked ON unlocked.id = note.id
+ WHERE j.id = note.id AND j."leaseId" = note.lease AND j.status || '' = 'processing'
+RETURNING j."leaseId"::text

@@ -1,0 +1,34 @@
+-- Record how runs ended; a row that is no longer under the run's lease stays as it is. Answers only those, with the reason.
+WITH ended AS MATERIALIZED (
+  SELECT id, lease, status, outcome, result, error, traceback, memory, progress, checkpoint,
+         coalesce(delay, 0) AS delay, coalesce(refund, 0) AS refund, coalesce(crash, 0) AS crash
+    FROM jsonb_to_recordset(%(ended)s::jsonb) AS e (
+         id bigint, lease uuid, status text, outcome text, result jsonb, error text, traceback text, memory bigint,
+         progress jsonb, checkpoint jsonb, delay float8, refund smallint, crash smallint)),
+written AS (
+  UPDATE jobs j
+     SET status = ended.status, result = ended.result, "errorMessage" = ended.error, "workerId" = NULL,
+         attempts = j.attempts - ended.refund, crashes = j.crashes + ended.crash, revision = j.revision + 1,
+         progress = coalesce(ended.progress, j.progress), checkpoint = coalesce(ended.checkpoint, j.checkpoint),
+         "runAt" = CASE ended.status WHEN 'queued' THEN clock_timestamp() + ended.delay * interval '1 second'
+                                     ELSE j."runAt" END,
+         "finishedAt" = CASE ended.status WHEN 'queued' THEN NULL ELSE clock_timestamp() END,
+         "updatedAt" = clock_timestamp()
+    FROM ended
+   -- || '' keeps the planner on the primary key: the partial index on processing rows would read all of them
+   WHERE j.id = ended.id AND j."leaseId" = ended.lease AND j.status || '' = 'processing'
+  RETURNING j.id, j."leaseId" AS lease, j.attempts + ended.refund AS attempt, j."startedAt" AS started,
+            ended.outcome, ended.error, ended.traceback, ended.memory),
+attempt_rows AS (
+  INSERT INTO job_attempts ("leaseId", "jobId", attempt, outcome, error, traceback, "memoryBytes", "workerId", "startedAt")
+  SELECT lease, id, attempt, outcome, error, traceback, memory, %(worker)s, started
+    FROM written
+   WHERE outcome IS NOT NULL)
+SELECT ended.lease::text,
+       CASE WHEN EXISTS (SELECT FROM job_attempts a WHERE a."leaseId" = ended.lease AND a.outcome <> 'lost')
+              OR EXISTS (SELECT FROM jobs j WHERE j.id = ended.id AND j."leaseId" = ended.lease
+                            AND j.status = 'completed' AND ended.status = 'completed')
+            THEN 'ALREADY' ELSE 'STALE' END
+  FROM ended
+  LEFT JOIN written ON written.lease = ended.lease
+ WHERE written.lease IS NULL

@@ -1,0 +1,7 @@
+-- Enter a worker; its bootId makes sure that an id issued twice after a fail-over is noticed.
+INSERT INTO workers ("bootId", name, host, pid, "processKey", version, queues, types, slots, "leaseSeconds")
+VALUES (%(boot)s, %(name)s, %(host)s, %(pid)s, %(process_key)s, %(version)s, %(queues)s, %(types)s, %(slots)s,
+        %(lease_seconds)s)
+RETURNING id, (SELECT count(*) FROM workers w
+                WHERE w.name = %(name)s AND w."lostAt" IS NULL AND w."stoppedAt" IS NULL
+                  AND w."heartbeatAt" > clock_timestamp() - w."leaseSeconds" * interval '1 second') AS namesakes

@@ -1,0 +1,23 @@
+-- Give back rows that another program set to processing and left, in queues that ask for it; the attempt counts.
+WITH stuck AS MATERIALIZED (
+  SELECT j.id
+    FROM jobs j
+    JOIN queues q ON q.queue = j.queue
+   WHERE j.status = 'processing' AND j."workerId" IS NULL
+     AND j."updatedAt" < clock_timestamp() - q."rescueForeignSeconds" * interval '1 second'
+   ORDER BY j.id
+   LIMIT 1000
+     FOR NO KEY UPDATE OF j SKIP LOCKED),
+freed AS (
+  UPDATE jobs j
+     SET status = CASE WHEN attempts + 1 >= "maxAttempts" THEN 'failed' ELSE 'queued' END, "runAt" = clock_timestamp(),
+         attempts = attempts + 1, "errorMessage" = 'left in processing by another program',
+         "finishedAt" = CASE WHEN attempts + 1 >= "maxAttempts" THEN clock_timestamp() END,
+         "updatedAt" = clock_timestamp(), revision = revision + 1
+    FROM stuck
+   WHERE j.id = stuck.id
+  RETURNING j.id, j.type, j.status, j.attempts, j."startedAt"),
+attempt_rows AS (
+  INSERT INTO job_attempts ("leaseId", "jobId", attempt, outcome, error, "startedAt")
+  SELECT gen_random_uuid(), id, attempts, 'lost', 'left in processing by another program', "startedAt" FROM freed)
+SELECT id, type, status FROM freed

@@ -1,0 +1,20 @@
+-- Reserve up to room ready jobs: one probe for each (queue, priority, floor), best first.
+UPDATE jobs
+   SET status = 'processing', attempts = attempts + 1, "workerId" = %(worker)s, "leaseId" = gen_random_uuid(),
+       "startedAt" = clock_timestamp(), "finishedAt" = NULL, "updatedAt" = clock_timestamp(), revision = revision + 1
+ WHERE ctid = ANY (ARRAY(
+       SELECT ready.place
+         FROM unnest(%(queues)s::text[], %(priorities)s::smallint[], %(floors)s::timestamptz[], %(floor_ids)s::bigint[])
+              AS probe (queue, priority, floor, floor_id)
+        CROSS JOIN LATERAL (
+              SELECT ctid AS place
+                FROM jobs
+               WHERE queue = probe.queue AND status = 'queued' AND priority = probe.priority
+                 AND "runAt" <= now() AND ("runAt", id) > (probe.floor, probe.floor_id)
+                 AND type = ANY (%(types)s::text[])
+               ORDER BY "runAt", id
+               LIMIT %(room)s
+                 FOR NO KEY UPDATE SKIP LOCKED) AS ready
+        LIMIT %(room)s))
+RETURNING id, "leaseId", type, queue, priority, attempts, "maxAttempts", crashes, "timeoutSeconds",
+          ("runAt" AT TIME ZONE 'UTC')::text, payload::text, checkpoint::text

@@ -1,0 +1,186 @@
+"""A bench for handlers: run one with a payload, without queue, worker or row, and look at what it did.
+
+In: a crew, a type and a payload, as a job would have them. Out: a `HandlerRun` with the outcome and all that
+the handler said through its `Context`. The handler is called exactly as a runner calls it. For users' tests:
+
+    run = run_handler(crew, "send_invoice", {"invoiceId": 7})
+    assert run.result == {"sent": True}
+"""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import msgspec
+
+from rowcrew.crew import Crew, HandledType
+from rowcrew.model.errors import CrewError, RowcrewError
+from rowcrew.model.job import Job
+from rowcrew.model.new_job import NewJob
+from rowcrew.model.outcome import Completed, Outcome
+from rowcrew.runner.invoke import invoke
+from rowcrew.runner.transaction import RunTransaction
+
+
+class HandlerRun(msgspec.Struct, frozen=True, kw_only=True):
+    """What one run did.
+
+    Attributes:
+        outcome: `Completed`, `Errored`, `Snoozed`, `Cancelled`, or `Released` if it was stopped.
+        progress: every progress call, as {"current", "total", "message"}.
+        checkpoints: every checkpoint, decoded.
+        children: the jobs it asked to enqueue; they count only if it completed.
+    """
+
+    outcome: Outcome
+    progress: list[dict[str, Any]]
+    checkpoints: list[Any]
+    children: list[NewJob]
+
+    @property
+    def result(self) -> Any:
+        """What the handler returned, as it would stand in jobs.result.
+
+        Raises:
+            AssertionError: the run did not complete; the text has its outcome.
+        """
+        if not isinstance(self.outcome, Completed):
+            raise AssertionError(f"the run did not complete: {self.outcome}")  # noqa: TRY004 - a test's failed claim
+        return None if self.outcome.result is None else msgspec.json.decode(self.outcome.result)
+
+
+def run_handler(
+    crew: Crew,
+    type: str,
+    payload: Mapping[str, Any] | None = None,
+    *,
+    attempt: int = 1,
+    checkpoint: Any = None,
+    database_url: str | None = None,
+    stop_at_progress: int | None = None,
+) -> HandlerRun:
+    """Run the handler of a type once.
+
+    Args:
+        crew: has the type's handler.
+        type: as in jobs.type.
+        payload: the handler's input, a JSON object; checked as at enqueueing.
+        attempt: number of the run.
+        checkpoint: what the attempt before left.
+        database_url: where `context.transaction()` connects; it commits if the run completes.
+        stop_at_progress: ask the run to stop, as a cancel does, at this progress call, counted from 1.
+
+    Raises:
+        CrewError: the crew has no such type.
+        InvalidJob: no job could have this payload.
+    """
+    return asyncio.run(
+        run_handler_async(
+            crew,
+            type,
+            payload,
+            attempt=attempt,
+            checkpoint=checkpoint,
+            database_url=database_url,
+            stop_at_progress=stop_at_progress,
+        )
+    )
+
+
+async def run_handler_async(
+    crew: Crew,
+    type: str,
+    payload: Mapping[str, Any] | None = None,
+    *,
+    attempt: int = 1,
+    checkpoint: Any = None,
+    database_url: str | None = None,
+    stop_at_progress: int | None = None,
+) -> HandlerRun:
+    """`run_handler` for tests that have an event loop already."""
+    handled = crew.types.get(type)
+    if handled is None:
+        raise CrewError(f"the crew has no type {type!r}; its types are {', '.join(crew.types)}")
+    job = _job(handled, crew.new_job(type, payload), attempt, checkpoint)
+    bench = _Bench(crew, job, database_url, stop_at_progress)
+    with ThreadPoolExecutor(max_workers=1) as threads:
+        outcome = await invoke(job, handled, bench, threads)
+    await bench.end_transaction(commit=isinstance(outcome, Completed))
+    return HandlerRun(
+        outcome=outcome, progress=bench.progress, checkpoints=bench.checkpoints, children=bench.children
+    )
+
+
+def _job(handled: HandledType, new_job: NewJob, attempt: int, checkpoint: Any) -> Job:
+    return Job(
+        id=1,
+        lease_id=str(uuid.uuid4()),
+        type=new_job.type,
+        queue=new_job.queue or "default",
+        priority=int(new_job.priority or 0),
+        attempt=attempt,
+        max_attempts=max(attempt, handled.manifest.max_attempts or 3),
+        crashes=0,
+        timeout_seconds=None,
+        run_at="",
+        payload=msgspec.json.encode(new_job.payload),
+        checkpoint=None if checkpoint is None else msgspec.json.encode(checkpoint),
+    )
+
+
+class _Bench:
+    """The port of the context: keeps what a runner would send."""
+
+    def __init__(self, crew: Crew, job: Job, database_url: str | None, stop_at_progress: int | None) -> None:
+        self._job = job
+        self._crew = crew
+        self._database_url = database_url
+        self._stop_at_progress = stop_at_progress
+        self._transaction: _BenchTransaction | None = None
+        self.progress: list[dict[str, Any]] = []
+        self.checkpoints: list[Any] = []
+        self.children: list[NewJob] = []
+
+    @property
+    def stopping(self) -> bool:
+        return self._stop_at_progress is not None and len(self.progress) >= self._stop_at_progress
+
+    def send_progress(self, progress: bytes) -> None:
+        self.progress.append(msgspec.json.decode(progress))
+
+    def send_checkpoint(self, checkpoint: bytes) -> None:
+        self.checkpoints.append(msgspec.json.decode(checkpoint))
+
+    def new_job(self, type: str, payload: Mapping[str, Any] | None, **options: Any) -> NewJob:
+        return self._crew.new_job(type, payload, **options)
+
+    def add_child(self, child: NewJob) -> None:
+        self.children.append(child)
+
+    def transaction(self) -> _BenchTransaction:
+        if self._transaction is not None:
+            raise RowcrewError("context.transaction() can be used once in a run")
+        if self._database_url is None:
+            raise RowcrewError("context.transaction() needs a database: give run_handler a database_url")
+        self._transaction = _BenchTransaction(self._job, self._database_url)
+        return self._transaction
+
+    async def end_transaction(self, *, commit: bool) -> None:
+        if self._transaction is not None:
+            await (self._transaction.commit() if commit else self._transaction.roll_back())
+
+
+class _BenchTransaction(RunTransaction):
+    """A handler's transaction with no row to complete: all that is left is the commit."""
+
+    async def commit(self) -> None:
+        if self._async is not None:
+            await self._async.commit()
+            await self._async.close()
+        elif self._sync is not None:
+            self._sync.commit()
+            self._sync.close()
