@@ -23,7 +23,7 @@ def insert(connection: Connection, **columns: Any) -> int:
 
 
 def one(connection: Connection, query: str, parameters: Any = None) -> tuple[Any, ...]:
-    row = connection.execute(query, parameters).fetchone()  # type: ignore[call-overload]
+    row = connection.execute(query, parameters).fetchone()
     assert row is not None
     return tuple(row)
 
@@ -46,8 +46,9 @@ def reserve(connection: Connection, id: int, worker: int = 7) -> UUID:
     (lease,) = one(
         connection,
         """
-        UPDATE jobs SET status = 'processing', attempts = attempts + 1, "workerId" = %s, "leaseId" = gen_random_uuid(),
-               "startedAt" = clock_timestamp(), "finishedAt" = NULL, "updatedAt" = clock_timestamp(),
+        UPDATE jobs SET status = 'processing', attempts = attempts + 1, "workerId" = %s,
+               "leaseId" = gen_random_uuid(), "startedAt" = clock_timestamp(),
+               "finishedAt" = NULL, "updatedAt" = clock_timestamp(),
                revision = revision + 1
          WHERE id = %s AND status = 'queued' RETURNING "leaseId"
         """,

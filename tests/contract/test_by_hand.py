@@ -73,7 +73,7 @@ def test_a_stale_row_written_back_whole_by_an_orm_takes_nothing_from_the_worker(
     lease = reserve(connection, id)
     row["status"] = "processing"  # all it knows of the reservation
     assignments = ", ".join(f'"{name}" = %({name})s' for name in names if name != "id")
-    connection.execute(f"UPDATE jobs SET {assignments} WHERE id = %(id)s", row)  # type: ignore[call-overload]
+    connection.execute(f"UPDATE jobs SET {assignments} WHERE id = %(id)s", row)
     columns = ("leaseId", "workerId", "priority", "revision")
     assert read(connection, id, *columns) == (lease, 7, 5, 2)
     assert record(connection, id, lease)
@@ -84,7 +84,7 @@ def test_hands_cannot_write_what_proves_ownership(table: Connect, column: str, v
     connection = table()
     id = insert(connection)
     lease = reserve(connection, id)
-    connection.execute(f'UPDATE jobs SET "{column}" = %s WHERE id = %s', [value, id])  # type: ignore[call-overload]
+    connection.execute(f'UPDATE jobs SET "{column}" = %s WHERE id = %s', [value, id])
     assert read(connection, id, "leaseId", "workerId", "revision") == (lease, 7, 2)
 
 
@@ -166,7 +166,7 @@ def test_two_failed_jobs_of_one_unique_key_cannot_both_be_requeued(table: Connec
 
 
 def test_a_job_never_becomes_due_before_the_moment_it_is_written(table: Connect) -> None:
-    """Workers remember how far they have read: a row behind that place would wait for their next full look."""
+    """Workers remember how far they have read: a row behind that place would wait for a full look."""
     connection = table()
     (before,) = one(connection, "SELECT clock_timestamp()")
     lagging_clock = insert(connection, runAt=datetime(2020, 1, 1, tzinfo=UTC))

@@ -22,7 +22,7 @@ def granted(connect: Connect) -> Iterator[As]:
     def granted(*privileges: str) -> psycopg.Connection[tuple[object, ...]]:
         owner.execute("CREATE ROLE producer LOGIN")
         for privilege in privileges:
-            owner.execute(f"GRANT {privilege} ON jobs TO producer")  # type: ignore[call-overload]
+            owner.execute(f"GRANT {privilege} ON jobs TO producer")
         connection = connect()
         connection.execute("SET ROLE producer")
         return connection

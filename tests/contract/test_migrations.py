@@ -28,23 +28,25 @@ from tests.waiting import eventually
 CHECKOUT = Path(__file__).parents[2]
 
 COLUMNS = """
-    SELECT c.relname, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attidentity, a.attstorage,
-           pg_get_expr(d.adbin, d.adrelid)
+    SELECT c.relname, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attidentity,
+           a.attstorage, pg_get_expr(d.adbin, d.adrelid)
       FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid LEFT JOIN pg_attrdef d
         ON d.adrelid = c.oid AND d.adnum = a.attnum
      WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r' AND a.attnum > 0
        AND c.relname <> 'rowcrew_migrations' ORDER BY c.relname, a.attnum"""
 CONSTRAINTS = """
     SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint
-     WHERE connamespace = 'public'::regnamespace AND conrelid <> coalesce(to_regclass('rowcrew_migrations'), 0)
+     WHERE connamespace = 'public'::regnamespace
+       AND conrelid <> coalesce(to_regclass('rowcrew_migrations'), 0)
      ORDER BY 1, 2"""
 INDEXES = """SELECT tablename, indexname, indexdef FROM pg_indexes
               WHERE schemaname = 'public' AND tablename <> 'rowcrew_migrations' ORDER BY 1, 2"""
 STORAGE = """SELECT relname, (SELECT array_agg(o ORDER BY o) FROM unnest(reloptions) o) FROM pg_class
-              WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND relname <> 'rowcrew_migrations'
-              ORDER BY 1"""
+              WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'
+                AND relname <> 'rowcrew_migrations' ORDER BY 1"""
 EVERYTHING = """
-    SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relname NOT LIKE 'rowcrew_migrations%'
+    SELECT relname FROM pg_class
+     WHERE relnamespace = 'public'::regnamespace AND relname NOT LIKE 'rowcrew_migrations%'
      UNION ALL SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace
      UNION ALL SELECT typname FROM pg_type
      WHERE typnamespace = 'public'::regnamespace AND typname NOT LIKE '%rowcrew_migrations'"""
@@ -62,7 +64,7 @@ def empty_url(server: EmbeddedPostgres) -> Iterator[str]:
 
 def ask(url: str, query: str) -> list[tuple[Any, ...]]:
     with psycopg.connect(url, autocommit=True) as connection:
-        return connection.execute(query).fetchall()  # type: ignore[call-overload,no-any-return]
+        return connection.execute(query).fetchall()
 
 
 def test_the_declared_tables_are_those_that_the_migrations_make(database_url: str, empty_url: str) -> None:
@@ -134,10 +136,12 @@ def test_plain_alembic_from_the_checkout_does_what_migrate_does(empty_url: str, 
 
 def test_a_migration_waits_for_the_one_at_work(empty_url: str) -> None:
     with psycopg.connect(empty_url) as other:
-        other.execute(statements.text("migration_lock"))  # type: ignore[call-overload]
+        other.execute(statements.text("migration_lock"))
         second = threading.Thread(target=migrate.migrate, args=[empty_url], daemon=True)
         second.start()
-        waiting = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_try_advisory_xact_lock(821733, 2)%'"
+        waiting = (
+            "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_try_advisory_xact_lock(821733, 2)%'"
+        )
         eventually(lambda: ask(empty_url, waiting) > [(2,)])
         assert ask(empty_url, "SELECT to_regclass('jobs')") == [(None,)]
     second.join(30)
@@ -160,7 +164,9 @@ def test_a_migration_that_finds_a_table_in_use_steps_back_and_tries_again(
 
 def test_an_administrator_can_read_the_sql_without_a_database() -> None:
     command = [sys.executable, "-m", "alembic", "upgrade", "head", "--sql"]
-    written = subprocess.run(command, cwd=CHECKOUT, check=True, capture_output=True, text=True, timeout=60).stdout
+    written = subprocess.run(
+        command, cwd=CHECKOUT, check=True, capture_output=True, text=True, timeout=60
+    ).stdout
     assert "CREATE TABLE jobs" in written
     assert "CREATE TRIGGER jobs_by_hand" in written
 
@@ -172,7 +178,11 @@ def test_an_administrator_can_read_the_sql_without_a_database() -> None:
         (1, 1, "schema at revision 1, need 2: run rowcrew migrate"),
         (2, 1, None),
         (9, 2, None),
-        (9, 3, "schema at revision 9 serves workers of revision 3 and above, this one is of 2: upgrade rowcrew"),
+        (
+            9,
+            3,
+            "schema at revision 9 serves workers of revision 3 and above, this one is of 2: upgrade rowcrew",
+        ),
     ],
 )
 def test_a_worker_and_a_schema_that_do_not_fit_say_what_to_do(

@@ -108,10 +108,11 @@ def test_a_worker_can_always_count_on_even_at_the_edge(table: Connect) -> None:
         """INSERT INTO queues (queue, "rescueForeignSeconds") VALUES ('a', 0)""",
         """INSERT INTO blobs (key, bytes, sha256, size) VALUES ('a', 'abc', sha256('abc'), 4)""",
         """INSERT INTO blobs (key, bytes, sha256, size) VALUES ('a', 'abc', 'short', 3)""",
-        """INSERT INTO job_attempts ("leaseId", "jobId", attempt, outcome) VALUES (gen_random_uuid(), 1, 1, 'no')""",
+        """INSERT INTO job_attempts ("leaseId", "jobId", attempt, outcome)
+           VALUES (gen_random_uuid(), 1, 1, 'no')""",
         'INSERT INTO rowcrew_schema ("onlyRow", revision, "minimumWorker") VALUES (false, 1, 1)',
     ],
 )
 def test_the_other_tables_refuse_nonsense_too(table: Connect, statement: str) -> None:
     with pytest.raises(psycopg.errors.CheckViolation):
-        table().execute(statement)  # type: ignore[call-overload]
+        table().execute(statement)

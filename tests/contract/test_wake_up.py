@@ -80,5 +80,5 @@ def test_a_worker_that_writes_tells_nobody(connect: Connect) -> None:
     listener = listening(connect)
     job = "UPDATE jobs SET revision = revision + 1, status = "
     for status in ("'processing'", "'queued'", "'processing'", "'completed'"):
-        connection.execute(job + status)  # type: ignore[call-overload]
+        connection.execute(job + status)
     assert heard(listener) == []

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import inspect
 import re
+import sys
 from collections.abc import (
     AsyncIterator,
     Awaitable,
@@ -243,9 +244,8 @@ async def _sqlalchemy_rows_async(on: Any, question: Question) -> Rows:
 
 
 def _for_sqlalchemy(question: Question) -> tuple[Any, dict[str, Any]]:
-    """Imports SQLAlchemy only where the caller has it in use."""
-    import sqlalchemy
-
+    """The statement with SQLAlchemy's placeholders. Whoever has one of its objects has loaded it, not we."""
+    sqlalchemy = sys.modules["sqlalchemy"]
     name, parameters = question
     return sqlalchemy.text(re.sub(r"%\((\w+)\)s", r":\1", statements.text(name))), parameters
 
