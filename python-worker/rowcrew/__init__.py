@@ -18,7 +18,15 @@ if TYPE_CHECKING:
     from rowcrew.model.backoff import Backoff
     from rowcrew.model.errors import InvalidJob, LeaseLost, RowcrewError
     from rowcrew.model.new_job import NewJob
-    from rowcrew.table.enqueue import Enqueued, enqueue, enqueue_async, enqueue_many, enqueue_many_async, get, get_async
+    from rowcrew.table.enqueue import (
+        Enqueued,
+        enqueue,
+        enqueue_async,
+        enqueue_many,
+        enqueue_many_async,
+        get,
+        get_async,
+    )
 
 _HOME = {
     "Backoff": "model.backoff",

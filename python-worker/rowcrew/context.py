@@ -109,7 +109,9 @@ class Context:
         Raises:
             RunStopped: the run must end now. Let it pass.
         """
-        self._port.send_progress(msgspec.json.encode({"current": current, "total": total, "message": message}))
+        self._port.send_progress(
+            msgspec.json.encode({"current": current, "total": total, "message": message})
+        )
         self.stop_if_cancelled()
 
     def checkpoint(self, state: Any) -> None:

@@ -69,7 +69,9 @@ class Crew:
 
         def register(handler: H) -> H:
             if type in self._types:
-                raise CrewError(f"type {type!r} already has the handler {self._types[type].handler.__qualname__}")
+                raise CrewError(
+                    f"type {type!r} already has the handler {self._types[type].handler.__qualname__}"
+                )
             binding = bind(handler)
             manifest = TypeManifest(
                 name=type,

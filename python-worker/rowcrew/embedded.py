@@ -330,14 +330,18 @@ class _Server:
         orphaned_at = time.monotonic() + ORPHAN_SECONDS
         while processes := self._processes():
             if self.is_running():
-                self._tool(
-                    "pg_ctl", "stop", "-w", "-t", str(STOP_SECONDS), "-m", mode, "-s", "-D", str(self.data)
-                )
+                self._ask_to_stop(mode)
             elif time.monotonic() > orphaned_at:
-                for process in processes:
-                    with contextlib.suppress(ProcessLookupError):
-                        os.kill(process, signal.SIGKILL)
+                _kill(processes)
             time.sleep(POLL_SECONDS)
+
+    def _ask_to_stop(self, mode: StopMode) -> None:
+        wait = ["-w", "-t", str(STOP_SECONDS), "-s"]
+        try:
+            self._tool("pg_ctl", "stop", *wait, "-m", mode, "-D", str(self.data))
+        except EmbeddedPostgresError:
+            if self.is_running():  # else it went by itself, just before
+                raise
 
     def _prepare(self) -> None:
         """Make what the account needs around the data."""
@@ -569,6 +573,12 @@ def _open_for_all(copies: Path) -> None:
         if not path.is_symlink():
             executable = 0o111 if path.is_dir() or path.stat().st_mode & 0o100 else 0
             path.chmod(path.stat().st_mode | 0o444 | executable)
+
+
+def _kill(processes: list[int]) -> None:
+    for process in processes:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(process, signal.SIGKILL)
 
 
 def _command_line(process: int) -> bytes:

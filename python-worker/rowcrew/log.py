@@ -36,9 +36,12 @@ EVENTS: Final[Mapping[str, Words]] = {
     "worker.ready": Words("info", "👥 Ready: {types} types, queues: {queues}"),
     "worker.renamed": Words("warning", "⚠️  Another live worker is called {taken}; this one is {name}"),
     "settings.two_names": Words(
-        "warning", "⚠️  WORKER_CONCURRENCY and MAX_CONCURRENT_JOBS are both set; the smaller one counts: {slots}"
+        "warning",
+        "⚠️  WORKER_CONCURRENCY and MAX_CONCURRENT_JOBS are both set; the smaller one counts: {slots}",
     ),
-    "database.pooled": Words("warning", "⚠️  The database is behind a transaction pooler: no wake-ups, polling only"),
+    "database.pooled": Words(
+        "warning", "⚠️  The database is behind a transaction pooler: no wake-ups, polling only"
+    ),
     "database.failed": Words("error", "❌ Failed to connect to database"),
     "database.failed_reason": Words("error", "❌ {reason}"),
     "database.lost": Words("warning", "⚠️  Database connection lost ({purpose}): {reason}"),
@@ -47,7 +50,9 @@ EVENTS: Final[Mapping[str, Words]] = {
     "job.reserved": Words("info", "📦 Reserved job: {job_id} (type: {type})"),
     "job.processing": Words("info", "⚙️  Processing job: {job_id}"),
     "job.completed": Words("info", "✅ Job completed: {job_id}"),
-    "job.retried": Words("warning", "⚠️  Job failed, will retry: {job_id} (attempt {attempt} of {max_attempts}): {error}"),
+    "job.retried": Words(
+        "warning", "⚠️  Job failed, will retry: {job_id} (attempt {attempt} of {max_attempts}): {error}"
+    ),
     "job.failed": Words("error", "❌ Job failed: {job_id} (attempt {attempt} of {max_attempts}): {error}"),
     "job.snoozed": Words("info", "💤 Job snoozed: {job_id} for {delay_seconds:g} seconds"),
     "job.cancelled": Words("info", "🛑 Job cancelled: {job_id}: {error}"),
@@ -61,10 +66,16 @@ EVENTS: Final[Mapping[str, Words]] = {
     "runner.ended": Words("info", "🏁 Runner ended (PID: {pid})"),
     "runner.died": Words("error", "❌ Runner died (PID: {pid}): {reason}"),
     "runner.killed": Words("warning", "⚠️  Killing runner (PID: {pid}): {reason}"),
-    "runner.unresponsive": Words("warning", "⚠️  Runner does not answer (PID: {pid}); a handler holds its event loop"),
+    "runner.unresponsive": Words(
+        "warning", "⚠️  Runner does not answer (PID: {pid}); a handler holds its event loop"
+    ),
     "runner.replaced": Words("info", "♻️  Replacing runner (PID: {pid}): it uses {memory_mib} MiB"),
-    "fence.closed": Words("error", "❌ No heartbeat for {seconds:g} seconds: stopping all runs before others take them"),
-    "worker.declared_lost": Words("error", "❌ This worker was declared lost: stopping all runs, entering anew"),
+    "fence.closed": Words(
+        "error", "❌ No heartbeat for {seconds:g} seconds: stopping all runs before others take them"
+    ),
+    "worker.declared_lost": Words(
+        "error", "❌ This worker was declared lost: stopping all runs, entering anew"
+    ),
     "worker.rescued": Words("warning", "⚠️  Worker {worker} is lost; its jobs go back"),
     "worker.stopping": Words("info", "🛑 Stopping: {reason}; running jobs have {grace:g} seconds"),
     "worker.stopped": Words("info", "👋 Worker stopped: {reason}"),
@@ -115,7 +126,9 @@ def job_facts(job: Job) -> dict[str, Any]:
     return {"job_id": job.id, "type": job.type, "queue": job.queue, "attempt": job.attempt}
 
 
-def configure(format: str, *, worker: str, current_job: Callable[[], Job | None], stream: TextIO | None = None) -> None:
+def configure(
+    format: str, *, worker: str, current_job: Callable[[], Job | None], stream: TextIO | None = None
+) -> None:
     """Send structlog's and the logging module's lines of this process the same way, with the running job's fields."""
 
     def add_facts(logger: Any, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -182,7 +195,18 @@ def _render_text(record: Mapping[str, Any]) -> str:
 
 
 _SYMBOLS: Final = {"warning": "⚠️  ", "error": "❌ ", "critical": "❌ "}
-_QUIET: Final = {"event", "message", "level", "timestamp", "worker", "job_id", "type", "queue", "attempt", "exception"}
+_QUIET: Final = {
+    "event",
+    "message",
+    "level",
+    "timestamp",
+    "worker",
+    "job_id",
+    "type",
+    "queue",
+    "attempt",
+    "exception",
+}
 
 
 def _render_handler_text(record: Mapping[str, Any]) -> str:

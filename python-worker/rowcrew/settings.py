@@ -66,7 +66,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def require_database_url(self) -> str:
         """The address of the database, or a `SettingsError` that says how to give one."""
         if self.database_url is None:
-            raise SettingsError(["DATABASE_URL is not set: give it as postgresql://user:password@host/database"])
+            raise SettingsError(
+                ["DATABASE_URL is not set: give it as postgresql://user:password@host/database"]
+            )
         return self.database_url
 
 
@@ -168,20 +170,46 @@ VARIABLES: Final = (
         "an address past the connection pooler, for LISTEN and migrations",
     ),
     Variable(
-        ("WORKER_CONCURRENCY",), "concurrency", _slots, "4", "slots: jobs run at once; `auto` = from cores and memory"
+        ("WORKER_CONCURRENCY",),
+        "concurrency",
+        _slots,
+        "4",
+        "slots: jobs run at once; `auto` = from cores and memory",
     ),
     Variable(
-        ("MAX_CONCURRENT_JOBS",), "max_concurrent_jobs", _count, "unset", "second name for slots; the smaller one wins"
+        ("MAX_CONCURRENT_JOBS",),
+        "max_concurrent_jobs",
+        _count,
+        "unset",
+        "second name for slots; the smaller one wins",
     ),
-    Variable(("WORKER_RUNNERS",), "runners", _count, "1", "shared runner processes; more of them use more cores"),
+    Variable(
+        ("WORKER_RUNNERS",), "runners", _count, "1", "shared runner processes; more of them use more cores"
+    ),
     Variable(("JOB_BATCH_SIZE",), "batch_size", _count, "unset", "most rows reserved by one statement"),
-    Variable(("WORKER_ID",), "worker_name", _text, "host-pid", "label of this worker; `{instance}` is the instance"),
-    Variable(("WORKER_QUEUES",), "queues", _queues, "all queues", "the queues this worker serves, comma-separated"),
     Variable(
-        ("JOB_QUEUE_NAME",), "queue_name", _queue, "default", "queue of producers that name none; workers serve it alone"
+        ("WORKER_ID",), "worker_name", _text, "host-pid", "label of this worker; `{instance}` is the instance"
     ),
-    Variable(("POLL_INTERVAL", "JOB_POLL_INTERVAL"), "poll_seconds", _seconds, "2", "seconds between two looks"),
-    Variable(("JOB_TIMEOUT",), "job_timeout_seconds", _seconds, "unset", "limit of a run when neither job nor type has one"),
+    Variable(
+        ("WORKER_QUEUES",), "queues", _queues, "all queues", "the queues this worker serves, comma-separated"
+    ),
+    Variable(
+        ("JOB_QUEUE_NAME",),
+        "queue_name",
+        _queue,
+        "default",
+        "queue of producers that name none; workers serve it alone",
+    ),
+    Variable(
+        ("POLL_INTERVAL", "JOB_POLL_INTERVAL"), "poll_seconds", _seconds, "2", "seconds between two looks"
+    ),
+    Variable(
+        ("JOB_TIMEOUT",),
+        "job_timeout_seconds",
+        _seconds,
+        "unset",
+        "limit of a run when neither job nor type has one",
+    ),
     Variable(
         ("WORKER_HEARTBEAT_INTERVAL",),
         "heartbeat_seconds",
@@ -190,7 +218,11 @@ VARIABLES: Final = (
         "seconds between heartbeats; the lease is three of them, at least 30",
     ),
     Variable(
-        ("SHUTDOWN_GRACE",), "shutdown_grace_seconds", _grace, "25", "seconds that running jobs get after SIGTERM"
+        ("SHUTDOWN_GRACE",),
+        "shutdown_grace_seconds",
+        _grace,
+        "25",
+        "seconds that running jobs get after SIGTERM",
     ),
     Variable(
         ("CANCEL_GRACE",),
@@ -200,16 +232,32 @@ VARIABLES: Final = (
         "seconds between asking a run to stop and killing its runner",
     ),
     Variable(
-        ("DB_CONNECT_TIMEOUT",), "connect_timeout_seconds", _seconds, "60", "seconds to try the first connection"
+        ("DB_CONNECT_TIMEOUT",),
+        "connect_timeout_seconds",
+        _seconds,
+        "60",
+        "seconds to try the first connection",
     ),
     Variable(
-        ("WORKER_MAX_MEMORY",), "max_memory_bytes", _size, "unset", "a runner above it is replaced, far above it killed"
+        ("WORKER_MAX_MEMORY",),
+        "max_memory_bytes",
+        _size,
+        "unset",
+        "a runner above it is replaced, far above it killed",
     ),
     Variable(
-        ("COMPLETED_JOB_TTL",), "keep_completed_seconds", _whole_seconds, "604800", "how long completed rows are kept"
+        ("COMPLETED_JOB_TTL",),
+        "keep_completed_seconds",
+        _whole_seconds,
+        "604800",
+        "how long completed rows are kept",
     ),
     Variable(
-        ("FAILED_JOB_TTL",), "keep_failed_seconds", _whole_seconds, "2592000", "how long failed and cancelled rows are kept"
+        ("FAILED_JOB_TTL",),
+        "keep_failed_seconds",
+        _whole_seconds,
+        "2592000",
+        "how long failed and cancelled rows are kept",
     ),
     Variable(("APP_NAME",), "app_name", _text, "Rowcrew", "the name in the first line of the log"),
     Variable(("LOG_FORMAT",), "log_format", _log_format, "text", "`text` for people, `json` for aggregators"),
@@ -281,3 +329,15 @@ def runner_environment(settings: Settings, environment: Mapping[str, str] | None
     kept.update({name: value for name, value in environment.items() if name in known})
     kept["DATABASE_URL"] = settings.require_database_url()
     return kept
+
+
+def environment_with(**variables: str) -> dict[str, str]:
+    """The environment of this process for a child of it, with some variables set."""
+    return {**os.environ, **variables}
+
+
+def state_directory() -> Path:
+    """Where programs of this account keep what they want to find again: the home of the database of `rowcrew dev`."""
+    if os.geteuid() == 0:
+        return Path("/var/lib/rowcrew")
+    return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "rowcrew"

@@ -203,7 +203,9 @@ class Dispatcher:
         match run.stop:
             case StopReason.TIMEOUT:
                 memory = getattr(outcome, "memory_bytes", None)
-                return Errored(f"TimeoutError: ran longer than {run.limit_seconds:g} seconds", memory_bytes=memory)
+                return Errored(
+                    f"TimeoutError: ran longer than {run.limit_seconds:g} seconds", memory_bytes=memory
+                )
             case StopReason.SHUTDOWN | StopReason.FENCED:
                 return Released(run.stop.value)
             case _:

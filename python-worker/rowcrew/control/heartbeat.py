@@ -102,7 +102,9 @@ class Heartbeat:
         async with self._checking:
             sent = time.monotonic()
             try:
-                rows = await self._line.fetch("beat", self._identity.parameters | self._usage(), _CALL_SECONDS)
+                rows = await self._line.fetch(
+                    "beat", self._identity.parameters | self._usage(), _CALL_SECONDS
+                )
             except psycopg.Error as error:
                 if is_refusal(error):
                     self._fence.proven(sent)
@@ -112,7 +114,9 @@ class Heartbeat:
             else:
                 await self._enter_anew()
             held = await self._line.run("held", {"worker": self._identity.worker_id}, _CALL_SECONDS)
-            self._compare({(lease or b"").decode(): int(id or 0) for id, lease in held}, sent, nothing_in_flight)
+            self._compare(
+                {(lease or b"").decode(): int(id or 0) for id, lease in held}, sent, nothing_in_flight
+            )
 
     def _acknowledged(self, sent: float) -> None:
         self._fence.proven(sent)

@@ -55,7 +55,12 @@ class Notes:
 
     async def _write(self, runs: list[Run]) -> None:
         notes = [
-            {"id": run.job.id, "lease": run.job.lease_id, "progress": raw(run.progress), "checkpoint": raw(run.checkpoint)}
+            {
+                "id": run.job.id,
+                "lease": run.job.lease_id,
+                "progress": raw(run.progress),
+                "checkpoint": raw(run.checkpoint),
+            }
             for run in runs
         ]
         sent = {run.job.lease_id: (run, run.progress, run.checkpoint) for run in runs}

@@ -58,7 +58,8 @@ class Rescue:
     async def _look(self) -> None:
         workers = await self._observe()
         if self._line.opened != self._opened:
-            self._opened = self._line.opened  # the connection was lost in between: what was seen before counts no more
+            # The connection was lost in between: what was seen before counts no more.
+            self._opened = self._line.opened
             self._seen.clear()
         now = time.monotonic()
         self._seen = {worker: self._sight(worker, beats, now) for worker, beats, *_ in workers}

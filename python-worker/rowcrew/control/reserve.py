@@ -176,7 +176,9 @@ class Reserver:
         self._learn_next = False
         rows = await self._line.run("lines", {"queues": self._queues})
         self._settled, self._recent = (rows[0][0] or b"").decode(), (rows[0][1] or b"").decode()
-        self._lines = [(queue.decode(), int(priority or 0)) for _, _, queue, priority in rows if queue is not None]
+        self._lines = [
+            (queue.decode(), int(priority or 0)) for _, _, queue, priority in rows if queue is not None
+        ]
         for floors in self._floors.values():
             floors.learn(self._lines)
             floors.forget(self._lines)
@@ -226,7 +228,9 @@ class Reserver:
         if ask.types != self._types:
             self._level_due = time.monotonic()  # short ones are done; look at once whether others wait
             return
-        pause, self._learn_next = self._quick_looks.popleft() if self._quick_looks else (self._poll_seconds, True)
+        pause, self._learn_next = (
+            self._quick_looks.popleft() if self._quick_looks else (self._poll_seconds, True)
+        )
         try:
             await asyncio.wait_for(self._woken.wait(), pause)
         except TimeoutError:

@@ -36,7 +36,9 @@ class Usage:
         if self._runners is not None:
             self._runners.retire_idle_solos()
             alive = {runner.pid for runner in self._runners}
-            self._processes = {pid: p for pid, p in self._processes.items() if pid in alive or pid == psutil.Process().pid}
+            self._processes = {
+                pid: p for pid, p in self._processes.items() if pid in alive or pid == psutil.Process().pid
+            }
         return {"memory": memory, "cpu": cpu}
 
     def _judge(self, runner: RunnerProcess, used: int) -> None:

@@ -15,7 +15,13 @@ from collections.abc import Coroutine
 from typing import Any, Final
 
 import psycopg
-from tenacity import AsyncRetrying, RetryError, retry_if_exception_type, stop_after_delay, wait_random_exponential
+from tenacity import (
+    AsyncRetrying,
+    RetryError,
+    retry_if_exception_type,
+    stop_after_delay,
+    wait_random_exponential,
+)
 
 from rowcrew.control.dispatch import Dispatcher
 from rowcrew.control.heartbeat import Heartbeat

@@ -18,7 +18,11 @@ def priority_value(priority: int | str) -> int:
     if isinstance(priority, str):
         if priority in PRIORITIES:
             return PRIORITIES[priority]
-        raise InvalidJob("priority", f"{priority!r} is unknown; give {', '.join(PRIORITIES)} or a whole number")
+        raise InvalidJob(
+            "priority", f"{priority!r} is unknown; give {', '.join(PRIORITIES)} or a whole number"
+        )
     if isinstance(priority, bool) or not -32768 <= priority <= 32767:
-        raise InvalidJob("priority", f"{priority!r} is out of range; give a whole number from -32768 to 32767")
+        raise InvalidJob(
+            "priority", f"{priority!r} is out of range; give a whole number from -32768 to 32767"
+        )
     return priority

@@ -40,7 +40,9 @@ def verdict(job: Job, outcome: Outcome, backoff_seconds: float) -> Verdict | Non
             return Verdict("completed", result=result, children=children)
         case Errored(error, traceback, permanent, after_seconds, memory_bytes):
             delay = backoff_seconds if after_seconds is None else after_seconds
-            return _failed_run(job, error, delay, permanent=permanent, traceback=traceback, memory_bytes=memory_bytes)
+            return _failed_run(
+                job, error, delay, permanent=permanent, traceback=traceback, memory_bytes=memory_bytes
+            )
         case Snoozed(delay_seconds):
             return Verdict("queued", "snoozed", delay_seconds=delay_seconds, refund=1)
         case Cancelled(reason):

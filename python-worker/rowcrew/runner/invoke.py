@@ -69,7 +69,9 @@ async def _in_thread(handler: Callable[..., Any], arguments: Mapping[str, Any], 
     return value
 
 
-def _value_or_error(handler: Callable[..., Any], arguments: Mapping[str, Any]) -> tuple[Any, BaseException | None]:
+def _value_or_error(
+    handler: Callable[..., Any], arguments: Mapping[str, Any]
+) -> tuple[Any, BaseException | None]:
     try:
         return handler(**arguments), None
     except BaseException as error:

@@ -84,7 +84,9 @@ class RunnerLoop:
     def _turn(self) -> None:
         self._turn_planned = False
         beginning = self._next_jobs()
-        report = Report([job.lease_id for job in beginning], self._ended, self._take_notes(), self._take_timings())
+        report = Report(
+            [job.lease_id for job in beginning], self._ended, self._take_notes(), self._take_timings()
+        )
         self._ended = []
         self._send(report)
         for job in beginning:

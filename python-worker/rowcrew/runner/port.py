@@ -63,7 +63,9 @@ class Port:
 
     def add_child(self, child: NewJob) -> None:
         if len(self._children) >= MOST_CHILDREN:
-            raise RowcrewError(f"a run may enqueue at most {MOST_CHILDREN:,} children; enqueue the rest from one of them")
+            raise RowcrewError(
+                f"a run may enqueue at most {MOST_CHILDREN:,} children; enqueue the rest from one of them"
+            )
         self._children.append(child)
 
     def with_children(self, outcome: Outcome) -> Outcome:

@@ -50,7 +50,9 @@ class RunTransaction:
             self._sync = None
 
     async def __aenter__(self) -> psycopg.AsyncConnection[Any]:
-        self._async = await psycopg.AsyncConnection.connect(self._address, application_name=self._name, **KEEPALIVE)
+        self._async = await psycopg.AsyncConnection.connect(
+            self._address, application_name=self._name, **KEEPALIVE
+        )
         await self._async.execute(_IDLE_LIMIT)
         return self._async
 

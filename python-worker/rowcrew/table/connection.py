@@ -53,7 +53,9 @@ def is_refusal(error: BaseException) -> bool:
 
 def is_outage(error: BaseException) -> bool:
     """Whether trying again on a new connection may help: connection lost, server down, or a stand-by that is read-only."""
-    return isinstance(error, psycopg.OperationalError | psycopg.InterfaceError | psycopg.errors.ReadOnlySqlTransaction)
+    return isinstance(
+        error, psycopg.OperationalError | psycopg.InterfaceError | psycopg.errors.ReadOnlySqlTransaction
+    )
 
 
 def reason(error: BaseException) -> str:
@@ -94,7 +96,9 @@ class Line:
         get, columns = result.get_value, range(result.nfields)
         return [tuple([get(row, column) for column in columns]) for row in range(result.ntuples)]
 
-    async def fetch(self, name: str, parameters: Mapping[str, Any], seconds: float = CALL_SECONDS) -> list[Any]:
+    async def fetch(
+        self, name: str, parameters: Mapping[str, Any], seconds: float = CALL_SECONDS
+    ) -> list[Any]:
         """Execute a statement file; rows are tuples of Python values."""
         cursor = await self._execute(statements.text(name), parameters, seconds)
         return await cursor.fetchall() if cursor.description else []
@@ -123,10 +127,15 @@ class Line:
     def cut(self) -> None:
         """Shut the socket: whoever waits on this connection gets an error at once."""
         if self._connection is not None and not self._connection.closed:
-            with suppress(OSError, psycopg.Error), socket.socket(fileno=os.dup(self._connection.fileno())) as end:
+            with (
+                suppress(OSError, psycopg.Error),
+                socket.socket(fileno=os.dup(self._connection.fileno())) as end,
+            ):
                 end.shutdown(socket.SHUT_RDWR)
 
-    async def _execute(self, query: str, parameters: Mapping[str, Any], seconds: float) -> psycopg.AsyncCursor[Any]:
+    async def _execute(
+        self, query: str, parameters: Mapping[str, Any], seconds: float
+    ) -> psycopg.AsyncCursor[Any]:
         async with self._busy:
             connection = await self._opened()
             with self._deadline(seconds):
