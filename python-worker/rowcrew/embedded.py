@@ -537,7 +537,7 @@ def _start_watcher(server: _Server, users: int) -> subprocess.Popen[bytes]:
 
 def _dismiss(watcher: subprocess.Popen[bytes]) -> bool:
     """Let the watcher do its work; true if it did, false if somebody killed it."""
-    assert watcher.stdin is not None  # noqa: S101
+    assert watcher.stdin is not None
     watcher.stdin.close()
     return watcher.wait() == 0
 

@@ -53,7 +53,7 @@ def test_a_pid_file_whose_pid_now_belongs_to_another_process(
     assert stranger.poll() is None
 
 
-@pytest.mark.parametrize("content", ["", "\n", "12", "not a number\n"])
+@pytest.mark.parametrize("content", ["", "12"])
 def test_a_half_written_pid_file(home: Path, content: str) -> None:
     leave_behind(home / "data" / "postmaster.pid", content)
     assert starts_with_its_rows(home)

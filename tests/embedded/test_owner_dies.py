@@ -26,7 +26,7 @@ def test_a_temporary_server_leaves_nothing_when_its_owner_is_killed(start_owner:
     await_end_of(owner.home)
 
 
-@pytest.mark.parametrize("moment", ["users.lock", "data.new", "data/PG_VERSION", "data/postmaster.pid"])
+@pytest.mark.parametrize("moment", ["users.lock", "data.new", "data/postmaster.pid"])
 def test_a_temporary_server_leaves_nothing_when_its_owner_is_killed_while_starting_it(
     start_owner: StartOwner, place: Path, moment: str
 ) -> None:
