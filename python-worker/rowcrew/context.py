@@ -1,7 +1,7 @@
-"""What a handler can do besides its work: tell progress, leave a checkpoint, enqueue children, share a transaction.
+"""What a handler can do besides its work: progress, checkpoints, children, a shared transaction.
 
-A runner makes one `Context` for a run and passes it to the handler parameter annotated with it. The exceptions
-here are what a handler raises (or returns) to end a run in another way than "done" or "failed".
+A runner makes one `Context` for a run and passes it to the handler parameter annotated with it. The
+exceptions here are what a handler raises (or returns) to end a run in another way than "done" or "failed".
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import psycopg
 
 
-class Snooze(Exception):  # noqa: N818 - reads as a verb at the raise
+class Snooze(Exception):
     """Run the job again after `delay` (seconds or a timedelta); the attempt does not count."""
 
     def __init__(self, delay: float | timedelta) -> None:
@@ -29,7 +29,7 @@ class Snooze(Exception):  # noqa: N818 - reads as a verb at the raise
         self.delay_seconds = _seconds(delay)
 
 
-class Cancel(Exception):  # noqa: N818 - reads as a verb at the raise
+class Cancel(Exception):
     """End the job as `cancelled`, on purpose. `reason` becomes its "errorMessage"."""
 
     def __init__(self, reason: str = "cancelled by its handler") -> None:
@@ -37,7 +37,7 @@ class Cancel(Exception):  # noqa: N818 - reads as a verb at the raise
         self.reason = reason
 
 
-class Retry(Exception):  # noqa: N818 - reads as a verb at the raise
+class Retry(Exception):
     """This attempt failed; try again after `after` (seconds or a timedelta) in place of the usual backoff."""
 
     def __init__(self, after: float | timedelta, reason: str = "retry asked for") -> None:
@@ -51,7 +51,7 @@ class PermanentError(RowcrewError):
 
 
 class RunStopped(BaseException):
-    """Raised inside a handler whose run must end now. Not an `Exception`, so that `except Exception` lets it pass."""
+    """Raised in a handler whose run must end now. No `Exception`, so that `except Exception` lets it pass."""
 
 
 class JobFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -137,11 +137,11 @@ class Context:
     def transaction(self) -> Transaction:
         """A psycopg connection whose writes commit together with the job's completion, or not at all.
 
-        `async with context.transaction() as connection:` in async handlers, `with …` in plain ones. The commit
-        comes when the handler returns, so return soon after the block. One transaction a run.
+        `async with context.transaction() as connection:` in async handlers, `with …` in plain ones. The
+        commit comes when the handler returns, so return soon after the block. One transaction a run.
 
         Raises:
-            LeaseLost: (at the commit) the job was cancelled, changed or rescued meanwhile; nothing was written.
+            LeaseLost: (at the commit) the job was cancelled, changed or rescued; nothing was written.
         """
         return self._port.transaction()
 

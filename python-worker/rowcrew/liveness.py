@@ -1,4 +1,4 @@
-"""Where live workers of this host and account say so: one small file each, in the directory for temporary files.
+"""Where live workers of this host and account say so: a small file each, in the temporary directory.
 
 Written by workers through `control.liveness`, read by `rowcrew healthcheck`. Standard library only.
 """

@@ -66,9 +66,6 @@ EVENTS: Final[Mapping[str, Words]] = {
     "runner.ended": Words("info", "🏁 Runner ended (PID: {pid})"),
     "runner.died": Words("error", "❌ Runner died (PID: {pid}): {reason}"),
     "runner.killed": Words("warning", "⚠️  Killing runner (PID: {pid}): {reason}"),
-    "runner.unresponsive": Words(
-        "warning", "⚠️  Runner does not answer (PID: {pid}); a handler holds its event loop"
-    ),
     "runner.replaced": Words("info", "♻️  Replacing runner (PID: {pid}): it uses {memory_mib} MiB"),
     "fence.closed": Words(
         "error", "❌ No heartbeat for {seconds:g} seconds: stopping all runs before others take them"
@@ -129,16 +126,16 @@ def job_facts(job: Job) -> dict[str, Any]:
 def configure(
     format: str, *, worker: str, current_job: Callable[[], Job | None], stream: TextIO | None = None
 ) -> None:
-    """Send structlog's and the logging module's lines of this process the same way, with the running job's fields."""
+    """Send lines of structlog and of the logging module the same way, with the running job's fields."""
 
-    def add_facts(logger: Any, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    def add_facts(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
         event.setdefault("worker", worker)
         if (job := current_job()) is not None:
             for name, value in job_facts(job).items():
                 event.setdefault(name, value)
         return event
 
-    def render(logger: Any, method: str, event: MutableMapping[str, Any]) -> str:
+    def render(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> str:
         record = {"event": "handler.log", "message": event.pop("event", ""), **event}
         return _render_json(record) if format == "json" else _render_handler_text(record)
 

@@ -1,7 +1,7 @@
 """Turns a job's payload into a handler's arguments.
 
-In: a handler's signature, once; then the payload's JSON text, for every run. Out: the keyword arguments of the
-call, validated, and the JSON Schema that `job_types` publishes. Called by `crew`.
+In: a handler's signature, once; then the payload's JSON text, for every run. Out: the keyword arguments of
+the call, validated, and the JSON Schema that `job_types` publishes. Called by `crew`.
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ from __future__ import annotations
 import dataclasses
 import inspect
 from collections.abc import Callable, Mapping
-from typing import Any, get_origin, get_type_hints, is_typeddict
+from types import UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints, is_typeddict
 
 import msgspec
 
@@ -38,8 +39,8 @@ class Binding(msgspec.Struct, frozen=True):
 def bind(handler: Callable[..., Any]) -> Binding:
     """The binding of a handler, from its annotations.
 
-    One parameter annotated with a msgspec Struct, dataclass, TypedDict, pydantic model or dict takes the whole
-    payload; otherwise each parameter takes the payload's key of its name.
+    One parameter annotated with a msgspec Struct (or union of them), dataclass, TypedDict, pydantic model or dict takes the
+    whole payload; otherwise each parameter takes the payload's key of its name.
 
     Raises:
         CrewError: a parameter that no payload key can fill.
@@ -76,10 +77,16 @@ def _hints(handler: Callable[..., Any]) -> dict[str, Any]:
 def _takes_whole_payload(annotation: Any) -> bool:
     if get_origin(annotation) in (dict, Mapping) or annotation in (dict, Mapping):
         return True
+    if get_origin(annotation) in (Union, UnionType):
+        return all(_is_struct(member) for member in get_args(annotation))
     origin = get_origin(annotation) or annotation
     return isinstance(origin, type) and (
-        issubclass(origin, msgspec.Struct) or dataclasses.is_dataclass(origin) or is_typeddict(origin)
+        _is_struct(origin) or dataclasses.is_dataclass(origin) or is_typeddict(origin)
     )
+
+
+def _is_struct(annotation: Any) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, msgspec.Struct)
 
 
 def _is_pydantic(annotation: Any) -> bool:
@@ -95,19 +102,47 @@ def _keywords_type(
         if parameter.default is inspect.Parameter.empty:
             fields.append((name, annotation))
         else:
-            fields.append(
-                (name, annotation, msgspec.field(default_factory=lambda value=parameter.default: value))
-            )
+            fields.append((name, annotation, _default(parameter.default)))
     return msgspec.defstruct(f"{handler.__name__}_payload", fields, kw_only=True, forbid_unknown_fields=True)
+
+
+def _default(value: Any) -> Any:
+    """Plain values are shown in the schema; others, which could change, come from a function."""
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    return msgspec.field(default_factory=lambda: value)
 
 
 def _decoder(name: str, annotation: Any) -> Decode:
     decoder = msgspec.json.Decoder(annotation)
+    require_known_tag = _tag_check(annotation)
 
     def decode(payload: bytes) -> dict[str, Any]:
+        require_known_tag(payload)
         return {name: _validated(decoder, payload)}
 
     return decode
+
+
+def _tag_check(annotation: Any) -> Callable[[bytes], None]:
+    """Refuses a payload whose tag names no Struct of a tagged union; unlike msgspec it tells which there are."""
+    members = [member for member in get_args(annotation) or (annotation,) if _is_struct(member)]
+    tags = [member.__struct_config__.tag for member in members]
+    field = members[0].__struct_config__.tag_field if members else None
+    if field is None:
+        return lambda payload: None
+    tagged = msgspec.defstruct("Tagged", [("tag", Any, msgspec.field(name=field))])
+    decoder = msgspec.json.Decoder(tagged)
+
+    def require_known_tag(payload: bytes) -> None:
+        tag = _validated(decoder, payload).tag
+        if tag not in tags:
+            raise PermanentError(
+                f"payload is not what this type takes: {field} {tag!r} is unknown; "
+                f"give {' or '.join(map(repr, tags))}"
+            )
+
+    return require_known_tag
 
 
 def _keywords_decoder(keywords: type[msgspec.Struct]) -> Decode:

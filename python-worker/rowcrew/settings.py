@@ -49,7 +49,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def slots(self) -> int:
-        """How many jobs one worker runs at once: the smaller of the two names' values, 4 if neither is set."""
+        """How many jobs one worker runs at once: the smaller of the two names' values, else 4."""
         given = [value for value in (self.concurrency, self.max_concurrent_jobs) if value is not None]
         return min(given, default=4)
 
@@ -60,7 +60,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def fence_seconds(self) -> float:
-        """How long after the last acknowledged heartbeat a worker stops its own runs: two thirds of the lease."""
+        """How long after the last acknowledged heartbeat a worker stops its runs: two thirds of the lease."""
         return self.lease_seconds * 2 / 3
 
     def require_database_url(self) -> str:
@@ -149,7 +149,7 @@ def _address(value: str) -> str:
 
 
 def _automatic_slots() -> int:
-    """Two slots for each half core, as many as memory allows at 128 MiB each: 2, 4 and 8 on the usual small plans."""
+    """Eight slots a core, as many as memory allows at 128 MiB each: 2, 4, 8 on the usual small plans."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return max(2, min(8 * cores, memory // (128 * 2**20)))
@@ -337,7 +337,7 @@ def environment_with(**variables: str) -> dict[str, str]:
 
 
 def state_directory() -> Path:
-    """Where programs of this account keep what they want to find again: the home of the database of `rowcrew dev`."""
+    """Where programs of this account keep what they want to find again: `rowcrew dev` its database."""
     if os.geteuid() == 0:
         return Path("/var/lib/rowcrew")
     return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "rowcrew"

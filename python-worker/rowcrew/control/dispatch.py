@@ -66,14 +66,14 @@ class Dispatcher:
         return bool(self._waiting_for_solo or self._waiting_for_shared)
 
     def is_short(self, type: str) -> bool:
-        return self._run_times.is_short(type) and self._types[type].executor != "process"
+        return self._run_times.is_short(type) and self._executor(type) != "process"
 
     def take(self, jobs: Sequence[Job]) -> None:
         """Dispatch newly reserved jobs."""
         self._log.jobs("job.reserved", jobs)
         for job in jobs:
             run = self._ledger.add(job, is_long=not self.is_short(job.type))
-            alone = job.runs_alone or self._types[job.type].executor == "process"
+            alone = job.runs_alone or self._executor(job.type) == "process"
             (self._waiting_for_solo if alone else self._waiting_for_shared).append(run)
         self.assign_waiting()
 
@@ -119,21 +119,21 @@ class Dispatcher:
             return True
         return False
 
+    def _executor(self, type: str) -> str:
+        return self._types[type].executor
+
     def _assign_shared(self, runners: list[RunnerProcess]) -> None:
-        if not runners:
-            return
+        """To the runner with the fewest runs; long runs only to free slots, short ones may wait there."""
+        shares: dict[RunnerProcess, list[Run]] = {runner: [] for runner in runners}
         waiting = self._waiting_for_shared
-        if len(runners) == 1:
-            runners[0].assign(list(waiting))
-            waiting.clear()
-            return
-        shares: dict[int, list[Run]] = {index: [] for index in range(len(runners))}
-        while waiting:
-            index = min(shares, key=lambda i: len(runners[i].runs) + len(shares[i]))
-            shares[index].append(waiting.popleft())
-        for index, share in shares.items():
+        while waiting and shares:
+            runner = min(shares, key=lambda runner: len(runner.runs) + len(shares[runner]))
+            if waiting[0].is_long and len(runner.runs) + len(shares[runner]) >= runner.slots:
+                break
+            shares[runner].append(waiting.popleft())
+        for runner, share in shares.items():
             if share:
-                runners[index].assign(share)
+                runner.assign(share)
 
     def _assign_solo(self, runners: Runners) -> None:
         waiting = self._waiting_for_solo
@@ -194,7 +194,7 @@ class Dispatcher:
             self._ended(run, self._as_stopped(run, outcome))
 
     def _as_stopped(self, run: Run, outcome: Outcome) -> Outcome:
-        """What a run that was asked to stop ends as; one that ended by its own will meanwhile keeps its end."""
+        """What a run that was asked to stop ends as; one that ended by itself meanwhile keeps its end."""
         match outcome:
             case Completed() | Recorded() | Snoozed() | Cancelled():
                 return outcome

@@ -1,9 +1,9 @@
-"""Proves life, compares what the database says is held here with what is, and fences this worker when it cannot.
+"""Proves life, compares what the database says is held here with what is, and fences when it cannot.
 
-Every beat, and right after every outage before anything is reserved again: a lease held here that the database
-does not know is somebody's change or a reservation lost in a crash of the server, so its run is stopped and
-nothing is written; one that the database knows and nothing here holds is given back. This is the way a cancel
-takes when no notification arrives.
+Every beat, and right after every outage before anything is reserved again: a lease held here that the
+database does not know is somebody's change or a reservation lost in a crash of the server, so its run is
+stopped and nothing is written; one that the database knows and nothing here holds is given back. This is
+the way a cancel takes when no notification arrives.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Final
 
 import psycopg
@@ -154,8 +155,6 @@ class Heartbeat:
             self._log.event("database.lost", purpose="heartbeat", reason=reason(error))
 
     async def _pause(self, seconds: float) -> None:
-        try:
+        with suppress(TimeoutError):
             await asyncio.wait_for(self._asked.wait(), seconds)
-        except TimeoutError:
-            pass
         self._asked.clear()

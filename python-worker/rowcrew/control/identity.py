@@ -1,4 +1,4 @@
-"""Who this worker is to the database: the id of its row in `workers` and the bootId that proves it is the same one."""
+"""Who this worker is to the database: the id of its row in `workers`, and the bootId that proves it."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Identity:
 
 
 def process_key(pid: int) -> str | None:
-    """A name for a process that no other process of any host ever has: boot, pid namespace, pid and start time.
+    """A name no other process of any host ever has: boot, pid namespace, pid and start time.
 
     None where the system does not tell, or when there is no such process.
     """

@@ -1,4 +1,4 @@
-"""The runs this worker holds, from the reservation until their end is recorded. Read and changed by all organs."""
+"""The runs this worker holds, from the reservation until their end is recorded. All organs share it."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Run:
 
 
 class Ledger:
-    """Runs by lease. `in_flight` counts those that have not ended; an ended one stays until it is recorded."""
+    """Runs by lease. `in_flight` counts those that have not ended; ended ones stay until recorded."""
 
     def __init__(self) -> None:
         self._runs: dict[str, Run] = {}

@@ -1,12 +1,14 @@
-"""Writes progress and checkpoints of running jobs, at most once a second each, and touches runs that take long.
+"""Writes progress and checkpoints of running jobs, once a second at most, and touches runs that take long.
 
-A run longer than a minute moves its "updatedAt", so that looking for rows that stand still never shows a healthy one.
+A run longer than a minute moves its "updatedAt", so that looking for rows that stand still never shows a
+healthy one.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import suppress
 from typing import Final
 
 import msgspec
@@ -37,10 +39,8 @@ class Notes:
 
     async def run(self) -> None:
         while True:
-            try:
+            with suppress(TimeoutError):
                 await asyncio.wait_for(self._arrived.wait(), TOUCH_SECONDS / 2)
-            except TimeoutError:
-                pass
             self._arrived.clear()
             runs = self._due()
             if runs:

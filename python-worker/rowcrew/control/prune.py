@@ -1,4 +1,4 @@
-"""Deletes ended jobs past their time, in small batches that block nobody; also what settings of queues say."""
+"""Deletes ended jobs past their time, also that of their queue, in small batches that block nobody."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rowcrew.table.connection import Line, reason
 
 EVERY_SECONDS: Final = 60.0
 BATCH: Final = 2_000
-_CALL_SECONDS: Final = 10.0
+_CALL_SECONDS: Final = 4.0
 _BREATH_SECONDS: Final = 0.05
 
 

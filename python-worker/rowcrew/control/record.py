@@ -1,8 +1,8 @@
-"""Writes how runs ended: everything that ended since the last write in one statement, durable before it is believed.
+"""Writes how runs ended: all since the last write in one statement, durable before it is believed.
 
-In: runs and their outcomes from `dispatch`, stray leases from `heartbeat`. Out: rows, and one log line for each
-end. Each row proves its lease; one bad value or one locked row never holds up the others. A write whose answer
-got lost is written again: the lease makes that harmless.
+In: runs and their outcomes from `dispatch`, stray leases from `heartbeat`. Out: rows, and one log line for
+each end. Each row proves its lease; one bad value or one locked row never holds up the others. A write
+whose answer got lost is written again: the lease makes that harmless.
 """
 
 from __future__ import annotations
@@ -65,6 +65,7 @@ class Recorder:
         self._arrived = asyncio.Event()
         self._written = asyncio.Event()
         self._busy = False
+        self._outage_told = False
 
     def set_backoffs(self, types: Iterable[TypeManifest]) -> None:
         self._backoffs = {manifest.name: manifest.backoff for manifest in types}
@@ -115,6 +116,7 @@ class Recorder:
         ):
             with attempt:
                 await self._write(ends)
+        self._tell_end_of_outage()
 
     async def _write(self, ends: list[End]) -> None:
         try:
@@ -130,17 +132,17 @@ class Recorder:
         self._close(ends, strangers)
 
     async def _write_together(self, ends: Sequence[End]) -> dict[str, str]:
-        """Write all in one commit. Answers the leases that were not ours any more, with `ALREADY` or `STALE`."""
+        """Write all in one commit. Answers the leases no longer ours, with `ALREADY` or `STALE`."""
         parameters = {"ended": document(ends), "worker": self._identity.worker_id}
-        parents = [end for end in ends if end.verdict.children is not None]
-        if not parents and not self._line.pooled:
+        children = {end.lease_id: end.verdict.children for end in ends if end.verdict.children is not None}
+        if not children and not self._line.pooled:
             rows = await self._line.run("record", parameters)
             return _strangers(rows)
         async with self._line.transaction({"lock_timeout": LOCK_TIMEOUT}):
             strangers = _strangers(await self._line.run("record", parameters))
-            for end in parents:
-                if end.lease_id not in strangers:
-                    await self._line.run("enqueue", {"jobs": end.verdict.children.decode()})
+            for lease_id, jobs in children.items():
+                if lease_id not in strangers:
+                    await self._line.run("enqueue", {"jobs": jobs.decode()})
         return strangers
 
     async def _write_unlocked(self, ends: list[End]) -> None:
@@ -196,9 +198,16 @@ class Recorder:
         self._log.event(_EVENTS[decided.attempt_outcome or ""], **facts)
 
     def _tell_outage(self, outcome: Any) -> None:
-        if self._line.is_open or outcome is None:
+        """Once for each outage, however often the write is tried again."""
+        if self._outage_told or self._line.is_open:
             return
+        self._outage_told = True
         self._log.event("database.lost", purpose="record", reason=reason(outcome.exception()))
+
+    def _tell_end_of_outage(self) -> None:
+        if self._outage_told:
+            self._outage_told = False
+            self._log.event("database.back", purpose="record")
 
 
 def document(ends: Sequence[End]) -> str:

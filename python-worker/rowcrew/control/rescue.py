@@ -1,8 +1,9 @@
 """Gives back the jobs of workers that died, watched with this worker's own clock and eyes.
 
-A worker is lost when this one saw its count of heartbeats unchanged for a whole lease, its own connection being
-healthy throughout. No two machines' clocks are compared, so no clock that steps and no outage of the database can
-make a living worker look dead. At the start, what nobody can have touched for long is released at once.
+A worker is lost when this one saw its count of heartbeats unchanged for a whole lease, its own connection
+being healthy throughout. No two machines' clocks are compared, so no clock that steps and no outage of the
+database can make a living worker look dead. At the start, what nobody can have touched for long is released
+at once.
 """
 
 from __future__ import annotations

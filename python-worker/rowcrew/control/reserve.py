@@ -26,7 +26,7 @@ from rowcrew.model.job import Job
 from rowcrew.settings import Settings
 from rowcrew.table.connection import Line, Row, is_outage, reason
 
-# After a wake-up rows may commit a moment later: look again soon, then poll. Some looks also learn which lines there are.
+# After a wake-up rows may commit a moment later: look again soon, then poll. Some looks also learn the lines.
 QUICK_LOOKS: Final = ((0.005, False), (0.020, True), (0.080, False), (0.320, True))
 SHORT_SWEEP_SECONDS: Final = 0.1
 FULL_SWEEP_SECONDS: Final = 5.0
@@ -97,7 +97,7 @@ class Reserver:
         self._quick_looks = deque[tuple[float, bool]]()
         self._learn_next = True
         self._woken = asyncio.Event()
-        self._closing = False
+        self._closed = asyncio.Event()
 
     def wake(self) -> None:
         """Rows may be ready."""
@@ -109,16 +109,16 @@ class Reserver:
 
     def close(self) -> None:
         """Reserve no more."""
-        self._closing = True
+        self._closed.set()
         self._woken.set()
         self._ledger.changed.set()
 
     async def run(self) -> None:
         """Until closed: wait for room, look, and wait for rows when a look found fewer than it asked for."""
-        while not self._closing:
+        while not self._closed.is_set():
             await self._heartbeat.sound.wait()
             ask = await self._room()
-            if self._closing:
+            if self._closed.is_set():
                 return
             try:
                 rows = await self._look(ask)
@@ -134,13 +134,13 @@ class Reserver:
         """What to ask for, when there is room for it."""
         while True:
             ask = self._next_ask()
-            if self._closing or ask.room >= ask.least:
+            if self._closed.is_set() or ask.room >= ask.least:
                 return ask
             self._ledger.changed.clear()
             await self._ledger.changed.wait()
 
     def _next_ask(self) -> Ask:
-        """Any type for a free slot; ahead of free slots only short types, and all types have their turn in between."""
+        """Any type for a free slot; ahead of free slots short types, all types having turns in between."""
         if self._ledger.unrecorded > MOST_UNRECORDED:
             return Ask(self._types, 0, 1)
         free = self._slots - self._ledger.in_flight
@@ -240,13 +240,13 @@ class Reserver:
         self._quick_looks = deque(QUICK_LOOKS)
 
     async def _outlast(self, error: psycopg.Error) -> None:
-        """Back after an outage, ask first what the database knows: the answer to the last look may be lost."""
+        """After an outage ask first what the database knows: the answer to the last look may be lost."""
         if self._line.is_open:
             await asyncio.sleep(_FIRST_PAUSE_SECONDS)
             return
         self._log.event("database.lost", purpose="reserve", reason=reason(error))
         pause = _FIRST_PAUSE_SECONDS
-        while not self._closing:
+        while not self._closed.is_set():
             await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
             pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
             try:

@@ -40,7 +40,6 @@ class RunnerProcess:
         self.retiring = False
         self.is_loaded = False
         self.idle_since = time.monotonic()
-        self.answered_at = time.monotonic()
         self._process: asyncio.subprocess.Process | None = None
         self._channel: Channel[ToControl] | None = None
 
@@ -59,7 +58,7 @@ class RunnerProcess:
         *,
         receive: Callable[[RunnerProcess, ToControl], None],
     ) -> None:
-        """Start the process; its first message, `Ready` or `Unloadable`, comes through `receive` like all others."""
+        """Start the process; its first message, `Ready` or `Unloadable`, comes through `receive`."""
         ours, theirs = socket.socketpair()
         for end in (ours, theirs):
             end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SOCKET_BUFFER_BYTES)
@@ -82,7 +81,6 @@ class RunnerProcess:
             theirs.close()
 
         def received(message: ToControl) -> None:
-            self.answered_at = time.monotonic()
             self.is_loaded = self.is_loaded or isinstance(message, Ready)
             receive(self, message)
 

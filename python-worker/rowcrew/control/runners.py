@@ -1,4 +1,4 @@
-"""The runners of a worker: as many shared ones as wanted, solo ones as jobs need them, a new one for each that dies.
+"""The runners of a worker: shared ones as wanted, solo ones as jobs need them, a new one for each that dies.
 
 In: the manifest and messages of runners. Out: runners that take jobs. `dispatch` asks for them and is told of
 messages and deaths.
@@ -147,7 +147,8 @@ class Runners:
             case Unloadable(error):
                 if not self._manifest.done():
                     self._manifest.set_exception(CrewError(f"the crew cannot be loaded: {error}"))
-                runner.retire()  # a later one that finds the crew changed on disk is tried again like one that died
+                # A later one that finds the crew changed on disk is tried again like one that died.
+                runner.retire()
             case _:
                 self._message(runner, message)
 

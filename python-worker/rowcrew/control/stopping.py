@@ -1,7 +1,7 @@
 """Ends runs before their time: asks, waits for the grace, kills the runner.
 
-In: a run and why. Called by timers of its own (timeouts), by `heartbeat` (a row changed by hand, the fence) and by
-`worker` (shutdown). Out: messages and signals to runners; the end comes back through `dispatch`.
+In: a run and why. Called by timers of its own (timeouts), by `heartbeat` (a row changed by hand, the fence)
+and by `worker` (shutdown). Out: messages and signals to runners; the end comes back through `dispatch`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Joins the organs of a worker, starts them and stops them in reverse; the whole life of the process is here.
 
-`run_worker` is the process that the command line starts: signals, start-up lines, exit code. `Worker` is the same
-inside another asyncio program.
+`run_worker` is the process that the command line starts: signals, start-up lines, exit code. `Worker` is
+the same inside another asyncio program.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Coroutine
@@ -50,7 +51,7 @@ _LAST_WRITES_SECONDS: Final = 5.0
 
 
 class Worker:
-    """One worker: serves the table from `start` to `stop`.
+    """One worker: serves the table from `start` to `stop`. Made inside a running event loop.
 
     Args:
         crew: what runners load, each as `module:crew`.
@@ -65,7 +66,7 @@ class Worker:
         self._acknowledging: set[asyncio.Task[None]] = set()
         self._state = "new"
         self._stopped = asyncio.Event()
-        self.failure: asyncio.Future[BaseException] | None = None
+        self.failure: asyncio.Future[BaseException | None] = asyncio.get_running_loop().create_future()
 
     async def start(self) -> None:
         """Connect, load the crew, enter the worker and begin to reserve. Starting twice changes nothing.
@@ -78,13 +79,13 @@ class Worker:
         if self._state != "new":
             return
         self._state = "starting"
-        self.failure = asyncio.get_running_loop().create_future()
         self._make_organs()
         self._tell_start()
         self._runners.start()
         try:
             await self._connect()
             self._log.event("rescue.checking")
+            self._log.event("database.details", **self._chores_line.facts())
             await self._begin()
         except BaseException:
             await self._runners.close()
@@ -141,7 +142,7 @@ class Worker:
             run_times=run_times,
             ended=self._recorder.ended,
             taken=self._taken,
-            began=lambda run: self._stopping.began(run),
+            began=lambda run: self._stopping.began(run),  # noqa: PLW0108 - made below
             noted=self._notes.noted,
         )
         self._stopping = Stopping(ledger=ledger, settings=settings, log=log, drop=self._dispatcher.drop)
@@ -253,7 +254,7 @@ class Worker:
         """Something outside all jobs has broken; whoever runs this worker stops it."""
         trace = clean_text("".join(traceback.format_exception(error)))
         self._log.event("worker.crashed", error=describe(error), traceback=trace)
-        if self.failure is not None and not self.failure.done():
+        if not self.failure.done():
             self.failure.set_result(error)
 
     def _taken(self, run: Run) -> None:
@@ -302,7 +303,7 @@ class Worker:
 def run_worker(crew: list[str], settings: Settings) -> int:
     """Run a worker until a signal ends it; the exit code: 0 after a good end, 1 after a failure."""
     log = Log(settings.log_format, worker=settings.worker_name)
-    return int(_loop_runner()(_run(Worker(crew, settings, log), log)))
+    return int(_loop_runner()(_run(crew, settings, log)))
 
 
 def _loop_runner() -> Any:
@@ -313,13 +314,12 @@ def _loop_runner() -> Any:
     return uvloop.run
 
 
-async def _run(worker: Worker, log: Log) -> int:
+async def _run(crew: list[str], settings: Settings, log: Log) -> int:
+    worker = Worker(crew, settings, log)
     signalled = _on_signals(worker)
     try:
         starting = asyncio.create_task(worker.start())
-        await asyncio.wait([starting, signalled], return_when=asyncio.FIRST_COMPLETED)
-        if not starting.done():
-            starting.cancel()
+        signalled.add_done_callback(lambda _: starting.cancel())
         await starting
     except DatabaseUnavailable as error:
         log.event("database.failed")
@@ -331,16 +331,16 @@ async def _run(worker: Worker, log: Log) -> int:
         return 1
     except asyncio.CancelledError:
         return 0
-    assert worker.failure is not None
-    await asyncio.wait([signalled, worker.failure], return_when=asyncio.FIRST_COMPLETED)
+    ends: list[asyncio.Future[Any]] = [signalled, worker.failure]
+    await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
     await worker.stop("error" if worker.failure.done() else "signal")
     return 1 if worker.failure.done() else 0
 
 
-def _on_signals(worker: Worker) -> asyncio.Future[None]:
+def _on_signals(worker: Worker) -> asyncio.Future[BaseException | None]:
     """A future that the first SIGTERM or SIGINT fulfils; a second SIGINT on a terminal ends the grace."""
     loop = asyncio.get_running_loop()
-    signalled: asyncio.Future[None] = loop.create_future()
+    signalled: asyncio.Future[BaseException | None] = loop.create_future()
 
     def stop(interrupt: bool) -> None:
         if not signalled.done():
@@ -351,6 +351,9 @@ def _on_signals(worker: Worker) -> asyncio.Future[None]:
     loop.add_signal_handler(signal.SIGTERM, stop, False)
     loop.add_signal_handler(signal.SIGINT, stop, True)
     loop.set_exception_handler(lambda _, context: worker.fail(_broken(context)))
+    threading.excepthook = lambda broken: loop.call_soon_threadsafe(
+        worker.fail, broken.exc_value or RuntimeError(f"thread {broken.thread} ended")
+    )
     return signalled
 
 

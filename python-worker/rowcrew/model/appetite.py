@@ -1,7 +1,7 @@
 """How many jobs a worker asks for: its free slots, and a little ahead when its jobs are short.
 
-Reserving ahead saves a round trip between short jobs; a long job reserved ahead would only keep others from it.
-Which types are short is measured, nobody configures it.
+Reserving ahead saves a round trip between short jobs; a long job reserved ahead would only keep others from
+it. Which types are short is measured, nobody configures it.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class RunTimes:
 
 
 def jobs_ahead(short_slots: int, seconds_each: float, batch: int) -> int:
-    """How many short jobs to hold beyond the slots: about 50 ms of work for the slots not taken by long runs."""
+    """How many short jobs to hold beyond the slots: about 50 ms of work for slots not taken by long runs."""
     if short_slots <= 0:
         return 0
     if seconds_each <= 0:
@@ -51,7 +51,7 @@ def jobs_ahead(short_slots: int, seconds_each: float, batch: int) -> int:
 
 
 class BatchSize(msgspec.Struct):
-    """The size of one reserve: grows while the line fills every batch, within `cap` rows and 16 MiB of payload."""
+    """The size of one reserve: grows while every batch is filled, within `cap` rows and 16 MiB of payload."""
 
     cap: int = LARGEST_BATCH
     rows: int = FIRST_BATCH

@@ -8,7 +8,7 @@ import msgspec
 class Backoff(msgspec.Struct, frozen=True, array_like=True):
     """Exponential backoff with full jitter: a random part of min(cap, base · factor^(attempt - 1)) seconds.
 
-    Source of the form: M. Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015 ("full jitter").
+    Source of the form: M. Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015.
     """
 
     base_seconds: float = 2.0

@@ -32,7 +32,7 @@ _CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 
 def clean_text(text: str, length: int = TRACEBACK_LENGTH) -> str:
-    """The text with secrets redacted, unstorable characters removed and the middle cut out beyond `length`."""
+    """The text, secrets redacted, unstorable characters removed, the middle cut out beyond `length`."""
     if len(text) > 4 * length:
         text = _shortened(text, 4 * length)
     text = text.encode("utf-8", "backslashreplace").decode("utf-8")

@@ -1,9 +1,9 @@
 """When a worker must stop its own runs: before anybody else may take them.
 
-A worker's jobs can be rescued once its heartbeat has stood still for a whole lease, watched by a worker whose own
-connection was healthy throughout. Two thirds of that after the last heartbeat known to have arrived, counted
-from when it was sent, this worker stops its runs. While the database says that it serves nobody, nobody can be
-watching, so that time does not count. Silence counts.
+A worker's jobs can be rescued once its heartbeat has stood still for a whole lease, watched by a worker
+whose own connection was healthy throughout. Two thirds of that after the last heartbeat known to have
+arrived, counted from when it was sent, this worker stops its runs. While the database says that it serves
+nobody, nobody can be watching, so that time does not count. Silence counts.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Where to look for ready jobs: above the last one reserved, not at the start of the line every time.
 
-A reserved row leaves an entry in the ready index that stays until a vacuum may remove it, and an old snapshot
-anywhere keeps vacuum from it. Whoever starts at the head walks over all of them at every look. So a worker
-remembers for each (queue, priority) where its last reservation ended. Rows that appear below, from transactions
-that commit late, are found by sweeps, which look from further down.
+A reserved row leaves an entry in the ready index that stays until a vacuum may remove it, and an old
+snapshot anywhere keeps vacuum from it. Whoever starts at the head walks over all of them at every look. So
+a worker remembers for each (queue, priority) where its last reservation ended. Rows that appear below, from
+transactions that commit late, are found by sweeps, which look from further down.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Floors:
         self.learn((queue, priority) for queue in queues for priority in NAMED_PRIORITIES)
 
     def learn(self, lines: Iterable[tuple[str, int]]) -> None:
-        """Take note of (queue, priority) pairs that have rows; the named priorities of their queues come with them."""
+        """Take note of (queue, priority) pairs with rows; the named priorities of their queues come along."""
         for queue, priority in lines:
             for known in (priority, *NAMED_PRIORITIES):
                 self._floors.setdefault((queue, known), Floor(BOTTOM, 0))
@@ -59,7 +59,7 @@ class Floors:
                 del self._floors[queue, priority]
 
     def probes(self, lowest: str | None = None) -> Probes:
-        """Higher priorities first; queues take turns at being first. `lowest` pulls floors down to that time."""
+        """Higher priorities first; queues take turns. `lowest` pulls floors down to that time."""
         queues = sorted({queue for queue, _ in self._floors})
         if queues:
             self._turn = (self._turn + 1) % len(queues)

@@ -15,7 +15,7 @@ class Job(msgspec.Struct, frozen=True, array_like=True, gc=False):
         max_attempts: how many runs are allowed.
         crashes: deaths of a runner or worker during this job that could not be blamed on one job.
         timeout_seconds: the row's own limit of one run, if any.
-        run_at: when the job became due, as PostgreSQL writes it; orders the ready line, never compared with a clock.
+        run_at: when the job became due, in UTC; orders the ready line, never compared with a clock.
         payload: the handler's input as the JSON text of an object.
         checkpoint: what the last attempt left for this one, as JSON text.
     """

@@ -12,10 +12,10 @@ Executor = Literal["async", "thread", "process"]
 
 
 class TypeManifest(msgspec.Struct, frozen=True, kw_only=True):
-    """One type. `queue`, `priority` and `max_attempts` are what enqueueing by handler uses; None = the column's default.
+    """One type. `queue`, `priority`, `max_attempts` are for `Crew.new_job`; None = the column's default.
 
     Attributes:
-        executor: `async` on the runner's event loop, `thread` in a thread of it, `process` in a runner of its own.
+        executor: `async` on the runner's event loop, `thread` in one of its threads, `process` in its own.
         timeout_seconds: limit of one run, if the row has none of its own.
         payload_schema: JSON Schema (2020-12) of the payload, as JSON text.
     """

@@ -10,7 +10,7 @@ import msgspec
 
 
 class Completed(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="completed"):
-    """The handler returned. `result` is JSON text; `children` is the JSON array of jobs to enqueue with it."""
+    """The handler returned. `result` is JSON text; `children` the JSON array of jobs to enqueue with it."""
 
     result: bytes | None = None
     children: bytes | None = None

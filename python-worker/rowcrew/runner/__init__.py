@@ -1,0 +1,1 @@
+"""The child process: receives jobs, runs their handlers, answers how they ended."""

@@ -53,7 +53,7 @@ def main() -> int:
 
 
 def _die_with(parent: int) -> None:
-    """End with the worker, however it ends: a signal from the kernel where there is one, a watching thread elsewhere."""
+    """End with the worker, however it ends: on Linux the kernel sees to it."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:

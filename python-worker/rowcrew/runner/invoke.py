@@ -59,8 +59,11 @@ async def _call(job: Job, handled: HandledType, port: RunPort, threads: Executor
 
 
 async def _in_thread(handler: Callable[..., Any], arguments: Mapping[str, Any], threads: Executor) -> Any:
-    """The value or the exception of a plain handler. An exception comes back as a value: a future cannot carry
-    StopIteration, and SystemExit must not reach the thread pool."""
+    """What a plain handler returns or raises.
+
+    An exception comes out of the thread as a value: a future cannot carry StopIteration, and SystemExit
+    must not reach the thread pool.
+    """
     context = contextvars.copy_context()
     call = functools.partial(context.run, _value_or_error, handler, arguments)
     value, error = await asyncio.get_running_loop().run_in_executor(threads, call)
@@ -98,8 +101,8 @@ def _completed(value: Any) -> Outcome:
         return Errored(f"the result cannot be stored as JSON: {describe(error)}", permanent=True)
     if len(result) > RESULT_BYTES:
         return Errored(
-            f"the result has {len(result):,} bytes of JSON, more than {RESULT_BYTES:,}; store it elsewhere and "
-            "return where it is",
+            f"the result has {len(result):,} bytes of JSON, more than {RESULT_BYTES:,}; "
+            "store it elsewhere and return where it is",
             permanent=True,
         )
     return Completed(result)

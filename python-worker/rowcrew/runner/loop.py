@@ -1,7 +1,7 @@
 """The runner's loop: takes jobs, runs at most `slots` of them at once, answers with what happened.
 
-In: messages from control. Out: one `Report` for each turn of the event loop in which something happened. A run
-is announced before it begins, so that a death is blamed on the runs that were going on and on no other.
+In: messages from control. Out: one `Report` for each turn of the event loop in which something happened. A
+run is announced before it begins, so that a death is blamed on the runs that were going on and on no other.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class RunnerLoop:
         self._waiting.clear()
 
     def stop(self, lease_id: str) -> None:
-        """Ask one run to end: async handlers are cancelled, plain ones are told at their next progress call."""
+        """Ask one run to end: async handlers are cancelled, plain ones hear it when they tell progress."""
         if run := self._runs.get(lease_id):
             run.port.stopping = True
             if run.port.cancellable:

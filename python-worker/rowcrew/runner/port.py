@@ -1,4 +1,4 @@
-"""The runner's side of a `Context`: notes go to control, children and the transaction wait for the end of the run."""
+"""The runner's side of a `Context`: notes go to control, children and transaction wait for the run's end."""
 
 from __future__ import annotations
 

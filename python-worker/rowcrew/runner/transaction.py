@@ -1,8 +1,8 @@
 """A handler's own transaction, which its job's completion joins.
 
 The block gives the handler a connection; leaving it by an exception rolls back. The commit comes after the
-handler has returned, together with the completion under the run's lease: no row there means that the job is no
-longer ours, and everything rolls back.
+handler has returned, together with the completion under the run's lease: no row there means that the job is
+no longer ours, and everything rolls back.
 """
 
 from __future__ import annotations
@@ -66,8 +66,8 @@ class RunTransaction:
 
         Raises:
             LeaseLost: the job is no longer this run's; everything was rolled back.
-            psycopg.Error: nothing was committed, or, if the connection broke in the commit, nobody knows; recording
-                the run as failed is safe then, because a committed completion no longer takes it.
+            psycopg.Error: nothing was committed, or, if the connection broke in the commit, nobody knows;
+                recording the run as failed is safe then, because a committed completion no longer takes it.
         """
         parameters = {
             "id": self._job.id,

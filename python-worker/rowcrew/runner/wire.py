@@ -94,7 +94,7 @@ def frame(message: ToRunner | ToControl) -> bytes:
 
 
 class Channel(asyncio.Protocol, Generic[M]):
-    """One end of the socket: decodes frames of type `M` and hands each to `receive`; `lost` when the other end is gone."""
+    """One end of the socket: hands each message of type `M` to `receive`; `lost`: the other end is gone."""
 
     def __init__(self, messages: Any, *, receive: Callable[[M], None], lost: Callable[[], None]) -> None:
         self._decode = msgspec.msgpack.Decoder(messages).decode
@@ -120,7 +120,7 @@ class Channel(asyncio.Protocol, Generic[M]):
         if start:
             del buffer[:start]
 
-    def connection_lost(self, error: Exception | None) -> None:
+    def connection_lost(self, error: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
         self._transport = None
         self._lost()
 

@@ -1,8 +1,9 @@
 """One guarded connection for one purpose: it opens when first used and every call on it has a deadline.
 
-In: an address and a name. Out: rows as bytes (`run`) or as Python values (`fetch`). A call past its deadline
-shuts the socket, because cancelling an await on a dead connection can take longer than a lease, and TCP options
-do not see a proxy that acknowledges and forwards nothing. Called by control and by the command line.
+In: an address and a name. Out: rows as bytes (`run`) or as Python values (`fetch`). A call past its
+deadline shuts the socket, because cancelling an await on a dead connection can take longer than a lease,
+and TCP options do not see a proxy that acknowledges and forwards nothing. Called by control and by the
+command line.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ KEEPALIVE: Final[Mapping[str, Any]] = {
 }
 CALL_SECONDS: Final = 15.0
 
-# What a client sees while a server is down or coming up. Whoever sees this knows that nobody else gets in either.
+# What a client sees while a server is down or coming up. Whoever sees this knows that nobody else gets in.
 _REFUSALS: Final = (
     "connection refused",
     "no such file or directory",
@@ -52,7 +53,7 @@ def is_refusal(error: BaseException) -> bool:
 
 
 def is_outage(error: BaseException) -> bool:
-    """Whether trying again on a new connection may help: connection lost, server down, or a stand-by that is read-only."""
+    """Whether a new connection may help: this one is lost, the server is down, or a stand-by is read-only."""
     return isinstance(
         error, psycopg.OperationalError | psycopg.InterfaceError | psycopg.errors.ReadOnlySqlTransaction
     )
@@ -86,6 +87,17 @@ class Line:
     @property
     def is_open(self) -> bool:
         return self._connection is not None and not self._connection.closed
+
+    def facts(self) -> dict[str, str]:
+        """What a log may say about the open connection: database, host and server version."""
+        assert self._connection is not None
+        info = self._connection.info
+        number = info.server_version
+        return {
+            "database": info.dbname,
+            "host": info.host or "a local socket",
+            "version": f"{number // 10000}.{number % 10000}",
+        }
 
     async def run(self, name: str, parameters: Mapping[str, Any], seconds: float = CALL_SECONDS) -> list[Row]:
         """Execute a statement file; rows are tuples of the text PostgreSQL sent, undecoded."""
