@@ -1,0 +1,93 @@
+"""The same transitions with no worker: what this PostgreSQL gives to two connections that only send statements.
+
+The very same statement files as a worker's, at the same batch size, with the same two connections (reserve commits
+asynchronously, record durably) in two threads: no runner, no handler, no log line, no heartbeat. What a worker
+reaches of it is what the worker itself costs.
+"""
+
+from __future__ import annotations
+
+import queue
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final
+
+import psycopg
+
+from rowcrew.model.floors import Floor, Floors
+from rowcrew.table import statements
+from rowcrew.table.address import for_psycopg
+
+# No worker has this id, so none is ever taken for the holder of these rows.
+NOBODY: Final = 0
+BATCHES_AHEAD: Final = 4
+_STUCK_SECONDS: Final = 60.0
+
+Batch = list[tuple[bytes, ...]]
+
+
+class Limit:
+    """Two open connections, ready to drain."""
+
+    def __init__(self, url: str, *, type: str, batch: int) -> None:
+        self._types = [type]
+        self._batch = batch
+        self._reserving = _connect(url, synchronous_commit="off")
+        self._recording = _connect(url, synchronous_commit="on")
+        self._reserved: queue.Queue[Batch] = queue.Queue(BATCHES_AHEAD)
+
+    def __enter__(self) -> Limit:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._reserving.close()
+        self._recording.close()
+
+    def drain(self) -> None:
+        """Take every ready row through both transitions."""
+        with ThreadPoolExecutor(1) as second_thread:
+            recording = second_thread.submit(self._record_all)
+            try:
+                self._reserve_all()
+            finally:
+                self._reserved.put([], timeout=_STUCK_SECONDS)
+            recording.result()
+
+    def _reserve_all(self) -> None:
+        floors = Floors(("default",))
+        while batch := self._reserve(floors):
+            floors.rise([("default", 0, Floor(batch[-1][9].decode(), int(batch[-1][0])))])
+            self._reserved.put(batch, timeout=_STUCK_SECONDS)
+
+    def _reserve(self, floors: Floors) -> Batch:
+        probes = floors.probes()
+        parameters = {
+            "worker": NOBODY,
+            "queues": probes.queues,
+            "priorities": probes.priorities,
+            "floors": probes.floors,
+            "floor_ids": probes.floor_ids,
+            "types": self._types,
+            "room": self._batch,
+        }
+        rows = _rows(self._reserving, "reserve", parameters)
+        rows.sort(key=lambda row: (row[9], int(row[0])))
+        return rows
+
+    def _record_all(self) -> None:
+        while batch := self._reserved.get():
+            ended = b",".join([b'{"id":%b,"lease":"%b","status":"completed","result":null}' % row[:2] for row in batch])
+            _rows(self._recording, "record", {"ended": f"[{ended.decode()}]", "worker": NOBODY})
+
+
+def _connect(url: str, *, synchronous_commit: str) -> psycopg.Connection[Any]:
+    connection = psycopg.connect(for_psycopg(url), autocommit=True, application_name="rowcrew bench limit")
+    connection.execute("SELECT set_config(%s, %s, false)", ("synchronous_commit", synchronous_commit))
+    return connection
+
+
+def _rows(connection: psycopg.Connection[Any], name: str, parameters: dict[str, Any]) -> Batch:
+    """Rows as the bytes PostgreSQL sent, the way a worker reads them."""
+    result = connection.execute(statements.text(name), parameters, prepare=True).pgresult
+    assert result is not None
+    get, columns = result.get_value, range(result.nfields)
+    return [tuple([get(row, column) or b"" for column in columns]) for row in range(result.ntuples)]

@@ -1,0 +1,129 @@
+"""The processes that a benchmark watches: a worker started like any other, and PostgreSQL where it is local.
+
+Processor time comes from the kernel's counters, in steps of 10 ms: too coarse for one job, good for thousands.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import Final, NamedTuple
+
+import psutil
+
+from rowcrew.model.errors import RowcrewError
+from rowcrew.settings import environment_with
+from rowcrew.table.scratch import BenchTable
+
+CREW: Final = "rowcrew.bench.crew:crew"
+PATIENCE_SECONDS: Final = 600.0
+_LOOK_SECONDS: Final = 0.1
+_STOP_SECONDS: Final = 40.0
+
+
+class Cpu(NamedTuple):
+    """Seconds of processor time since some moment; None for a process that cannot be seen from here."""
+
+    control: float
+    runner: float
+    server: float | None
+
+    def since(self, earlier: Cpu) -> Cpu:
+        server = None if self.server is None or earlier.server is None else self.server - earlier.server
+        return Cpu(self.control - earlier.control, self.runner - earlier.runner, server)
+
+
+class BenchWorker:
+    """A running worker process."""
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        self.process = process
+        self._control = psutil.Process(process.pid)
+
+    def cpu_seconds(self) -> tuple[float, float]:
+        """Of control and of its runners."""
+        return own_seconds(self._control), sum(own_seconds(runner) for runner in self._control.children())
+
+    def memory_bytes(self) -> tuple[int, int]:
+        """Resident memory of control and of its runners."""
+        runners = self._control.children()
+        return self._control.memory_info().rss, sum(runner.memory_info().rss for runner in runners)
+
+
+@contextmanager
+def worker(url: str, table: BenchTable, *, crew: str = CREW, settings: Mapping[str, str]) -> Iterator[BenchWorker]:
+    """A worker of its own process, ready to reserve; its job lines go to /dev/null, and cost what they cost.
+
+    Raises:
+        RowcrewError: it ended before it was ready.
+    """
+    process = subprocess.Popen(
+        [sys.executable, "-m", "rowcrew.cli", "worker", crew],
+        env=environment_with(DATABASE_URL=url, **settings),
+        stdout=subprocess.DEVNULL,
+        start_new_session=True,  # Ctrl-C reaches us alone, and we end the worker in our order
+    )
+    try:
+        await_true(lambda: table.has_worker(process.pid) or process.poll() is not None)
+        if process.poll() is not None:
+            raise RowcrewError(f"the worker ended with exit code {process.returncode} before it was ready")
+        yield BenchWorker(process)
+    finally:
+        _stop(process)
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(_STOP_SECONDS)
+    finally:
+        process.kill()
+
+
+def await_true(probe: Callable[[], bool], seconds: float = PATIENCE_SECONDS) -> None:
+    """Ask ten times a second.
+
+    Raises:
+        RowcrewError: not within the time.
+    """
+    end = time.monotonic() + seconds
+    while not probe():
+        if time.monotonic() > end:
+            raise RowcrewError(f"the benchmark did not get on for {seconds:g} s; is the machine overloaded?")
+        time.sleep(_LOOK_SECONDS)
+
+
+def own_seconds(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return float(times.user + times.system)
+
+
+class Server:
+    """PostgreSQL's processes, when they run on this host; None of its time is known when they do not."""
+
+    def __init__(self, backend_pid: int) -> None:
+        self._postmaster: psutil.Process | None = None
+        with suppress(psutil.Error):
+            backend = psutil.Process(backend_pid)
+            if backend.name().startswith("postgres"):
+                self._postmaster = backend.parent()
+
+    def cpu_seconds(self) -> float | None:
+        """Of the whole server: also of backends that have ended, which the postmaster counts as its children."""
+        if self._postmaster is None:
+            return None
+        with suppress(psutil.Error):
+            times = self._postmaster.cpu_times()
+            return own_seconds(self._postmaster) + times.children_user + times.children_system + self._of_living()
+        return None
+
+    def _of_living(self) -> float:
+        assert self._postmaster is not None
+        total = 0.0
+        for backend in self._postmaster.children():
+            with suppress(psutil.NoSuchProcess):
+                total += own_seconds(backend)
+        return total
