@@ -333,8 +333,9 @@ VIEWS = (
       CROSS JOIN LATERAL (
           SELECT EXISTS (
               SELECT FROM workers
-               WHERE live.queue = ANY (queues) AND live.type = ANY (types) AND "stoppedAt" IS NULL
-                 AND "lostAt" IS NULL AND "heartbeatAt" > clock_timestamp() - "leaseSeconds" * interval '1 s'
+               WHERE (live.queue = ANY (queues) OR queues = '{}')  -- none named: all queues
+                 AND live.type = ANY (types) AND "stoppedAt" IS NULL AND "lostAt" IS NULL
+                 AND "heartbeatAt" > clock_timestamp() - "leaseSeconds" * interval '1 s'
           ) AS yes
       ) served
      GROUP BY live.queue

@@ -308,6 +308,8 @@ def read(environment: Mapping[str, str] | None = None, **overrides: Any) -> Sett
             complaints.append(f"{name}={shown}: {error}")
     if complaints:
         raise SettingsError(complaints)
+    if "queue_name" in values:
+        values.setdefault("queues", (values["queue_name"],))
     values.update({field: value for field, value in overrides.items() if value is not None})
     values["worker_name"] = _instance_name(values.get("worker_name"), environment)
     return Settings(**values)

@@ -39,6 +39,7 @@ def test_the_depth_of_a_queue_counts_ready_delayed_and_running_jobs(connect: Con
     ("worker", "unserved"),
     [
         ({}, (0, [])),
+        ({"queues": []}, (0, [])),
         ({"types": ["another"]}, (1, ["test"])),
         ({"queues": ["another"]}, (1, ["test"])),
         ({"heartbeatAt": "2020-01-01"}, (1, ["test"])),
