@@ -22,9 +22,6 @@ from rowcrew.table.address import for_psycopg
 from rowcrew.table.connection import KEEPALIVE
 from rowcrew.table.enqueue import enqueue_many, enqueue_many_async
 
-# A handler that hangs between its last write and its return must not hold row locks for ever.
-_IDLE_LIMIT = "SET LOCAL idle_in_transaction_session_timeout = '60s'"
-
 
 class RunTransaction:
     """Both `with` and `async with`: the form tells which kind of connection the handler gets."""
@@ -41,7 +38,7 @@ class RunTransaction:
 
     def __enter__(self) -> psycopg.Connection[Any]:
         self._sync = psycopg.connect(self._address, application_name=self._name, **KEEPALIVE)
-        self._sync.execute(_IDLE_LIMIT)
+        self._sync.execute(statements.text("limit_idle_transaction"))
         return self._sync
 
     def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
@@ -53,7 +50,7 @@ class RunTransaction:
         self._async = await psycopg.AsyncConnection.connect(
             self._address, application_name=self._name, **KEEPALIVE
         )
-        await self._async.execute(_IDLE_LIMIT)
+        await self._async.execute(statements.text("limit_idle_transaction"))
         return self._async
 
     async def __aexit__(self, kind: type[BaseException] | None, *rest: object) -> None:

@@ -1,0 +1,70 @@
+"""Listens for the table's two notifications: rows may be ready, and a worker's run was changed by hand.
+
+In: an address. Out: one callback for each notification, until the connection is lost. Used by `control.wake_up`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, Final
+
+import psycopg
+
+from rowcrew.table import statements
+from rowcrew.table.address import for_psycopg
+from rowcrew.table.connection import KEEPALIVE
+
+READY: Final = b"rowcrew_wake"
+CHANGED: Final = b"rowcrew_lost"
+
+
+async def listen(
+    address: str, *, listening: Callable[[], None], receive: Callable[[bytes, bytes], None]
+) -> None:
+    """Listen until the connection is lost.
+
+    Args:
+        listening: called once, when notifications begin to arrive.
+        receive: takes the channel and the payload of each.
+
+    Raises:
+        psycopg.Error: the connection could not be made or was lost.
+    """
+    connection = await psycopg.AsyncConnection.connect(
+        for_psycopg(address), autocommit=True, application_name="rowcrew listen", **KEEPALIVE
+    )
+    try:
+        for name in ("listen_ready", "listen_changed"):
+            await connection.execute(statements.text(name))
+        listening()
+        await _receive_all(connection, receive)
+    finally:
+        with suppress(psycopg.Error):
+            await connection.close()
+
+
+async def _receive_all(
+    connection: psycopg.AsyncConnection[Any], receive: Callable[[bytes, bytes], None]
+) -> None:
+    """Take notifications off the socket as they come: one callback, no task and no await in between."""
+    lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    server = connection.pgconn
+
+    def readable() -> None:
+        try:
+            server.consume_input()
+        except psycopg.Error as error:
+            if not lost.done():
+                lost.set_exception(error)
+            return
+        while notification := server.notifies():
+            receive(notification.relname, notification.extra)
+
+    loop = asyncio.get_running_loop()
+    loop.add_reader(server.socket, readable)
+    try:
+        await lost
+    finally:
+        loop.remove_reader(server.socket)

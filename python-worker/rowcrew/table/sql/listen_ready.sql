@@ -1,0 +1,2 @@
+-- Be told when rows may be ready.
+LISTEN rowcrew_wake
