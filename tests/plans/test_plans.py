@@ -26,7 +26,8 @@ SKEWED = (
     """,
     "INSERT INTO jobs (type, queue) SELECT 'noop', 'held' FROM generate_series(1, 10000)",
     """
-    UPDATE jobs SET status = 'processing', "workerId" = 1, "leaseId" = gen_random_uuid(), revision = revision + 1
+    UPDATE jobs
+       SET status = 'processing', "workerId" = 1, "leaseId" = gen_random_uuid(), revision = revision + 1
      WHERE queue = 'held'
     """,
     "VACUUM ANALYZE jobs",
