@@ -7,14 +7,13 @@ control's business: a runner ignores the polite ones and obeys its worker.
 from __future__ import annotations
 
 import asyncio
-import ctypes
 import os
 import signal
 import socket
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 
@@ -23,9 +22,8 @@ from rowcrew.crew import Crew, load
 from rowcrew.model.cleaning import describe
 from rowcrew.runner.invoke import current_job
 from rowcrew.runner.loop import RunnerLoop
+from rowcrew.runner.parent import die_with
 from rowcrew.runner.wire import Assign, Channel, Close, Ready, Stop, ToRunner, Unloadable, Withdraw
-
-_PR_SET_PDEATHSIG: Final = 1
 
 
 class Orders(msgspec.Struct, frozen=True):
@@ -41,7 +39,7 @@ class Orders(msgspec.Struct, frozen=True):
 
 def main() -> int:
     orders = msgspec.json.decode(sys.argv[1], type=Orders)
-    _die_with(orders.parent)
+    die_with(orders.parent)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     log.configure(orders.log_format, worker=orders.worker_name, current_job=current_job.get)
@@ -50,14 +48,6 @@ def main() -> int:
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)
-
-
-def _die_with(parent: int) -> None:
-    """End with the worker, however it ends: on Linux the kernel sees to it."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        os._exit(0)
 
 
 def _loop_runner() -> Any:

@@ -1,0 +1,102 @@
+"""The command line: `rowcrew COMMAND`.
+
+In: the words after the program's name. Out: an exit code. A command's module is imported only when it is its
+turn, so that `rowcrew --help` and `rowcrew healthcheck` cost no database driver. Every error ends here as one
+sentence on standard error.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any, Final
+
+from cyclopts import App, CycloptsError, Parameter
+
+import rowcrew
+from rowcrew.model.errors import InvalidJob, RowcrewError, SettingsError
+
+SUCCESS: Final = 0
+FAILURE: Final = 1
+USAGE: Final = 2
+INTERRUPTED: Final = 130
+
+_HELP: Final = """Background jobs on the PostgreSQL you already have.
+
+The database is the one that DATABASE_URL names, as postgresql://user:password@host/database.
+
+Exit codes: 0 done, 1 failed (the reason is on standard error), 2 the command or a setting is wrong.
+`rowcrew enqueue --wait` also: 1 the job failed or was cancelled, 3 it had not ended in time."""
+
+
+class UsageError(RowcrewError):
+    """The command line cannot be meant as it stands."""
+
+
+def _app() -> App:
+    app = App(
+        name="rowcrew",
+        help=_HELP,
+        help_format="plaintext",
+        help_formatter="plain",
+        version=rowcrew.__version__,
+        result_action="return_value",
+        default_parameter=Parameter(negative=(), show_default=_is_shown),
+    )
+    commands = {
+        "demo": "See it work: a private PostgreSQL, one worker, plain SQL; under a minute.",
+        "dev": "Develop: a PostgreSQL of your own, and a worker that restarts when files change.",
+        "worker": "Run a worker until SIGTERM or SIGINT.",
+        "migrate": "Bring the tables of the database up to date.",
+        "enqueue": "Enqueue a job, and wait for its end if asked.",
+        "jobs": "List, show, cancel and requeue jobs.",
+        "types": "The job types that workers have published.",
+        "healthcheck": "Exit 0 if a worker of this machine lives, else 1.",
+        "prune": "Delete ended jobs past their time, now.",
+        "bench": "Measure this machine and this PostgreSQL in a scratch schema.",
+    }
+    for place, (name, purpose) in enumerate(commands.items()):
+        app.command(f"rowcrew.cli.{name}:{name}", name=name, help=purpose, sort_key=place)
+    return app
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the exit code."""
+    try:
+        return _code(_app()(arguments, exit_on_error=False, print_error=False))
+    except CycloptsError as error:
+        return _fail(USAGE, f"{_one_line(str(error))} (see --help)")
+    except SettingsError as error:
+        return _fail(USAGE, *error.complaints)
+    except (UsageError, InvalidJob) as error:
+        return _fail(USAGE, str(error))
+    except RowcrewError as error:
+        return _fail(FAILURE, str(error))
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader, such as `head`, has seen enough; the interpreter's last flush must not complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return SUCCESS
+
+
+def _code(result: Any) -> int:
+    """What a command returned; help and version return nothing."""
+    sys.stdout.flush()
+    return result if isinstance(result, int) else SUCCESS
+
+
+def _fail(code: int, *sentences: str) -> int:
+    for sentence in sentences:
+        print(f"rowcrew: {sentence}", file=sys.stderr)
+    return code
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _is_shown(default: Any) -> str | None:
+    """Defaults that say something; a flag that is off says nothing."""
+    return None if default is False else str(default)

@@ -1,0 +1,10 @@
+"""`python -m rowcrew.cli` is `rowcrew`."""
+
+from __future__ import annotations
+
+import sys
+
+from rowcrew.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,190 @@
+"""`rowcrew enqueue`: one job from a terminal or a script, and its end if asked for.
+
+In: a type, a payload and the options of a job. Out: the id, or with --wait the result. What is not given
+comes from the type's row in `job_types`, then from the table's defaults.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import msgspec
+from cyclopts import Parameter
+
+from rowcrew.cli import FAILURE, SUCCESS, UsageError
+from rowcrew.cli.options import AsJson, read_settings
+from rowcrew.cli.output import one_line, print_document, progress_text
+from rowcrew.model.errors import InvalidJob, RowcrewError
+from rowcrew.model.job_status import JobStatus
+from rowcrew.model.new_job import NewJob
+from rowcrew.table import console
+from rowcrew.table import enqueue as producer
+
+NOT_ENDED: Final = 3
+
+_FIRST_LOOK_SECONDS: Final = 0.05
+_LONGEST_LOOK_SECONDS: Final = 1.0
+_OPTIONS: Final = {"type": "TYPE", "run_at": "--run-at or --in", "timeout_seconds": "--timeout"}
+
+
+def enqueue(
+    type: str,
+    /,
+    *,
+    payload: str = "{}",
+    queue: str | None = None,
+    priority: str | None = None,
+    run_at: datetime | None = None,
+    delay: Annotated[timedelta | None, Parameter(name="--in")] = None,
+    max_attempts: int | None = None,
+    timeout: int | None = None,
+    unique_key: str | None = None,
+    concurrency_key: str | None = None,
+    wait: bool = False,
+    wait_seconds: float | None = None,
+    json: AsJson = False,
+) -> int:
+    """Enqueue a job, and wait for its end if asked.
+
+    With --wait progress goes to standard error and the result, as JSON, to standard output. Exit codes: 0
+    enqueued, or with --wait completed; 1 failed or cancelled; 2 the job is not valid; 3 --wait-seconds are
+    over, the job goes on.
+
+    Parameters
+    ----------
+    type
+        Which handler runs it, as in jobs.type.
+    payload
+        The handler's input, a JSON object; @FILE reads a file, - reads standard input.
+    queue
+        The line it waits in.
+    priority
+        urgent, high, normal, low or a whole number; larger runs first.
+    run_at
+        Not before this moment, with a time zone: 2030-01-31T09:00:00+00:00.
+    delay
+        Not before this time from now: 90s, 10m, 2h.
+    max_attempts
+        Runs allowed.
+    timeout
+        Limit of one run in seconds.
+    unique_key
+        At most one queued or processing job of the type has it; if there is one, its id is the answer.
+    concurrency_key
+        Jobs that share it obey the type's limit per key.
+    wait
+        Wait until the job has ended.
+    wait_seconds
+        Wait, but no longer than this.
+    """
+    if run_at is not None and delay is not None:
+        raise UsageError("--run-at and --in exclude each other; give one of them")
+    if run_at is not None and run_at.utcoffset() is None:
+        raise UsageError(f"--run-at {run_at.isoformat()} has no time zone; append one, such as +00:00")
+    given = {
+        "queue": queue,
+        "priority": int(priority) if priority and priority.lstrip("-").isdecimal() else priority,
+        "run_at": delay if run_at is None else run_at,
+        "max_attempts": max_attempts,
+        "timeout_seconds": timeout,
+        "unique_key": unique_key,
+        "concurrency_key": concurrency_key,
+    }
+    document = _payload(payload)
+    with console.connected(read_settings()) as connection:
+        published = console.show_type(connection, type)
+        job = _new_job(type, document, _filled(given, published))
+        enqueued = producer.enqueue(job, on=connection)
+        if published is None:
+            _note(f"No worker has published the type {type!r} yet: the job waits until one does")
+        if not wait and wait_seconds is None:
+            _tell(enqueued, as_json=json)
+            return SUCCESS
+        _note(f"{'Enqueued' if enqueued.created else 'Waiting for the live'} job {enqueued.id}")
+        status = _wait(connection, enqueued.id, wait_seconds)
+        if json:
+            print_document(console.show_job(connection, enqueued.id))
+    return _end(status, as_json=json)
+
+
+def _payload(text: str) -> Any:
+    try:
+        if text == "-":
+            source, content = "standard input", sys.stdin.buffer.read()
+        elif text.startswith("@"):
+            source, content = text[1:], Path(text[1:]).read_bytes()
+        else:
+            source, content = "--payload", text.encode("utf-8", "surrogateescape")
+        return msgspec.json.decode(content)
+    except OSError as error:
+        raise UsageError(f"--payload {text}: {error.strerror}") from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{source} is no JSON: {error}") from error
+
+
+def _filled(given: dict[str, Any], published: console.Record | None) -> dict[str, Any]:
+    """What was not given, as workers of the type have published it."""
+    columns = {"queue": "queue", "priority": "priority", "max_attempts": "maxAttempts"}
+    defaults = {option: published[column] for option, column in columns.items()} if published else {}
+    return {**given, **{option: value for option, value in defaults.items() if given[option] is None}}
+
+
+def _new_job(type: str, payload: Any, options: dict[str, Any]) -> NewJob:
+    try:
+        return NewJob(type, payload, **options)
+    except InvalidJob as error:
+        option = _OPTIONS.get(error.field, f"--{error.field.replace('_', '-')}")
+        raise UsageError(f"{option}: {error.problem}") from error
+
+
+def _tell(enqueued: producer.Enqueued, *, as_json: bool) -> None:
+    if as_json:
+        print_document(enqueued._asdict())
+    elif enqueued.created:
+        print(f"Enqueued job {enqueued.id}")
+    else:
+        print(f"Job {enqueued.id} has this unique key already; nothing was enqueued")
+
+
+def _wait(connection: console.Connection, id: int, longest_seconds: float | None) -> JobStatus:
+    """Look at the job, less and less often, until it has ended or the time is over; tell what has changed."""
+    end = None if longest_seconds is None else time.monotonic() + longest_seconds
+    pause, told = _FIRST_LOOK_SECONDS, ""
+    while True:
+        job = producer.get(id, on=connection)
+        if job is None:
+            raise RowcrewError(f"job {id} was deleted while it was waited for")
+        if (news := _news(job)) != told:
+            _note(f"Job {id}: {news}")
+            pause, told = _FIRST_LOOK_SECONDS, news
+        if job.has_ended or (end is not None and time.monotonic() >= end):
+            return job
+        left = pause if end is None else max(0.0, end - time.monotonic())
+        time.sleep(min(pause, left))
+        pause = min(_LONGEST_LOOK_SECONDS, pause * 1.5)
+
+
+def _news(job: JobStatus) -> str:
+    progress = None if job.progress is None else msgspec.Raw(msgspec.json.encode(job.progress))
+    return one_line(" ".join(filter(None, [job.status, progress_text(progress)])))
+
+
+def _end(job: JobStatus, *, as_json: bool) -> int:
+    match job.status:
+        case "completed":
+            if not as_json:
+                print(msgspec.json.format(msgspec.json.encode(job.result), indent=2).decode())
+            return SUCCESS
+        case "failed" | "cancelled":
+            _note(f"job {job.id} {job.status}: {one_line(job.error_message or 'no reason was given')}")
+            return FAILURE
+    _note(f"job {job.id} has not ended in time and goes on; see `rowcrew jobs show {job.id}`")
+    return NOT_ENDED
+
+
+def _note(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)

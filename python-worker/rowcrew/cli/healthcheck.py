@@ -1,0 +1,40 @@
+"""`rowcrew healthcheck`: for containers and supervisors. Reads the workers' own files; no connection."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from rowcrew import liveness
+from rowcrew.cli import FAILURE, SUCCESS
+from rowcrew.cli.options import AsJson
+from rowcrew.cli.output import print_documents
+
+
+def healthcheck(
+    *,
+    pid: Annotated[int | None, Parameter(help="Ask about the worker with this process id alone.")] = None,
+    json: AsJson = False,
+) -> int:
+    """Exit 0 if a worker of this machine and account lives, else 1.
+
+    A worker lives while its last acknowledged heartbeat is younger than its lease.
+    """
+    workers = [
+        {"pid": worker, "heartbeatAgeSeconds": round(age, 1), "leaseSeconds": lease, "live": age <= lease}
+        for worker, age, lease in liveness.ages()
+        if pid in (None, worker)
+    ]
+    if json:
+        print_documents(workers)
+    else:
+        for worker in workers:
+            state = "lives" if worker["live"] else "is silent"
+            age = worker["heartbeatAgeSeconds"]
+            print(f"Worker with PID {worker['pid']} {state}: last heartbeat {age} s ago")
+    if any(worker["live"] for worker in workers):
+        return SUCCESS
+    print("rowcrew: no live worker here; see its log, or start one with `rowcrew worker`", file=sys.stderr)
+    return FAILURE

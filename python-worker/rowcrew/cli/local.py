@@ -1,0 +1,60 @@
+"""What `rowcrew demo` and `rowcrew dev` are made of: a private PostgreSQL, and a worker process of one's own.
+
+In: a home for the data, options of `rowcrew worker`. Out: a running server, a running worker; neither
+outlives the process that asked for it.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Final
+
+from rowcrew import settings
+from rowcrew.embedded import EmbeddedPostgres, EmbeddedPostgresError
+from rowcrew.model.errors import RowcrewError
+
+# The grace of running jobs, the time to cancel them, and some more.
+_STOP_SECONDS: Final = 45
+
+
+@contextmanager
+def private_postgres(home: Path | None = None) -> Iterator[EmbeddedPostgres]:
+    """A PostgreSQL of our own: with a home its data stay, without one they vanish with it.
+
+    Raises:
+        RowcrewError: it cannot be started; the text says why and what to do.
+    """
+    try:
+        server = EmbeddedPostgres(home, durable=home is not None).start()
+    except EmbeddedPostgresError as error:
+        raise RowcrewError(str(error)) from error
+    with server:
+        yield server
+
+
+def start_worker(
+    options: Sequence[str], *, output: IO[bytes] | int | None = None, **variables: str
+) -> subprocess.Popen[bytes]:
+    """Start `rowcrew worker` with these options, and these variables beside those of our environment."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "rowcrew.cli.child", str(os.getpid()), "worker", *options],
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=output,
+        env=settings.environment_with(**variables),
+    )
+
+
+def stop_worker(worker: subprocess.Popen[bytes]) -> int:
+    """Ask the worker to leave, as a supervisor does, and wait until it has; its exit code."""
+    worker.terminate()
+    try:
+        return worker.wait(_STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        worker.kill()
+        return worker.wait()

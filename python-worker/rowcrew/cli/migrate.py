@@ -1,0 +1,44 @@
+"""`rowcrew migrate`: brings the tables up to date. Only here SQLAlchemy and Alembic are imported."""
+
+from __future__ import annotations
+
+from rowcrew.cli.options import AsJson, read_settings
+from rowcrew.cli.output import print_document
+from rowcrew.settings import Settings
+
+
+def migrate(*, json: AsJson = False) -> None:
+    """Bring the tables of the database up to date.
+
+    Safe at any time, from several places at once and while workers run. DATABASE_DIRECT_URL, if set, is used.
+    """
+    revision = bring_up_to_date(read_settings())
+    if json:
+        print_document({"revision": revision})
+    else:
+        print(f"The tables are up to date (revision {revision}).")
+
+
+def bring_up_to_date(settings: Settings) -> int:
+    """Apply every migration; the revision reached.
+
+    Raises:
+        RowcrewError: no connection, no right to, or the tables are busy.
+    """
+    import psycopg
+    import sqlalchemy
+
+    from rowcrew.table import console
+    from rowcrew.table.compatibility import SCHEMA_REVISION
+    from rowcrew.table.migrate import migrate as apply_migrations
+
+    address = settings.database_direct_url or settings.require_database_url()
+    try:
+        apply_migrations(address)
+    except psycopg.Error as error:
+        raise console.explained(error, address) from error
+    except sqlalchemy.exc.DBAPIError as error:
+        if isinstance(error.orig, psycopg.Error):
+            raise console.explained(error.orig, address) from error
+        raise
+    return SCHEMA_REVISION

@@ -1,0 +1,61 @@
+"""Options that several commands share, and the settings that options stand for.
+
+In: text from the command line. Out: values, or the complaint of the setting the option stands for.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Final
+
+import msgspec
+from cyclopts import Parameter
+
+from rowcrew import settings
+from rowcrew.cli import UsageError
+from rowcrew.model.errors import SettingsError
+from rowcrew.settings import Settings
+
+AsJson = Annotated[bool, Parameter(name="--json", help="Print JSON, with the names of the table's columns.")]
+Queues = Annotated[list[str] | None, Parameter(name="--queue", help="Only this queue; repeatable.")]
+
+_LARGEST_ID: Final = 2**63 - 1
+_VARIABLES: Final = {variable.field: variable for variable in settings.VARIABLES}
+
+
+def job_id(text: str) -> int:
+    """The id of a job.
+
+    Raises:
+        UsageError: it is no number that an id can be.
+    """
+    if not re.fullmatch(r"[0-9]{1,19}", text) or not 1 <= int(text) <= _LARGEST_ID:
+        raise UsageError(f"{text!r} is no job id; give a whole number from 1 to {_LARGEST_ID}")
+    return int(text)
+
+
+def read_settings(options: Mapping[str, tuple[str, str | None]] | None = None) -> Settings:
+    """The settings of the environment; options that are given win, and are read as their variables are.
+
+    Args:
+        options: field of `Settings` and text, by the name of the option.
+
+    Raises:
+        SettingsError: lists every variable and option that could not be read.
+    """
+    complaints: list[str] = []
+    values: dict[str, object] = {}
+    for option, (field, text) in (options or {}).items():
+        if text is not None:
+            try:
+                values[field] = _VARIABLES[field].read(text)
+            except ValueError as error:
+                complaints.append(f"{option} {text!r}: {error}")
+    try:
+        current = settings.read()
+    except SettingsError as error:
+        raise SettingsError([*error.complaints, *complaints]) from error
+    if complaints:
+        raise SettingsError(complaints)
+    return msgspec.structs.replace(current, **values)

@@ -1,0 +1,41 @@
+"""`rowcrew prune`: what every worker does once a minute, done once and now."""
+
+from __future__ import annotations
+
+import asyncio
+
+import psycopg
+
+from rowcrew.cli.options import AsJson, read_settings
+from rowcrew.cli.output import print_document
+from rowcrew.control.prune import Prune
+from rowcrew.log import Log
+from rowcrew.settings import Settings
+from rowcrew.table.connection import Line
+from rowcrew.table.console import explained
+
+
+def prune(*, json: AsJson = False) -> None:
+    """Delete ended jobs past their time, now.
+
+    Completed jobs are kept for COMPLETED_JOB_TTL (7 days), failed and cancelled ones for FAILED_JOB_TTL
+    (30 days); a row of the table queues may say otherwise.
+    """
+    settings = read_settings()
+    address = settings.require_database_url()
+    try:
+        deleted = asyncio.run(_prune(settings, address))
+    except psycopg.Error as error:
+        raise explained(error, address) from error
+    if json:
+        print_document({"deleted": deleted})
+    else:
+        print(f"Deleted {deleted} jobs.")
+
+
+async def _prune(settings: Settings, address: str) -> int:
+    line = Line(address, purpose="prune")
+    try:
+        return await Prune(line=line, settings=settings, log=Log("text"), queue_limits=lambda _: None).once()
+    finally:
+        await line.close()

@@ -1,0 +1,49 @@
+"""`rowcrew types`: what workers have published about the job types they can run."""
+
+from __future__ import annotations
+
+import sys
+
+from cyclopts import App
+
+from rowcrew.cli.options import AsJson, read_settings
+from rowcrew.cli.output import print_document, print_documents, print_fields, print_table
+from rowcrew.model.errors import RowcrewError
+from rowcrew.table import console
+
+LIST_COLUMNS = ("type", "queue", "priority", "maxAttempts", "timeoutSeconds", "executor", "description")
+
+types = App(name="types")
+
+
+@types.default
+@types.command(name="list")
+def list_types(*, json: AsJson = False) -> None:
+    """List the types. A column that is empty has its default: queue `default`, 3 attempts, no limit."""
+    with console.connected(read_settings()) as connection:
+        rows = console.list_types(connection)
+    if json:
+        print_documents(rows)
+    elif rows:
+        print_table(rows, LIST_COLUMNS)
+    else:
+        print("No worker has published its types yet; start one with `rowcrew worker`.", file=sys.stderr)
+
+
+@types.command
+def show(type: str, /, *, json: AsJson = False) -> None:
+    """Show a type and the JSON Schema of its payload.
+
+    Parameters
+    ----------
+    type
+        As in the column jobs.type.
+    """
+    with console.connected(read_settings()) as connection:
+        row = console.show_type(connection, type)
+    if row is None:
+        raise RowcrewError(f"no worker has published a type {type!r}; see `rowcrew types list`")
+    if json:
+        print_document(row)
+    else:
+        print_fields(row)

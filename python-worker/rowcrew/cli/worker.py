@@ -1,0 +1,81 @@
+"""`rowcrew worker`: options become settings, then the worker takes over."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from rowcrew.cli.options import Queues, read_settings
+from rowcrew.settings import Settings
+
+BUNDLED_CREW = "rowcrew.jobs:crew"
+
+
+def worker(
+    *crew: str,
+    queue: Queues = None,
+    concurrency: str | None = None,
+    runners: str | None = None,
+    batch_size: str | None = None,
+    poll_interval: str | None = None,
+    job_timeout: str | None = None,
+    shutdown_grace: str | None = None,
+    max_memory: str | None = None,
+    name: str | None = None,
+    log_format: Literal["text", "json"] | None = None,
+) -> int:
+    """Run a worker until SIGTERM or SIGINT.
+
+    An option stands for an environment variable, and wins over it. Exit codes: 0 stopped by a signal, 1
+    failed to start or crashed, 2 a setting is wrong.
+
+    Parameters
+    ----------
+    crew
+        The crews whose handlers it runs, each as module:crew. Without any: the bundled job types and those of
+        ROWCREW_MODULES.
+    concurrency
+        Jobs run at once, or auto (WORKER_CONCURRENCY).
+    runners
+        Shared runner processes; more of them use more cores (WORKER_RUNNERS).
+    batch_size
+        Most rows reserved by one statement (JOB_BATCH_SIZE).
+    poll_interval
+        Seconds between two looks (POLL_INTERVAL).
+    job_timeout
+        Limit of a run when neither its job nor its type has one, such as 90s or 10m (JOB_TIMEOUT).
+    shutdown_grace
+        Seconds that running jobs get after SIGTERM (SHUTDOWN_GRACE).
+    max_memory
+        A runner above it is replaced, such as 512M (WORKER_MAX_MEMORY).
+    name
+        Label of this worker (WORKER_ID).
+    log_format
+        For people or for aggregators (LOG_FORMAT).
+    """
+    from rowcrew.control.worker import run_worker
+
+    settings = read_settings(
+        {
+            "--queue": ("queues", ",".join(queue) if queue else None),
+            "--concurrency": ("concurrency", concurrency),
+            "--runners": ("runners", runners),
+            "--batch-size": ("batch_size", batch_size),
+            "--poll-interval": ("poll_seconds", poll_interval),
+            "--job-timeout": ("job_timeout_seconds", job_timeout),
+            "--shutdown-grace": ("shutdown_grace_seconds", shutdown_grace),
+            "--max-memory": ("max_memory_bytes", max_memory),
+            "--name": ("worker_name", name),
+            "--log-format": ("log_format", log_format),
+        }
+    )
+    if concurrency is not None:  # an option wins over both names of the variable
+        settings = msgspec.structs.replace(settings, max_concurrent_jobs=None)
+    settings.require_database_url()
+    return run_worker(crews(crew, settings), settings)
+
+
+def crews(named: tuple[str, ...], settings: Settings) -> list[str]:
+    """The crews to load: those named, else the bundled one and those of ROWCREW_MODULES."""
+    return list(named) or [BUNDLED_CREW, *settings.modules]

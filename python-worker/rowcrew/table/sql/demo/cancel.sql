@@ -1,0 +1,2 @@
+-- Cancel a job.
+UPDATE jobs SET status = 'cancelled' WHERE id = %(id)s AND status IN ('queued', 'processing')

@@ -1,0 +1,2 @@
+-- Why jobs did not complete.
+SELECT id, type, status, "errorMessage" FROM jobs WHERE status IN ('failed', 'cancelled') ORDER BY id

@@ -1,0 +1,2 @@
+-- The newest jobs.
+SELECT id, type, status, "createdAt", "updatedAt" FROM jobs ORDER BY "createdAt" DESC LIMIT 10;

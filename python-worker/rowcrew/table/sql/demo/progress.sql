@@ -1,0 +1,2 @@
+-- Watch jobs.
+SELECT id, type, status, progress FROM jobs ORDER BY id

@@ -1,0 +1,2 @@
+-- The workers.
+SELECT id, name, state, running, "stopReason" FROM worker_status

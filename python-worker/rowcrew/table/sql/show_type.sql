@@ -1,0 +1,4 @@
+-- One published type with the JSON Schema of its payload.
+SELECT type, queue, priority, "maxAttempts", "timeoutSeconds", executor, description, "payloadSchema", "updatedAt"
+  FROM job_types
+ WHERE type = %(type)s
