@@ -1,6 +1,7 @@
 """Where live workers of this host and account say so: a small file each, in the temporary directory.
 
-Written by workers through `control.liveness`, read by `rowcrew healthcheck`. Standard library only.
+Written by `control` at every acknowledged heartbeat, read by `rowcrew healthcheck`, which must cost neither a
+connection nor an import. Standard library only.
 """
 
 from __future__ import annotations
@@ -17,14 +18,25 @@ def directory() -> Path:
     return Path(tempfile.gettempdir()) / f"rowcrew-{os.getuid()}"
 
 
-def own_file() -> Path:
-    return directory() / f"worker-{os.getpid()}"
+class Liveness:
+    """The file of this process's worker: its age is that of the last heartbeat, its content how old that may be.
 
+    A disk that is full or read-only is no reason to stop working, so nothing here raises.
+    """
 
-def write(file: Path, lease_seconds: float) -> None:
-    """Say that the worker lives; the content is how long that holds, in seconds."""
-    file.parent.mkdir(mode=0o700, exist_ok=True)
-    file.write_text(f"{lease_seconds:g}", encoding="ascii")
+    def __init__(self, lease_seconds: float) -> None:
+        self._file = directory() / f"worker-{os.getpid()}"
+        self._lease_seconds = lease_seconds
+
+    def touch(self) -> None:
+        with suppress(OSError):
+            _remove_stale()
+            self._file.parent.mkdir(mode=0o700, exist_ok=True)
+            self._file.write_text(f"{self._lease_seconds:g}", encoding="ascii")
+
+    def remove(self) -> None:
+        with suppress(OSError):
+            self._file.unlink(missing_ok=True)
 
 
 def ages() -> Iterator[tuple[int, float, float]]:
@@ -35,7 +47,7 @@ def ages() -> Iterator[tuple[int, float, float]]:
             yield int(file.name.removeprefix("worker-")), age, float(file.read_text(encoding="ascii"))
 
 
-def remove_stale() -> None:
+def _remove_stale() -> None:
     """Remove what workers that were killed have left."""
     for pid, age, holds in list(ages()):
         if age > holds and not Path(f"/proc/{pid}").exists():

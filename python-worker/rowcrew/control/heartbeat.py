@@ -18,9 +18,9 @@ import psycopg
 
 from rowcrew.control.identity import Identity
 from rowcrew.control.ledger import Ledger, StopReason
-from rowcrew.control.liveness import Liveness
 from rowcrew.control.record import Recorder
 from rowcrew.control.stopping import Stopping
+from rowcrew.liveness import Liveness
 from rowcrew.log import Log
 from rowcrew.model.fence import Fence
 from rowcrew.settings import Settings

@@ -1,15 +1,11 @@
 """Joins the organs of a worker, starts them and stops them in reverse; the whole life of the process is here.
 
-`run_worker` is the process that the command line starts: signals, start-up lines, exit code. `Worker` is
-the same inside another asyncio program.
+`process` runs a worker as a process of its own, with signals and an exit code; other programs embed one.
 """
 
 from __future__ import annotations
 
 import asyncio
-import signal
-import sys
-import threading
 import time
 import traceback
 from collections.abc import Coroutine
@@ -28,21 +24,21 @@ from rowcrew.control.dispatch import Dispatcher
 from rowcrew.control.heartbeat import Heartbeat
 from rowcrew.control.identity import Identity
 from rowcrew.control.ledger import Ledger, Run, StopReason
-from rowcrew.control.liveness import Liveness
 from rowcrew.control.notes import Notes
 from rowcrew.control.prune import Prune
+from rowcrew.control.publish import publish
 from rowcrew.control.record import LOCK_TIMEOUT, Recorder
 from rowcrew.control.rescue import Rescue
 from rowcrew.control.reserve import Reserver
 from rowcrew.control.runners import Runners
 from rowcrew.control.stopping import Stopping
-from rowcrew.control.types import publish
 from rowcrew.control.usage import Usage
 from rowcrew.control.wake_up import WakeUp
+from rowcrew.liveness import Liveness
 from rowcrew.log import Log
 from rowcrew.model.appetite import RunTimes
 from rowcrew.model.cleaning import clean_text, describe
-from rowcrew.model.errors import DatabaseUnavailable, RowcrewError, SchemaMismatch
+from rowcrew.model.errors import DatabaseUnavailable, SchemaMismatch
 from rowcrew.settings import Settings
 from rowcrew.table.compatibility import complaint
 from rowcrew.table.connection import Line, reason
@@ -298,65 +294,3 @@ class Worker:
     async def _close_lines(self) -> None:
         for line in (self._reserve_line, self._record_line, self._chores_line):
             await line.close()
-
-
-def run_worker(crew: list[str], settings: Settings) -> int:
-    """Run a worker until a signal ends it; the exit code: 0 after a good end, 1 after a failure."""
-    log = Log(settings.log_format, worker=settings.worker_name)
-    return int(_loop_runner()(_run(crew, settings, log)))
-
-
-def _loop_runner() -> Any:
-    try:
-        import uvloop
-    except ImportError:
-        return asyncio.run
-    return uvloop.run
-
-
-async def _run(crew: list[str], settings: Settings, log: Log) -> int:
-    worker = Worker(crew, settings, log)
-    signalled = _on_signals(worker)
-    try:
-        starting = asyncio.create_task(worker.start())
-        signalled.add_done_callback(lambda _: starting.cancel())
-        await starting
-    except DatabaseUnavailable as error:
-        log.event("database.failed")
-        log.event("database.failed_reason", reason=str(error))
-        return 1
-    except (RowcrewError, psycopg.Error) as error:
-        text = str(error) if isinstance(error, RowcrewError) else reason(error)
-        log.event("worker.failed_to_start", reason=text)
-        return 1
-    except asyncio.CancelledError:
-        return 0
-    ends: list[asyncio.Future[Any]] = [signalled, worker.failure]
-    await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-    await worker.stop("error" if worker.failure.done() else "signal")
-    return 1 if worker.failure.done() else 0
-
-
-def _on_signals(worker: Worker) -> asyncio.Future[BaseException | None]:
-    """A future that the first SIGTERM or SIGINT fulfils; a second SIGINT on a terminal ends the grace."""
-    loop = asyncio.get_running_loop()
-    signalled: asyncio.Future[BaseException | None] = loop.create_future()
-
-    def stop(interrupt: bool) -> None:
-        if not signalled.done():
-            signalled.set_result(None)
-        elif interrupt and sys.stdin.isatty():
-            worker.hurry()
-
-    loop.add_signal_handler(signal.SIGTERM, stop, False)
-    loop.add_signal_handler(signal.SIGINT, stop, True)
-    loop.set_exception_handler(lambda _, context: worker.fail(_broken(context)))
-    threading.excepthook = lambda broken: loop.call_soon_threadsafe(
-        worker.fail, broken.exc_value or RuntimeError(f"thread {broken.thread} ended")
-    )
-    return signalled
-
-
-def _broken(context: dict[str, Any]) -> BaseException:
-    error = context.get("exception")
-    return error if isinstance(error, BaseException) else RuntimeError(str(context.get("message")))

@@ -13,13 +13,13 @@ import socket
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import msgspec
 
 from rowcrew import log, settings
 from rowcrew.crew import Crew, load
 from rowcrew.model.cleaning import describe
+from rowcrew.runner import event_loop
 from rowcrew.runner.invoke import current_job
 from rowcrew.runner.loop import RunnerLoop
 from rowcrew.runner.parent import die_with
@@ -43,19 +43,11 @@ def main() -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     log.configure(orders.log_format, worker=orders.worker_name, current_job=current_job.get)
-    _loop_runner()(_serve(orders))
+    event_loop.run(_serve(orders))
     # Daemon threads and executors of user code must not keep a runner from leaving.
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)
-
-
-def _loop_runner() -> Any:
-    try:
-        import uvloop
-    except ImportError:
-        return asyncio.run
-    return uvloop.run
 
 
 async def _serve(orders: Orders) -> None:

@@ -1,0 +1,72 @@
+"""A worker as a process of its own: signals, and the exit code. Called by the command line."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+import threading
+from typing import Any
+
+import psycopg
+
+from rowcrew.control.worker import Worker
+from rowcrew.log import Log
+from rowcrew.model.errors import DatabaseUnavailable, RowcrewError
+from rowcrew.runner.event_loop import run
+from rowcrew.settings import Settings
+from rowcrew.table.connection import reason
+
+
+def run_worker(crew: list[str], settings: Settings) -> int:
+    """Run a worker until a signal ends it; the exit code: 0 after a good end, 1 after a failure."""
+    log = Log(settings.log_format, worker=settings.worker_name)
+    return run(_run(crew, settings, log))
+
+
+async def _run(crew: list[str], settings: Settings, log: Log) -> int:
+    worker = Worker(crew, settings, log)
+    signalled = _on_signals(worker)
+    try:
+        starting = asyncio.create_task(worker.start())
+        signalled.add_done_callback(lambda _: starting.cancel())
+        await starting
+    except DatabaseUnavailable as error:
+        log.event("database.failed")
+        log.event("database.failed_reason", reason=str(error))
+        return 1
+    except (RowcrewError, psycopg.Error) as error:
+        text = str(error) if isinstance(error, RowcrewError) else reason(error)
+        log.event("worker.failed_to_start", reason=text)
+        return 1
+    except asyncio.CancelledError:
+        return 0
+    ends: list[asyncio.Future[Any]] = [signalled, worker.failure]
+    await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+    await worker.stop("error" if worker.failure.done() else "signal")
+    return 1 if worker.failure.done() else 0
+
+
+def _on_signals(worker: Worker) -> asyncio.Future[BaseException | None]:
+    """A future that the first SIGTERM or SIGINT fulfils; a second SIGINT on a terminal ends the grace."""
+    loop = asyncio.get_running_loop()
+    signalled: asyncio.Future[BaseException | None] = loop.create_future()
+
+    def stop(interrupt: bool) -> None:
+        if not signalled.done():
+            signalled.set_result(None)
+        elif interrupt and sys.stdin.isatty():
+            worker.hurry()
+
+    loop.add_signal_handler(signal.SIGTERM, stop, False)
+    loop.add_signal_handler(signal.SIGINT, stop, True)
+    loop.set_exception_handler(lambda _, context: worker.fail(_broken(context)))
+    threading.excepthook = lambda broken: loop.call_soon_threadsafe(
+        worker.fail, broken.exc_value or RuntimeError(f"thread {broken.thread} ended")
+    )
+    return signalled
+
+
+def _broken(context: dict[str, Any]) -> BaseException:
+    error = context.get("exception")
+    return error if isinstance(error, BaseException) else RuntimeError(str(context.get("message")))
