@@ -19,7 +19,7 @@ def directory() -> Path:
 
 
 class Liveness:
-    """The file of this process's worker: its age is that of the last heartbeat, its content how old that may be.
+    """The file of this process's worker: as old as its last heartbeat; its content says how old that may be.
 
     A disk that is full or read-only is no reason to stop working, so nothing here raises.
     """
