@@ -39,8 +39,8 @@ class Binding(msgspec.Struct, frozen=True):
 def bind(handler: Callable[..., Any]) -> Binding:
     """The binding of a handler, from its annotations.
 
-    One parameter annotated with a msgspec Struct (or union of them), dataclass, TypedDict, pydantic model or dict takes the
-    whole payload; otherwise each parameter takes the payload's key of its name.
+    One parameter annotated with a msgspec Struct (or a union of them), dataclass, TypedDict, pydantic model
+    or dict takes the whole payload; otherwise each parameter takes the payload's key of its name.
 
     Raises:
         CrewError: a parameter that no payload key can fill.
@@ -125,7 +125,7 @@ def _decoder(name: str, annotation: Any) -> Decode:
 
 
 def _tag_check(annotation: Any) -> Callable[[bytes], None]:
-    """Refuses a payload whose tag names no Struct of a tagged union; unlike msgspec it tells which there are."""
+    """Refuses a payload whose tag names no Struct there is; unlike msgspec it tells which there are."""
     members = [member for member in get_args(annotation) or (annotation,) if _is_struct(member)]
     tags = [member.__struct_config__.tag for member in members]
     field = members[0].__struct_config__.tag_field if members else None

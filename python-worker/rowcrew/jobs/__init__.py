@@ -1,0 +1,14 @@
+"""The bundled job types, one file each. `crew` holds them all; a worker that is given no other crew runs it.
+
+A handler here uses what any user's handler may use: the payload, the `Context` and the tables. Heavy
+libraries are imported inside the handlers, so that loading the crew stays cheap.
+"""
+
+from __future__ import annotations
+
+from rowcrew.crew import Crew
+from rowcrew.jobs import csv_import, monte_carlo
+
+crew = Crew()
+crew.include(monte_carlo.crew)
+crew.include(csv_import.crew)
