@@ -23,7 +23,7 @@ import structlog
 from rowcrew import payload
 from rowcrew.context import Cancel, Context, JobFacts, PermanentError, Retry, RunPort, RunStopped, Snooze
 from rowcrew.crew import HandledType
-from rowcrew.model.cleaning import clean_json, clean_text, describe
+from rowcrew.model.cleaning import clean_json, clean_line, clean_text, describe, text_of
 from rowcrew.model.job import Job
 from rowcrew.model.outcome import Cancelled, Completed, Errored, Outcome, Released, Snoozed
 
@@ -97,7 +97,7 @@ def _context(job: Job, port: RunPort) -> Context:
 def _completed(value: Any) -> Outcome:
     try:
         result = storable_json(value)
-    except (TypeError, ValueError, RecursionError, UnicodeError) as error:
+    except Exception as error:  # the value's own methods may raise anything
         return Errored(f"the result cannot be stored as JSON: {describe(error)}", permanent=True)
     if len(result) > RESULT_BYTES:
         return Errored(
@@ -143,8 +143,8 @@ def outcome_of(error: BaseException, *, stopping: bool) -> Outcome:
             return _errored(error, describe(error))
 
 
-def describe_reason(reason: str) -> str:
-    return describe(Exception(reason)).removeprefix("Exception: ")
+def describe_reason(reason: object) -> str:
+    return clean_line(text_of(reason))
 
 
 def _errored(

@@ -11,13 +11,16 @@ import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Executor
+from typing import Final
 
 from rowcrew.crew import Crew, HandledType
 from rowcrew.model.job import Job
 from rowcrew.model.outcome import Errored, Outcome, Released
-from rowcrew.runner.invoke import invoke
+from rowcrew.runner.invoke import STOPPED, invoke
 from rowcrew.runner.port import Port
 from rowcrew.runner.wire import Note, Report, Timing, ToControl, Withdrawn
+
+NOTES_SECONDS: Final = 0.1
 
 
 class _Run:
@@ -56,6 +59,7 @@ class RunnerLoop:
         self._notes: dict[str, Port] = {}
         self._timings: dict[str, tuple[int, float]] = {}
         self._turn_planned = False
+        self._notes_timer: asyncio.TimerHandle | None = None
 
     def assign(self, jobs: list[Job]) -> None:
         self._waiting.extend(jobs)
@@ -84,11 +88,10 @@ class RunnerLoop:
     def _turn(self) -> None:
         self._turn_planned = False
         beginning = self._next_jobs()
-        report = Report(
-            [job.lease_id for job in beginning], self._ended, self._take_notes(), self._take_timings()
-        )
-        self._ended = []
-        self._send(report)
+        ended, self._ended = self._ended, []
+        notes = self._take_notes()
+        if beginning or ended or notes:
+            self._send(Report([job.lease_id for job in beginning], ended, notes, self._take_timings()))
         for job in beginning:
             self._begin(job)
 
@@ -104,16 +107,20 @@ class RunnerLoop:
         port = Port(
             job=job,
             crew=self._crew,
-            cancellable=handled.is_async,
             database_url=self._database_url,
             queue=self._queue,
-            note=self._note,
+            tell=self._note,
         )
         self._runs[job.lease_id] = _Run(self._loop.create_task(self._run(job, handled, port)), port)
 
     async def _run(self, job: Job, handled: HandledType, port: Port) -> None:
         started = time.perf_counter()
-        outcome = await invoke(job, handled, port, self._threads)
+        if port.stopping:
+            outcome: Outcome = STOPPED
+        else:
+            port.cancellable = handled.is_async
+            outcome = await invoke(job, handled, port, self._threads)
+            port.cancellable = False  # a commit under way is not broken off
         if port.in_transaction:
             outcome = await port.end_transaction(outcome)
         self._add_timing(job.type, time.perf_counter() - started)
@@ -126,14 +133,22 @@ class RunnerLoop:
 
     def _note(self, port: Port) -> None:
         """Called from the loop and from threads."""
+        self._loop.call_soon_threadsafe(self._keep_note, port)
+
+    def _keep_note(self, port: Port) -> None:
+        """Notes go with the next report, or soon: a handler may tell progress a thousand times a second."""
         self._notes[port.job.lease_id] = port
-        self._loop.call_soon_threadsafe(self._plan_turn)
+        if self._notes_timer is None:
+            self._notes_timer = self._loop.call_later(NOTES_SECONDS, self._plan_turn)
 
     def _take_notes(self) -> list[Note]:
         if not self._notes:
             return []
+        if self._notes_timer is not None:
+            self._notes_timer.cancel()
+            self._notes_timer = None
         notes, self._notes = self._notes, {}
-        return [port.take_note() for port in notes.values()]
+        return [port.news() for port in notes.values()]
 
     def _add_timing(self, type: str, seconds: float) -> None:
         runs, total = self._timings.get(type, (0, 0.0))

@@ -21,27 +21,32 @@ MOST_CHILDREN = 10_000
 
 
 class Port:
-    """What one run's context speaks through. Progress and checkpoint keep only the latest."""
+    """What one run's context speaks through. Progress and checkpoint keep only the latest.
+
+    Attributes:
+        stopping: the run was asked to end.
+        cancellable: the handler is waiting on the event loop, so that it can be cancelled there.
+    """
 
     def __init__(
         self,
         *,
         job: Job,
         crew: Crew,
-        cancellable: bool,
         database_url: str,
         queue: str | None,
-        note: Callable[[Port], None],
+        tell: Callable[[Port], None],
     ) -> None:
         self.job = job
         self.stopping = False
-        self.cancellable = cancellable
+        self.cancellable = False
         self._crew = crew
         self._database_url = database_url
         self._queue = queue
-        self._tell = note
+        self._tell = tell
         self._progress: bytes | None = None
         self._checkpoint: bytes | None = None
+        self._told: bytes | None = None
         self._children: list[NewJob] = []
         self._transaction: RunTransaction | None = None
 
@@ -53,9 +58,12 @@ class Port:
         self._checkpoint = clean_json(checkpoint)
         self._tell(self)
 
-    def take_note(self) -> Note:
-        note = Note(self.job.lease_id, self._progress, self._checkpoint)
-        self._progress = self._checkpoint = None
+    def news(self) -> Note:
+        """What control has not been told yet."""
+        note = Note(
+            self.job.lease_id, self._progress, None if self._told is self._checkpoint else self._checkpoint
+        )
+        self._told = self._checkpoint
         return note
 
     def new_job(self, type: str, payload: Mapping[str, Any] | None, **options: Any) -> NewJob:
@@ -90,8 +98,10 @@ class Port:
         if not isinstance(outcome, Completed):
             await self._transaction.roll_back()
             return outcome
+        # All of it, told to control or not: once the row is completed, control writes no more notes.
+        last_words = Note(self.job.lease_id, self._progress, self._checkpoint)
         try:
-            await self._transaction.complete(outcome.result, self.take_note(), self._children)
+            await self._transaction.complete(outcome.result, last_words, self._children)
         except (psycopg.Error, LeaseLost) as error:
             return Errored(f"the transaction was not committed: {describe(error)}")
         return Recorded()
