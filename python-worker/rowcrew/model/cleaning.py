@@ -12,31 +12,59 @@ from typing import Final
 MESSAGE_LENGTH: Final = 2_000
 TRACEBACK_LENGTH: Final = 16_000
 
+# Each repetition is bounded: a text made to be slow must not hold up the worker.
 _SECRETS: Final = (
-    (re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://[^\s:/@]*):[^\s@]+@"), r"\1:***@"),
+    # scheme://user:password@host
+    (re.compile(r"(?i)\b([a-z][a-z0-9+.-]{0,30}://[^\s:/@]{0,200}):[^\s'\"]{1,500}@"), r"\1:***@"),
+    # password=x, "api_key": "x", AWS_SECRET_ACCESS_KEY='x', Authorization: Bearer x
     (
         re.compile(
-            r"(?i)\b(password|passwd|secret|token|api[_-]?key|authorization)(['\"]?\s*[=:]\s*['\"]?)(?:bearer\s+)?[^\s'\",;&]+"
+            r"(?i)(password|passwd|passphrase|pwd|secret(?:[_-]?access)?(?:[_-]?key)?|token|authorization"
+            r"|(?:api|access|private)[_-]?key)(\\?['\"]?\s{0,9}[=:]\s{0,9})"
+            r"(?P<quote>\\?['\"])?"
+            r"(?(quote)(?:(?!(?P=quote))(?:\\.|[^\n\\]))*|(?:(?:bearer|basic)\s+)?[^\s'\",;&]+)"
         ),
-        r"\1\2***",
+        r"\1\2\g<quote>***",
     ),
-    (re.compile(r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b"), "***"),
-    (re.compile(r"\bsk-[A-Za-z0-9_-]{16,}\b"), "***"),
-    (re.compile(r"(?i)\bbearer\s+[a-z0-9._~+/=-]{8,}"), "Bearer ***"),
-    (re.compile(r"([?&](?:X-Amz-Signature|X-Amz-Credential|X-Amz-Security-Token|sig)=)[^&\s]+"), r"\1***"),
+    (re.compile(r"(?i)\b(bearer|basic)\s+[a-z0-9._~+/=-]{8,}"), r"\1 ***"),
+    # The parts of a presigned URL that open the door.
+    (
+        re.compile(
+            r"(?i)\b((?:X-(?:Amz|Goog)-(?:Signature|Credential|Security-Token)|AWSAccessKeyId|Signature|sig)=)"
+            r"[^&\s'\"]+"
+        ),
+        r"\1***",
+    ),
+    # Keys known by their form: AWS, OpenAI and Stripe, GitHub, Slack, JSON Web Tokens.
+    (
+        re.compile(
+            r"\b(?:(?:AKIA|ASIA)[0-9A-Z]{12,}|[sr]k[-_][\w-]{16,}|(?:gh[pousr]|github_pat)_\w{16,}"
+            r"|xox[a-z]-[\w-]{10,}|eyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]+)?)"
+        ),
+        "***",
+    ),
+    (re.compile(r"(-----BEGIN [A-Z ]{0,40}KEY-----).*?(?:-----END[^\n-]*-----|\Z)", re.DOTALL), r"\1***"),
 )
-# PostgreSQL's DETAIL and CONTEXT carry whole rows, and so payloads.
-_SERVER_DETAIL: Final = re.compile(r"^(?:DETAIL|CONTEXT|HINT|QUERY|STATEMENT):.*$", re.MULTILINE)
+# What PostgreSQL, and SQLAlchemy about it, tells of the rows at hand, and so of payloads. A value may have
+# lines of its own, so DETAIL goes on until something follows that cannot be one.
+_ROWS: Final = re.compile(
+    r"(?:^|\\n)[ |]*(?:DETAIL:|\[parameters: ).*?"
+    r"(?=^[ |]*(?:HINT|CONTEXT|QUERY|STATEMENT): |^\[SQL: |^\(Background on |^[ |]*The above exception |"
+    r"^[ |]*During handling of |\Z)",
+    re.MULTILINE | re.DOTALL,
+)
+_QUERIES: Final = re.compile(r"^[ |]*(?:CONTEXT|QUERY|STATEMENT): .*$", re.MULTILINE)
 _ESCAPED_NUL: Final = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
-_CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 def clean_text(text: str, length: int = TRACEBACK_LENGTH) -> str:
     """The text, secrets redacted, unstorable characters removed, the middle cut out beyond `length`."""
     if len(text) > 4 * length:
-        text = _shortened(text, 4 * length)
+        # The word cut in two may be half a secret.
+        text = f"{text[: 2 * length]} … {text[-2 * length :].partition(' ')[2]}"
     text = text.encode("utf-8", "backslashreplace").decode("utf-8")
-    text = _CONTROL.sub("", _SERVER_DETAIL.sub("", text))
+    text = _QUERIES.sub("", _ROWS.sub("", _CONTROL.sub("", text)))
     for pattern, replacement in _SECRETS:
         text = pattern.sub(replacement, text)
     return _shortened(text, length)
@@ -54,12 +82,17 @@ def clean_json(data: bytes) -> bytes:
 
 def describe(error: BaseException) -> str:
     """One cleaned line that names the error: `ValueError: no such month`."""
-    try:
-        text = str(error)
-    except Exception:
-        text = ""
+    text = text_of(error)
     name = type(error).__name__
     return clean_line(f"{name}: {text}" if text.strip() else name)
+
+
+def text_of(value: object) -> str:
+    """The value as text, whatever its `__str__` does."""
+    try:
+        return str(value)
+    except BaseException:  # user code again: it may even raise SystemExit
+        return ""
 
 
 def _shortened(text: str, length: int) -> str:
