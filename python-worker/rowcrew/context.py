@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import msgspec
 import structlog
@@ -19,6 +19,9 @@ from rowcrew.model.new_job import NewJob
 
 if TYPE_CHECKING:
     import psycopg
+
+
+_LONGEST_SECONDS: Final = timedelta(days=36_500).total_seconds()
 
 
 class Snooze(Exception):
@@ -166,4 +169,6 @@ __all__ = [
 
 def _seconds(delay: float | timedelta) -> float:
     seconds = delay.total_seconds() if isinstance(delay, timedelta) else float(delay)
+    if not seconds <= _LONGEST_SECONDS:
+        raise ValueError(f"a delay of {delay} is too long: give at most 36,500 days")
     return max(0.0, seconds)

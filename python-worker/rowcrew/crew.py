@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from rowcrew.model.backoff import Backoff
-from rowcrew.model.errors import CrewError
+from rowcrew.model.errors import CrewError, InvalidJob
 from rowcrew.model.manifest import Executor, Manifest, TypeManifest
 from rowcrew.model.new_job import NewJob
 from rowcrew.model.priority import priority_value
@@ -64,7 +64,7 @@ class Crew:
             backoff: wait between attempts.
 
         Raises:
-            CrewError: the type is taken, or the signature cannot take a payload.
+            CrewError: the type is taken, an option cannot be, or the signature cannot take a payload.
         """
 
         def register(handler: H) -> H:
@@ -72,14 +72,17 @@ class Crew:
                 raise CrewError(
                     f"type {type!r} already has the handler {self._types[type].handler.__qualname__}"
                 )
+            if not inspect.isroutine(handler):
+                raise CrewError(f"type {type!r}: {handler!r} is no function")
+            defaults = _checked_defaults(type, queue, priority, max_attempts)
             binding = bind(handler)
             manifest = TypeManifest(
                 name=type,
                 executor=_executor(handler, executor),
-                queue=queue,
-                priority=None if priority is None else priority_value(priority),
-                max_attempts=max_attempts,
-                timeout_seconds=timeout.total_seconds() if isinstance(timeout, timedelta) else timeout,
+                queue=defaults.queue,
+                priority=None if defaults.priority is None else priority_value(defaults.priority),
+                max_attempts=defaults.max_attempts,
+                timeout_seconds=_timeout_seconds(type, timeout),
                 backoff=backoff or Backoff(),
                 description=(inspect.getdoc(handler) or "").partition("\n\n")[0],
                 payload_schema=binding.schema,
@@ -134,10 +137,12 @@ def load(targets: Iterable[str]) -> Crew:
 
 def _load_one(target: str) -> Crew:
     module_name, _, name = target.partition(":")
+    if not all(part.isidentifier() for part in module_name.split(".")):
+        raise CrewError(f"{target!r} names no module; name a crew as module:crew")
     try:
         module = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
-        if error.name is not None and module_name.startswith(error.name):
+        if f"{module_name}.".startswith(f"{error.name}."):
             raise CrewError(f"there is no module {module_name!r}; name a crew as module:crew") from error
         raise
     crew = getattr(module, name or "crew", None)
@@ -146,8 +151,29 @@ def _load_one(target: str) -> Crew:
     return crew
 
 
+def _checked_defaults(
+    type: str, queue: str | None, priority: int | str | None, max_attempts: int | None
+) -> NewJob:
+    """What jobs of the type get must be what a job may have."""
+    try:
+        return NewJob(type, queue=queue, priority=priority, max_attempts=max_attempts)
+    except InvalidJob as error:
+        raise CrewError(f"type {type!r}: {error}") from error
+
+
+def _timeout_seconds(type: str, timeout: float | timedelta | None) -> float | None:
+    seconds = timeout.total_seconds() if isinstance(timeout, timedelta) else timeout
+    if seconds is not None and not 0 < seconds < 2**31:
+        raise CrewError(f"type {type!r}: timeout: {timeout!r} must be more than 0 and less than 2^31 seconds")
+    return seconds
+
+
 def _executor(handler: Callable[..., Any], executor: Executor | None) -> Executor:
     is_async = inspect.iscoroutinefunction(handler)
+    if inspect.isgeneratorfunction(handler) or inspect.isasyncgenfunction(handler):
+        raise CrewError(
+            f"{handler.__qualname__} is a generator: return the result, tell progress by the context"
+        )
     if executor is None:
         return "async" if is_async else "thread"
     if executor == "async" and not is_async:

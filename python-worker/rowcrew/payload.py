@@ -47,11 +47,11 @@ def bind(handler: Callable[..., Any]) -> Binding:
     """
     hints = _hints(handler)
     parameters = dict(inspect.signature(handler).parameters)
-    context_parameter = next((name for name in parameters if hints.get(name) is Context), None)
-    parameters.pop(context_parameter or "", None)
     for name, parameter in parameters.items():
         if parameter.kind not in _NAMED:
             raise CrewError(f"{handler.__qualname__}: parameter {name!r} cannot be filled from a payload key")
+    context_parameter = next((name for name in parameters if hints.get(name) is Context), None)
+    parameters.pop(context_parameter or "", None)
     if len(parameters) == 1:
         name = next(iter(parameters))
         annotation = hints.get(name, Any)
@@ -70,7 +70,7 @@ def bind(handler: Callable[..., Any]) -> Binding:
 def _hints(handler: Callable[..., Any]) -> dict[str, Any]:
     try:
         return get_type_hints(handler, include_extras=True)
-    except NameError as error:
+    except Exception as error:
         raise CrewError(f"{handler.__qualname__}: an annotation cannot be resolved: {error}") from error
 
 
@@ -161,7 +161,7 @@ def _validated(decoder: msgspec.json.Decoder[Any], payload: bytes) -> Any:
         return decoder.decode(payload)
     except (msgspec.MsgspecError, RecursionError) as error:
         raise PermanentError(
-            f"payload is not what this type takes: {str(error).replace('$', 'payload')}"
+            f"payload is not what this type takes: {str(error).replace('`$', '`payload')}"
         ) from error
 
 
@@ -170,9 +170,19 @@ def _pydantic_decoder(name: str, model: Any) -> Decode:
         try:
             return {name: model.model_validate_json(payload)}
         except ValueError as error:
-            raise PermanentError(f"payload is not what this type takes: {error}") from error
+            raise PermanentError(
+                f"payload is not what this type takes: {_pydantic_complaints(error)}"
+            ) from error
 
     return decode
+
+
+def _pydantic_complaints(error: Any) -> str:
+    """In the form of the other errors, and without the values that pydantic puts in."""
+    return "; ".join(
+        f"{complaint['msg']} - at `{'.'.join(['payload', *map(str, complaint['loc'])])}`"
+        for complaint in error.errors(include_url=False, include_input=False)
+    )
 
 
 def _pydantic_schema(model: Any) -> bytes:

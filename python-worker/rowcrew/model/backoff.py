@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+import math
+from typing import Final
+
 import msgspec
+
+from rowcrew.model.errors import CrewError
+
+LONGEST_SECONDS: Final = 100 * 365 * 86_400
+LARGEST_FACTOR: Final = 1_000
 
 
 class Backoff(msgspec.Struct, frozen=True, array_like=True):
@@ -15,6 +23,14 @@ class Backoff(msgspec.Struct, frozen=True, array_like=True):
     factor: float = 2.0
     cap_seconds: float = 600.0
     jitter: bool = True
+
+    def __post_init__(self) -> None:
+        for field in ("base_seconds", "cap_seconds"):
+            seconds = getattr(self, field)
+            if not (math.isfinite(seconds) and 0 <= seconds <= LONGEST_SECONDS):
+                raise CrewError(f"backoff: {field}={seconds!r}: give seconds from 0 to {LONGEST_SECONDS:,}")
+        if not 1 <= self.factor <= LARGEST_FACTOR:
+            raise CrewError(f"backoff: factor={self.factor!r}: give a number from 1 to {LARGEST_FACTOR:,}")
 
     def ceiling(self, attempt: int) -> float:
         """The longest wait after the given attempt failed, in seconds."""
