@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Callable, Iterable, Mapping, MutableMapping
+from contextlib import suppress
 from typing import Any, Final, NamedTuple, TextIO
 
 import msgspec
@@ -89,7 +90,7 @@ class Log:
     """The log of one process. Collaborators get it as an argument."""
 
     def __init__(self, format: str, stream: TextIO | None = None, **facts: Any) -> None:
-        self._stream = sys.stdout if stream is None else stream
+        self._output = _Output(sys.stdout if stream is None else stream)
         self._render = _render_json if format == "json" else _render_text
         self._is_json = format == "json"
         self._facts = facts
@@ -97,7 +98,7 @@ class Log:
     def event(self, name: str, /, **facts: Any) -> None:
         """Write one event."""
         words = EVENTS[name]
-        self._write(self._render(_record(name, words, self._facts | facts)) + "\n")
+        self._output.write(self._render(_record(name, words, self._facts | facts)) + "\n")
 
     def jobs(self, name: str, jobs: Iterable[Job]) -> None:
         """Write the same event about many jobs at once: one write, since this is on the path of every job."""
@@ -108,14 +109,23 @@ class Log:
             form = EVENTS[name].text
             lines = [form.format(job_id=job.id, type=job.type) for job in jobs]
         if lines:
-            self._write("\n".join(lines) + "\n")
+            self._output.write("\n".join(lines) + "\n")
 
-    def _write(self, text: str) -> None:
-        try:
-            self._stream.write(text)
+
+class _Output:
+    """A stream that takes every text and never raises: if nobody reads the log any more, the jobs go on."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._encoding = stream.encoding or "utf-8"
+
+    def write(self, text: str) -> None:
+        with suppress(OSError, ValueError):
+            self._stream.write(text.encode(self._encoding, "backslashreplace").decode(self._encoding))
             self._stream.flush()
-        except (OSError, ValueError):  # nobody reads the log any more; the jobs go on
-            pass
+
+    def flush(self) -> None:
+        """Everything has been."""
 
 
 def job_facts(job: Job) -> dict[str, Any]:
@@ -146,14 +156,14 @@ def configure(
         structlog.processors.format_exc_info,
         add_facts,
     ]
-    target = sys.stdout if stream is None else stream
+    output: Any = _Output(sys.stdout if stream is None else stream)
     structlog.configure(
         processors=[*shared, render],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.WriteLoggerFactory(file=target),
+        logger_factory=structlog.WriteLoggerFactory(file=output),
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(target)
+    handler = logging.StreamHandler(output)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
@@ -183,7 +193,24 @@ _encode: Final = msgspec.json.Encoder(enc_hook=repr).encode
 
 
 def _render_json(record: Mapping[str, Any]) -> str:
-    return _encode(record).decode()
+    try:
+        return _encode(record).decode()
+    except Exception:  # a handler logs what it likes: lone surrogates, cycles, things with a broken repr
+        return _encode({name: _storable(value) for name, value in record.items()}).decode()
+
+
+def _storable(value: Any) -> Any:
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    text = value if isinstance(value, str) else _repr(value)
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def _repr(value: Any) -> str:
+    try:
+        return repr(value)
+    except Exception:
+        return f"<{type(value).__name__}>"
 
 
 def _render_text(record: Mapping[str, Any]) -> str:
@@ -209,6 +236,6 @@ _QUIET: Final = {
 def _render_handler_text(record: Mapping[str, Any]) -> str:
     symbol = _SYMBOLS.get(str(record.get("level")), "📝 ")
     place = f"[job {record['job_id']} {record['type']}] " if "job_id" in record else ""
-    facts = "".join(f" {name}={value!r}" for name, value in record.items() if name not in _QUIET)
+    facts = "".join(f" {name}={_repr(value)}" for name, value in record.items() if name not in _QUIET)
     trace = f"\n{record['exception']}" if record.get("exception") else ""
     return f"{symbol}{place}{record['message']}{facts}{trace}"
