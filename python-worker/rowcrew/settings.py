@@ -7,6 +7,7 @@ environment. `VARIABLES` is also what the documentation is checked against.
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import socket
@@ -91,14 +92,14 @@ def _text(value: str) -> str:
 
 
 def _seconds(value: str) -> float:
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smhd]?)", value)
+    match = re.fullmatch(r"(\d{1,9}(?:\.\d{1,9})?)\s*([smhd]?)", value)
     if match is None or float(match[1]) <= 0:
         raise ValueError("give seconds above zero, such as 30 or 1.5, or with a unit: 90s, 10m, 2h")
     return float(match[1]) * _DURATION_UNITS[match[2]]
 
 
 def _whole_seconds(value: str) -> int:
-    return int(_seconds(value))
+    return math.ceil(_seconds(value))
 
 
 def _grace(value: str) -> float:
@@ -116,7 +117,7 @@ def _slots(value: str) -> int:
 
 
 def _size(value: str) -> int:
-    match = re.fullmatch(r"(\d+)\s*([KMG]?)(?:i?B)?", value, re.IGNORECASE)
+    match = re.fullmatch(r"(\d{1,15})\s*([KMG]?)(?:i?B)?", value, re.IGNORECASE)
     if match is None or int(match[1]) == 0:
         raise ValueError("give a size such as 512M or 2G")
     return int(match[1]) * _UNITS[match[2].upper()]
@@ -311,6 +312,8 @@ def read(environment: Mapping[str, str] | None = None, **overrides: Any) -> Sett
     if "queue_name" in values:
         values.setdefault("queues", (values["queue_name"],))
     values.update({field: value for field, value in overrides.items() if value is not None})
+    if "queue_name" in values and not values.get("queues"):
+        values["queues"] = (values["queue_name"],)
     values["worker_name"] = _instance_name(values.get("worker_name"), environment)
     return Settings(**values)
 
