@@ -312,8 +312,6 @@ def read(environment: Mapping[str, str] | None = None, **overrides: Any) -> Sett
     if "queue_name" in values:
         values.setdefault("queues", (values["queue_name"],))
     values.update({field: value for field, value in overrides.items() if value is not None})
-    if "queue_name" in values and not values.get("queues"):
-        values["queues"] = (values["queue_name"],)
     values["worker_name"] = _instance_name(values.get("worker_name"), environment)
     return Settings(**values)
 

@@ -14,6 +14,7 @@ from concurrent.futures import Executor
 from typing import Final
 
 from rowcrew.crew import Crew, HandledType
+from rowcrew.model.cleaning import describe
 from rowcrew.model.job import Job
 from rowcrew.model.outcome import Errored, Outcome, Released
 from rowcrew.runner.invoke import STOPPED, invoke
@@ -115,17 +116,23 @@ class RunnerLoop:
 
     async def _run(self, job: Job, handled: HandledType, port: Port) -> None:
         started = time.perf_counter()
-        if port.stopping:
-            outcome: Outcome = STOPPED
-        else:
-            port.cancellable = handled.is_async
-            outcome = await invoke(job, handled, port, self._threads)
-            port.cancellable = False  # a commit under way is not broken off
-        if port.in_transaction:
-            outcome = await port.end_transaction(outcome)
+        try:
+            outcome = await self._outcome(job, handled, port)
+        except Exception as error:  # such as too many bytes of children; a run without an end keeps its slot
+            outcome = Errored(describe(error))
         self._add_timing(job.type, time.perf_counter() - started)
         del self._runs[job.lease_id]
-        self._end(job.lease_id, port.with_children(outcome))
+        self._end(job.lease_id, outcome)
+
+    async def _outcome(self, job: Job, handled: HandledType, port: Port) -> Outcome:
+        if port.stopping:
+            return STOPPED
+        port.cancellable = handled.is_async
+        outcome = await invoke(job, handled, port, self._threads)
+        port.cancellable = False  # a commit under way is not broken off
+        if port.in_transaction:
+            outcome = await port.end_transaction(outcome)
+        return port.with_children(outcome)
 
     def _end(self, lease_id: str, outcome: Outcome) -> None:
         self._ended.append((lease_id, outcome))

@@ -60,11 +60,10 @@ class Port:
 
     def news(self) -> Note:
         """What control has not been told yet."""
-        note = Note(
-            self.job.lease_id, self._progress, None if self._told is self._checkpoint else self._checkpoint
-        )
-        self._told = self._checkpoint
-        return note
+        checkpoint = self._checkpoint  # read once: the handler's thread may leave another meanwhile
+        news = None if checkpoint is self._told else checkpoint
+        self._told = checkpoint
+        return Note(self.job.lease_id, self._progress, news)
 
     def new_job(self, type: str, payload: Mapping[str, Any] | None, **options: Any) -> NewJob:
         return self._crew.new_job(type, payload, **options)
