@@ -12,13 +12,13 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import msgspec
-import structlog
 
 from rowcrew.model.errors import RowcrewError
 from rowcrew.model.new_job import NewJob
 
 if TYPE_CHECKING:
     import psycopg
+    import structlog
 
 
 _LONGEST_SECONDS: Final = timedelta(days=36_500).total_seconds()

@@ -1,20 +1,19 @@
 """Every log line Rowcrew writes, worded here and nowhere else.
 
 In: an event by name and its facts. Out: one line a fact on standard output, in words for people
-(LOG_FORMAT=text) or as a JSON object for aggregators (LOG_FORMAT=json). Lines of handlers and of the logging
-module go the same way and carry the job's fields. ✅ and the like are INFO, ⚠️ is WARNING, ❌ is ERROR.
+(LOG_FORMAT=text) or as a JSON object for aggregators (LOG_FORMAT=json). What handlers log takes the same forms
+(`runner.handler_log`). ✅ and the like are INFO, ⚠️ is WARNING, ❌ is ERROR.
 """
 
 from __future__ import annotations
 
-import logging
 import sys
-from collections.abc import Callable, Iterable, Mapping, MutableMapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple, TextIO
 
 import msgspec
-import structlog
 
 from rowcrew.model.job import Job
 
@@ -90,8 +89,8 @@ class Log:
     """The log of one process. Collaborators get it as an argument."""
 
     def __init__(self, format: str, stream: TextIO | None = None, **facts: Any) -> None:
-        self._output = _Output(sys.stdout if stream is None else stream)
-        self._render = _render_json if format == "json" else _render_text
+        self._output = Output(sys.stdout if stream is None else stream)
+        self._render = render_json if format == "json" else _render_text
         self._is_json = format == "json"
         self._facts = facts
 
@@ -104,7 +103,7 @@ class Log:
         """Write the same event about many jobs at once: one write, since this is on the path of every job."""
         if self._is_json:
             words, facts = EVENTS[name], self._facts
-            lines = [_render_json(_record(name, words, facts | job_facts(job))) for job in jobs]
+            lines = [render_json(_record(name, words, facts | job_facts(job))) for job in jobs]
         else:
             form = EVENTS[name].text
             lines = [form.format(job_id=job.id, type=job.type) for job in jobs]
@@ -112,7 +111,7 @@ class Log:
             self._output.write("\n".join(lines) + "\n")
 
 
-class _Output:
+class Output:
     """A stream that takes every text and never raises: if nobody reads the log any more, the jobs go on."""
 
     def __init__(self, stream: TextIO) -> None:
@@ -133,46 +132,6 @@ def job_facts(job: Job) -> dict[str, Any]:
     return {"job_id": job.id, "type": job.type, "queue": job.queue, "attempt": job.attempt}
 
 
-def configure(
-    format: str, *, worker: str, current_job: Callable[[], Job | None], stream: TextIO | None = None
-) -> None:
-    """Send lines of structlog and of the logging module the same way, with the running job's fields."""
-
-    def add_facts(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-        event.setdefault("worker", worker)
-        if (job := current_job()) is not None:
-            for name, value in job_facts(job).items():
-                event.setdefault(name, value)
-        return event
-
-    def render(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> str:
-        record = {"event": "handler.log", "message": event.pop("event", ""), **event}
-        return _render_json(record) if format == "json" else _render_handler_text(record)
-
-    shared: list[Any] = [
-        structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.format_exc_info,
-        add_facts,
-    ]
-    output: Any = _Output(sys.stdout if stream is None else stream)
-    structlog.configure(
-        processors=[*shared, render],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.WriteLoggerFactory(file=output),
-        cache_logger_on_first_use=True,
-    )
-    handler = logging.StreamHandler(output)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, render],
-        )
-    )
-    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
-
-
 def _record(name: str, words: Words, facts: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "timestamp": _timestamp(),
@@ -184,15 +143,13 @@ def _record(name: str, words: Words, facts: Mapping[str, Any]) -> dict[str, Any]
 
 
 def _timestamp() -> str:
-    stamp: MutableMapping[str, Any] = {}
-    return str(_stamper(None, "", stamp)["timestamp"])
+    return datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
-_stamper: Final = structlog.processors.TimeStamper(fmt="iso", utc=True)
 _encode: Final = msgspec.json.Encoder(enc_hook=repr).encode
 
 
-def _render_json(record: Mapping[str, Any]) -> str:
+def render_json(record: Mapping[str, Any]) -> str:
     try:
         return _encode(record).decode()
     except Exception:  # a handler logs what it likes: lone surrogates, cycles, things with a broken repr
@@ -202,11 +159,11 @@ def _render_json(record: Mapping[str, Any]) -> str:
 def _storable(value: Any) -> Any:
     if value is None or isinstance(value, bool | int | float):
         return value
-    text = value if isinstance(value, str) else _repr(value)
+    text = value if isinstance(value, str) else repr_of(value)
     return text.encode("utf-8", "backslashreplace").decode()
 
 
-def _repr(value: Any) -> str:
+def repr_of(value: Any) -> str:
     try:
         return repr(value)
     except Exception:
@@ -216,26 +173,3 @@ def _repr(value: Any) -> str:
 def _render_text(record: Mapping[str, Any]) -> str:
     text = str(record["message"])
     return f"{text}\n{record['traceback']}" if record.get("traceback") else text
-
-
-_SYMBOLS: Final = {"warning": "⚠️  ", "error": "❌ ", "critical": "❌ "}
-_QUIET: Final = {
-    "event",
-    "message",
-    "level",
-    "timestamp",
-    "worker",
-    "job_id",
-    "type",
-    "queue",
-    "attempt",
-    "exception",
-}
-
-
-def _render_handler_text(record: Mapping[str, Any]) -> str:
-    symbol = _SYMBOLS.get(str(record.get("level")), "📝 ")
-    place = f"[job {record['job_id']} {record['type']}] " if "job_id" in record else ""
-    facts = "".join(f" {name}={_repr(value)}" for name, value in record.items() if name not in _QUIET)
-    trace = f"\n{record['exception']}" if record.get("exception") else ""
-    return f"{symbol}{place}{record['message']}{facts}{trace}"

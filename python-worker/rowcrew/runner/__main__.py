@@ -16,10 +16,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
 
-from rowcrew import log, settings
+from rowcrew import settings
 from rowcrew.crew import Crew, load
 from rowcrew.model.cleaning import describe
-from rowcrew.runner import event_loop
+from rowcrew.runner import event_loop, handler_log
 from rowcrew.runner.invoke import current_job
 from rowcrew.runner.loop import RunnerLoop
 from rowcrew.runner.parent import die_with
@@ -42,7 +42,7 @@ def main() -> int:
     die_with(orders.parent)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    log.configure(orders.log_format, worker=orders.worker_name, current_job=current_job.get)
+    handler_log.configure(orders.log_format, worker=orders.worker_name, current_job=current_job.get)
     event_loop.run(_serve(orders))
     # Daemon threads and executors of user code must not keep a runner from leaving.
     sys.stdout.flush()

@@ -1,0 +1,79 @@
+"""What handlers log, in the form of the worker's own lines and with the fields of the running job.
+
+Both structlog and the logging module come this way, so it does not matter which a handler uses.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Callable, Mapping, MutableMapping
+from typing import Any, Final, TextIO
+
+import structlog
+
+from rowcrew.log import Output, job_facts, render_json, repr_of
+from rowcrew.model.job import Job
+
+
+def configure(
+    format: str, *, worker: str, current_job: Callable[[], Job | None], stream: TextIO | None = None
+) -> None:
+    """Send lines of structlog and of the logging module the same way, with the running job's fields."""
+
+    def add_facts(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        event.setdefault("worker", worker)
+        if (job := current_job()) is not None:
+            for name, value in job_facts(job).items():
+                event.setdefault(name, value)
+        return event
+
+    def render(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> str:
+        record = {"event": "handler.log", "message": event.pop("event", ""), **event}
+        return render_json(record) if format == "json" else _render_handler_text(record)
+
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+        add_facts,
+    ]
+    output: Any = Output(sys.stdout if stream is None else stream)
+    structlog.configure(
+        processors=[*shared, render],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.WriteLoggerFactory(file=output),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(output)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, render],
+        )
+    )
+    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+
+
+_SYMBOLS: Final = {"warning": "⚠️  ", "error": "❌ ", "critical": "❌ "}
+_QUIET: Final = {
+    "event",
+    "message",
+    "level",
+    "timestamp",
+    "worker",
+    "job_id",
+    "type",
+    "queue",
+    "attempt",
+    "exception",
+}
+
+
+def _render_handler_text(record: Mapping[str, Any]) -> str:
+    symbol = _SYMBOLS.get(str(record.get("level")), "📝 ")
+    place = f"[job {record['job_id']} {record['type']}] " if "job_id" in record else ""
+    facts = "".join(f" {name}={repr_of(value)}" for name, value in record.items() if name not in _QUIET)
+    trace = f"\n{record['exception']}" if record.get("exception") else ""
+    return f"{symbol}{place}{record['message']}{facts}{trace}"
