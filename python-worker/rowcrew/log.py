@@ -1,8 +1,8 @@
 """Every log line Rowcrew writes, worded here and nowhere else.
 
 In: an event by name and its facts. Out: one line a fact on standard output, in words for people
-(LOG_FORMAT=text) or as a JSON object for aggregators (LOG_FORMAT=json). What handlers log takes the same forms
-(`runner.handler_log`). ✅ and the like are INFO, ⚠️ is WARNING, ❌ is ERROR.
+(LOG_FORMAT=text) or as a JSON object for aggregators (LOG_FORMAT=json). What handlers log takes the same
+forms (`runner.handler_log`). ✅ and the like are INFO, ⚠️ is WARNING, ❌ is ERROR.
 """
 
 from __future__ import annotations
