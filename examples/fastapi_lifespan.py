@@ -1,0 +1,45 @@
+"""A web application with a worker inside, started and stopped with it; handlers run in child processes.
+
+Start it in this directory with DATABASE_URL set, for instance with `uvicorn fastapi_lifespan:application`.
+Several server processes are several workers, which is fine. What it enqueues, any worker may run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI, HTTPException
+
+from rowcrew import Worker, enqueue_async, get_async, settings
+
+
+@asynccontextmanager
+async def lifespan(_application: FastAPI) -> AsyncIterator[None]:
+    """Run a worker for as long as the application lives."""
+    worker = Worker(["crew:crew"], settings.read())
+    await worker.start()
+    try:
+        yield
+    finally:
+        await worker.stop("the application is stopping")
+
+
+application = FastAPI(lifespan=lifespan)
+
+
+@application.post("/texts", status_code=202)
+async def split(text: str) -> dict[str, int]:
+    """Enqueue a job and answer at once."""
+    job = await enqueue_async("split_text", {"text": text}, priority="high")
+    return {"job": job.id}
+
+
+@application.get("/jobs/{id}")
+async def show(id: int) -> dict[str, Any]:
+    """How a job stands."""
+    job = await get_async(id)
+    if job is None:
+        raise HTTPException(404)
+    return {"status": job.status, "progress": job.progress, "result": job.result, "error": job.error_message}

@@ -1,0 +1,42 @@
+"""Every command that a page shows exists and takes these options. Other tests run them."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+import tomllib
+
+import pytest
+
+from rowcrew import cli
+from rowcrew.settings import VARIABLES
+from tests.docs.pages import ROOT, commands
+
+KNOWN_VARIABLES = {name for variable in VARIABLES for name in variable.names}
+
+
+@pytest.mark.parametrize(("command", "where"), sorted(commands().items()))
+def test_the_command_can_be_given(command: str, where: str) -> None:
+    match shlex.split(command):
+        case ["rowcrew", name]:
+            assert name in cli._app()
+        case ["rowcrew", *words]:
+            cli._app().parse_args(words, exit_on_error=False, print_error=False)
+        case ["./dev", task, *_]:
+            listed = subprocess.run([sys.executable, ROOT / "dev"], text=True, capture_output=True).stderr
+            assert re.search(rf"^dev:   {task}\b", listed, re.MULTILINE)
+        case ["pip", "install", target]:
+            assert target.startswith(".")
+            extra = re.search(r"\[(\w+)\]", target)
+            assert extra is None or extra[1] in project()["optional-dependencies"]
+        case ["export", assignment]:
+            assert assignment.partition("=")[0] in KNOWN_VARIABLES
+        case words:
+            pytest.fail(f"{where}: no test knows the command {words}")
+
+
+def project() -> dict[str, dict[str, object]]:
+    found: dict[str, dict[str, object]] = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    return found

@@ -1,0 +1,95 @@
+"""What the pages say is so: links lead somewhere, settings are those of the code, words are ours."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from rowcrew.log import EVENTS
+from rowcrew.settings import VARIABLES
+from tests.docs.pages import PAGES, ROOT, anchors, block_marked, links, prose
+
+# Words that would mean something we have another word for (see docs/glossary.md, which may name them).
+FOREIGN_WORDS = re.compile(
+    r"\b(tasks?|message queue|dead[- ]letter\w*|visibility timeout|dequeue\w*|subworkers?|entry ?points?"
+    r"|autoscalers?|reap\w*|claim(s|ed|ing)?|discard\w*|abort\w*|nack\w*|ack(s|ed)?|executions?|executes?"
+    r"|perform(s|ed)?|submit\w*|fetch(es|ed|ing)?|plugins?|registry|args)\b",
+    re.IGNORECASE,
+)
+
+
+def name(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_every_link_leads_to_a_file_and_a_heading(page: Path) -> None:
+    broken = []
+    for link in links(page):
+        if link.startswith(("https://", "mailto:")):
+            continue
+        path, _, anchor = link.partition("#")
+        target = (page.parent / path).resolve() if path else page
+        if not target.exists() or (anchor and anchor not in anchors(target)):
+            broken.append(link)
+    assert broken == []
+
+
+def test_every_page_is_reached_from_the_readme() -> None:
+    reached, left = set(), [ROOT / "README.md"]
+    while left:
+        page = left.pop()
+        if page not in reached and page.exists():
+            reached.add(page)
+            paths = (link.partition("#")[0] for link in links(page))
+            left += [(page.parent / path).resolve() for path in paths if path.endswith(".md")]
+    assert set(PAGES) <= reached
+
+
+def test_the_table_of_settings_is_that_of_the_code() -> None:
+    section = (ROOT / "README.md").read_text().partition("\n## Settings\n")[2].partition("\n## ")[0]
+    rows = [line for line in section.splitlines() if line.startswith("| `")]
+    assert rows == [
+        f"| {', '.join(f'`{name}`' for name in variable.names)} | {variable.default} | {variable.meaning} |"
+        for variable in VARIABLES
+    ]
+
+
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if page.stem not in ("glossary", "CONTRIBUTING")], ids=name
+)
+def test_one_word_for_each_thing(page: Path) -> None:
+    text = re.sub(r"`[^`]*`", "", prose(page))
+    text = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", text)
+    assert [found[0] for found in FOREIGN_WORDS.finditer(text)] == []
+
+
+def test_every_line_of_the_log_that_the_readme_shows_is_a_line_of_the_log() -> None:
+    shown = re.search(r"```text\n(🚀.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    assert shown is not None
+    forms = [re.sub(r"\\\{\w+(:g)?\\\}", ".+", re.escape(words.text)) for words in EVENTS.values()]
+    for line in shown[1].splitlines():
+        assert any(re.fullmatch(form, line) for form in forms), line
+
+
+def test_the_files_that_the_architecture_names_exist() -> None:
+    road = (ROOT / "docs" / "architecture.md").read_text().partition("## The road")[2]
+    files = re.findall(r"`((?:\w+/)+\w+\.(?:py|sql)|\w+\.py)`", road)
+    assert files
+    for file in files:
+        places = [ROOT / file, ROOT / "python-worker" / "rowcrew" / file]
+        assert any(place.exists() for place in places), file
+
+
+def test_the_wait_that_platforms_need_is_counted_with_the_defaults() -> None:
+    page = (ROOT / "docs" / "operations.md").read_text()
+    defaults = {variable.names[0]: variable.default for variable in VARIABLES}
+    for variable in ("SHUTDOWN_GRACE", "CANCEL_GRACE"):
+        assert f"`{variable}` ({defaults[variable]} s)" in page
+
+
+def test_the_crew_of_the_five_minutes_is_no_longer_than_it_says() -> None:
+    lines = [line for line in block_marked("file", "app.py").text.splitlines() if line.strip()]
+    assert len(lines) <= 10
