@@ -67,7 +67,7 @@ def psql() -> Psql:
     """Run SQL through psql, as a reader would; its answer."""
 
     def psql(url: str, sql: str) -> str:
-        command = [find_binaries() / "bin" / "psql", url, "-X", "-v", "ON_ERROR_STOP=1"]
+        command = [str(find_binaries() / "bin" / "psql"), url, "-X", "-v", "ON_ERROR_STOP=1"]
         done = subprocess.run(command, input=sql, text=True, capture_output=True)
         assert done.returncode == 0, done.stderr
         return str(done.stdout)
