@@ -47,7 +47,7 @@ def jobs_ahead(short_slots: int, seconds_each: float, batch: int) -> int:
         return 0
     if seconds_each <= 0:
         return 2 * batch
-    return min(2 * batch, MOST_AHEAD, int(short_slots * AHEAD_SECONDS / seconds_each))
+    return int(min(2 * batch, MOST_AHEAD, short_slots * AHEAD_SECONDS / seconds_each))
 
 
 class BatchSize(msgspec.Struct):

@@ -55,6 +55,7 @@ _ROWS: Final = re.compile(
 )
 _QUERIES: Final = re.compile(r"^[ |]*(?:CONTEXT|QUERY|STATEMENT): .*$", re.MULTILINE)
 _ESCAPED_NUL: Final = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
+_FIRST_WORD: Final = re.compile(r"\A\S+")
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
@@ -62,7 +63,7 @@ def clean_text(text: str, length: int = TRACEBACK_LENGTH) -> str:
     """The text, secrets redacted, unstorable characters removed, the middle cut out beyond `length`."""
     if len(text) > 4 * length:
         # The word cut in two may be half a secret.
-        text = f"{text[: 2 * length]} … {text[-2 * length :].partition(' ')[2]}"
+        text = f"{text[: 2 * length]} … {_FIRST_WORD.sub('', text[-2 * length :])}"
     text = text.encode("utf-8", "backslashreplace").decode("utf-8")
     text = _QUERIES.sub("", _ROWS.sub("", _CONTROL.sub("", text)))
     for pattern, replacement in _SECRETS:
