@@ -1,7 +1,7 @@
 """How fast one worker drains a table of jobs that do nothing, beside the same transitions with no worker.
 
-Both take turns on the same server, so that a machine which changes its speed changes both. The ratio of a round is
-the figure to trust; jobs per second belong to this machine and this minute.
+Both take turns on the same server, so that a machine which changes its speed changes both. The ratio of a
+round is the figure to trust; jobs per second belong to this machine and this minute.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def measure(
 
     Args:
         url: a scratch schema; its jobs are deleted.
-        batch: most rows of one reservation; None lets the worker choose, and gives its largest to the other side.
+        batch: most rows of one reservation; None: the worker chooses, the other side takes the largest.
         slots: jobs that the worker runs at once.
         tell: hears of progress.
     """
@@ -45,9 +45,11 @@ def measure(
         rows: list[Row] = []
         for number in range(1, rounds + 1):
             tell(f"round {number} of {rounds}: one worker")
-            rows.append({"round": number} | _with_worker(url, table, server, jobs, batch, slots))
+            rows.append({"round": number, **_with_worker(url, table, server, jobs, batch, slots)})
             tell(f"round {number} of {rounds}: the same transitions with no worker")
-            rows.append({"round": number} | _without_worker(url, table, server, jobs, batch or LARGEST_BATCH))
+            rows.append(
+                {"round": number, **_without_worker(url, table, server, jobs, batch or LARGEST_BATCH)}
+            )
     ratios = [with_worker["jobsPerSecond"] / limit["jobsPerSecond"] for with_worker, limit in _pairs(rows)]
     return Report(
         name="drain",
@@ -57,14 +59,15 @@ def measure(
             Table("one worker, as a share of the same transitions with no worker", [_shares(ratios)]),
         ),
         notes=(
-            "cpu figures are microseconds of processor time for each job; postgres is the whole server, and unknown "
-            "when it runs elsewhere",
+            "cpu: microseconds of processor time for each job; of the whole server, if it runs on this host",
             "the worker writes its job lines to /dev/null",
         ),
     )
 
 
-def _with_worker(url: str, table: BenchTable, server: Server, jobs: int, batch: int | None, slots: int) -> Row:
+def _with_worker(
+    url: str, table: BenchTable, server: Server, jobs: int, batch: int | None, slots: int
+) -> Row:
     table.clear()
     settings = {"WORKER_CONCURRENCY": str(slots)} | ({} if batch is None else {"JOB_BATCH_SIZE": str(batch)})
     with worker(url, table, settings=settings) as running:

@@ -1,8 +1,8 @@
-"""The same transitions with no worker: what this PostgreSQL gives to two connections that only send statements.
+"""The same transitions with no worker: what PostgreSQL gives to two connections that only send statements.
 
-The very same statement files as a worker's, at the same batch size, with the same two connections (reserve commits
-asynchronously, record durably) in two threads: no runner, no handler, no log line, no heartbeat. What a worker
-reaches of it is what the worker itself costs.
+The very same statement files as a worker's, at the same batch size, over the same two connections (reserve
+commits asynchronously, record durably) in two threads: no runner, no handler, no log line, no heartbeat. What
+a worker's figure lacks of it is what the worker itself costs.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ class Limit:
         self._reserving = _connect(url, synchronous_commit="off")
         self._recording = _connect(url, synchronous_commit="on")
         self._reserved: queue.Queue[Batch] = queue.Queue(BATCHES_AHEAD)
+        self._floors = Floors(("default",))
 
     def __enter__(self) -> Limit:
         return self
@@ -52,14 +53,9 @@ class Limit:
                 self._reserved.put([], timeout=_STUCK_SECONDS)
             recording.result()
 
-    def _reserve_all(self) -> None:
-        floors = Floors(("default",))
-        while batch := self._reserve(floors):
-            floors.rise([("default", 0, Floor(batch[-1][9].decode(), int(batch[-1][0])))])
-            self._reserved.put(batch, timeout=_STUCK_SECONDS)
-
-    def _reserve(self, floors: Floors) -> Batch:
-        probes = floors.probes()
+    def reserve(self) -> Batch:
+        """Take the next batch."""
+        probes = self._floors.probes()
         parameters = {
             "worker": NOBODY,
             "queues": probes.queues,
@@ -70,12 +66,20 @@ class Limit:
             "room": self._batch,
         }
         rows = _rows(self._reserving, "reserve", parameters)
-        rows.sort(key=lambda row: (row[9], int(row[0])))
+        if rows:
+            run_at, id = max((row[9], int(row[0])) for row in rows)
+            self._floors.rise([("default", 0, Floor(run_at.decode(), id))])
         return rows
+
+    def _reserve_all(self) -> None:
+        while batch := self.reserve():
+            self._reserved.put(batch, timeout=_STUCK_SECONDS)
 
     def _record_all(self) -> None:
         while batch := self._reserved.get():
-            ended = b",".join([b'{"id":%b,"lease":"%b","status":"completed","result":null}' % row[:2] for row in batch])
+            ended = b",".join(
+                [b'{"id":%b,"lease":"%b","status":"completed","result":null}' % row[:2] for row in batch]
+            )
             _rows(self._recording, "record", {"ended": f"[{ended.decode()}]", "worker": NOBODY})
 
 

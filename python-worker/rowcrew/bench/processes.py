@@ -1,6 +1,6 @@
 """The processes that a benchmark watches: a worker started like any other, and PostgreSQL where it is local.
 
-Processor time comes from the kernel's counters, in steps of 10 ms: too coarse for one job, good for thousands.
+Processor time comes from the kernel's counters, in steps of 10 ms: nothing for one job, good for many.
 """
 
 from __future__ import annotations
@@ -54,7 +54,9 @@ class BenchWorker:
 
 
 @contextmanager
-def worker(url: str, table: BenchTable, *, crew: str = CREW, settings: Mapping[str, str]) -> Iterator[BenchWorker]:
+def worker(
+    url: str, table: BenchTable, *, crew: str = CREW, settings: Mapping[str, str]
+) -> Iterator[BenchWorker]:
     """A worker of its own process, ready to reserve; its job lines go to /dev/null, and cost what they cost.
 
     Raises:
@@ -112,12 +114,13 @@ class Server:
                 self._postmaster = backend.parent()
 
     def cpu_seconds(self) -> float | None:
-        """Of the whole server: also of backends that have ended, which the postmaster counts as its children."""
+        """Of the whole server, with backends that have ended: the postmaster counts them as its children."""
         if self._postmaster is None:
             return None
         with suppress(psutil.Error):
             times = self._postmaster.cpu_times()
-            return own_seconds(self._postmaster) + times.children_user + times.children_system + self._of_living()
+            ended = float(times.children_user + times.children_system)
+            return own_seconds(self._postmaster) + ended + self._of_living()
         return None
 
     def _of_living(self) -> float:

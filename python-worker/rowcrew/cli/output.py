@@ -110,7 +110,7 @@ def _padded(text: str, columns: int, to_the_right: bool) -> str:
 
 
 def _is_number(value: Any) -> bool:
-    return value is None or (isinstance(value, int) and not isinstance(value, bool))
+    return value is None or (isinstance(value, int | float) and not isinstance(value, bool))
 
 
 def _readable_json(value: msgspec.Raw) -> str:

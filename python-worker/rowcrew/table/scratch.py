@@ -1,7 +1,7 @@
 """A schema of its own for a benchmark: made, migrated, and dropped whatever happens.
 
-In: the address of a database, perhaps one in production. Out: an address whose tables are those of the scratch
-schema, so that nothing reads or writes the jobs beside it. Called by `rowcrew.bench`.
+In: the address of a database, perhaps one in production. Out: an address whose tables are those of the
+scratch schema, so that nothing reads or writes the jobs beside it. Called by `rowcrew bench`.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ class BenchTable:
         return bool(self._value("bench_newest")) and self.span()[0] >= jobs
 
     def span(self) -> tuple[int, float]:
-        """Completed jobs, and the seconds from the first reservation to the last record by the database's clock."""
+        """Completed jobs, and the seconds from first reservation to last end by the database's clock."""
         [(completed, seconds)] = self.connection.execute(statements.text("bench_span")).fetchall()
         return completed, seconds or 0.0
 
@@ -108,7 +108,9 @@ def _require_inside(inside: str, schema: str) -> None:
     """A pooler that drops start-up parameters would put our tables beside the real ones."""
     with psycopg.connect(for_psycopg(inside)) as connection:
         if connection.execute("SELECT current_schema()").fetchone() != (schema,):
-            raise RowcrewError("a pooler stands before this database: set DATABASE_DIRECT_URL to an address past it")
+            raise RowcrewError(
+                "a pooler stands before this database: set DATABASE_DIRECT_URL to an address past it"
+            )
 
 
 def _execute(url: str, command: str, schema: str) -> None:
@@ -122,8 +124,8 @@ def _explained(url: str) -> Iterator[None]:
         yield
     except psycopg.errors.InsufficientPrivilege as error:
         raise RowcrewError(
-            f"{reason(error)}: a benchmark needs a scratch schema; GRANT CREATE ON DATABASE to this role, or measure "
-            "a private PostgreSQL with --embedded"
+            f"{reason(error)}: a benchmark needs a scratch schema; GRANT CREATE ON DATABASE to this role, "
+            "or measure a private PostgreSQL with --embedded"
         ) from error
     except psycopg.OperationalError as error:
         raise DatabaseUnavailable(f"no connection to {without_password(url)}: {reason(error)}") from error

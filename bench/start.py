@@ -1,0 +1,70 @@
+"""Milliseconds until the command line answers, and the memory of a worker before and after a drain."""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import time
+
+from bench.figures import spread
+from rowcrew.bench.drain import TYPE
+from rowcrew.bench.processes import BenchWorker, await_true, worker
+from rowcrew.bench.report import Report, Row, Table, machine_facts
+from rowcrew.cli.bench import tell
+from rowcrew.table.scratch import BenchTable
+
+COMMANDS = {
+    "python, nothing else": ("-c", ""),
+    "rowcrew --help": ("-m", "rowcrew.cli", "--help"),
+    "rowcrew healthcheck": ("-m", "rowcrew.cli", "healthcheck"),
+}
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--repeats", type=int, default=20, help="starts of each command")
+    parser.add_argument("--jobs", type=int, default=50_000, help="jobs of the drain")
+
+
+def measure(url: str, options: argparse.Namespace) -> Report:
+    with BenchTable(url) as table:
+        machine = machine_facts(table.server_facts())
+        tell("starts of the command line")
+        starts = _starts(options.repeats)
+        tell("memory of a worker")
+        memory = _memory(url, table, options.jobs)
+    return Report(
+        "start",
+        machine,
+        (
+            Table("milliseconds of a whole command, from start to exit", starts),
+            Table("resident MiB of a worker of 100 slots", memory),
+        ),
+    )
+
+
+def _starts(repeats: int) -> list[Row]:
+    """Commands take turns; the first turn of each makes byte-code and does not count."""
+    found: dict[str, list[float]] = {name: [] for name in COMMANDS}
+    for _ in range(repeats + 1):
+        for name, command in COMMANDS.items():
+            began = time.perf_counter()
+            subprocess.run([sys.executable, *command], capture_output=True, check=False)
+            found[name].append(1000 * (time.perf_counter() - began))
+    return [{"command": name} | spread(times[1:], digits=None) for name, times in found.items()]
+
+
+def _memory(url: str, table: BenchTable, jobs: int) -> list[Row]:
+    table.clear()
+    with worker(url, table, settings={"WORKER_CONCURRENCY": "100"}) as running:
+        rows = [_resident("ready", running)]
+        with table.filled(jobs, TYPE):
+            pass
+        await_true(lambda: table.is_drained(jobs))
+        rows.append(_resident(f"after {jobs:,} jobs", running))
+    return rows
+
+
+def _resident(moment: str, running: BenchWorker) -> Row:
+    control, runner = running.memory_bytes()
+    return {"moment": moment, "control": round(control / 2**20, 1), "runner": round(runner / 2**20, 1)}
