@@ -14,6 +14,7 @@ from rowcrew.table.connection import Line, reason
 
 EVERY_SECONDS: Final = 60.0
 BATCH: Final = 2_000
+IDLE_BATCHES: Final = 10
 _CALL_SECONDS: Final = 4.0
 _BREATH_SECONDS: Final = 0.05
 
@@ -30,10 +31,15 @@ class Prune:
         self._queue_limits = queue_limits
 
     async def run(self) -> None:
+        """Each minute the oldest rows, where most has to go, and a stretch of the others in turn."""
+        place = 0
         while True:
             try:
                 await self.read_queues()
-                deleted = await self.once()
+                deleted, _ = await self._walk(0, idle_batches=IDLE_BATCHES)
+                more, place = await self._walk(place, idle_batches=IDLE_BATCHES)
+                deleted += more + await self._beyond_count()
+                await self._line.fetch("prune_workers", {}, _CALL_SECONDS)
                 if deleted:
                     self._log.event("prune.done", deleted=deleted)
             except psycopg.Error as error:
@@ -45,9 +51,19 @@ class Prune:
         self._queue_limits(dict(rows))
 
     async def once(self) -> int:
-        """Walk the whole table once; how many jobs were deleted."""
-        deleted, after = 0, 0
-        while True:
+        """Walk the whole table; how many jobs were deleted."""
+        deleted, _ = await self._walk(0, idle_batches=None)
+        deleted += await self._beyond_count()
+        await self._line.fetch("prune_workers", {}, _CALL_SECONDS)
+        return deleted
+
+    async def _walk(self, after: int, *, idle_batches: int | None) -> tuple[int, int]:
+        """From the row after this id to the end, or until so many batches in a row had nothing to delete.
+
+        Answers how many jobs were deleted, and the id to go on from: 0 after the end.
+        """
+        deleted, idle = 0, 0
+        while idle_batches is None or idle < idle_batches:
             parameters: dict[str, Any] = {
                 "after": after,
                 "batch": BATCH,
@@ -56,10 +72,14 @@ class Prune:
             }
             ((came_to, gone),) = await self._line.fetch("prune", parameters, _CALL_SECONDS)
             if came_to is None:
-                break
+                return deleted, 0
             deleted, after = deleted + gone, came_to
+            idle = 0 if gone else idle + 1
             await asyncio.sleep(_BREATH_SECONDS)
+        return deleted, after
+
+    async def _beyond_count(self) -> int:
+        deleted = 0
         while gone := (await self._line.fetch("prune_by_count", {"batch": BATCH}, _CALL_SECONDS))[0][0]:
             deleted += gone
-        await self._line.fetch("prune_workers", {}, _CALL_SECONDS)
         return deleted

@@ -51,12 +51,13 @@ class Rescue:
     async def run(self) -> None:
         while True:
             try:
-                await self._look()
+                await self.look()
             except psycopg.Error:
                 self._seen.clear()
             await asyncio.sleep(self._seconds)
 
-    async def _look(self) -> None:
+    async def look(self) -> None:
+        """One look at the others."""
         workers = await self._observe()
         if self._line.opened != self._opened:
             # The connection was lost in between: what was seen before counts no more.

@@ -43,6 +43,8 @@ from rowcrew.settings import Settings
 from rowcrew.table.compatibility import complaint
 from rowcrew.table.connection import Line, reason
 
+LAST_CALL_SECONDS: Final = 2.0
+_DEATH_SECONDS: Final = 5.0
 _LAST_WRITES_SECONDS: Final = 5.0
 
 
@@ -267,10 +269,15 @@ class Worker:
             self._log.event("database.lost", purpose="acknowledge", reason=reason(error))
 
     async def _drain(self, grace_seconds: float) -> None:
-        """Wait for running jobs, ask those that are left to end, and wait until they have."""
+        """Wait for running jobs, ask those that are left to end, kill those that do not.
+
+        Platforms that kill after 30 seconds leave time for this and the last writes, with the grace's default.
+        """
         await self._all_ended(grace_seconds)
         self._stopping.stop_all(StopReason.SHUTDOWN)
-        await self._all_ended(self._settings.cancel_grace_seconds + 5)
+        await self._all_ended(min(LAST_CALL_SECONDS, self._settings.cancel_grace_seconds))
+        self._stopping.kill_all(StopReason.SHUTDOWN)
+        await self._all_ended(_DEATH_SECONDS)
 
     async def _all_ended(self, seconds: float) -> None:
         end = time.monotonic() + seconds

@@ -1,0 +1,128 @@
+"""What pruning deletes, and what it never touches."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+
+from rowcrew import settings
+from rowcrew.control import prune as prune_module
+from rowcrew.control.prune import Prune
+from rowcrew.log import Log
+from rowcrew.settings import Settings
+from rowcrew.table.connection import Line
+from tests.conftest import Connect
+
+pytestmark = pytest.mark.anyio
+
+
+async def prune(database_url: str, **given: object) -> int:
+    """One whole walk with these settings; how many jobs went."""
+    line = Line(database_url, purpose="prune")
+    values: Settings = settings.read({"DATABASE_URL": database_url}, **given)
+    log = Log("text", io.StringIO())
+    try:
+        return await Prune(line=line, settings=values, log=log, queue_limits=lambda _: None).once()
+    finally:
+        await line.close()
+
+
+def insert(connect: Connect, status: str, age: str, count: int = 1, queue: str = "default") -> list[int]:
+    rows = connect().execute(
+        """
+        INSERT INTO jobs (type, status, queue, "finishedAt")
+        SELECT 'noop', %s, %s, now() - %s::interval FROM generate_series(1, %s) RETURNING id
+        """,
+        (status, queue, age, count),
+    )
+    return [row[0] for row in rows]
+
+
+def left(connect: Connect) -> list[int]:
+    return [row[0] for row in connect().execute("SELECT id FROM jobs ORDER BY id")]
+
+
+async def test_completed_rows_go_after_a_week_failed_and_cancelled_ones_after_thirty_days(
+    database_url: str, connect: Connect
+) -> None:
+    insert(connect, "completed", "8 days")
+    insert(connect, "failed", "31 days")
+    insert(connect, "cancelled", "31 days")
+    kept = insert(connect, "completed", "6 days") + insert(connect, "failed", "29 days")
+    assert await prune(database_url) == 3
+    assert left(connect) == kept
+
+
+async def test_no_age_makes_a_queued_or_processing_row_go(database_url: str, connect: Connect) -> None:
+    kept = insert(connect, "queued", "1000 days") + insert(connect, "processing", "1000 days")
+    assert await prune(database_url, keep_completed_seconds=1, keep_failed_seconds=1) == 0
+    assert left(connect) == kept
+
+
+async def test_a_queue_may_keep_its_rows_longer_or_shorter(database_url: str, connect: Connect) -> None:
+    connect().execute(
+        """INSERT INTO queues (queue, "keepCompletedSeconds") VALUES ('short', 60), ('long', 99999999)"""
+    )
+    insert(connect, "completed", "2 minutes", queue="short")
+    kept = insert(connect, "completed", "2 minutes") + insert(connect, "completed", "9 days", queue="long")
+    assert await prune(database_url) == 1
+    assert left(connect) == kept
+
+
+async def test_a_queue_may_keep_only_its_newest_completed_rows(database_url: str, connect: Connect) -> None:
+    connect().execute("""INSERT INTO queues (queue, "keepCompletedCount") VALUES ('counted', 3)""")
+    rows = insert(connect, "completed", "1 minute", count=10, queue="counted")
+    failed = insert(connect, "failed", "1 minute", queue="counted")
+    assert await prune(database_url) == 7
+    assert left(connect) == rows[-3:] + failed
+
+
+async def test_attempts_go_with_their_job(database_url: str, connect: Connect) -> None:
+    old, young = insert(connect, "failed", "31 days") + insert(connect, "failed", "1 day")
+    for job in (old, young):
+        connect().execute(
+            """
+            INSERT INTO job_attempts ("leaseId", "jobId", attempt, outcome)
+            VALUES (gen_random_uuid(), %s, 1, 'failed')
+            """,
+            (job,),
+        )
+    await prune(database_url)
+    assert [row[0] for row in connect().execute('SELECT "jobId" FROM job_attempts')] == [young]
+
+
+async def test_a_long_history_is_walked_to_its_end_in_batches(
+    database_url: str, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(prune_module, "BATCH", 10)
+    monkeypatch.setattr(prune_module, "_BREATH_SECONDS", 0)
+    kept = insert(connect, "failed", "1 day", count=200)
+    insert(connect, "completed", "8 days", count=45)
+    assert await prune(database_url) == 45
+    assert left(connect) == kept
+
+
+async def test_workers_that_left_long_ago_are_forgotten_unless_a_job_still_refers_to_them(
+    database_url: str, connect: Connect
+) -> None:
+    connection = connect()
+    for age in ("8 days", "1 day", "9 days"):
+        connection.execute(
+            """
+            INSERT INTO workers ("bootId", "stoppedAt") VALUES (gen_random_uuid(), now() - %s::interval)
+            """,
+            (age,),
+        )
+    connection.execute("INSERT INTO jobs (type) VALUES ('noop')")
+    connection.execute(
+        """
+        UPDATE jobs SET status = 'processing', revision = revision + 1, "leaseId" = gen_random_uuid(),
+               "workerId" = (SELECT max(id) FROM workers)
+        """
+    )
+    await prune(database_url)
+    ages = connection.execute(
+        """SELECT (now() - "stoppedAt") > '7 days' FROM workers ORDER BY id"""
+    ).fetchall()
+    assert ages == [(False,), (True,)]

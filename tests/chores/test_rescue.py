@@ -1,0 +1,179 @@
+"""Whose jobs a worker takes over, and whose never."""
+
+from __future__ import annotations
+
+import io
+import os
+import socket
+import uuid
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from rowcrew import settings
+from rowcrew.control.identity import Identity, process_key
+from rowcrew.control.rescue import Rescue
+from rowcrew.log import Log
+from rowcrew.table.connection import Line
+from tests.conftest import Connect
+
+pytestmark = pytest.mark.anyio
+
+
+class Rescuer:
+    """A worker's rescue chore with its surroundings, and no worker around it."""
+
+    def __init__(self, database_url: str) -> None:
+        self.output = io.StringIO()
+        values = settings.read({"DATABASE_URL": database_url})
+        log = Log("text", self.output)
+        self.line = Line(database_url, purpose="chores")
+        self.identity = Identity(line=self.line, settings=values, log=log)
+        self.rescue = Rescue(line=self.line, identity=self.identity, settings=values, log=log)
+
+
+@pytest.fixture
+async def rescuer(database_url: str) -> AsyncIterator[Rescuer]:
+    rescuer = Rescuer(database_url)
+    await rescuer.identity.enter([])
+    yield rescuer
+    await rescuer.line.close()
+
+
+def worker(connect: Connect, **given: Any) -> int:
+    """Another worker's row that holds one processing job of attempt 1 of 3."""
+    columns = {"bootId": uuid.uuid4(), "host": "elsewhere", "processKey": None, "silent": "0 s", **given}
+    row = connect().execute(
+        """
+        INSERT INTO workers ("bootId", host, "processKey", "heartbeatAt")
+        VALUES (%(bootId)s, %(host)s, %(processKey)s, clock_timestamp() - %(silent)s::interval) RETURNING id
+        """,
+        columns,
+    )
+    ((id,),) = row.fetchall()
+    connect().execute("INSERT INTO jobs (type, \"uniqueKey\") VALUES ('held', %s)", (str(id),))
+    connect().execute(
+        """
+        UPDATE jobs SET status = 'processing', attempts = 1, "workerId" = %s, "leaseId" = gen_random_uuid(),
+               revision = revision + 1
+         WHERE "uniqueKey" = %s
+        """,
+        (id, str(id)),
+    )
+    return int(id)
+
+
+def status(connect: Connect, worker: int) -> tuple[Any, ...]:
+    row = (
+        connect()
+        .execute('SELECT status, attempts, crashes FROM jobs WHERE "uniqueKey" = %s', (str(worker),))
+        .fetchone()
+    )
+    assert row is not None
+    return row
+
+
+async def test_at_the_start_a_young_heartbeat_protects_its_worker(rescuer: Rescuer, connect: Connect) -> None:
+    other = worker(connect, silent="50 s")
+    await rescuer.rescue.at_start()
+    assert status(connect, other) == ("processing", 1, 0)
+
+
+async def test_at_the_start_a_server_that_came_up_lately_proves_nothing_about_old_heartbeats(
+    rescuer: Rescuer, connect: Connect
+) -> None:
+    connection = connect()
+    (young,) = connection.execute("SELECT now() - pg_postmaster_start_time() < '60 s'").fetchone() or (None,)
+    other = worker(connect, silent="10 minutes")
+    await rescuer.rescue.at_start()
+    assert status(connect, other)[0] == ("processing" if young else "queued")
+
+
+async def test_at_the_start_the_jobs_of_a_dead_process_of_this_host_go_back_at_once(
+    rescuer: Rescuer, connect: Connect
+) -> None:
+    mine = process_key(os.getpid())
+    assert mine is not None
+    boot, namespace, pid, _ = mine.split(":")
+    reused_pid = worker(connect, host=socket.gethostname(), processKey=f"{boot}:{namespace}:{pid}:1")
+    alive = worker(connect, host=socket.gethostname(), processKey=mine)
+    other_boot = worker(connect, host=socket.gethostname(), processKey=f"x:{namespace}:{pid}:1")
+    await rescuer.rescue.at_start()
+    assert status(connect, reused_pid) == ("queued", 1, 1)
+    assert status(connect, alive) == ("processing", 1, 0)
+    assert status(connect, other_boot) == ("processing", 1, 0)
+
+
+async def test_a_worker_seen_silent_for_a_whole_lease_is_declared_lost_and_its_attempt_counts(
+    rescuer: Rescuer, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = [1000.0]
+    monkeypatch.setattr("rowcrew.control.rescue.time.monotonic", lambda: clock[0])
+    other = worker(connect)
+    for _ in range(6):
+        await rescuer.rescue.look()
+        assert status(connect, other)[0] == "processing"
+        clock[0] += 5
+    await rescuer.rescue.look()
+    assert status(connect, other) == ("queued", 1, 1)
+    assert "Rescued job" in rescuer.output.getvalue()
+    rows = connect().execute("SELECT outcome, attempt FROM job_attempts").fetchall()
+    assert rows == [("lost", 1)]
+
+
+async def test_one_beat_in_between_saves_a_worker(
+    rescuer: Rescuer, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = [1000.0]
+    monkeypatch.setattr("rowcrew.control.rescue.time.monotonic", lambda: clock[0])
+    other = worker(connect)
+    await rescuer.rescue.look()
+    clock[0] += 29
+    connect().execute("UPDATE workers SET beats = beats + 1 WHERE id = %s", (other,))
+    await rescuer.rescue.look()
+    clock[0] += 29
+    await rescuer.rescue.look()
+    assert status(connect, other)[0] == "processing"
+
+
+async def test_what_was_seen_before_the_own_connection_broke_counts_no_more(
+    rescuer: Rescuer, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = [1000.0]
+    monkeypatch.setattr("rowcrew.control.rescue.time.monotonic", lambda: clock[0])
+    other = worker(connect)
+    await rescuer.rescue.look()
+    await rescuer.line.close()
+    clock[0] += 60
+    await rescuer.rescue.look()
+    assert status(connect, other)[0] == "processing"
+
+
+async def test_a_job_out_of_attempts_fails_when_its_worker_is_lost(
+    rescuer: Rescuer, connect: Connect
+) -> None:
+    mine = process_key(os.getpid()) or ""
+    boot, namespace, pid, _ = mine.split(":")
+    other = worker(connect, host=socket.gethostname(), processKey=f"{boot}:{namespace}:{pid}:1")
+    connect().execute('UPDATE jobs SET "maxAttempts" = 1, revision = revision + 1')
+    await rescuer.rescue.at_start()
+    assert status(connect, other)[0] == "failed"
+
+
+async def test_rows_that_another_program_left_in_processing_go_back_only_where_their_queue_asks_for_it(
+    rescuer: Rescuer, connect: Connect
+) -> None:
+    connection = connect()
+    connection.execute("""INSERT INTO queues (queue, "rescueForeignSeconds") VALUES ('shared', 600)""")
+    connection.execute(
+        """
+        INSERT INTO jobs (type, status, queue, "updatedAt")
+        VALUES ('foreign', 'processing', 'shared', now() - interval '11 minutes'),
+               ('foreign', 'processing', 'shared', now() - interval '9 minutes'),
+               ('foreign', 'processing', 'default', now() - interval '11 minutes')
+        """
+    )
+    await rescuer.rescue.look()
+    rows = connection.execute("SELECT queue, status, attempts FROM jobs ORDER BY id").fetchall()
+    assert rows == [("shared", "queued", 1), ("shared", "processing", 0), ("default", "processing", 0)]
