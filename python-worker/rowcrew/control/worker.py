@@ -271,7 +271,7 @@ class Worker:
     async def _drain(self, grace_seconds: float) -> None:
         """Wait for running jobs, ask those that are left to end, kill those that do not.
 
-        Platforms that kill after 30 seconds leave time for this and the last writes, with the grace's default.
+        Platforms that kill after 30 seconds leave time for this and the last writes, with the default grace.
         """
         await self._all_ended(grace_seconds)
         self._stopping.stop_all(StopReason.SHUTDOWN)
