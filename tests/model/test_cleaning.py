@@ -98,8 +98,8 @@ ROWS = [
     f"duplicate key\nDETAIL:  Failing row contains (1, two\n\nlines {CANARY}).\nHINT:  do not",
     f"UniqueViolation('duplicate key\\nDETAIL:  Key (name)=({CANARY}) already exists.')",
     f'bad\nCONTEXT:  COPY t, line 1, column a: "{CANARY}"',
-    f"(psycopg.errors.X) no\nDETAIL:  Key (a)=({CANARY}).\n[SQL: INSERT]\n[parameters: {{'a': '{CANARY}'}}]\n",
-    f"(psycopg.errors.X) no\n[SQL: INSERT]\n[parameters: {{'a': 'two\nlines {CANARY}'}}]\n(Background on this",
+    f"(psycopg.X) no\nDETAIL:  Key (a)=({CANARY}).\n[SQL: INSERT]\n[parameters: {{'a': '{CANARY}'}}]\n",
+    f"(psycopg.X) no\n[SQL: INSERT]\n[parameters: {{'a': 'two\nlines {CANARY}'}}]\n(Background on this",
     f"  | psycopg.errors.UniqueViolation: duplicate key\n  | DETAIL:  Key (a)=({CANARY}).\n",
     f"bad\0\n\0DETAIL:  Key (a)=({CANARY}).",
 ]

@@ -153,7 +153,7 @@ FULL_SWEEP_EVERY = 5
 
 
 class Seeker:
-    """A worker of the model: looks once a second as the reserve statement does, and moves its floors likewise."""
+    """A worker of the model: looks once a second like the reserve statement, moves its floors likewise."""
 
     def __init__(self, table: Sequence[Row], room: int, first_sweep: int) -> None:
         self._table = table

@@ -1,0 +1,212 @@
+"""Settings: read once, all complaints at once, each with variable, value and remedy."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rowcrew.model.errors import SettingsError
+from rowcrew.settings import VARIABLES, Settings, read
+
+URL = "postgresql://app:hunter2@db.example/app"
+
+READ: list[tuple[str, str, str, Any]] = [
+    ("DATABASE_URL", URL, "database_url", URL),
+    ("DATABASE_URL", "postgres://db/app", "database_url", "postgres://db/app"),
+    ("DATABASE_URL", "postgresql+psycopg://db/app", "database_url", "postgresql+psycopg://db/app"),
+    ("DATABASE_DIRECT_URL", URL, "database_direct_url", URL),
+    ("WORKER_CONCURRENCY", "8", "concurrency", 8),
+    ("MAX_CONCURRENT_JOBS", "5", "max_concurrent_jobs", 5),
+    ("WORKER_RUNNERS", "2", "runners", 2),
+    ("JOB_BATCH_SIZE", "10", "batch_size", 10),
+    ("WORKER_ID", "render-worker-1", "worker_name", "render-worker-1"),
+    ("WORKER_QUEUES", "ai, upload,investor mail", "queues", ("ai", "upload", "investor", "mail")),
+    ("JOB_QUEUE_NAME", "archaeologist_jobs", "queue_name", "archaeologist_jobs"),
+    ("POLL_INTERVAL", "0.5", "poll_seconds", 0.5),
+    ("JOB_POLL_INTERVAL", "5", "poll_seconds", 5.0),
+    ("JOB_TIMEOUT", "1h", "job_timeout_seconds", 3600.0),
+    ("WORKER_HEARTBEAT_INTERVAL", "30s", "heartbeat_seconds", 30.0),
+    ("SHUTDOWN_GRACE", "2 m", "shutdown_grace_seconds", 120.0),
+    ("SHUTDOWN_GRACE", "0", "shutdown_grace_seconds", 0.0),
+    ("CANCEL_GRACE", "1.5", "cancel_grace_seconds", 1.5),
+    ("DB_CONNECT_TIMEOUT", "10", "connect_timeout_seconds", 10.0),
+    ("WORKER_MAX_MEMORY", "512M", "max_memory_bytes", 512 * 2**20),
+    ("WORKER_MAX_MEMORY", "2 GiB", "max_memory_bytes", 2 * 2**30),
+    ("WORKER_MAX_MEMORY", "100kb", "max_memory_bytes", 100 * 2**10),
+    ("COMPLETED_JOB_TTL", "7d", "keep_completed_seconds", 604_800),
+    ("COMPLETED_JOB_TTL", "0.2", "keep_completed_seconds", 1),
+    ("FAILED_JOB_TTL", "3600", "keep_failed_seconds", 3600),
+    ("APP_NAME", "FinaPilot", "app_name", "FinaPilot"),
+    ("LOG_FORMAT", "json", "log_format", "json"),
+    ("ROWCREW_MODULES", "shop.jobs:crew, mail", "modules", ("shop.jobs:crew", "mail")),
+    ("RUNNER_ENVIRONMENT", "OPENAI_*,STRIPE_KEY", "runner_environment", ("OPENAI_*", "STRIPE_KEY")),
+    ("ROWCREW_DATA_DIR", "/data", "data_directory", Path("/data")),
+    ("CSV_IMPORT_TABLES", "transactions,app.rates", "csv_import_tables", ("transactions", "app.rates")),
+]
+
+REFUSED: list[tuple[str, str, str]] = [
+    ("DATABASE_URL", "mysql://root@db/app", "it must start with postgresql://"),
+    ("DATABASE_DIRECT_URL", "host=db password=hunter2", "it must start with postgresql://"),
+    ("WORKER_CONCURRENCY", "many", "give a whole number from 1 to 999999"),
+    ("WORKER_CONCURRENCY", "0", "give a whole number"),
+    ("MAX_CONCURRENT_JOBS", "auto", "give a whole number"),
+    ("WORKER_RUNNERS", "-1", "give a whole number"),
+    ("JOB_BATCH_SIZE", "1.5", "give a whole number"),
+    ("WORKER_QUEUES", "ai,Not Good", "a queue name is 1 to 63 of"),
+    ("JOB_QUEUE_NAME", "UPPER", "a queue name is 1 to 63 of"),
+    ("POLL_INTERVAL", "0", "give seconds above zero, such as 30 or 1.5, or with a unit"),
+    ("JOB_POLL_INTERVAL", "-2", "give seconds above zero"),
+    ("JOB_TIMEOUT", "1w", "give seconds above zero"),
+    ("JOB_TIMEOUT", "9" * 400, "give seconds above zero"),
+    ("WORKER_HEARTBEAT_INTERVAL", "nan", "give seconds above zero"),
+    ("SHUTDOWN_GRACE", "soon", "give seconds"),
+    ("CANCEL_GRACE", "1e3", "give seconds"),
+    ("DB_CONNECT_TIMEOUT", "inf", "give seconds"),
+    ("WORKER_MAX_MEMORY", "half", "give a size such as 512M or 2G"),
+    ("WORKER_MAX_MEMORY", "0", "give a size"),
+    ("COMPLETED_JOB_TTL", "0", "give seconds above zero"),
+    ("FAILED_JOB_TTL", "never", "give seconds above zero"),
+    ("LOG_FORMAT", "yaml", "give text or json"),
+]
+
+
+@pytest.mark.parametrize(("name", "text", "field", "value"), READ)
+def test_a_variable_fills_its_field(name: str, text: str, field: str, value: Any) -> None:
+    assert getattr(read({name: f" {text} "}), field) == value
+
+
+@pytest.mark.parametrize(("name", "text", "remedy"), REFUSED)
+def test_a_value_that_cannot_be_read_is_named_with_its_variable_and_a_remedy(
+    name: str, text: str, remedy: str
+) -> None:
+    with pytest.raises(SettingsError) as refused:
+        read({name: text})
+    (complaint,) = refused.value.complaints
+    shown = "…" if name.startswith("DATABASE") else repr(text)
+    assert complaint.startswith(f"{name}={shown}: ")
+    assert remedy in complaint
+
+
+def test_every_variable_is_read_in_these_tables() -> None:
+    names = {name for variable in VARIABLES for name in variable.names}
+    assert {name for name, *_ in READ} == names
+    assert {variable.field for variable in VARIABLES} == set(Settings.__struct_fields__)
+
+
+def test_all_complaints_come_at_once() -> None:
+    with pytest.raises(SettingsError) as refused:
+        read({"POLL_INTERVAL": "0", "LOG_FORMAT": "yaml", "WORKER_CONCURRENCY": "x", "APP_NAME": "fine"})
+    names = [complaint.partition("=")[0] for complaint in refused.value.complaints]
+    assert sorted(names) == ["LOG_FORMAT", "POLL_INTERVAL", "WORKER_CONCURRENCY"]
+
+
+@pytest.mark.parametrize("name", ["DATABASE_URL", "DATABASE_DIRECT_URL"])
+def test_no_complaint_shows_a_password(name: str) -> None:
+    with pytest.raises(SettingsError) as refused:
+        read({name: "mysql://root:hunter2@db/app", "LOG_FORMAT": "yaml"})
+    assert "hunter2" not in str(refused.value)
+
+
+def test_without_an_address_the_complaint_says_how_to_give_one() -> None:
+    with pytest.raises(SettingsError, match="DATABASE_URL is not set: give it as postgresql://"):
+        read({}).require_database_url()
+    assert read({"DATABASE_URL": URL}).require_database_url() == URL
+
+
+def test_an_empty_variable_is_no_variable() -> None:
+    empty = {name: " " for variable in VARIABLES for name in variable.names}
+    assert read(empty) == read({})
+
+
+def test_the_first_name_wins_over_its_alias() -> None:
+    assert read({"POLL_INTERVAL": "3", "JOB_POLL_INTERVAL": "5"}).poll_seconds == 3
+    assert read({"POLL_INTERVAL": "", "JOB_POLL_INTERVAL": "5"}).poll_seconds == 5
+
+
+@pytest.mark.parametrize(
+    ("environment", "slots"),
+    [
+        ({}, 4),
+        ({"WORKER_CONCURRENCY": "8"}, 8),
+        ({"MAX_CONCURRENT_JOBS": "5"}, 5),
+        ({"WORKER_CONCURRENCY": "8", "MAX_CONCURRENT_JOBS": "5"}, 5),
+        ({"WORKER_CONCURRENCY": "3", "MAX_CONCURRENT_JOBS": "5"}, 3),
+    ],
+)
+def test_slots_are_the_smaller_of_two_names(environment: Mapping[str, str], slots: int) -> None:
+    assert read(environment).slots == slots
+
+
+@pytest.mark.parametrize(
+    ("cores", "mebibytes", "slots"), [(1, 256, 2), (1, 512, 4), (1, 2048, 8), (4, 16384, 32), (64, 64, 2)]
+)
+def test_automatic_slots_follow_cores_and_memory(
+    monkeypatch: pytest.MonkeyPatch, cores: int, mebibytes: int, slots: int
+) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(cores)), raising=False)
+    memory = {"SC_PAGE_SIZE": 4096, "SC_PHYS_PAGES": mebibytes * 2**20 // 4096}
+    monkeypatch.setattr(os, "sysconf", memory.__getitem__)
+    assert read({"WORKER_CONCURRENCY": "auto"}).slots == slots
+
+
+def test_a_worker_serves_the_queue_of_its_producers_alone() -> None:
+    assert read({}).queues == ()
+    assert read({"JOB_QUEUE_NAME": "mail"}).queues == ("mail",)
+    assert read({"JOB_QUEUE_NAME": "mail", "WORKER_QUEUES": "ai,mail"}).queues == ("ai", "mail")
+    assert read({"JOB_QUEUE_NAME": "mail"}, queues=("ai",)).queues == ("ai",)
+
+
+def test_an_option_wins_over_a_variable_unless_it_was_not_given() -> None:
+    settings = read({"POLL_INTERVAL": "3", "APP_NAME": "A"}, poll_seconds=7.0, app_name=None)
+    assert (settings.poll_seconds, settings.app_name) == (7.0, "A")
+
+
+def test_the_worker_is_named_after_host_and_process_unless_told_otherwise() -> None:
+    assert read({}).worker_name == f"{os.uname().nodename}-{os.getpid()}"
+    assert read({"WORKER_ID": "w1"}).worker_name == "w1"
+
+
+def test_the_name_of_the_instance_is_filled_in() -> None:
+    environment = {"WORKER_ID": "w-{instance}", "RENDER_INSTANCE_ID": "srv-1-x"}
+    assert read(environment).worker_name == "w-srv-1-x"
+    assert read({"WORKER_ID": "w-{instance}"}).worker_name == f"w-{os.uname().nodename}"
+    assert read({}, worker_name="cli-{instance}").worker_name == f"cli-{os.uname().nodename}"
+
+
+@pytest.mark.parametrize(
+    ("heartbeat", "lease", "fence"), [("5", 30, 20), ("1", 30, 20), ("10", 30, 20), ("30", 90, 60)]
+)
+def test_the_lease_is_three_heartbeats_and_at_least_30_seconds(
+    heartbeat: str, lease: int, fence: int
+) -> None:
+    settings = read({"WORKER_HEARTBEAT_INTERVAL": heartbeat})
+    assert (settings.lease_seconds, settings.fence_seconds) == (lease, fence)
+
+
+@given(st.floats(0.01, 1e6))
+def test_a_worker_always_has_time_for_a_second_heartbeat_before_its_fence(heartbeat: float) -> None:
+    settings = Settings(heartbeat_seconds=heartbeat)
+    assert 2 * heartbeat <= settings.fence_seconds * (1 + 1e-9)
+    assert settings.fence_seconds < settings.lease_seconds
+
+
+@given(st.sampled_from(VARIABLES), st.text(st.characters(exclude_characters="\0"), max_size=40))
+def test_any_text_is_read_or_refused_with_a_sentence(variable: Any, text: str) -> None:
+    try:
+        read({variable.names[0]: text})
+    except SettingsError as refused:
+        assert refused.complaints[0].startswith(f"{variable.names[0]}=")
+
+
+def test_settings_cannot_be_changed_once_read() -> None:
+    with pytest.raises((AttributeError, dataclasses.FrozenInstanceError)):
+        read({}).poll_seconds = 1.0  # type: ignore[misc]
+    assert msgspec.structs.replace(read({}), poll_seconds=1.0).poll_seconds == 1.0
