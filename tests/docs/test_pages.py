@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from rowcrew.log import EVENTS
+from rowcrew.control.worker import LAST_CALL_SECONDS
 from rowcrew.settings import VARIABLES
 from tests.docs.pages import PAGES, ROOT, anchors, block_marked, links, prose
 
@@ -86,8 +87,9 @@ def test_the_files_that_the_architecture_names_exist() -> None:
 def test_the_wait_that_platforms_need_is_counted_with_the_defaults() -> None:
     page = (ROOT / "docs" / "operations.md").read_text()
     defaults = {variable.names[0]: variable.default for variable in VARIABLES}
-    for variable in ("SHUTDOWN_GRACE", "CANCEL_GRACE"):
-        assert f"`{variable}` ({defaults[variable]} s)" in page
+    assert f"`SHUTDOWN_GRACE` ({defaults['SHUTDOWN_GRACE']} s)" in page
+    assert LAST_CALL_SECONDS == 2
+    assert "then two seconds to obey a request to stop" in page
 
 
 def test_the_crew_of_the_five_minutes_is_no_longer_than_it_says() -> None:
