@@ -180,9 +180,13 @@ def _pydantic_decoder(name: str, model: Any) -> Decode:
 def _pydantic_complaints(error: Any) -> str:
     """In the form of the other errors, and without the values that pydantic puts in."""
     return "; ".join(
-        f"{complaint['msg']} - at `{'.'.join(['payload', *map(str, complaint['loc'])])}`"
+        f"{complaint['msg']} - at `payload{''.join(map(_step, complaint['loc']))}`"
         for complaint in error.errors(include_url=False, include_input=False)
     )
+
+
+def _step(part: int | str) -> str:
+    return f"[{part}]" if isinstance(part, int) else f".{part}"
 
 
 def _pydantic_schema(model: Any) -> bytes:
