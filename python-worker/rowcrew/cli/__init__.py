@@ -24,17 +24,19 @@ INTERRUPTED: Final = 130
 
 _HELP: Final = """Background jobs on the PostgreSQL you already have.
 
-The database is the one that DATABASE_URL names, as postgresql://user:password@host/database.
+The database is the one that DATABASE_URL names, as
+postgresql://user:password@host/database.
 
-Exit codes: 0 done, 1 failed (the reason is on standard error), 2 the command or a setting is wrong.
-`rowcrew enqueue --wait` also: 1 the job failed or was cancelled, 3 it had not ended in time."""
+Exit codes: 0 done, 1 failed (the reason is on standard error),
+2 the command or a setting is wrong. rowcrew enqueue --wait also:
+1 the job failed or was cancelled, 3 it had not ended in time."""
 
 
 class UsageError(RowcrewError):
     """The command line cannot be meant as it stands."""
 
 
-def _app() -> App:
+def _app(words: Sequence[str] = ()) -> App:
     app = App(
         name="rowcrew",
         help=_HELP,
@@ -45,8 +47,8 @@ def _app() -> App:
         default_parameter=Parameter(negative=(), show_default=_is_shown),
     )
     commands = {
-        "demo": "See it work: a private PostgreSQL, one worker, plain SQL; under a minute.",
-        "dev": "Develop: a PostgreSQL of your own, and a worker that restarts when files change.",
+        "demo": "See it work, with a PostgreSQL of its own.",
+        "dev": "Run a worker that restarts when files change.",
         "worker": "Run a worker until SIGTERM or SIGINT.",
         "migrate": "Bring the tables of the database up to date.",
         "enqueue": "Enqueue a job, and wait for its end if asked.",
@@ -57,14 +59,17 @@ def _app() -> App:
         "bench": "Measure this machine and this PostgreSQL in a scratch schema.",
     }
     for place, (name, purpose) in enumerate(commands.items()):
-        app.command(f"rowcrew.cli.{name}:{name}", name=name, help=purpose, sort_key=place)
+        # A purpose given here stands in for the docstring, so that a list of commands imports none of them.
+        summary = None if name in words[:1] else purpose
+        app.command(f"rowcrew.cli.{name}:{name}", name=name, help=summary, sort_key=place)
     return app
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit code."""
+    words = sys.argv[1:] if arguments is None else list(arguments)
     try:
-        return _code(_app()(arguments, exit_on_error=False, print_error=False))
+        return _code(_app(words)(words, exit_on_error=False, print_error=False))
     except CycloptsError as error:
         return _fail(USAGE, f"{_one_line(str(error))} (see --help)")
     except SettingsError as error:
@@ -98,5 +103,5 @@ def _one_line(text: str) -> str:
 
 
 def _is_shown(default: Any) -> str | None:
-    """Defaults that say something; a flag that is off says nothing."""
-    return None if default is False else str(default)
+    """Defaults that say something."""
+    return None if default in (None, False) else str(default)

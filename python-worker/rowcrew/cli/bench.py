@@ -18,7 +18,7 @@ from rowcrew.model.errors import RowcrewError
 if TYPE_CHECKING:
     from rowcrew.bench.report import Report
 
-bench = App(name="bench")
+bench = App(name="bench", help="Measure this machine and this PostgreSQL in a scratch schema.")
 
 
 @bench.command

@@ -52,7 +52,8 @@ class Jobs(NamedTuple):
 def demo() -> int:
     """See it work: a private PostgreSQL, one worker, plain SQL; under a minute.
 
-    Nothing is left behind, neither data nor processes. Exit codes: 0 everything came out as promised, 1 not.
+    Nothing is left behind, neither data nor processes.
+    Exit codes: 0 everything came out as promised, 1 not.
     """
     if importlib.util.find_spec("numpy") is None:
         raise RowcrewError("rowcrew demo simulates with numpy: pip install 'rowcrew[embedded,sim]'")

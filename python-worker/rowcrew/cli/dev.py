@@ -13,10 +13,9 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
 import msgspec
-from cyclopts import Parameter
 
 from rowcrew import embedded, settings
 from rowcrew.cli import SUCCESS
@@ -37,22 +36,21 @@ def dev(
     *crew: str,
     queue: Queues = None,
     data_dir: Path | None = None,
-    watch: Annotated[list[Path] | None, Parameter(help="Directory to watch; repeatable.")] = None,
+    watch: list[Path] | None = None,
 ) -> int:
     """Develop: a PostgreSQL of your own, and a worker that restarts when Python files change.
 
-    If DATABASE_URL is set, that database is migrated and used instead of an own one. SIGINT (Ctrl-C) and
-    SIGTERM stop everything.
+    If DATABASE_URL is set, that database is migrated and used instead of an own
+    one. Ctrl-C (SIGINT) and SIGTERM stop everything.
 
     Parameters
     ----------
     crew
-        The crews to run, each as module:crew. Without any: as for `rowcrew worker`.
+        Handlers to run, each as module:crew; default: as of rowcrew worker.
     data_dir
-        Where the own PostgreSQL keeps its data; by default /var/lib/rowcrew for root, for others
-        ~/.local/state/rowcrew.
+        Home of the own PostgreSQL; default: /var/lib/rowcrew or ~/.local/state/rowcrew.
     watch
-        Directory whose Python files are watched, by default the current one; repeatable.
+        Directory whose Python files are watched; repeatable; default: the current one.
     """
     wanted = read_settings({"--queue": ("queues", ",".join(queue) if queue else None)})
     stop = _stop_on_signals()

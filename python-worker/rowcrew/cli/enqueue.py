@@ -35,9 +35,9 @@ def enqueue(
     type: str,
     /,
     *,
-    payload: str = "{}",
+    payload: Annotated[str, Parameter(allow_leading_hyphen=True)] = "{}",
     queue: str | None = None,
-    priority: str | None = None,
+    priority: Annotated[str | None, Parameter(allow_leading_hyphen=True)] = None,
     run_at: datetime | None = None,
     delay: Annotated[timedelta | None, Parameter(name="--in")] = None,
     max_attempts: int | None = None,
@@ -50,9 +50,10 @@ def enqueue(
 ) -> int:
     """Enqueue a job, and wait for its end if asked.
 
-    With --wait progress goes to standard error and the result, as JSON, to standard output. Exit codes: 0
-    enqueued, or with --wait completed; 1 failed or cancelled; 2 the job is not valid; 3 --wait-seconds are
-    over, the job goes on.
+    With --wait progress goes to standard error and the result, as JSON, to
+    standard output. Exit codes: 0 enqueued, or with --wait completed; 1 failed
+    or cancelled; 2 the job is not valid; 3 --wait-seconds are over, the job
+    goes on.
 
     Parameters
     ----------
@@ -73,7 +74,7 @@ def enqueue(
     timeout
         Limit of one run in seconds.
     unique_key
-        At most one queued or processing job of the type has it; if there is one, its id is the answer.
+        At most one live job of the type has it; if there is one, its id is the answer.
     concurrency_key
         Jobs that share it obey the type's limit per key.
     wait

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Annotated
 
@@ -20,10 +21,16 @@ def healthcheck(
 ) -> int:
     """Exit 0 if a worker of this machine and account lives, else 1.
 
-    A worker lives while its last acknowledged heartbeat is younger than its lease.
+    A worker lives while its process does, and its last acknowledged heartbeat
+    is younger than its lease.
     """
     workers = [
-        {"pid": worker, "heartbeatAgeSeconds": round(age, 1), "leaseSeconds": lease, "live": age <= lease}
+        {
+            "pid": worker,
+            "heartbeatAgeSeconds": round(age, 1),
+            "leaseSeconds": lease,
+            "live": age <= lease and _exists(worker),
+        }
         for worker, age, lease in liveness.ages()
         if pid in (None, worker)
     ]
@@ -38,3 +45,14 @@ def healthcheck(
         return SUCCESS
     print("rowcrew: no live worker here; see its log, or start one with `rowcrew worker`", file=sys.stderr)
     return FAILURE
+
+
+def _exists(pid: int) -> bool:
+    """A worker that was killed leaves its file behind, fresh for the rest of its lease."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True

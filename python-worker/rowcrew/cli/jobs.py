@@ -36,9 +36,9 @@ LIST_COLUMNS = (
     "progress",
     "errorMessage",
 )
-ATTEMPT_COLUMNS = ("attempt", "outcome", "startedAt", "finishedAt", "worker", "error")
+ATTEMPT_COLUMNS = ("attempt", "outcome", "startedAt", "finishedAt", "worker", "memoryBytes", "error")
 
-jobs = App(name="jobs")
+jobs = App(name="jobs", help="List, show, cancel and requeue jobs.")
 
 
 @jobs.command(name="list")
@@ -61,7 +61,7 @@ def list_jobs(
 
 @jobs.command
 def show(id: str, /, *, json: AsJson = False) -> None:
-    """Show a job: its columns, and the attempts that did not complete, with errors and tracebacks.
+    """Show a job: all columns, and the errors and tracebacks of its attempts.
 
     Parameters
     ----------
@@ -84,13 +84,19 @@ def show(id: str, /, *, json: AsJson = False) -> None:
 
 @jobs.command
 def cancel(*ids: Ids, json: AsJson = False) -> int:
-    """Cancel jobs: queued ones never start, running ones are stopped. Exit 1 if one was not cancelled."""
+    """Cancel jobs: queued ones never start, running ones are stopped.
+
+    Exit 1 if one of them was not cancelled.
+    """
     return _change("cancel", ids, json)
 
 
 @jobs.command
 def requeue(*ids: Ids, json: AsJson = False) -> int:
-    """Run ended jobs again, with all their attempts. Exit 1 if one could not be requeued."""
+    """Run ended jobs again, with all their attempts.
+
+    Exit 1 if one of them was not requeued.
+    """
     return _change("requeue", ids, json)
 
 

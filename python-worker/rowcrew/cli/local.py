@@ -27,14 +27,13 @@ def private_postgres(home: Path | None = None) -> Iterator[EmbeddedPostgres]:
     """A PostgreSQL of our own: with a home its data stay, without one they vanish with it.
 
     Raises:
-        RowcrewError: it cannot be started; the text says why and what to do.
+        RowcrewError: it cannot be started or stopped; the text says why and what to do.
     """
     try:
-        server = EmbeddedPostgres(home, durable=home is not None).start()
+        with EmbeddedPostgres(home, durable=home is not None) as server:
+            yield server
     except EmbeddedPostgresError as error:
         raise RowcrewError(str(error)) from error
-    with server:
-        yield server
 
 
 def start_worker(

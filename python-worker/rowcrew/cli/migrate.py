@@ -10,7 +10,8 @@ from rowcrew.settings import Settings
 def migrate(*, json: AsJson = False) -> None:
     """Bring the tables of the database up to date.
 
-    Safe at any time, from several places at once and while workers run. DATABASE_DIRECT_URL, if set, is used.
+    Safe at any time, from several places at once and while workers run.
+    DATABASE_DIRECT_URL, if set, is used.
     """
     revision = bring_up_to_date(read_settings())
     if json:

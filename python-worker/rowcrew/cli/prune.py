@@ -18,8 +18,9 @@ from rowcrew.table.console import explained
 def prune(*, json: AsJson = False) -> None:
     """Delete ended jobs past their time, now.
 
-    Completed jobs are kept for COMPLETED_JOB_TTL (7 days), failed and cancelled ones for FAILED_JOB_TTL
-    (30 days); a row of the table queues may say otherwise.
+    Completed jobs are kept for COMPLETED_JOB_TTL (7 days), failed and cancelled
+    ones for FAILED_JOB_TTL (30 days); a row of the table queues may say
+    otherwise.
     """
     settings = read_settings()
     address = settings.require_database_url()

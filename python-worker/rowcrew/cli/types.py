@@ -13,13 +13,13 @@ from rowcrew.table import console
 
 LIST_COLUMNS = ("type", "queue", "priority", "maxAttempts", "timeoutSeconds", "executor", "description")
 
-types = App(name="types")
+types = App(name="types", help="The job types that workers have published.")
 
 
 @types.default
 @types.command(name="list")
 def list_types(*, json: AsJson = False) -> None:
-    """List the types. A column that is empty has its default: queue `default`, 3 attempts, no limit."""
+    """List the types; what is empty has the default: queue default, priority 0, 3 attempts, no limit."""
     with console.connected(read_settings()) as connection:
         rows = console.list_types(connection)
     if json:

@@ -27,14 +27,14 @@ def worker(
 ) -> int:
     """Run a worker until SIGTERM or SIGINT.
 
-    An option stands for an environment variable, and wins over it. Exit codes: 0 stopped by a signal, 1
-    failed to start or crashed, 2 a setting is wrong.
+    An option stands for an environment variable, and wins over it.
+    Exit codes: 0 stopped by a signal, 1 failed to start or crashed,
+    2 a setting is wrong.
 
     Parameters
     ----------
     crew
-        The crews whose handlers it runs, each as module:crew. Without any: the bundled job types and those of
-        ROWCREW_MODULES.
+        Handlers to run, each as module:crew; default: the bundled ones and ROWCREW_MODULES.
     concurrency
         Jobs run at once, or auto (WORKER_CONCURRENCY).
     runners
@@ -44,7 +44,7 @@ def worker(
     poll_interval
         Seconds between two looks (POLL_INTERVAL).
     job_timeout
-        Limit of a run when neither its job nor its type has one, such as 90s or 10m (JOB_TIMEOUT).
+        Limit of a run when neither job nor type has one, such as 10m (JOB_TIMEOUT).
     shutdown_grace
         Seconds that running jobs get after SIGTERM (SHUTDOWN_GRACE).
     max_memory
@@ -54,7 +54,7 @@ def worker(
     log_format
         For people or for aggregators (LOG_FORMAT).
     """
-    from rowcrew.control.worker import run_worker
+    from rowcrew.control.process import run_worker
 
     settings = read_settings(
         {

@@ -1,0 +1,123 @@
+"""`rowcrew migrate`, `rowcrew prune`, `rowcrew healthcheck`, and what a start of `rowcrew` costs."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from rowcrew.cli import main
+from rowcrew.embedded import EmbeddedPostgres
+from tests.cli.conftest import CREW, ROOT, ROWCREW, clean_environment, program, run
+from tests.conftest import Connect, free_port
+
+HEAVY = ("psycopg", "sqlalchemy", "alembic", "structlog", "boto3", "numpy", "asyncio", "rich.markdown")
+
+
+@pytest.fixture
+def empty_database_url(server: EmbeddedPostgres) -> Iterator[str]:
+    name = f"empty_{uuid.uuid4().hex}"
+    with psycopg.connect(server.url, autocommit=True) as postgres:
+        postgres.execute(f"CREATE DATABASE {name}")
+        yield server.url_of(name)
+        postgres.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def test_migrate_makes_the_tables_and_does_nothing_the_second_time(empty_database_url: str) -> None:
+    before = run("jobs", "list", DATABASE_URL=empty_database_url)
+    assert (before.returncode, "run `rowcrew migrate`" in before.stderr) == (1, True)
+    first = run("migrate", "--json", DATABASE_URL=empty_database_url)
+    again = run("migrate", DATABASE_URL=empty_database_url)
+    assert (first.returncode, again.returncode) == (0, 0)
+    revision = json.loads(first.stdout)["revision"]
+    assert again.stdout == f"The tables are up to date (revision {revision}).\n"
+    assert run("jobs", "list", DATABASE_URL=empty_database_url).returncode == 0
+
+
+def test_migrate_without_a_database_exits_1_and_keeps_the_password() -> None:
+    ended = run("migrate", DATABASE_URL=f"postgresql://boss:hunter2@127.0.0.1:{free_port()}/jobs")
+    assert ended.returncode == 1
+    assert len(ended.stderr.splitlines()) == 1
+    assert "hunter2" not in ended.stderr
+
+
+def test_prune_deletes_what_is_past_its_time_and_nothing_else(database_url: str, connect: Connect) -> None:
+    connect().execute(
+        """INSERT INTO jobs (type, status, "finishedAt") VALUES
+           ('x', 'completed', now() - interval '8 days'), ('x', 'completed', now()),
+           ('x', 'failed', now() - interval '8 days')"""
+    )
+    ended = run("prune", "--json", DATABASE_URL=database_url)
+    assert (ended.returncode, json.loads(ended.stdout)) == (0, {"deleted": 1})
+    assert connect().execute("SELECT count(*) FROM jobs").fetchone() == (2,)
+    assert run("prune", DATABASE_URL=database_url, FAILED_JOB_TTL="1h").stdout == "Deleted 1 jobs.\n"
+
+
+def test_healthcheck_is_0_while_a_worker_lives_and_1_after_its_end(database_url: str, tmp_path: Path) -> None:
+    place = str(tmp_path)
+    assert run("healthcheck", TMPDIR=place).returncode == 1
+    for end in ("kill", "terminate"):
+        with program(*ROWCREW, "worker", CREW, DATABASE_URL=database_url, TMPDIR=place) as worker:
+            worker.line("👥 Ready")
+            healthy = run("healthcheck", "--json", TMPDIR=place)
+            assert healthy.returncode == 0
+            assert json.loads(healthy.stdout)["live"]
+            assert run("healthcheck", "--pid", str(worker.process.pid), TMPDIR=place).returncode == 0
+            assert run("healthcheck", "--pid", "1", TMPDIR=place).returncode == 1
+            getattr(worker.process, end)()
+            worker.ended()
+        dead = run("healthcheck", TMPDIR=place)
+        assert dead.returncode == 1
+        assert "no live worker" in dead.stderr
+        for file in tmp_path.rglob("worker-*"):
+            file.unlink()
+
+
+@pytest.mark.parametrize("command", ["--help", "healthcheck", "--version"])
+def test_help_and_healthcheck_import_nothing_heavy(command: str, tmp_path: Path) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "rowcrew.cli", command],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env=clean_environment(TMPDIR=str(tmp_path)),
+    )
+    imported = {
+        line.rpartition("|")[2].strip()
+        for line in ended.stderr.splitlines()
+        if line.startswith("import time")
+    }
+    assert "cyclopts" in imported
+    assert sorted(name for name in imported if name in HEAVY) == []
+
+
+def test_help_names_every_command_and_the_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--help"]) == 0
+    text = capsys.readouterr().out
+    for command in ("demo", "dev", "worker", "migrate", "enqueue", "jobs", "types", "healthcheck", "prune"):
+        assert f"\n  {command}: " in text
+        assert main([command, "--help"]) == 0
+        assert capsys.readouterr().out.startswith(f"Usage: rowcrew {command}")
+    assert "Exit codes: 0 done, 1 failed" in text
+
+
+def test_a_reader_that_leaves_early_is_no_error(database_url: str, connect: Connect) -> None:
+    connect().execute("INSERT INTO jobs (type) SELECT repeat('x', 200) FROM generate_series(1, 2000)")
+    command = (
+        f"{sys.executable} -m rowcrew.cli jobs list --limit 2000 --json | head -1; echo ${{PIPESTATUS[0]}}"
+    )
+    ended = subprocess.run(
+        ["bash", "-c", command],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env=clean_environment(DATABASE_URL=database_url),
+    )
+    assert ended.stdout.splitlines()[1:] == ["0"]
+    assert ended.stderr == ""

@@ -1,0 +1,101 @@
+"""`rowcrew demo` and `rowcrew dev`, from the first line to the last process."""
+
+from __future__ import annotations
+
+import re
+import signal
+from pathlib import Path
+
+import psutil
+import psycopg
+
+from tests.cli.conftest import ROWCREW, program, run
+from tests.waiting import eventually
+
+HANDLERS = """
+from rowcrew import Crew
+
+crew = Crew()
+
+
+@crew.job("answer")
+async def answer() -> int:
+    return {answer}
+"""
+
+
+def test_the_demo_keeps_its_promises_and_leaves_nothing(open_directory: Path) -> None:
+    ended = run("demo", TMPDIR=str(open_directory))
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    promises = [line for line in ended.stdout.splitlines() if line.startswith(("  ✔", "  ✘"))]
+    assert len(promises) == 6
+    assert all(line.startswith("  ✔") for line in promises)
+    assert 'SELECT id, type, status, "createdAt", "updatedAt" FROM jobs' in ended.stdout
+    assert list(open_directory.glob("rowcrew-*/*")) == []
+
+
+def test_a_killed_demo_leaves_neither_processes_nor_data(open_directory: Path) -> None:
+    with program(*ROWCREW, "demo", TMPDIR=str(open_directory)) as demo:
+        demo.line("  worker │ 👥 Ready")
+        family = psutil.Process(demo.process.pid).children(recursive=True)
+        assert family
+        demo.process.kill()
+        _, left = psutil.wait_procs(family, timeout=30)
+    assert left == []
+    eventually(lambda: not list(open_directory.glob("rowcrew-*/data")))
+
+
+def test_dev_restarts_its_worker_when_a_file_changes_and_keeps_the_data(
+    tmp_path: Path, open_directory: Path
+) -> None:
+    project, data = tmp_path / "project", open_directory / "data"
+    project.mkdir()
+    (project / "handlers.py").write_text(HANDLERS.format(answer=41))
+    command = (*ROWCREW, "dev", "handlers:crew", "--queue", "cost_collection", "--data-dir", str(data))
+    with program(*command, cwd=project) as dev:
+        url = _address(dev.line("  export DATABASE_URL="))
+        assert dev.line("👥 Ready").endswith("queues: cost_collection")
+        assert _worked(url, project) == "41"
+
+        (project / "handlers.py").write_text(HANDLERS.format(answer=42))
+        dev.line("rowcrew dev: handlers.py changed: restarting the worker")
+        eventually(lambda: sum(line.startswith("👥 Ready") for line in dev.lines) == 2)
+        assert _worked(url, project) == "42"
+
+        (project / "handlers.py").write_text("nonsense(")
+        dev.line("rowcrew dev: the worker ended with exit code 1")
+        (project / "handlers.py").write_text(HANDLERS.format(answer=43))
+        eventually(lambda: sum(line.startswith("👥 Ready") for line in dev.lines) == 3)
+
+        family = psutil.Process(dev.process.pid).children(recursive=True)
+        dev.process.send_signal(signal.SIGINT)
+        assert dev.ended() == 0
+        assert psutil.wait_procs(family, timeout=30)[1] == []
+    assert dev.lines[-1].startswith("👋 Worker stopped")
+
+    with program(*command, cwd=project) as dev:
+        dev.line("👥 Ready")
+        with psycopg.connect(url) as connection:
+            assert connection.execute("SELECT count(*) FROM jobs").fetchone() == (2,)
+        assert dev.stop() == 0
+
+
+def test_dev_uses_the_database_it_is_given(tmp_path: Path, database_url: str) -> None:
+    (tmp_path / "handlers.py").write_text(HANDLERS.format(answer=41))
+    with program(*ROWCREW, "dev", "handlers:crew", cwd=tmp_path, DATABASE_URL=database_url) as dev:
+        dev.line("👥 Ready")
+        ended = run("enqueue", "answer", "--wait", DATABASE_URL=database_url)
+        assert (ended.returncode, ended.stdout) == (0, "41\n")
+        assert dev.stop() == 0
+    assert not any("PostgreSQL runs" in line for line in dev.lines)
+
+
+def _worked(url: str, project: Path) -> str:
+    ended = run("enqueue", "answer", "--queue", "cost_collection", "--wait", DATABASE_URL=url, cwd=project)
+    return ended.stdout.strip()
+
+
+def _address(line: str) -> str:
+    found = re.search("'(.*)'", line)
+    assert found is not None
+    return found[1]

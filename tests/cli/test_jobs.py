@@ -1,0 +1,139 @@
+"""`rowcrew jobs`: list, show, cancel and requeue."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from rowcrew.cli import main
+from tests.cli.conftest import Served, run
+from tests.waiting import eventually
+
+
+def lines(text: str) -> list[Any]:
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def test_list_shows_the_newest_first_and_obeys_every_filter(served: Served) -> None:
+    ids = [served.insert(type=type, queue="shelf", status="completed") for type in ("x", "y", "y")]
+    other = served.insert(type="y", queue="attic", status="failed", errorMessage="no\nluck \x1b[31m")
+
+    def listed(*filters: str) -> list[int]:
+        return [row["id"] for row in lines(served.run("jobs", "list", "--json", *filters).stdout)]
+
+    assert listed("--queue", "shelf") == ids[::-1]
+    assert listed("--queue", "shelf", "--queue", "attic", "--type", "y") == [other, ids[2], ids[1]]
+    assert listed("--queue", "attic", "--status", "failed", "--status", "cancelled") == [other]
+    assert listed("--queue", "shelf", "--limit", "1") == [ids[2]]
+    table = served.run("jobs", "list", "--queue", "attic").stdout.splitlines()
+    assert table[0].split()[:4] == ["id", "type", "queue", "status"]
+    assert len(table) == 2
+    assert "no luck" in table[1]
+    assert "\x1b" not in table[1]
+
+
+def test_show_has_every_column_and_the_attempts_with_their_tracebacks(served: Served) -> None:
+    id = json.loads(served.run("enqueue", "broken", "--json").stdout)["id"]
+    eventually(lambda: served.column("status", id) == "failed")
+    job = json.loads(served.run("jobs", "show", str(id), "--json").stdout)
+    (attempt,) = job["job_attempts"]
+    assert (job["status"], job["payload"], job["attempts"]) == ("failed", {}, 1)
+    assert (attempt["attempt"], attempt["outcome"]) == (1, "failed")
+    text = served.run("jobs", "show", str(id)).stdout
+    assert "ValueError: no such customer" in text
+    assert "Traceback of attempt 1:" in text
+    assert 'raise ValueError("no such customer")' in text
+
+
+def test_cancel_stops_queued_and_running_jobs_and_answers_for_every_id(served: Served) -> None:
+    running = served.insert(type="endless")
+    eventually(lambda: served.column("status", running) == "processing")
+    queued = served.insert(type="nobody.serves.this")
+    ended = served.insert(type="x", status="completed")
+    answer = served.run("jobs", "cancel", str(ended), str(running), "987654321", str(queued), str(queued))
+    assert answer.returncode == 1
+    assert answer.stdout.splitlines() == [
+        f"Job {ended}: left as it is, because it is completed already",
+        f"Job {running}: cancelled",
+        "Job 987654321: there is no such job",
+        f"Job {queued}: cancelled",
+    ]
+    assert [served.column("status", id) for id in (running, queued)] == ["cancelled", "cancelled"]
+    served.worker.line(f"⚠️  Stopping job: {running}")
+
+
+def test_requeue_takes_ended_jobs_and_leaves_those_whose_unique_key_is_taken(served: Served) -> None:
+    def failed(key: str | None) -> int:
+        return served.insert(type="nobody.serves.this", status="failed", uniqueKey=key, attempts=3)
+
+    plain, other, older, newer, blocked = (
+        failed(None),
+        failed(None),
+        failed("same"),
+        failed("same"),
+        failed("held"),
+    )
+    live = served.insert(type="nobody.serves.this", uniqueKey="held")
+    ids = [plain, other, older, newer, blocked, live]
+    answers = lines(served.run("jobs", "requeue", *map(str, ids), "--json").stdout)
+    assert [answer["id"] for answer in answers] == ids
+    assert [answer["changed"] for answer in answers] == [True, True, False, True, False, False]
+    assert [answer["status"] for answer in answers] == [
+        "queued",
+        "queued",
+        "failed",
+        "queued",
+        "failed",
+        "queued",
+    ]
+    assert (answers[2]["liveId"], answers[4]["liveId"]) == (newer, live)
+    assert served.column("attempts", plain) == 0
+    text = served.run("jobs", "requeue", str(blocked))
+    assert text.stdout == f"Job {blocked}: left failed, because job {live} with the same unique key is live\n"
+    assert text.returncode == 1
+    assert served.run("jobs", "cancel", str(live)).returncode == 0
+    assert served.run("jobs", "requeue", str(blocked)).returncode == 0
+
+
+@pytest.mark.parametrize("id", ["9223372036854775808", "-1", "0", "abc", "1.5", "1_000", "", "٣"])
+@pytest.mark.parametrize("command", ["show", "cancel", "requeue"])
+def test_what_is_no_id_is_refused_before_any_connection(command: str, id: str) -> None:
+    ended = run("jobs", command, id)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert (
+        ended.stderr == f"rowcrew: {id!r} is no job id; give a whole number from 1 to 9223372036854775807\n"
+    )
+
+
+def test_a_job_that_is_not_there_exits_1(served: Served) -> None:
+    ended = served.run("jobs", "show", "9223372036854775807")
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("rowcrew: there is no job 9223372036854775807")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (("jobs", "list", "--limit", "0"), "--limit"),
+        (("jobs", "list", "--status", "running"), "--status"),
+        (("jobs", "cancel"), "ids"),
+        (("jobs", "lst"), "list"),
+        (("wrker",), "worker"),
+    ],
+)
+def test_a_command_that_cannot_be_meant_is_told_in_one_line(
+    capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], named: str
+) -> None:
+    assert main(arguments) == 2
+    printed = capsys.readouterr()
+    assert (printed.out, len(printed.err.splitlines())) == ("", 1)
+    assert named in printed.err
+
+
+def test_an_unreachable_database_is_told_without_the_password() -> None:
+    ended = run("jobs", "list", DATABASE_URL="postgresql://boss:hunter2@127.0.0.1:1/jobs")
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("rowcrew: no connection to postgresql://boss@127.0.0.1:1/jobs: ")
+    assert "hunter2" not in ended.stderr

@@ -1,0 +1,58 @@
+"""How tables and fields are printed."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import msgspec
+import pytest
+
+from rowcrew.cli.output import print_document, print_fields, print_table, progress_text, width
+
+
+def test_a_table_gives_way_at_its_widest_column_until_it_fits(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    print_table([{"id": 7, "error": "a long story " * 9, "name": "数据库"}], ("id", "error", "name"))
+    header, row = capsys.readouterr().out.splitlines()
+    assert (width(row), width(header) <= 40) == (40, True)
+    assert row.startswith(" 7  a long story")
+    assert row.endswith("…  数据库")
+
+
+def test_into_a_pipe_nothing_is_cut_off(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
+    monkeypatch.setattr("sys.__stdout__", None)
+    print_table([{"error": "x" * 5_000}], ("error",))
+    assert "x" * 5_000 in capsys.readouterr().out
+
+
+def test_no_table_has_rows_and_still_a_header(capsys: pytest.CaptureFixture[str]) -> None:
+    print_table([], ("id", "type"))
+    assert capsys.readouterr().out == "id  type\n"
+
+
+def test_what_a_terminal_would_obey_is_not_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    print_fields({"error": "\x1b[2Jgone\x07", "result": msgspec.Raw(b'"\x7f"')})
+    assert not {"\x1b", "\x07", "\x7f"} & set(capsys.readouterr().out)
+
+
+def test_json_keeps_the_row_s_own_json_and_says_times_in_utc(capsys: pytest.CaptureFixture[str]) -> None:
+    print_document({"at": datetime(2030, 1, 31, 9, tzinfo=UTC), "result": msgspec.Raw(b'{"n": 1.10}')})
+    assert capsys.readouterr().out == '{"at":"2030-01-31T09:00:00Z","result":{"n": 1.10}}\n'
+
+
+@pytest.mark.parametrize(
+    ("progress", "text"),
+    [
+        (b'{"current": 5, "total": 10, "message": "Processing chunks"}', "5/10 Processing chunks"),
+        (b'{"current": 5, "total": null, "message": null}', "5"),
+        (b'"half"', '"half"'),
+        (None, ""),
+    ],
+)
+def test_progress_is_read_as_people_say_it(progress: bytes | None, text: str) -> None:
+    assert progress_text(None if progress is None else msgspec.Raw(progress)) == text
