@@ -51,6 +51,7 @@ class Dispatcher:
         self._began = began
         self._noted = noted
         self._types: dict[str, TypeManifest] = {}
+        self._withdrawn = False
         self._waiting_for_solo: deque[Run] = deque()
         self._waiting_for_shared: deque[Run] = deque()
         self._runners: Runners | None = None
@@ -69,12 +70,14 @@ class Dispatcher:
         return self._run_times.is_short(type) and self._executor(type) != "process"
 
     def take(self, jobs: Sequence[Job]) -> None:
-        """Dispatch newly reserved jobs."""
+        """Dispatch newly reserved jobs; after `withdraw` give them back."""
         self._log.jobs("job.reserved", jobs)
         for job in jobs:
             run = self._ledger.add(job, is_long=not self.is_short(job.type))
             alone = job.runs_alone or self._executor(job.type) == "process"
             (self._waiting_for_solo if alone else self._waiting_for_shared).append(run)
+        if self._withdrawn:
+            self.withdraw()
         self.assign_waiting()
 
     def assign_waiting(self) -> None:
@@ -104,7 +107,8 @@ class Dispatcher:
         self.assign_waiting()
 
     def withdraw(self) -> None:
-        """Take back everything that has not begun."""
+        """Take back everything that has not begun, and what a reserve under way still brings."""
+        self._withdrawn = True
         for waiting in (self._waiting_for_shared, self._waiting_for_solo):
             while waiting:
                 self._end(waiting[0], Released("not started"))

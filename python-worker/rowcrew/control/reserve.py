@@ -98,6 +98,8 @@ class Reserver:
         self._learn_next = True
         self._woken = asyncio.Event()
         self._closed = asyncio.Event()
+        self._quiet = asyncio.Event()
+        self._quiet.set()
 
     def wake(self) -> None:
         """Rows may be ready."""
@@ -113,6 +115,10 @@ class Reserver:
         self._woken.set()
         self._ledger.changed.set()
 
+    async def quiet(self) -> None:
+        """Wait until no reserve is under way: what it takes is then with `dispatch`."""
+        await self._quiet.wait()
+
     async def run(self) -> None:
         """Until closed: wait for room, look, and wait for rows when a look found fewer than it asked for."""
         while not self._closed.is_set():
@@ -120,6 +126,7 @@ class Reserver:
             ask = await self._room()
             if self._closed.is_set():
                 return
+            self._quiet.clear()
             try:
                 rows = await self._look(ask)
             except psycopg.Error as error:
@@ -127,6 +134,8 @@ class Reserver:
                     raise
                 await self._outlast(error)
                 continue
+            finally:
+                self._quiet.set()
             if rows < ask.room:
                 await self._nothing_more(ask)
 

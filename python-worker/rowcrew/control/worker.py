@@ -292,6 +292,7 @@ class Worker:
         """What cannot be written now is rescued by others."""
         try:
             async with asyncio.timeout(_LAST_WRITES_SECONDS):
+                await self._reserver.quiet()
                 await self._recorder.flushed()
                 await asyncio.gather(*self._acknowledging)
                 await self._identity.leave(why)
