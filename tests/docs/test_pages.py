@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from rowcrew.log import EVENTS
 from rowcrew.control.worker import LAST_CALL_SECONDS
+from rowcrew.log import EVENTS
 from rowcrew.settings import VARIABLES
 from tests.docs.pages import PAGES, ROOT, anchors, block_marked, links, prose
 
