@@ -7,8 +7,9 @@ libraries are imported inside the handlers, so that loading the crew stays cheap
 from __future__ import annotations
 
 from rowcrew.crew import Crew
-from rowcrew.jobs import csv_import, monte_carlo
+from rowcrew.jobs import csv_import, model_run, monte_carlo
 
 crew = Crew()
+crew.include(model_run.crew)
 crew.include(monte_carlo.crew)
 crew.include(csv_import.crew)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-SCHEMA_REVISION: Final = 2
+SCHEMA_REVISION: Final = 3
 """The newest migration this code knows and needs."""
 
 

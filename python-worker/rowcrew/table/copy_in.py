@@ -25,6 +25,7 @@ OWN_TABLES: Final = frozenset(
         "job_attempts",
         "job_types",
         "jobs",
+        "modelRuns",
         "queues",
         "rowcrew_migrations",
         "rowcrew_schema",

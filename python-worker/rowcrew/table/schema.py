@@ -220,3 +220,18 @@ blobs = Table(
     _check("blobs_sha256_length", "length(sha256) = 32"),
     _check("blobs_size_is_true", "size = length(bytes)"),
 )
+
+model_runs = Table(
+    "modelRuns",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    _required("jobId", BigInteger),
+    _time("createdAt", "now()"),
+    _required("engineVersion", Integer),
+    _required("modelId", Text),
+    _required("inputsHash", Text),
+    _required("result", JSONB),
+    UniqueConstraint("modelId", "inputsHash", "engineVersion", name="modelRuns_inputs"),
+    _check("modelRuns_model_length", 'length("modelId") BETWEEN 1 AND 200'),
+    _check("modelRuns_hash_length", 'length("inputsHash") = 64'),
+)

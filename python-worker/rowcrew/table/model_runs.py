@@ -1,0 +1,47 @@
+"""The table "modelRuns": what a model gave for its inputs, once per version of the engine.
+
+In: a psycopg connection inside the job's transaction, so that a run is kept together with the job's
+completion, or not at all. Called by the bundled type `model_run`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import psycopg
+
+from rowcrew.table import statements
+
+
+class ModelRunKey(msgspec.Struct, frozen=True):
+    """What tells a run: the model, the SHA-256 of all that goes in, and the version of the engine."""
+
+    model_id: str
+    inputs_hash: str
+    engine_version: int
+
+
+class KeptModelRun(msgspec.Struct, frozen=True):
+    """A row of "modelRuns", and its result as JSON text with the row's id in it."""
+
+    id: int
+    result: str
+
+
+def find_model_run(connection: psycopg.Connection[Any], key: ModelRunKey) -> KeptModelRun | None:
+    """The run that was kept under this key, if there is one."""
+    row = connection.execute(statements.text("find_model_run"), msgspec.structs.asdict(key)).fetchone()
+    return None if row is None else KeptModelRun(*row)
+
+
+def keep_model_run(
+    connection: psycopg.Connection[Any], key: ModelRunKey, job_id: int, result: bytes
+) -> KeptModelRun | None:
+    """Keep a run. None if another job has kept one under this key: that one holds.
+
+    Waits for a job that is about to keep the same run in an open transaction.
+    """
+    parameters = msgspec.structs.asdict(key) | {"job_id": job_id, "result": result.decode()}
+    row = connection.execute(statements.text("keep_model_run"), parameters).fetchone()
+    return None if row is None else KeptModelRun(*row)
