@@ -15,6 +15,7 @@ import msgspec
 from rowcrew.bench.report import Report
 from rowcrew.cli.bench import ends_tidily, print_report
 from rowcrew.embedded import EmbeddedPostgres
+from rowcrew.model.errors import RowcrewError
 from rowcrew.table.scratch import scratch_schema
 
 NAMES: Final = ("drain", "latency", "workers", "queries", "reserve", "start")
@@ -31,8 +32,12 @@ def main(arguments: list[str]) -> int:
     name = arguments[0]
     benchmark = importlib.import_module(f"bench.{name}")
     options = _options(benchmark, arguments)
-    with ends_tidily(), _database(options.database_url) as url, scratch_schema(url) as scratch:
-        report: Report = benchmark.measure(scratch, options)
+    try:
+        with ends_tidily(), _database(options.database_url) as url, scratch_schema(url) as scratch:
+            report: Report = benchmark.measure(scratch, options)
+    except RowcrewError as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return 1
     print_report(report)
     _write(report, options.results, arguments)
     return 0

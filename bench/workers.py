@@ -51,7 +51,7 @@ def measure(url: str, options: argparse.Namespace) -> Report:
 def _sleepers(url: str, table: BenchTable, options: argparse.Namespace) -> list[Row]:
     rows: list[Row] = []
     for workers in (1, 3):
-        tell(f"{workers} workers with sleeping jobs")
+        tell(f"sleeping jobs, workers: {workers}")
         table.clear()
         with ExitStack() as running:
             for _ in range(workers):
@@ -87,7 +87,7 @@ def _batches(url: str, table: BenchTable, options: argparse.Namespace) -> list[R
 def _sharers(url: str, table: BenchTable, options: argparse.Namespace) -> list[Row]:
     rows: list[Row] = []
     for workers in (1, 2, 4):
-        tell(f"{workers} workers on one queue")
+        tell(f"one queue, workers: {workers}")
         speed = _drain(url, table, options.jobs, {}, workers=workers, type="bench_where")
         counts = [count for (count,) in table.connection.execute(SHARES).fetchall()]
         first = rows[0]["jobsPerSecond"] if rows else speed

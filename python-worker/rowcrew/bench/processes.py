@@ -71,7 +71,9 @@ def worker(
     try:
         await_true(lambda: table.has_worker(process.pid) or process.poll() is not None)
         if process.poll() is not None:
-            raise RowcrewError(f"the worker ended with exit code {process.returncode} before it was ready")
+            raise RowcrewError(
+                f"the worker ended with exit code {process.returncode}; run it alone to see why"
+            )
         yield BenchWorker(process)
     finally:
         _stop(process)

@@ -1,0 +1,53 @@
+"""Each benchmark runs, with numbers too small to mean anything, and tells people and programs the result."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import psycopg
+import pytest
+
+ROOT = Path(__file__).parents[2]
+TINY = {
+    "drain": ("--jobs", "200", "--rounds", "1", "--batch-size", "50"),
+    "latency": ("--jobs", "3", "--pause", "0.01", "--starts", "1"),
+    "workers": ("--sleeps", "3", "--seconds", "0.01", "--jobs", "50", "--rounds", "1"),
+    "queries": ("--rows", "2000", "--repeats", "1"),
+    "reserve": ("--rows", "2000", "--repeats", "1"),
+    "start": ("--repeats", "1", "--jobs", "50"),
+}
+
+
+def schemas(url: str) -> set[str]:
+    with psycopg.connect(url) as connection:
+        return {name for (name,) in connection.execute("SELECT nspname FROM pg_namespace").fetchall()}
+
+
+def test_without_a_name_the_benchmarks_are_listed() -> None:
+    listed = subprocess.run(
+        [sys.executable, "-m", "bench"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert [line.split()[0] for line in listed.stdout.splitlines()[1:]] == list(TINY)
+
+
+@pytest.mark.parametrize("name", TINY)
+def test_a_benchmark_prints_tables_writes_json_and_leaves_nothing(
+    name: str, database_url: str, tmp_path: Path
+) -> None:
+    before = schemas(database_url)
+    command = [
+        *(sys.executable, "-m", "bench", name, *TINY[name]),
+        *("--database-url", database_url, "--results", str(tmp_path)),
+    ]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stderr
+    report = json.loads((tmp_path / f"{name}.json").read_text())
+    assert report["command"].startswith(f"./dev bench {name} ")
+    assert {"cores", "cpu", "python", "loadAverage", "postgres_server_version"} <= report["machine"].keys()
+    for table in report["tables"]:
+        assert table["title"] in ended.stdout
+        assert table["rows"]
+    assert schemas(database_url) == before
