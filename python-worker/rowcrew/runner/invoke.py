@@ -59,26 +59,19 @@ async def _call(job: Job, handled: HandledType, port: RunPort, threads: Executor
 
 
 async def _in_thread(handler: Callable[..., Any], arguments: Mapping[str, Any], threads: Executor) -> Any:
-    """What a plain handler returns or raises.
+    """What a plain handler returns or raises, both as a value.
 
-    An exception comes out of the thread as a value: a future cannot carry StopIteration, and SystemExit
-    must not reach the thread pool.
+    A future cannot carry StopIteration, and SystemExit must not reach the thread pool.
     """
-    context = contextvars.copy_context()
-    call = functools.partial(context.run, _value_or_error, handler, arguments)
-    value, error = await asyncio.get_running_loop().run_in_executor(threads, call)
-    if error is not None:
-        raise error
-    return value
+    call = functools.partial(contextvars.copy_context().run, _returned_or_raised, handler, arguments)
+    return await asyncio.get_running_loop().run_in_executor(threads, call)
 
 
-def _value_or_error(
-    handler: Callable[..., Any], arguments: Mapping[str, Any]
-) -> tuple[Any, BaseException | None]:
+def _returned_or_raised(handler: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:
     try:
-        return handler(**arguments), None
+        return handler(**arguments)
     except BaseException as error:
-        return None, error
+        return error
 
 
 def _context(job: Job, port: RunPort) -> Context:

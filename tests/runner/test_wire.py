@@ -1,0 +1,202 @@
+"""What control and runner say arrives as it was said, however the socket cuts it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rowcrew import Backoff
+from rowcrew.model.job import Job
+from rowcrew.model.manifest import Manifest, TypeManifest
+from rowcrew.model.outcome import Cancelled, Completed, Errored, Lost, Outcome, Recorded, Released, Snoozed
+from rowcrew.runner.wire import (
+    Assign,
+    Channel,
+    Close,
+    Note,
+    Ready,
+    Report,
+    Stop,
+    Timing,
+    ToControl,
+    ToRunner,
+    Unloadable,
+    Withdraw,
+    Withdrawn,
+    frame,
+)
+
+text = st.text(st.characters(codec="utf-8"), max_size=20)
+data = st.binary(max_size=50)
+whole = st.integers(-(2**63), 2**63 - 1)
+seconds = st.floats(allow_nan=False)
+
+jobs = st.builds(
+    Job,
+    id=whole,
+    lease_id=text,
+    type=text,
+    queue=text,
+    priority=whole,
+    attempt=whole,
+    max_attempts=whole,
+    crashes=whole,
+    timeout_seconds=st.none() | whole,
+    run_at=text,
+    payload=data,
+    checkpoint=st.none() | data,
+)
+outcomes: st.SearchStrategy[Outcome] = st.one_of(
+    st.builds(Completed, result=st.none() | data, children=st.none() | data),
+    st.builds(Recorded),
+    st.builds(
+        Errored,
+        error=text,
+        traceback=st.none() | text,
+        permanent=st.booleans(),
+        after_seconds=st.none() | seconds,
+        memory_bytes=st.none() | whole,
+    ),
+    st.builds(Snoozed, delay_seconds=seconds),
+    st.builds(Cancelled, reason=text),
+    st.builds(Lost, error=text, blamed=st.booleans(), memory_bytes=st.none() | whole),
+    st.builds(Released, reason=text),
+)
+type_manifests = st.builds(
+    TypeManifest,
+    name=text,
+    executor=st.sampled_from(["async", "thread", "process"]),
+    queue=st.none() | text,
+    priority=st.none() | whole,
+    max_attempts=st.none() | whole,
+    timeout_seconds=st.none() | seconds,
+    backoff=st.builds(Backoff, base_seconds=st.floats(0, 100), jitter=st.booleans()),
+    description=text,
+    payload_schema=data,
+)
+to_runner: st.SearchStrategy[ToRunner] = st.one_of(
+    st.builds(Assign, st.lists(jobs, max_size=3)),
+    st.builds(Stop, text),
+    st.builds(Withdraw),
+    st.builds(Close),
+)
+to_control: st.SearchStrategy[ToControl] = st.one_of(
+    st.builds(Ready, st.builds(Manifest, types=st.lists(type_manifests, max_size=2).map(tuple))),
+    st.builds(Unloadable, text),
+    st.builds(
+        Report,
+        started=st.lists(text, max_size=3),
+        ended=st.lists(st.tuples(text, outcomes), max_size=3),
+        notes=st.lists(st.builds(Note, text, st.none() | data, st.none() | data), max_size=3),
+        timings=st.lists(st.builds(Timing, text, whole, seconds), max_size=3),
+    ),
+    st.builds(Withdrawn, st.lists(text, max_size=3)),
+)
+
+
+class End:
+    """The receiving end of a channel, fed by hand."""
+
+    def __init__(self, messages: Any) -> None:
+        self.heard: list[Any] = []
+        self.losses = 0
+        self.channel: Channel[Any] = Channel(messages, receive=self.heard.append, lost=self._lost)
+
+    def _lost(self) -> None:
+        self.losses += 1
+
+    def feed(self, *chunks: bytes) -> list[Any]:
+        for chunk in chunks:
+            self.channel.data_received(chunk)
+        return self.heard
+
+
+@given(st.lists(to_runner, max_size=4))
+def test_what_control_says_arrives_in_one_chunk(messages: list[ToRunner]) -> None:
+    assert End(ToRunner).feed(b"".join(map(frame, messages))) == messages
+
+
+@given(st.lists(to_control, max_size=4))
+def test_what_a_runner_says_arrives_in_one_chunk(messages: list[ToControl]) -> None:
+    assert End(ToControl).feed(b"".join(map(frame, messages))) == messages
+
+
+@settings(max_examples=30)
+@given(to_control, to_control)
+def test_two_frames_may_be_cut_at_any_byte(first: ToControl, second: ToControl) -> None:
+    sent = frame(first) + frame(second)
+    for cut in range(len(sent) + 1):
+        assert End(ToControl).feed(sent[:cut], sent[cut:]) == [first, second]
+
+
+@settings(max_examples=30)
+@given(st.lists(to_runner, max_size=3), st.integers(1, 7))
+def test_frames_may_come_in_chunks_of_any_size(messages: list[ToRunner], size: int) -> None:
+    sent = b"".join(map(frame, messages))
+    chunks = [sent[start : start + size] for start in range(0, len(sent), size)]
+    assert End(ToRunner).feed(*chunks) == messages
+
+
+def test_a_message_is_heard_as_soon_as_its_last_byte_is_there() -> None:
+    end = End(ToRunner)
+    sent = frame(Stop("a")) + frame(Stop("b"))
+    assert end.feed(sent[:-1]) == [Stop("a")]
+    assert end.feed(sent[-1:]) == [Stop("a"), Stop("b")]
+
+
+def test_a_huge_frame_arrives_whole() -> None:
+    report = Report([], [("lease", Completed(b"x" * 30_000_000))], [], [])
+    sent = frame(report)
+    chunks = [sent[start : start + 65_536] for start in range(0, len(sent), 65_536)]
+    assert End(ToControl).feed(*chunks) == [report]
+
+
+@pytest.mark.parametrize("body", [b"", b"\xc1", b"nonsense", msgspec.msgpack.encode(["unknown"])])
+def test_what_is_no_message_is_refused(body: bytes) -> None:
+    end = End(ToRunner)
+    with pytest.raises(msgspec.MsgspecError):
+        end.feed(len(body).to_bytes(4, "big") + body)
+    assert end.heard == []
+
+
+def test_a_runner_takes_no_message_meant_for_control() -> None:
+    with pytest.raises(msgspec.ValidationError):
+        End(ToRunner).feed(frame(Unloadable("x")))
+
+
+@pytest.mark.anyio
+async def test_both_ends_of_a_socket_hear_each_other_until_one_is_closed() -> None:
+    import socket
+
+    loop = asyncio.get_running_loop()
+    mine, theirs = socket.socketpair()
+    heard: asyncio.Queue[Any] = asyncio.Queue()
+    lost = asyncio.Event()
+    control: Channel[ToControl] = Channel(ToControl, receive=heard.put_nowait, lost=lost.set)
+    runner: Channel[ToRunner] = Channel(ToRunner, receive=heard.put_nowait, lost=lost.set)
+    await loop.create_connection(lambda: control, sock=mine)
+    await loop.create_connection(lambda: runner, sock=theirs)
+    control.send(Stop("a"))
+    assert await asyncio.wait_for(heard.get(), 30) == Stop("a")
+    runner.send(Withdrawn(["a"]))
+    assert await asyncio.wait_for(heard.get(), 30) == Withdrawn(["a"])
+    control.close()
+    await asyncio.wait_for(lost.wait(), 30)
+    control.send(Stop("b"))
+    runner.close()
+
+
+def test_who_is_not_connected_is_not_heard_and_nothing_breaks() -> None:
+    End(ToRunner).channel.send(Stop("a"))
+    End(ToRunner).channel.close()
+
+
+def test_a_lost_connection_is_told_once() -> None:
+    end = End(ToRunner)
+    end.channel.connection_lost(None)
+    assert end.losses == 1
