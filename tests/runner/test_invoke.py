@@ -289,7 +289,7 @@ async def test_the_traceback_begins_at_the_handler() -> None:
 async def test_the_traceback_shows_causes_and_no_secrets() -> None:
     def handler() -> None:
         try:
-            {}["postgresql://app:hunter2@db/app"]
+            dict[str, int]()["postgresql://app:hunter2@db/app"]
         except KeyError as error:
             raise ValueError("outer") from error
 

@@ -20,6 +20,7 @@ from rowcrew.runner.wire import Note, Report, Timing, ToControl, Withdrawn
 from tests.conftest import Connect
 from tests.contract import hands
 from tests.model.made import a_job
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.anyio
 
@@ -36,9 +37,13 @@ class Control:
 
     def send(self, message: ToControl) -> None:
         self.messages.append(message)
-        self._news.set()
+        self.stir()
         if isinstance(message, Report):
             self.on_report(message)
+
+    def stir(self) -> None:
+        """Whoever waits should look again."""
+        self._news.set()
 
     async def until(self, seen: Callable[[], Any]) -> None:
         async with asyncio.timeout(DEADLINE_SECONDS):
@@ -97,6 +102,7 @@ class Bench:
     async def _waits(self, name: str = "") -> str:
         self.running.append(name)
         self.most = max(self.most, len(self.running))
+        self.control.stir()
         try:
             await self.gate.wait()
         finally:
@@ -137,7 +143,7 @@ async def test_a_run_is_announced_before_it_begins(bench: Bench) -> None:
 async def test_no_more_runs_than_slots_go_on_at_once_and_in_the_order_assigned(bench: Bench) -> None:
     leases = [f"{index:02}" for index in range(9)]
     bench.assign("waits", *leases)
-    await bench.control.until(lambda: len(bench.control.started) == 2)
+    await bench.control.until(lambda: len(bench.running) == 2)
     assert bench.control.started == leases[:2]
     bench.gate.set()
     ended = await bench.control.ends(*leases)
@@ -147,7 +153,7 @@ async def test_no_more_runs_than_slots_go_on_at_once_and_in_the_order_assigned(b
 
 
 async def test_plain_handlers_share_the_same_slots(bench: Bench) -> None:
-    lock, gate = threading.Lock(), threading.Event()
+    both, lock = threading.Barrier(2), threading.Lock()
     running = most = 0
 
     @bench.crew.job("plain")
@@ -156,14 +162,13 @@ async def test_plain_handlers_share_the_same_slots(bench: Bench) -> None:
         with lock:
             running += 1
             most = max(most, running)
-        gate.wait(DEADLINE_SECONDS)
+        both.wait(DEADLINE_SECONDS)
         with lock:
             running -= 1
 
     bench.assign("plain", "a", "b", "c", "d")
-    await bench.control.until(lambda: len(bench.control.started) == 2)
-    gate.set()
-    await bench.control.ends("a", "b", "c", "d")
+    ended = await bench.control.ends("a", "b", "c", "d")
+    assert set(ended.values()) == {Completed()}
     assert most == 2
 
 
@@ -238,7 +243,7 @@ async def test_a_waiting_job_that_is_stopped_never_begins(bench: Bench) -> None:
 
 async def test_an_async_run_that_is_stopped_is_cancelled_where_it_waits(bench: Bench) -> None:
     bench.assign("waits", "a", "b")
-    await bench.control.until(lambda: len(bench.running) == 2 or bench.control.started)
+    await bench.control.until(lambda: len(bench.running) == 2)
     bench.loop.stop("a")
     assert await bench.control.ends("a") == {"a": Released("stopped")}
     bench.gate.set()
@@ -246,10 +251,11 @@ async def test_an_async_run_that_is_stopped_is_cancelled_where_it_waits(bench: B
 
 
 async def test_a_run_stopped_between_its_announcement_and_its_first_step_still_ends(bench: Bench) -> None:
-    loop = asyncio.get_running_loop()
-    bench.control.on_report = lambda report: (
-        [loop.call_soon(bench.loop.stop, lease) for lease in report.started] and None
-    )
+    def stop_at_once(report: Report) -> None:
+        for lease in report.started:
+            asyncio.get_running_loop().call_soon(bench.loop.stop, lease)
+
+    bench.control.on_report = stop_at_once
     bench.assign("waits", "a", "b", "c")
     ended = await bench.control.ends("a", "b", "c")
     assert set(ended.values()) == {Released("stopped")}
@@ -420,7 +426,5 @@ async def test_a_commit_under_way_is_not_broken_off_by_a_stop(database_url: str,
 
 
 def wait_for_a_lock(connection: hands.Connection) -> None:
-    from tests.waiting import eventually
-
-    query = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
-    eventually(lambda: hands.one(connection, query)[0])
+    waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+    eventually(lambda: hands.one(connection, waiting)[0])
