@@ -99,12 +99,12 @@ def test_requeue_takes_ended_jobs_and_leaves_those_whose_unique_key_is_taken(ser
 
 @pytest.mark.parametrize("id", ["9223372036854775808", "-1", "0", "abc", "1.5", "1_000", "", "٣"])
 @pytest.mark.parametrize("command", ["show", "cancel", "requeue"])
-def test_what_is_no_id_is_refused_before_any_connection(command: str, id: str) -> None:
-    ended = run("jobs", command, id)
-    assert (ended.returncode, ended.stdout) == (2, "")
-    assert (
-        ended.stderr == f"rowcrew: {id!r} is no job id; give a whole number from 1 to 9223372036854775807\n"
-    )
+def test_what_is_no_id_is_refused_before_any_connection(
+    capsys: pytest.CaptureFixture[str], command: str, id: str
+) -> None:
+    assert main(["jobs", command, id]) == 2
+    expected = f"rowcrew: {id!r} is no job id; give a whole number from 1 to 9223372036854775807\n"
+    assert capsys.readouterr() == ("", expected)
 
 
 def test_a_job_that_is_not_there_exits_1(served: Served) -> None:

@@ -66,7 +66,7 @@ def test_a_job_is_told_in_three_lines(database_url: str, connect: Connect) -> No
 def test_in_json_every_line_is_one_object_with_level_and_event(database_url: str, connect: Connect) -> None:
     with program(*ROWCREW, "worker", CREW, "--log-format", "json", DATABASE_URL=database_url) as worker:
         eventually(lambda: any('"worker.ready"' in line for line in worker.lines))
-        connect().execute("INSERT INTO jobs (type) VALUES ('broken')")
+        connect().execute("INSERT INTO jobs (type, \"maxAttempts\") VALUES ('broken', 1)")
         eventually(lambda: any('"job.failed"' in line for line in worker.lines))
         assert worker.stop() == 0
     events = [json.loads(line) for line in worker.lines]
