@@ -26,6 +26,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--seconds", type=float, default=1.0, help="how long each of them sleeps")
     parser.add_argument("--jobs", type=int, default=10_000, help="jobs of each drain")
+    parser.add_argument("--batch-sizes", type=int, nargs="+", default=[1, 10, 100, 500])
+    parser.add_argument("--sharers", type=int, nargs="+", default=[1, 2, 4], help="workers on one queue")
     parser.add_argument("--rounds", type=int, default=3)
 
 
@@ -68,17 +70,17 @@ def _sleepers(url: str, table: BenchTable, options: argparse.Namespace) -> list[
 
 def _batches(url: str, table: BenchTable, options: argparse.Namespace) -> list[Row]:
     """Batch sizes take turns, round by round."""
-    speeds: dict[int, list[float]] = {1: [], 10: [], 100: [], 500: []}
+    speeds: dict[int, list[float]] = {batch: [] for batch in options.batch_sizes}
     for number in range(1, options.rounds + 1):
         for batch, found in speeds.items():
             tell(f"round {number} of {options.rounds}: batches of {batch}")
             found.append(_drain(url, table, options.jobs, {"JOB_BATCH_SIZE": str(batch)}, workers=1))
-    ones = speeds[1]
+    first = speeds[options.batch_sizes[0]]
     return [
         {
             "batchSize": batch,
             "jobsPerSecond": round(statistics.median(found)),
-            "timesBatchOfOne": round(statistics.median([a / b for a, b in zip(found, ones, strict=True)]), 2),
+            "timesFirst": round(statistics.median([a / b for a, b in zip(found, first, strict=True)]), 2),
         }
         for batch, found in speeds.items()
     ]
@@ -86,7 +88,7 @@ def _batches(url: str, table: BenchTable, options: argparse.Namespace) -> list[R
 
 def _sharers(url: str, table: BenchTable, options: argparse.Namespace) -> list[Row]:
     rows: list[Row] = []
-    for workers in (1, 2, 4):
+    for workers in options.sharers:
         tell(f"one queue, workers: {workers}")
         speed = _drain(url, table, options.jobs, {}, workers=workers, type="bench_where")
         counts = [count for (count,) in table.connection.execute(SHARES).fetchall()]
@@ -95,7 +97,7 @@ def _sharers(url: str, table: BenchTable, options: argparse.Namespace) -> list[R
             {
                 "workers": workers,
                 "jobsPerSecond": round(speed),
-                "timesOneWorker": round(speed / first, 2),
+                "timesFirst": round(speed / first, 2),
                 "shares": ", ".join(f"{count / options.jobs:.0%}" for count in counts),
             }
         )
