@@ -15,7 +15,7 @@ import psycopg
 
 from rowcrew.model.floors import Floor, Floors
 from rowcrew.table import statements
-from rowcrew.table.address import for_psycopg
+from rowcrew.table.scratch import open_connection
 
 # No worker has this id, so none is ever taken for the holder of these rows.
 NOBODY: Final = 0
@@ -31,8 +31,8 @@ class Limit:
     def __init__(self, url: str, *, type: str, batch: int) -> None:
         self._types = [type]
         self._batch = batch
-        self._reserving = _connect(url, synchronous_commit="off")
-        self._recording = _connect(url, synchronous_commit="on")
+        self._reserving = open_connection(url, synchronous_commit="off")
+        self._recording = open_connection(url, synchronous_commit="on")
         self._reserved: queue.Queue[Batch] = queue.Queue(BATCHES_AHEAD)
         self._floors = Floors(("default",))
 
@@ -81,12 +81,6 @@ class Limit:
                 [b'{"id":%b,"lease":"%b","status":"completed","result":null}' % row[:2] for row in batch]
             )
             _rows(self._recording, "record", {"ended": f"[{ended.decode()}]", "worker": NOBODY})
-
-
-def _connect(url: str, *, synchronous_commit: str) -> psycopg.Connection[Any]:
-    connection = psycopg.connect(for_psycopg(url), autocommit=True, application_name="rowcrew bench limit")
-    connection.execute("SELECT set_config(%s, %s, false)", ("synchronous_commit", synchronous_commit))
-    return connection
 
 
 def _rows(connection: psycopg.Connection[Any], name: str, parameters: dict[str, Any]) -> Batch:

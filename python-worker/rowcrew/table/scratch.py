@@ -46,6 +46,13 @@ def scratch_schema(url: str) -> Iterator[str]:
         _execute(url, "DROP SCHEMA {} CASCADE", name)
 
 
+def open_connection(url: str, *, synchronous_commit: str) -> psycopg.Connection[Any]:
+    """A connection in autocommit, set as one of a worker's."""
+    connection = psycopg.connect(for_psycopg(url), autocommit=True, application_name="rowcrew bench")
+    connection.execute("SELECT set_config('synchronous_commit', %s, false)", (synchronous_commit,))
+    return connection
+
+
 class BenchTable:
     """The `jobs` of a scratch schema as a benchmark sees it, over one connection in autocommit."""
 
