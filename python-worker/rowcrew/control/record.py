@@ -133,17 +133,28 @@ class Recorder:
 
     async def _write_together(self, ends: Sequence[End]) -> dict[str, str]:
         """Write all in one commit. Answers the leases no longer ours, with `ALREADY` or `STALE`."""
-        parameters = {"ended": document(ends), "worker": self._identity.worker_id}
         children = {end.lease_id: end.verdict.children for end in ends if end.verdict.children is not None}
         if not children and not self._line.pooled:
-            rows = await self._line.run("record", parameters)
-            return _strangers(rows)
+            return await self._record(ends)
         async with self._line.transaction({"lock_timeout": LOCK_TIMEOUT}):
-            strangers = _strangers(await self._line.run("record", parameters))
+            strangers = await self._record(ends)
             for lease_id, jobs in children.items():
                 if lease_id not in strangers:
                     await self._line.run("enqueue", {"jobs": jobs.decode()})
         return strangers
+
+    async def _record(self, ends: Sequence[End]) -> dict[str, str]:
+        strangers = await self._strangers_of(ends)
+        stale = [end for end in ends if strangers.get(end.lease_id) == "STALE"]
+        if stale:
+            # The statement may have waited for the first telling of the same end, whose answer got lost, and
+            # judged by what it saw before. Asked again it sees; it changes nothing.
+            strangers |= await self._strangers_of(stale)
+        return strangers
+
+    async def _strangers_of(self, ends: Sequence[End]) -> dict[str, str]:
+        rows = await self._line.run("record", {"ended": document(ends), "worker": self._identity.worker_id})
+        return {(lease or b"").decode(): (reply or b"").decode() for lease, reply in rows}
 
     async def _write_unlocked(self, ends: list[End]) -> None:
         """Somebody holds a row for long: write the others, come back to it later."""
@@ -151,8 +162,7 @@ class Recorder:
             rows = await self._line.run("lock_free", {"ids": [end.id for end in ends]})
             free = {int(row[0] or 0) for row in rows}
             now = [end for end in ends if end.id in free and end.verdict.children is None]
-            parameters = {"ended": document(now), "worker": self._identity.worker_id}
-            strangers = _strangers(await self._line.run("record", parameters))
+            strangers = await self._record(now)
         self._close(now, strangers)
         written = {end.lease_id for end in now}
         later = [end for end in ends if end.lease_id not in written]
@@ -241,7 +251,3 @@ def _row(end: End) -> bytes:
             "crash": decided.crash,
         }
     )
-
-
-def _strangers(rows: Iterable[Sequence[bytes | None]]) -> dict[str, str]:
-    return {(lease or b"").decode(): (reply or b"").decode() for lease, reply in rows}
