@@ -11,7 +11,12 @@ from tests.producers.producers import PRODUCERS, Producer
 
 OPTION = {
     "model": "european_option",
-    **{"spot": 100, "strike": 105, "rate": 0.05, "volatility": 0.2, "maturityYears": 1, "paths": 1000},
+    "spot": 100,
+    "strike": 105,
+    "rate": 0.05,
+    "volatility": 0.2,
+    "maturityYears": 1,
+    "paths": 1000,
 }
 CANCEL = "UPDATE jobs SET status = 'cancelled' WHERE id = {id} AND status IN ('queued', 'processing')"
 REQUEUE = "UPDATE jobs SET status = 'queued' WHERE id = {id}"

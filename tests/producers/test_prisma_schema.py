@@ -60,7 +60,7 @@ def columns_of_the_table(connect: Connect) -> list[Column]:
 
 
 def prismas(default: str | None) -> str | None:
-    """A column's default as Prisma writes it: texts and numbers as such, the database's clock by dbgenerated."""
+    """A column's default as Prisma writes it: constants as such, the database's clock by dbgenerated."""
     if default is None or default == "autoincrement()":
         return default
     if default == "now()":
