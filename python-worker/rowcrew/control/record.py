@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -23,7 +23,7 @@ from rowcrew.log import Log, job_facts
 from rowcrew.model.backoff import Backoff
 from rowcrew.model.job import Job
 from rowcrew.model.manifest import TypeManifest
-from rowcrew.model.outcome import Outcome
+from rowcrew.model.outcome import Completed, Outcome
 from rowcrew.model.verdict import Verdict, verdict
 from rowcrew.table.connection import Line, is_outage, reason
 
@@ -53,13 +53,20 @@ class End(msgspec.Struct, frozen=True, gc=False):
 
 
 class Recorder:
-    """Group commit of ends, on a connection of its own."""
+    """Group commit of ends, on a connection of its own.
 
-    def __init__(self, *, line: Line, identity: Identity, ledger: Ledger, log: Log) -> None:
+    Args:
+        stale: told of each job whose end came too late: its row was changed or taken meanwhile.
+    """
+
+    def __init__(
+        self, *, line: Line, identity: Identity, ledger: Ledger, log: Log, stale: Callable[[Job], None]
+    ) -> None:
         self._line = line
         self._identity = identity
         self._ledger = ledger
         self._log = log
+        self._stale = stale
         self._backoffs: dict[str, Backoff] = {}
         self._pending: list[End] = []
         self._arrived = asyncio.Event()
@@ -73,8 +80,8 @@ class Recorder:
     def ended(self, run: Run, outcome: Outcome) -> None:
         """Take a run's end; it is written with all others that come meanwhile."""
         job = run.job
-        backoff = self._backoffs.get(job.type) or Backoff()
-        decided = verdict(job, outcome, backoff.delay(job.attempt, random.random()))  # noqa: S311 - jitter
+        delay = 0.0 if isinstance(outcome, Completed) else self._backoff_seconds(job)
+        decided = verdict(job, outcome, delay)
         if decided is None:
             self._log.jobs("job.completed", [job])
             self._ledger.forget([job.lease_id])
@@ -106,6 +113,10 @@ class Recorder:
     def _add(self, end: End) -> None:
         self._pending.append(end)
         self._arrived.set()
+
+    def _backoff_seconds(self, job: Job) -> float:
+        backoff = self._backoffs.get(job.type) or Backoff()
+        return backoff.delay(job.attempt, random.random())  # noqa: S311 - jitter
 
     async def _write_surely(self, ends: list[End]) -> None:
         """Again until it is done: every row is fenced, so writing twice is harmless."""
@@ -195,6 +206,7 @@ class Recorder:
         for end in ends:
             if strangers.get(end.lease_id) == "STALE" and end.job is not None:
                 self._log.event("job.stale", **job_facts(end.job))
+                self._stale(end.job)
 
     def _tell(self, end: End, job: Job) -> None:
         decided = end.verdict

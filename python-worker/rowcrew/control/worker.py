@@ -39,6 +39,7 @@ from rowcrew.log import Log
 from rowcrew.model.appetite import RunTimes
 from rowcrew.model.cleaning import clean_text, describe
 from rowcrew.model.errors import DatabaseUnavailable, SchemaMismatch
+from rowcrew.model.job import Job
 from rowcrew.settings import Settings
 from rowcrew.table.compatibility import complaint
 from rowcrew.table.connection import Line, reason
@@ -129,7 +130,9 @@ class Worker:
         self._record_line = Line(address, purpose="record", session={"lock_timeout": LOCK_TIMEOUT})
         self._chores_line = Line(address, purpose="chores")
         self._identity = Identity(line=self._chores_line, settings=settings, log=log)
-        self._recorder = Recorder(line=self._record_line, identity=self._identity, ledger=ledger, log=log)
+        self._recorder = Recorder(
+            line=self._record_line, identity=self._identity, ledger=ledger, log=log, stale=self._let_go
+        )
         self._notes = Notes(line=self._chores_line, ledger=ledger, log=log)
         self._liveness = Liveness(settings.lease_seconds)
         self._usage = Usage(limit_bytes=settings.max_memory_bytes, log=log)
@@ -258,13 +261,16 @@ class Worker:
     def _taken(self, run: Run) -> None:
         """The run of a row that somebody changed is over: let the row go."""
         self._ledger.forget([run.job.lease_id])
-        task = asyncio.create_task(self._acknowledge(run))
+        self._let_go(run.job)
+
+    def _let_go(self, job: Job) -> None:
+        task = asyncio.create_task(self._acknowledge(job))
         self._acknowledging.add(task)
         task.add_done_callback(self._acknowledging.discard)
 
-    async def _acknowledge(self, run: Run) -> None:
+    async def _acknowledge(self, job: Job) -> None:
         try:
-            await self._chores_line.fetch("ack", {"id": run.job.id, "lease": run.job.lease_id})
+            await self._chores_line.fetch("ack", {"id": job.id, "lease": job.lease_id})
         except psycopg.Error as error:  # the row waits at most 30 seconds for it
             self._log.event("database.lost", purpose="acknowledge", reason=reason(error))
 
