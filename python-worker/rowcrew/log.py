@@ -100,13 +100,16 @@ class Log:
         self._output.write(self._render(_record(name, words, self._facts | facts)) + "\n")
 
     def jobs(self, name: str, jobs: Iterable[Job]) -> None:
-        """Write the same event about many jobs at once: one write, since this is on the path of every job."""
+        """Write the same event about many jobs: one write and %-forms, as this is on every job's path."""
         if self._is_json:
             words, facts = EVENTS[name], self._facts
             lines = [render_json(_record(name, words, facts | job_facts(job))) for job in jobs]
         else:
-            form = EVENTS[name].text
-            lines = [form.format(job_id=job.id, type=job.type) for job in jobs]
+            form = EVENTS[name].text.replace("{job_id}", "%d").replace("{type}", "%s")
+            if "%s" in form:
+                lines = [form % (job.id, job.type) for job in jobs]
+            else:
+                lines = [form % job.id for job in jobs]
         if lines:
             self._output.write("\n".join(lines) + "\n")
 

@@ -72,9 +72,12 @@ class Dispatcher:
     def take(self, jobs: Sequence[Job]) -> None:
         """Dispatch newly reserved jobs; after `withdraw` give them back."""
         self._log.jobs("job.reserved", jobs)
+        types = {job.type for job in jobs}
+        short = {type for type in types if self.is_short(type)}
+        solo = {type for type in types if self._executor(type) == "process"}
         for job in jobs:
-            run = self._ledger.add(job, is_long=not self.is_short(job.type))
-            alone = job.runs_alone or self._executor(job.type) == "process"
+            run = self._ledger.add(job, is_long=job.type not in short)
+            alone = job.runs_alone or job.type in solo
             (self._waiting_for_solo if alone else self._waiting_for_shared).append(run)
         if self._withdrawn:
             self.withdraw()
@@ -128,8 +131,12 @@ class Dispatcher:
 
     def _assign_shared(self, runners: list[RunnerProcess]) -> None:
         """To the runner with the fewest runs; long runs only to free slots, short ones may wait there."""
-        shares: dict[RunnerProcess, list[Run]] = {runner: [] for runner in runners}
         waiting = self._waiting_for_shared
+        if len(runners) == 1 and not any(run.is_long for run in waiting):
+            runners[0].assign(list(waiting))
+            waiting.clear()
+            return
+        shares: dict[RunnerProcess, list[Run]] = {runner: [] for runner in runners}
         while waiting and shares:
             runner = min(shares, key=lambda runner: len(runner.runs) + len(shares[runner]))
             if waiting[0].is_long and len(runner.runs) + len(shares[runner]) >= runner.slots:

@@ -205,12 +205,12 @@ class Reserver:
             "room": ask.room,
         }
         jobs = [_job(row) for row in await self._line.run("reserve", parameters)]
+        jobs.sort(key=lambda job: (-job.priority, job.run_at, job.id))
         self._move_floors(floors, jobs, filled=len(jobs) == ask.room, swept=lowest is not None)
         self._batch.learn(ask.room, len(jobs), sum([len(job.payload) for job in jobs]))
         if ask.types == self._types:
             self._level_due = time.monotonic() + LEVEL_SECONDS
         if jobs:
-            jobs.sort(key=lambda job: (-job.priority, job.run_at, job.id))
             self._dispatcher.take(jobs)
         return len(jobs)
 
@@ -224,7 +224,8 @@ class Reserver:
         return self._floors[types]
 
     def _move_floors(self, floors: Floors, jobs: Sequence[Job], *, filled: bool, swept: bool) -> None:
-        places = [(job.queue, job.priority, Floor(job.run_at, job.id)) for job in jobs]
+        last = {(job.queue, job.priority): job for job in jobs}  # they are in the order of the ready line
+        places = [(queue, priority, Floor(job.run_at, job.id)) for (queue, priority), job in last.items()]
         if filled and swept:
             floors.fall(places)
         else:
