@@ -1,0 +1,85 @@
+"""A database, a journal and as many worker processes as a test starts; each is gone when the test is over."""
+
+from __future__ import annotations
+
+import itertools
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from rowcrew.embedded import EmbeddedPostgres
+from tests.worker.harness import Gate, Journal, Table, WorkerProcess
+
+StartWorker = Callable[..., WorkerProcess]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "slow: waits for a lease or a fence, half a minute or more")
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Journal:
+    return Journal(tmp_path / "journal")
+
+
+@pytest.fixture
+def gate(tmp_path: Path) -> Gate:
+    return Gate(tmp_path / "gate")
+
+
+@pytest.fixture
+def table(database_url: str) -> Iterator[Table]:
+    table = Table(database_url)
+    yield table
+    table.close()
+
+
+@pytest.fixture
+def start_worker(database_url: str, tmp_path: Path, journal: Journal) -> Iterator[StartWorker]:
+    """Start a worker process with settings given as environment variables."""
+    numbers = itertools.count(1)
+    with ExitStack() as started:
+
+        def start(*, url: str = database_url, **options: Any) -> WorkerProcess:
+            log = tmp_path / f"worker-{next(numbers)}.log"
+            worker = WorkerProcess(url, log=log, journal=journal.path, **options)
+            started.callback(worker.clean_up)
+            return worker
+
+        yield start
+
+
+@pytest.fixture(scope="module")
+def shared_table(server: EmbeddedPostgres, migrated_template: str) -> Iterator[Table]:
+    """A database for the tests of one module that keep to their own rows."""
+    name = f"worker_{uuid.uuid4().hex}"
+    with psycopg.connect(server.url, autocommit=True) as postgres:
+        postgres.execute(f"CREATE DATABASE {name} TEMPLATE {migrated_template} STRATEGY file_copy")
+    table = Table(server.url_of(name))
+    yield table
+    table.close()
+    with psycopg.connect(server.url, autocommit=True) as postgres:
+        postgres.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="module")
+def shared_journal(tmp_path_factory: pytest.TempPathFactory) -> Journal:
+    return Journal(tmp_path_factory.mktemp("journal") / "journal")
+
+
+@pytest.fixture(scope="module")
+def standing_worker(
+    shared_table: Table, shared_journal: Journal, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[WorkerProcess]:
+    """One worker for the tests of a module, for claims about single jobs."""
+    log = tmp_path_factory.mktemp("worker") / "worker.log"
+    worker = WorkerProcess(
+        shared_table.address, log=log, journal=shared_journal.path, WORKER_CONCURRENCY=8, POLL_INTERVAL=0.5
+    )
+    yield worker.ready()
+    worker.clean_up()

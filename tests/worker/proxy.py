@@ -1,0 +1,88 @@
+"""A TCP proxy between a worker and PostgreSQL that can lose what it carries.
+
+`stall()` is a partition: connections stay open, new ones are taken, nothing passes. `mute()` lets the worker
+speak and swallows every answer. `heal()` lets everything pass that was not swallowed, `cut()` resets all.
+"""
+
+from __future__ import annotations
+
+import socket
+import threading
+from contextlib import suppress
+from types import TracebackType
+from typing import Self
+from urllib.parse import urlsplit
+
+
+class Proxy:
+    """Stands before the server of a URL; `url` is the same database through it."""
+
+    def __init__(self, url: str) -> None:
+        parts = urlsplit(url)
+        assert parts.hostname is not None
+        assert parts.port is not None
+        self._server = (parts.hostname, parts.port)
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        port = self._listener.getsockname()[1]
+        self.url = url.replace(f"{parts.hostname}:{parts.port}", f"127.0.0.1:{port}")
+        self._open = threading.Event()
+        self._open.set()
+        self._muted = False
+        self._ends: list[socket.socket] = []
+        self.most_connections = 0
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._accept, daemon=True).start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._listener.close()
+        self.cut()
+        self.heal()
+
+    def stall(self) -> None:
+        self._open.clear()
+
+    def mute(self) -> None:
+        self._muted = True
+
+    def heal(self) -> None:
+        self._muted = False
+        self._open.set()
+
+    def cut(self) -> None:
+        for end in list(self._ends):
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                client, _ = self._listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._carry, args=(client,), daemon=True).start()
+
+    def _carry(self, client: socket.socket) -> None:
+        self._open.wait()
+        with client, suppress(OSError), socket.create_connection(self._server) as server:
+            self._ends += [client, server]
+            self.most_connections = max(self.most_connections, len(self._ends) // 2)
+            answers = threading.Thread(target=self._pump, args=(server, client, True), daemon=True)
+            answers.start()
+            self._pump(client, server, False)
+            answers.join()
+            self._ends.remove(client)
+            self._ends.remove(server)
+
+    def _pump(self, source: socket.socket, target: socket.socket, is_answer: bool) -> None:
+        with suppress(OSError):
+            while data := source.recv(65_536):
+                self._open.wait()
+                if not (is_answer and self._muted):
+                    target.sendall(data)
+        with suppress(OSError):
+            self._open.wait()
+            target.shutdown(socket.SHUT_RDWR)

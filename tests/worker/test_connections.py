@@ -1,0 +1,224 @@
+"""The database goes away and comes back in every way it can."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import LiteralString
+
+import pytest
+
+from rowcrew.embedded import EmbeddedPostgres, StopMode
+from tests.conftest import free_port
+from tests.waiting import eventually
+from tests.worker.conftest import StartWorker
+from tests.worker.harness import Gate, Journal, Table, WorkerProcess, is_gone
+from tests.worker.proxy import Proxy
+
+PURPOSES = ("reserve", "record", "chores", "listen")
+
+
+@pytest.fixture
+def proxy(tcp_database_url: str) -> Iterator[Proxy]:
+    with Proxy(tcp_database_url) as proxy:
+        yield proxy
+
+
+def backend(table: Table, purpose: str) -> int | None:
+    """The server process of one of the worker's connections."""
+    found = [row["pid"] for row in table.connections_of_workers() if row["name"] == f"rowcrew {purpose}"]
+    return found[0] if found else None
+
+
+@pytest.mark.parametrize("purpose", PURPOSES)
+def test_a_connection_that_is_ended_comes_back_and_no_run_notices(
+    standing_worker: WorkerProcess, shared_table: Table, shared_journal: Journal, gate: Gate, purpose: str
+) -> None:
+    table = shared_table
+    job = table.enqueue("hold", {"gate": gate.path})
+    shared_journal.has("start", job=job)
+    runners = standing_worker.runners()
+    before = eventually(lambda: backend(table, purpose))
+    table.rows("SELECT pg_terminate_backend(%s)", before)
+    during = table.enqueue("noop")
+    gate.open()
+    for ended in (job, during):
+        assert table.until(ended, "completed")["attempts"] == 1
+    eventually(lambda: backend(table, purpose) not in (None, before))
+    assert len(shared_journal.entries("start", job=job)) == 1
+    assert standing_worker.runners() == runners
+    table.until(table.enqueue("noop"), "completed")
+
+
+@pytest.mark.parametrize("mode", ["fast", "immediate"])
+def test_a_restart_of_the_server_costs_no_run(
+    start_worker: StartWorker,
+    server: EmbeddedPostgres,
+    table: Table,
+    journal: Journal,
+    gate: Gate,
+    mode: StopMode,
+) -> None:
+    worker = start_worker(WORKER_CONCURRENCY=3).ready()
+    types = ("hold", "hold_thread", "hold_process")
+    running = [table.enqueue(type, {"gate": gate.path}) for type in types]
+    journal.has("start", times=3)
+    runners = sorted(worker.runners() + worker.runners("solo"))
+    table.rows("INSERT INTO jobs (type) SELECT 'tick' FROM generate_series(1, 200)")
+    table.rows("CHECKPOINT")
+    server.restart(mode)
+    worker.said("wake_up.lost")
+    gate.open()
+    for job in running:
+        row = table.until(job, "completed")
+        assert (row["attempts"], row["crashes"], row["result"]) == (1, 0, "let go")
+        assert table.outcomes(job) == []
+    table.drained()
+    assert table.count("completed") == 203
+    for job in running:
+        assert len(journal.entries("start", job=job)) == 1
+    assert sorted(worker.runners() + worker.runners("solo")) == runners
+    assert worker.heard("fence.closed") == []
+    assert worker.stop() == 0
+
+
+def test_ends_that_come_while_the_server_is_down_are_recorded_once_when_it_is_back(
+    start_worker: StartWorker, server: EmbeddedPostgres, table: Table, journal: Journal, gate: Gate
+) -> None:
+    worker = start_worker().ready()
+    jobs = [table.enqueue("hold", {"gate": gate.path}) for _ in range(4)]
+    journal.has("start", times=4)
+    server.halt("fast")
+    try:
+        gate.open()
+        journal.has("end", times=4)
+        worker.said("database.lost", purpose="record")
+    finally:
+        server.resume()
+    for job in jobs:
+        assert table.until(job, "completed")["attempts"] == 1
+    assert len(journal.entries("start")) == 4
+
+
+def test_a_worker_told_to_stop_while_the_server_is_down_leaves_all_the_same(
+    start_worker: StartWorker, server: EmbeddedPostgres, table: Table, journal: Journal, gate: Gate
+) -> None:
+    worker = start_worker(SHUTDOWN_GRACE=0.5, CANCEL_GRACE=0.5).ready()
+    job = table.enqueue("hold", {"gate": gate.path})
+    journal.has("start", job=job)
+    family = worker.family()
+    server.halt("fast")
+    try:
+        assert worker.stop() == 0
+    finally:
+        server.resume()
+    assert all(is_gone(child.pid) for child in family)
+    second = start_worker().ready()
+    gate.open()
+    assert table.until(job, "completed")["attempts"] == 2
+    assert second.heard("job.rescued", job_id=job)
+
+
+def test_jobs_whose_reservation_was_not_heard_of_go_back_and_run_once(
+    start_worker: StartWorker, table: Table, journal: Journal, proxy: Proxy
+) -> None:
+    worker = start_worker(url=proxy.url).ready()
+    table.rows(
+        """
+        CREATE FUNCTION wait_for_test() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN PERFORM pg_advisory_xact_lock_shared(1); RETURN NULL; END $$;
+        CREATE TRIGGER wait_for_test AFTER UPDATE ON jobs FOR EACH ROW EXECUTE FUNCTION wait_for_test();
+        """
+    )
+    with table.another() as other:
+        other.execute("SELECT pg_advisory_xact_lock(1)")
+        table.rows("INSERT INTO jobs (type) VALUES ('tick'), ('tick')")
+        reserving: LiteralString = """
+            SELECT pid FROM pg_stat_activity WHERE application_name = 'rowcrew reserve'
+               AND datname = current_database() AND wait_event_type = 'Lock'
+        """
+        eventually(lambda: table.rows(reserving))
+        proxy.mute()
+        other.commit()
+    eventually(lambda: table.count("processing") == 2)
+    proxy.cut()
+    proxy.heal()
+    table.drained()
+    assert len(journal.entries("start")) == 2
+    for row in table.rows("SELECT id, attempts, status FROM jobs"):
+        assert (row["attempts"], row["status"]) == (1, "completed")
+        assert table.outcomes(row["id"]) == ["released"]
+    assert worker.heard("worker.crashed") == []
+
+
+def test_a_worker_never_has_more_than_four_connections(
+    start_worker: StartWorker, table: Table, proxy: Proxy
+) -> None:
+    worker = start_worker(url=proxy.url, WORKER_CONCURRENCY=50, WORKER_RUNNERS=2).ready()
+    table.rows("INSERT INTO jobs (type) SELECT 'noop' FROM generate_series(1, 3000)")
+    table.drained()
+    assert proxy.most_connections == 4
+    assert worker.stop() == 0
+
+
+@pytest.mark.slow
+def test_a_worker_cut_off_from_the_database_stops_its_runs_before_others_take_them(
+    start_worker: StartWorker, table: Table, journal: Journal, gate: Gate, proxy: Proxy
+) -> None:
+    cut_off = start_worker(url=proxy.url).ready()
+    job = table.enqueue("hold_thread", {"gate": gate.path})
+    first = journal.has("start", job=job)
+    other = start_worker().ready()
+    proxy.stall()
+    cut_off.said("fence.closed", seconds=60)
+    eventually(lambda: is_gone(first["pid"]))
+    assert other.heard("worker.rescued") == [], "the fence must close before the lease ends"
+    second = journal.has("start", job=job, times=2, seconds=40)
+    assert second["attempt"] == 2
+    proxy.heal()
+    cut_off.said("worker.declared_lost", seconds=60)
+    gate.open()
+    row = table.until(job, "completed")
+    assert (row["attempts"], table.outcomes(job)) == (2, ["lost"])
+    assert len(journal.entries("end", job=job)) == 1
+    assert other.stop() == 0
+    table.until(table.enqueue("noop"), "completed")
+    assert cut_off.exit_code is None
+
+
+def test_a_stall_shorter_than_the_fence_costs_no_run(
+    start_worker: StartWorker, table: Table, journal: Journal, gate: Gate, proxy: Proxy
+) -> None:
+    worker = start_worker(url=proxy.url, WORKER_HEARTBEAT_INTERVAL=0.5).ready()
+    job = table.enqueue("hold", {"gate": gate.path})
+    journal.has("start", job=job)
+    proxy.stall()
+    worker.said("database.lost", purpose="heartbeat")
+    proxy.heal()
+    worker.said("database.back", purpose="heartbeat")
+    gate.open()
+    assert table.until(job, "completed")["attempts"] == 1
+    assert worker.heard("fence.closed") == []
+
+
+def test_no_server_at_the_start_is_a_readable_reason_and_exit_code_one(start_worker: StartWorker) -> None:
+    url = f"postgresql://somebody:hunter2@127.0.0.1:{free_port()}/nowhere"
+    worker = start_worker(url=url, DB_CONNECT_TIMEOUT=1)
+    assert worker.exited() == 1
+    assert worker.heard("database.failed")
+    (line,) = worker.heard("database.failed_reason")
+    assert "refused" in line["message"]
+    assert "hunter2" not in worker.log.read_text()
+    assert "Traceback" not in worker.log.read_text()
+
+
+def test_a_worker_waits_for_a_server_that_comes_up_later(
+    start_worker: StartWorker, server: EmbeddedPostgres, table: Table
+) -> None:
+    server.halt("fast")
+    try:
+        worker = start_worker()
+        worker.said("worker.starting")
+    finally:
+        server.resume()
+    worker.ready()
+    table.until(table.enqueue("noop"), "completed")

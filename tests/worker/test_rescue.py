@@ -1,0 +1,127 @@
+"""Workers that die without a word, and workers that only seem to."""
+
+from __future__ import annotations
+
+import signal
+
+import pytest
+
+from rowcrew.table import statements
+from tests.waiting import eventually
+from tests.worker.conftest import StartWorker
+from tests.worker.harness import Gate, Journal, Table, is_gone
+
+
+def declare_lost(table: Table, worker_id: int) -> None:
+    """What a rescuer does once it has watched a worker's heartbeat stand still for a whole lease."""
+    (row,) = table.rows("SELECT beats FROM workers WHERE id = %s", worker_id)
+    with table.another() as rescuer:
+        rescuer.execute(statements.text("rescue"), {"workers": [worker_id], "beats": [row["beats"]]})
+
+
+def worker_ids(table: Table) -> list[int]:
+    return [row["id"] for row in table.rows("SELECT id FROM workers ORDER BY id")]
+
+
+def test_a_restart_on_the_same_host_releases_what_a_killed_worker_held_at_once(
+    start_worker: StartWorker, table: Table, journal: Journal, gate: Gate
+) -> None:
+    first = start_worker().ready()
+    job = table.enqueue("hold", {"gate": gate.path})
+    last = table.enqueue("hold", {"gate": gate.path}, maxAttempts=1)
+    journal.has("start", times=2)
+    first.kill()
+    second = start_worker()
+    second.said("rescue.checking")
+    again = journal.has("start", job=job, times=2)
+    assert again["attempt"] == 2
+    row = table.row(job)
+    assert (row["crashes"], row["workerId"]) == (1, worker_ids(table)[-1])
+    assert table.outcomes(job) == ["lost"]
+    assert again["pid"] in second.runners("solo")
+    given_up = table.until(last, "failed")
+    assert (given_up["attempts"], given_up["errorMessage"]) == (1, "worker lost")
+    gate.open()
+    table.until(job, "completed")
+
+
+@pytest.mark.slow
+def test_the_jobs_of_a_killed_worker_run_elsewhere_within_forty_seconds(
+    start_worker: StartWorker, table: Table, journal: Journal, gate: Gate
+) -> None:
+    first = start_worker().ready()
+    job = table.enqueue("hold", {"gate": gate.path})
+    begun = journal.has("start", job=job)
+    second = start_worker().ready()
+    third = start_worker().ready()
+    first.kill()
+    again = journal.has("start", job=job, times=2, seconds=40)
+    assert is_gone(begun["pid"])
+    assert again["attempt"] == 2
+    assert len(second.heard("job.rescued", job_id=job) + third.heard("job.rescued", job_id=job)) == 1
+    gate.open()
+    table.until(job, "completed")
+    assert table.outcomes(job) == ["lost"]
+
+
+def test_a_worker_that_was_declared_lost_stops_its_runs_and_begins_anew(
+    start_worker: StartWorker, table: Table, journal: Journal, gate: Gate
+) -> None:
+    worker = start_worker(WORKER_HEARTBEAT_INTERVAL=0.5).ready()
+    job = table.enqueue("hold", {"gate": gate.path}, maxAttempts=1)
+    first = journal.has("start", job=job)
+    declare_lost(table, worker_ids(table)[0])
+    worker.said("worker.declared_lost")
+    eventually(lambda: is_gone(first["pid"]))
+    table.enqueue("hold", {"gate": gate.path})
+    journal.has("start", times=2)
+    held_by = table.rows("SELECT \"workerId\" AS id FROM jobs WHERE status = 'processing'")
+    assert held_by == [{"id": worker_ids(table)[1]}]
+    gate.open()
+    table.drained()
+    assert (table.row(job)["status"], table.row(job)["errorMessage"]) == ("failed", "worker lost")
+
+
+def test_what_a_paused_worker_writes_after_others_took_over_changes_nothing(
+    start_worker: StartWorker, table: Table, journal: Journal, gate: Gate
+) -> None:
+    paused = start_worker().ready()
+    job = table.enqueue("hold", {"gate": gate.path})
+    journal.has("start", job=job)
+    paused.signal(signal.SIGSTOP)
+    other = start_worker().ready()
+    declare_lost(table, worker_ids(table)[0])
+    journal.has("start", job=job, times=2)
+    gate.open()  # both runs now complete; only one of them holds the lease
+    journal.has("end", job=job, times=2)
+    after = table.until(job, "completed")
+    paused.signal(signal.SIGCONT)
+    paused.said("worker.declared_lost")
+    table.until(table.enqueue("noop"), "completed")
+    assert table.row(job) == after
+    assert after["attempts"] == 2
+    assert table.outcomes(job) == ["lost"]
+    assert paused.heard("job.completed", job_id=job) == []
+    assert other.heard("job.completed", job_id=job)
+
+
+def test_a_slow_but_living_worker_is_left_alone(
+    start_worker: StartWorker, table: Table, journal: Journal, gate: Gate
+) -> None:
+    first = start_worker(WORKER_HEARTBEAT_INTERVAL=1).ready()
+    job = table.enqueue("hold", {"gate": gate.path})
+    journal.has("start", job=job)
+    # The database's clock says that the last heartbeat is an hour old: clocks are not what decides.
+    table.rows("""UPDATE workers SET "heartbeatAt" = now() - interval '1 hour'""")
+    second = start_worker(WORKER_HEARTBEAT_INTERVAL=0.5).ready()
+    beats = table.rows("SELECT beats FROM workers WHERE id = %s", worker_ids(table)[1])[0]["beats"]
+    eventually(
+        lambda: (
+            table.rows("SELECT beats FROM workers WHERE id = %s", worker_ids(table)[1])[0]["beats"]
+            > beats + 4
+        )
+    )
+    assert second.heard("worker.rescued") == []
+    gate.open()
+    assert table.until(job, "completed")["attempts"] == 1
+    assert first.exit_code is None
