@@ -7,6 +7,7 @@ environment. `VARIABLES` is also what the documentation is checked against.
 
 from __future__ import annotations
 
+import ipaddress
 import math
 import os
 import re
@@ -18,6 +19,15 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from rowcrew.model.errors import SettingsError
+
+
+class Secret(str):
+    """A text that does not show itself."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "'…'"
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,6 +57,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     runner_environment: tuple[str, ...] = ()
     data_directory: Path | None = None
     csv_import_tables: tuple[str, ...] | None = None
+    url_allow_private: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...] = ()
+    s3_bucket_name: str | None = None
+    aws_access_key_id: str | None = None
+    aws_secret_access_key: Secret | None = None
+    aws_region: str = "us-east-1"
+    aws_endpoint_url: str | None = None
 
     @property
     def slots(self) -> int:
@@ -140,6 +156,19 @@ def _queues(value: str) -> tuple[str, ...]:
 def _log_format(value: str) -> str:
     if value not in ("text", "json"):
         raise ValueError("give text or json")
+    return value
+
+
+def _networks(value: str) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
+    try:
+        return tuple(ipaddress.ip_network(part) for part in _list(value))
+    except ValueError as error:
+        raise ValueError(f"{error}: give networks such as 10.1.0.0/16, comma-separated") from error
+
+
+def _endpoint(value: str) -> str:
+    if not re.match(r"https?://\w", value):
+        raise ValueError("it must start with https:// or http://")
     return value
 
 
@@ -277,6 +306,36 @@ VARIABLES: Final = (
         _list,
         "all of schema public",
         "the tables that csv_import may fill, as name or schema.name; never Rowcrew's own",
+    ),
+    Variable(
+        ("URL_ALLOW_PRIVATE",),
+        "url_allow_private",
+        _networks,
+        "unset",
+        "networks that `url` inputs may come from though not public, also by http: for intranets, tests",
+    ),
+    Variable(
+        ("S3_BUCKET_NAME",),
+        "s3_bucket_name",
+        _text,
+        "unset",
+        "the bucket for files that jobs make; unset = the table `blobs`",
+    ),
+    Variable(
+        ("AWS_ACCESS_KEY_ID",),
+        "aws_access_key_id",
+        _text,
+        "unset",
+        "who asks S3; unset = the role or profile that boto3 finds",
+    ),
+    Variable(("AWS_SECRET_ACCESS_KEY",), "aws_secret_access_key", Secret, "unset", "the secret of that key"),
+    Variable(("AWS_REGION",), "aws_region", _text, "us-east-1", "the region of the bucket"),
+    Variable(
+        ("AWS_ENDPOINT_URL",),
+        "aws_endpoint_url",
+        _endpoint,
+        "unset",
+        "address of a store that speaks like S3, in place of AWS",
     ),
 )
 

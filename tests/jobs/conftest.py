@@ -15,6 +15,7 @@ from rowcrew.embedded import EmbeddedPostgres
 from rowcrew.jobs import crew
 from rowcrew.model.outcome import Errored
 from rowcrew.testing import HandlerRun, run_handler
+from tests.jobs.servers import moto_server
 
 FILE = b"Id,Date,Amount,Memo\n1,,,a\n"
 TABLES = """
@@ -96,6 +97,49 @@ def imports_database(server: EmbeddedPostgres, migrated_template: str) -> Iterat
 def imports(imports_database: Imports) -> Imports:
     imports_database.clear()
     return imports_database
+
+
+@pytest.fixture(scope="session")
+def moto_address() -> Iterator[str]:
+    with moto_server() as address:
+        yield address
+
+
+class Bucket:
+    """A bucket in moto's S3, and the settings that make it the worker's own."""
+
+    def __init__(self, address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.name = f"bucket-{uuid.uuid4().hex}"
+        self._environment = monkeypatch
+        self.use(address)
+        self.client.create_bucket(Bucket=self.name)
+        monkeypatch.setenv("S3_BUCKET_NAME", self.name)
+
+    def use(self, address: str, *, key: str = "id", secret: str = "secret") -> None:
+        """Ask this address for S3 from now on."""
+        self._environment.setenv("AWS_ENDPOINT_URL", address)
+        self._environment.setenv("AWS_ACCESS_KEY_ID", key)
+        self._environment.setenv("AWS_SECRET_ACCESS_KEY", secret)
+
+    @property
+    def client(self) -> Any:
+        import boto3
+
+        return boto3.client("s3", region_name="us-east-1")
+
+    def put(self, key: str, content: bytes) -> None:
+        self.client.put_object(Bucket=self.name, Key=key, Body=content)
+
+    def get(self, key: str) -> Any:
+        return self.client.get_object(Bucket=self.name, Key=key)
+
+    def keys(self) -> list[str]:
+        return [each["Key"] for each in self.client.list_objects_v2(Bucket=self.name).get("Contents", ())]
+
+
+@pytest.fixture
+def bucket(moto_address: str, monkeypatch: pytest.MonkeyPatch) -> Bucket:
+    return Bucket(moto_address, monkeypatch)
 
 
 @pytest.fixture

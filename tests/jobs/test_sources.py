@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from rowcrew.table.blobs import PART_BYTES, put_blob
-from tests.jobs.conftest import Imports, permanent_error
+from tests.jobs.conftest import FILE, Bucket, Imports, permanent_error
 
 
 def refusal(imports: Imports, source: dict[str, Any]) -> str:
@@ -66,11 +66,48 @@ def test_inline_files_are_base64(imports: Imports) -> None:
     assert "is not base64" in refusal(imports, {"inlineBase64": "a"})
 
 
+def test_an_object_in_s3_is_read(imports: Imports, bucket: Bucket) -> None:
+    bucket.put("in/may.csv", FILE)
+    assert imports.run_source({"s3": {"bucket": bucket.name, "key": "in/may.csv"}}).result["inserted"] == 1
+
+
+def test_a_missing_object_or_bucket_is_named(imports: Imports, bucket: Bucket) -> None:
+    missing = {"bucket": bucket.name, "key": "nothing"}
+    assert f"s3://{bucket.name}/nothing: there is no such object" in refusal(imports, {"s3": missing})
+    missing = {"bucket": "no-such-bucket", "key": "k"}
+    assert "s3://no-such-bucket/k: there is no such bucket" in refusal(imports, {"s3": missing})
+
+
 @pytest.mark.parametrize(
-    "source", [{"s3": {"bucket": "b", "key": "k"}}, {"url": "https://example.com/file.csv"}]
+    ("wrong", "said"),
+    [
+        ({"key": ""}, "payload.source.s3.key"),
+        ({"key": "x" * 1_025}, "more than 1,024 bytes"),
+        ({"key": "../../etc/passwd"}, "only . or .."),
+        ({"key": "a/../../b"}, "only . or .."),
+        ({"bucket": "a/b"}, "payload.source.s3.bucket"),
+        ({"bucket": "B@evil.example"}, "payload.source.s3.bucket"),
+        ({"region": "x"}, "region"),
+    ],
 )
-def test_sources_of_a_later_version_are_named(imports: Imports, source: dict[str, Any]) -> None:
-    assert "is not available in this version" in refusal(imports, source)
+def test_buckets_and_keys_that_cannot_be_are_refused(
+    imports: Imports, wrong: dict[str, str], said: str
+) -> None:
+    assert said in refusal(imports, {"s3": {"bucket": "bucket", "key": "k"} | wrong})
+
+
+def test_without_credentials_only_jobs_that_need_them_fail(
+    imports: Imports, data: Path, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(data))  # no profile there
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    source = {"s3": {"bucket": bucket.name, "key": "k"}}
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    assert "AWS_SECRET_ACCESS_KEY is not set" in refusal(imports, source)
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    error = refusal(imports, source)
+    assert "S3 needs AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, which are not set" in error
+    assert imports.run_source({"path": "good.csv"}).result["inserted"] == 1
 
 
 @pytest.mark.parametrize("source", [{}, {"path": "a", "blob": "b"}])

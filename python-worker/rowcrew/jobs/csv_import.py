@@ -20,7 +20,7 @@ from rowcrew import settings
 from rowcrew.context import Context, PermanentError
 from rowcrew.crew import Crew
 from rowcrew.jobs.csv_file import Block, Delimiter, Encoding, blocks, sniff, split_header
-from rowcrew.jobs.sources import Source, open_source
+from rowcrew.jobs.sources import Source, fetched, open_source
 from rowcrew.jobs.store import store
 from rowcrew.table.copy_in import OWN_TABLES, ROW_ERRORS, Cells, CopyIn, Plan, TargetColumn, target_columns
 from rowcrew.table.date_format import date_rule
@@ -98,7 +98,11 @@ class Rejected(msgspec.Struct, frozen=True):
 @crew.job("csv_import", executor="process")
 def csv_import(payload: CsvImport, context: Context) -> ImportResult:
     """Bring the rows of a CSV file into a table."""
-    with context.transaction() as connection, open_source(payload.source, connection, MOST_BYTES) as file:
+    with (
+        fetched(payload.source, MOST_BYTES, context) as source,
+        context.transaction() as connection,
+        open_source(source, connection, MOST_BYTES) as file,
+    ):
         return _import(payload, file, connection, context)
 
 

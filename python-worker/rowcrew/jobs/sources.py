@@ -1,7 +1,8 @@
 """Inputs by reference: a payload names a file, a handler reads it.
 
 In: a `Source` out of a payload, and a connection for files in the table `blobs`. Out: an open binary file
-that can seek. A source that cannot be read is a permanent error which says what to give instead.
+that can seek. What is far away is fetched first, before a transaction is open: that may take minutes. A
+source that cannot be read is a permanent error which says what to give instead.
 """
 
 from __future__ import annotations
@@ -20,18 +21,25 @@ import psycopg
 from msgspec import Meta
 
 from rowcrew import settings
-from rowcrew.context import PermanentError
+from rowcrew.context import Context, PermanentError
 from rowcrew.table.blobs import blob_parts, blob_size
 
 INLINE_BYTES: Final = 2**20
+_KEY_BYTES: Final = 1_024
 _INLINE_CHARACTERS: Final = 4 * ((INLINE_BYTES + 2) // 3)
 
 
 class S3Object(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """An object in a bucket."""
 
-    bucket: str
-    key: str
+    bucket: Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")]
+    key: Annotated[str, Meta(min_length=1)]
+
+    def __post_init__(self) -> None:
+        if len(self.key.encode()) > _KEY_BYTES:
+            raise ValueError(f"key has more than {_KEY_BYTES:,} bytes")
+        if {".", ".."} & set(self.key.split("/")):  # on the way such a key may turn into another one
+            raise ValueError("key has a part that is only . or ..")
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
@@ -41,24 +49,51 @@ class Source(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         path: a file under ROWCREW_DATA_DIR.
         inline_base64: the file itself, at most 1 MB.
         blob: key of a row in `blobs`.
-        s3, url: not available in this version.
+        s3: an object that the worker's credentials may read.
+        url: a file on a public https server.
     """
 
     path: Annotated[str, Meta(min_length=1)] | None = None
     inline_base64: Annotated[str, Meta(max_length=_INLINE_CHARACTERS)] | None = None
     blob: Annotated[str, Meta(min_length=1)] | None = None
     s3: S3Object | None = None
-    url: str | None = None
+    url: Annotated[str, Meta(min_length=1, max_length=8_192)] | None = None
 
     def __post_init__(self) -> None:
         given = [field for field in self.__struct_fields__ if getattr(self, field) is not None]
         if len(given) != 1:
-            raise ValueError("give exactly one of path, inlineBase64, blob")
+            raise ValueError("give exactly one of path, inlineBase64, blob, s3, url")
 
 
 @contextmanager
-def open_source(source: Source, connection: psycopg.Connection[Any], most_bytes: int) -> Iterator[IO[bytes]]:
-    """The file behind a source, open for reading.
+def fetched(source: Source, most_bytes: int, context: Context) -> Iterator[Source | IO[bytes]]:
+    """What `open_source` opens: a file in S3 or behind a URL as a temporary file, any other source as it is.
+
+    Raises:
+        PermanentError: there is no such file, it must not be read, or it is larger than `most_bytes`.
+        TransferFailed: the network or the other side failed several times.
+        RunStopped: the run was cancelled.
+    """
+    if source.s3 is None and source.url is None:
+        yield source
+        return
+    with tempfile.TemporaryFile() as file:
+        if source.s3 is not None:
+            from rowcrew.jobs import s3
+
+            s3.download(source.s3.bucket, source.s3.key, file, most_bytes, lambda: context.cancelled)
+        elif source.url is not None:
+            from rowcrew.jobs.fetch import fetch
+
+            fetch(source.url, file, most_bytes, lambda: context.cancelled)
+        yield file
+
+
+@contextmanager
+def open_source(
+    source: Source | IO[bytes], connection: psycopg.Connection[Any], most_bytes: int
+) -> Iterator[IO[bytes]]:
+    """The file behind what `fetched` gave, open for reading.
 
     Raises:
         PermanentError: there is no such file, it must not be read, or it is larger than `most_bytes`.
@@ -69,15 +104,16 @@ def open_source(source: Source, connection: psycopg.Connection[Any], most_bytes:
         yield file
 
 
-def _opened(source: Source, connection: psycopg.Connection[Any], most_bytes: int) -> IO[bytes]:
+def _opened(source: Source | IO[bytes], connection: psycopg.Connection[Any], most_bytes: int) -> IO[bytes]:
+    if not isinstance(source, Source):
+        return source
     if source.path is not None:
         return _open_path(source.path)
     if source.inline_base64 is not None:
         return io.BytesIO(_decoded(source.inline_base64))
     if source.blob is not None:
-        return _fetch_blob(source.blob, connection, most_bytes)
-    name = "s3" if source.s3 is not None else "url"
-    raise PermanentError(f"source.{name} is not available in this version: give path, inlineBase64 or blob")
+        return _read_blob(source.blob, connection, most_bytes)
+    raise TypeError("a source in S3 or behind a URL goes through fetched() first")
 
 
 def _open_path(path: str) -> IO[bytes]:
@@ -116,7 +152,7 @@ def _decoded(text: str) -> bytes:
     return content
 
 
-def _fetch_blob(key: str, connection: psycopg.Connection[Any], most_bytes: int) -> IO[bytes]:
+def _read_blob(key: str, connection: psycopg.Connection[Any], most_bytes: int) -> IO[bytes]:
     size = blob_size(connection, key)
     if size is None:
         raise PermanentError(f"source.blob {key!r} is not in the table blobs")
