@@ -103,6 +103,7 @@ def test_the_fixed_variables_have_their_values(variables: dict[str, dict[str, An
     assert fixed == {
         "PYTHON_VERSION": "3.13.5",
         "PYTHONUNBUFFERED": "1",
+        "WORKER_ID": "render-worker-{instance}",
         "WORKER_CONCURRENCY": "4",
         "AWS_REGION": "us-east-1",
     }

@@ -1,0 +1,74 @@
+"""An environment as a platform builds one: empty, then `pip install -r requirements.txt`, nothing else."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from rowcrew.embedded import EmbeddedPostgres
+
+ROOT = Path(__file__).parents[2]
+WORKER = ROOT / "python-worker"
+REQUIREMENTS = WORKER / "requirements.txt"
+
+SIX_LINES = [
+    "🚀 Rowcrew Python Worker started",
+    "📊 Polling interval: 2 seconds",
+    "⚙️  Worker concurrency: 4",
+    "🆔 Worker ID: render-worker-1",
+    "✅ Database connection successful",
+    "🔍 Checking for stuck jobs...",
+]
+OPTION = """
+    INSERT INTO jobs (id, type, payload, status) VALUES (4711, 'monte_carlo', '{
+        "model": "european_option", "spot": 100, "strike": 105, "rate": 0.05, "volatility": 0.2,
+        "maturityYears": 1, "paths": 1000}', 'queued')
+"""
+
+
+@pytest.fixture(scope="session")
+def environment() -> Path:
+    """The `bin` of a virtual environment with the requirements; kept while these and Python stay the same."""
+    made_from = REQUIREMENTS.read_bytes() + sys.version.encode()
+    target = ROOT / ".state" / f"deploy-{hashlib.sha256(made_from).hexdigest()[:16]}"
+    target.parent.mkdir(exist_ok=True)
+    with target.with_suffix(".lock").open("w") as only_one:
+        fcntl.flock(only_one, fcntl.LOCK_EX)
+        if not (target / "installed").exists():
+            subprocess.run([sys.executable, "-m", "venv", "--clear", target], check=True)
+            pip = [target / "bin" / "pip", "install", "--quiet", "--disable-pip-version-check"]
+            subprocess.run([*pip, "-r", REQUIREMENTS.name], cwd=WORKER, check=True, env=bare())
+            (target / "installed").touch()
+    return target / "bin"
+
+
+def bare(bin: Path | None = None) -> dict[str, str]:
+    """This process's environment without what would lend an installation its packages."""
+    kept = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}
+    return kept | ({"PATH": f"{bin}{os.pathsep}{kept['PATH']}"} if bin else {})
+
+
+@pytest.fixture
+def worker_alone(tmp_path: Path) -> Path:
+    """A copy of python-worker/, far from the rest of the checkout."""
+    return Path(shutil.copytree(WORKER, tmp_path / "src", ignore=shutil.ignore_patterns("__pycache__")))
+
+
+@pytest.fixture
+def empty_url(server: EmbeddedPostgres) -> Iterator[str]:
+    """The address of a database without any table."""
+    name = f"deploy_{uuid.uuid4().hex}"
+    with psycopg.connect(server.url, autocommit=True) as postgres:
+        postgres.execute(f"CREATE DATABASE {name}")
+        yield server.tcp_url_of(name)
+        postgres.execute(f"DROP DATABASE {name} WITH (FORCE)")
