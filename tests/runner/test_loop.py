@@ -339,10 +339,12 @@ async def test_words_of_a_long_run_are_sent_while_it_runs(bench: Bench) -> None:
         await bench.control.until(lambda: bench.control.notes)
         context.checkpoint("half")
         await bench.control.until(lambda: len(bench.control.notes) > 1)
+        context.progress(2)
+        await bench.control.until(lambda: len(bench.control.notes) > 2)
 
     bench.assign("talks", "a")
     await bench.control.ends("a")
-    assert [note.checkpoint for note in bench.control.notes] == [None, b'"half"']
+    assert [note.checkpoint for note in bench.control.notes] == [None, b'"half"', None]
 
 
 async def test_children_come_with_the_completion(bench: Bench) -> None:

@@ -18,7 +18,10 @@ MOST_LINES: Final = 32
 
 
 class Floor(NamedTuple):
-    """A place in a line: "runAt" as text in UTC, and id. Places compare as the ready index orders them."""
+    """A place in a line: "runAt" as text in UTC, and id.
+
+    Places compare as the ready index orders them: dates of one form as text, and `-infinity` below them all.
+    """
 
     run_at: str
     id: int
@@ -68,7 +71,7 @@ class Floors:
         lines = sorted(self._floors, key=lambda line: (-line[1], place[line[0]]))
         floors = [self._floors[line] for line in lines]
         if lowest is not None:
-            floors = [min(floor, Floor(lowest, 0), key=_order) for floor in floors]
+            floors = [min(floor, Floor(lowest, 0)) for floor in floors]
         return Probes(
             [queue for queue, _ in lines],
             [priority for _, priority in lines],
@@ -79,7 +82,7 @@ class Floors:
     def rise(self, reserved: Sequence[tuple[str, int, Floor]]) -> None:
         """Move floors up to the last rows reserved."""
         for queue, priority, floor in reserved:
-            if _order(floor) > _order(self._floors.get((queue, priority), Floor(BOTTOM, 0))):
+            if floor > self._floors.get((queue, priority), Floor(BOTTOM, 0)):
                 self._floors[queue, priority] = floor
 
     def fall(self, reserved: Sequence[tuple[str, int, Floor]]) -> None:
@@ -87,7 +90,7 @@ class Floors:
         highest: dict[tuple[str, int], Floor] = {}
         for queue, priority, floor in reserved:
             line = (queue, priority)
-            if line not in highest or _order(floor) > _order(highest[line]):
+            if line not in highest or floor > highest[line]:
                 highest[line] = floor
         self._floors.update(highest)
 
@@ -95,13 +98,8 @@ class Floors:
         """Everything visible up to this time was seen: all floors move there (never down)."""
         settled = Floor(run_at, 0)
         for line, floor in self._floors.items():
-            if _order(floor) < _order(settled):
+            if floor < settled:
                 self._floors[line] = settled
-
-
-def _order(floor: Floor) -> tuple[bool, str, int]:
-    """`-infinity` sorts below every date; dates of one form compare as text."""
-    return (floor.run_at != BOTTOM, floor.run_at, floor.id)
 
 
 def _as_timestamp(run_at: str) -> str:
