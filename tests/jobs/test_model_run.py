@@ -405,6 +405,17 @@ def test_a_large_result_is_a_file_and_the_comparison(connect: Connect, database_
     assert run(database_url, months=240, scenarios=scenarios).result == result
 
 
+def test_six_hundred_months_in_fifty_scenarios_are_one_run(database_url: str) -> None:
+    scenarios: dict[str, Any] = {
+        f"churn {number}": [{"path": "revenue.0.churnRate", "op": "set", "value": number / 100}]
+        for number in range(50)
+    }
+    largest = run(database_url, months=600, scenarios=scenarios)
+    assert largest.progress[-1]["message"] == "Scenario 50 of 50: month 600 of 600"
+    assert len(largest.result["comparison"]) == 50
+    assert "key" in largest.result
+
+
 def test_of_two_jobs_at_once_one_keeps_its_run_and_both_give_it(connect: Connect, database_url: str) -> None:
     large: dict[str, Any] = {"months": 240, "scenarios": {str(number): [] for number in range(5)}}
     first = run(database_url, modelId="first", **large).result

@@ -13,8 +13,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from rowcrew.jobs import crew, monte_carlo
-from rowcrew.jobs.monte_carlo import EuropeanOption, chunk_count, price_of, simulate_chunk, terminal_prices
+from rowcrew.jobs import crew
+from rowcrew.jobs.european_option import (
+    EuropeanOption,
+    Price,
+    chunk_count,
+    price_of,
+    simulate_chunk,
+    terminal_prices,
+)
 from rowcrew.model.outcome import Errored
 from rowcrew.testing import run_handler
 
@@ -31,7 +38,7 @@ PAYLOAD: dict[str, Any] = {
 
 def priced(**changes: Any) -> Any:
     run = run_handler(crew, "monte_carlo", PAYLOAD | changes)
-    return msgspec.convert(run.result, monte_carlo.Price)
+    return msgspec.convert(run.result, Price)
 
 
 def refusal(payload: dict[str, Any]) -> str:
@@ -89,6 +96,34 @@ def test_prices_agree_with_black_scholes(option_type: str, antithetic: bool, div
     changes = {"optionType": option_type, "antithetic": antithetic, "dividendYield": dividend_yield}
     answer = priced(**changes)
     assert abs(answer.price - black_scholes(option(**changes))) < 4 * answer.standard_error
+
+
+@pytest.mark.parametrize("option_type", ["call", "put"])
+def test_prices_agree_with_quantlib(option_type: str) -> None:
+    quantlib = pytest.importorskip("QuantLib", reason="QuantLib, a second opinion, is not installed")
+    today = quantlib.Date(1, 1, 2027)
+    quantlib.Settings.instance().evaluationDate = today
+    days = quantlib.Actual365Fixed()
+
+    def flat(rate: float) -> Any:
+        return quantlib.YieldTermStructureHandle(quantlib.FlatForward(today, rate, days))
+
+    volatility = quantlib.BlackConstantVol(today, quantlib.NullCalendar(), 0.2, days)
+    process = quantlib.BlackScholesMertonProcess(
+        quantlib.QuoteHandle(quantlib.SimpleQuote(100)),
+        flat(0.03),
+        flat(0.05),
+        quantlib.BlackVolTermStructureHandle(volatility),
+    )
+    kind = quantlib.Option.Call if option_type == "call" else quantlib.Option.Put
+    asked = quantlib.VanillaOption(
+        quantlib.PlainVanillaPayoff(kind, 105), quantlib.EuropeanExercise(today + 365)
+    )
+    asked.setPricingEngine(quantlib.AnalyticEuropeanEngine(process))
+    answer = priced(optionType=option_type, dividendYield=0.03)
+    assert abs(answer.price - asked.NPV()) < 4 * answer.standard_error
+    closed_form = black_scholes(option(optionType=option_type, dividendYield=0.03))
+    assert closed_form == pytest.approx(asked.NPV(), rel=1e-9)
 
 
 @settings(max_examples=60, derandomize=True)
