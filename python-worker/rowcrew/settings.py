@@ -100,6 +100,7 @@ class Variable(NamedTuple):
 
 
 _UNITS: Final = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30}
+_CONTROL_GROUP: Final = Path("/sys/fs/cgroup")  # of a container: its own, version 2
 _DURATION_UNITS: Final = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
@@ -180,9 +181,30 @@ def _address(value: str) -> str:
 
 def _automatic_slots() -> int:
     """Eight slots a core, as many as memory allows at 128 MiB each: 2, 4, 8 on the usual small plans."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return max(2, min(8 * cores, memory // (128 * 2**20)))
+    return max(2, min(int(8 * _cores()), _memory_bytes() // (128 * 2**20)))
+
+
+def _cores() -> float:
+    """The machine's cores, or the part of them that the plan or the container gives this process."""
+    machine = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
+    plan = float(os.environ.get("RENDER_CPU_COUNT") or machine)
+    quota, _, period = _container_limit("cpu.max").partition(" ")
+    container = int(quota) / int(period) if quota.isdigit() else machine
+    return min(machine, plan, container)
+
+
+def _memory_bytes() -> int:
+    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    container = _container_limit("memory.max")
+    return min(machine, int(container)) if container.isdigit() else machine
+
+
+def _container_limit(name: str) -> str:
+    """A limit of this process's control group; `max` where there is none."""
+    try:
+        return (_CONTROL_GROUP / name).read_text().strip()
+    except OSError:
+        return "max"
 
 
 def default_worker_name() -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rowcrew import settings
 from rowcrew.model.errors import SettingsError
 from rowcrew.settings import VARIABLES, Settings, read
 
@@ -145,15 +146,53 @@ def test_slots_are_the_smaller_of_two_names(environment: Mapping[str, str], slot
     assert read(environment).slots == slots
 
 
+@pytest.fixture
+def machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[int, int], None]:
+    """Pretend to be a machine of so many cores and mebibytes, without a plan or a container around it."""
+
+    def machine(cores: int, mebibytes: int) -> None:
+        monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(cores)), raising=False)
+        memory = {"SC_PAGE_SIZE": 4096, "SC_PHYS_PAGES": mebibytes * 2**20 // 4096}
+        monkeypatch.setattr(os, "sysconf", memory.__getitem__)
+        monkeypatch.delenv("RENDER_CPU_COUNT", raising=False)
+        monkeypatch.setattr(settings, "_CONTROL_GROUP", tmp_path)
+
+    return machine
+
+
 @pytest.mark.parametrize(
     ("cores", "mebibytes", "slots"), [(1, 256, 2), (1, 512, 4), (1, 2048, 8), (4, 16384, 32), (64, 64, 2)]
 )
 def test_automatic_slots_follow_cores_and_memory(
-    monkeypatch: pytest.MonkeyPatch, cores: int, mebibytes: int, slots: int
+    machine: Callable[[int, int], None], cores: int, mebibytes: int, slots: int
 ) -> None:
-    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(cores)), raising=False)
-    memory = {"SC_PAGE_SIZE": 4096, "SC_PHYS_PAGES": mebibytes * 2**20 // 4096}
-    monkeypatch.setattr(os, "sysconf", memory.__getitem__)
+    machine(cores, mebibytes)
+    assert read({"WORKER_CONCURRENCY": "auto"}).slots == slots
+
+
+@pytest.mark.parametrize(
+    ("plan", "slots"),
+    [("0.1", 2), ("0.5", 4), ("1", 8), ("2", 16)],
+    ids=["free", "starter", "standard", "pro"],
+)
+def test_automatic_slots_follow_the_plan_on_render(
+    monkeypatch: pytest.MonkeyPatch, machine: Callable[[int, int], None], plan: str, slots: int
+) -> None:
+    machine(64, 2**18)
+    monkeypatch.setenv("RENDER_CPU_COUNT", plan)
+    assert read({"WORKER_CONCURRENCY": "auto"}).slots == slots
+
+
+@pytest.mark.parametrize(
+    ("cpu", "memory", "slots"),
+    [("50000 100000", "max", 4), ("max 100000", str(512 * 2**20), 4), ("max 100000", "max", 512)],
+)
+def test_automatic_slots_follow_the_limits_of_the_container(
+    machine: Callable[[int, int], None], tmp_path: Path, cpu: str, memory: str, slots: int
+) -> None:
+    machine(64, 2**18)
+    (tmp_path / "cpu.max").write_text(f"{cpu}\n")
+    (tmp_path / "memory.max").write_text(f"{memory}\n")
     assert read({"WORKER_CONCURRENCY": "auto"}).slots == slots
 
 
