@@ -46,7 +46,7 @@ def environment() -> Path:
         fcntl.flock(only_one, fcntl.LOCK_EX)
         if not (target / "installed").exists():
             subprocess.run([sys.executable, "-m", "venv", "--clear", target], check=True)
-            pip = [target / "bin" / "pip", "install", "--quiet", "--disable-pip-version-check"]
+            pip = [str(target / "bin" / "pip"), "install", "--quiet", "--disable-pip-version-check"]
             subprocess.run([*pip, "-r", REQUIREMENTS.name], cwd=WORKER, check=True, env=bare())
             (target / "installed").touch()
     return target / "bin"

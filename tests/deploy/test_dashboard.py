@@ -33,7 +33,7 @@ def test_the_requirements_are_whole_and_agree_with_each_other(environment: Path)
 
 
 def test_the_folder_alone_is_what_runs(environment: Path, worker_alone: Path) -> None:
-    command = [environment / "python", "-c", "import rowcrew; print(rowcrew.__file__)"]
+    command = [str(environment / "python"), "-c", "import rowcrew; print(rowcrew.__file__)"]
     found = subprocess.run(command, text=True, capture_output=True, cwd=worker_alone, env=bare()).stdout
     assert Path(found.strip()).is_relative_to(worker_alone)
 
