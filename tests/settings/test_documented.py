@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def example() -> list[tuple[str, str]]:
     text = (ROOT / ".env.example").read_text()
-    return re.findall(r"^(?:# )?([A-Z_]+)=(.*)$", text, re.MULTILINE)
+    return re.findall(r"^(?:# )?([A-Z0-9_]+)=(.*)$", text, re.MULTILINE)
 
 
 def test_the_example_has_every_variable_once() -> None:
@@ -46,10 +46,10 @@ def test_only_the_address_must_be_given() -> None:
 
 def test_the_table_of_settings_in_the_readme_has_every_variable_as_it_is() -> None:
     rows = re.findall(
-        r"^\| (`[A-Z_`, ]+`) \| ([^|]+) \| (.+) \|$", (ROOT / "README.md").read_text(), re.MULTILINE
+        r"^\| (`[A-Z0-9_`, ]+`) \| ([^|]+) \| (.+) \|$", (ROOT / "README.md").read_text(), re.MULTILINE
     )
     documented = [
-        (tuple(re.findall(r"[A-Z_]+", names)), default, meaning) for names, default, meaning in rows
+        (tuple(re.findall(r"[A-Z0-9_]+", names)), default, meaning) for names, default, meaning in rows
     ]
     table = [row for row in documented if row[0][0] in {variable.names[0] for variable in VARIABLES}]
     assert table == [(variable.names, variable.default, variable.meaning) for variable in VARIABLES]
