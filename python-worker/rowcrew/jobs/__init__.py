@@ -7,9 +7,11 @@ libraries are imported inside the handlers, so that loading the crew stays cheap
 from __future__ import annotations
 
 from rowcrew.crew import Crew
-from rowcrew.jobs import csv_import, model_run, monte_carlo
+from rowcrew.jobs import csv_import, model_run, monte_carlo, pdf_export, pptx_export
 
 crew = Crew()
 crew.include(model_run.crew)
 crew.include(monte_carlo.crew)
 crew.include(csv_import.crew)
+crew.include(pdf_export.crew)
+crew.include(pptx_export.crew)

@@ -29,7 +29,7 @@ class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="came
     """A part of a document."""
 
 
-class Figure(Part, kw_only=True):
+class Figure(Part, frozen=True, kw_only=True):
     """One number that matters, shown large.
 
     Attributes:
@@ -45,14 +45,14 @@ class Figure(Part, kw_only=True):
     note: Line = ""
 
 
-class Series(Part, kw_only=True):
+class Series(Part, frozen=True, kw_only=True):
     """One line, or one colour of bars. A null value is a gap."""
 
     name: Line
     values: tuple[Value | None, ...]
 
 
-class Chart(Part, kw_only=True):
+class Chart(Part, frozen=True, kw_only=True):
     """Series over common categories. Charts are drawn as vectors on pages, and are native ones on slides."""
 
     type: ChartType
@@ -70,7 +70,7 @@ class Chart(Part, kw_only=True):
                 )
 
 
-class Column(Part, kw_only=True):
+class Column(Part, frozen=True, kw_only=True):
     """A column of a table. Without `format` it is what its cells are: numbers are aligned right."""
 
     label: Line
@@ -78,7 +78,7 @@ class Column(Part, kw_only=True):
     decimals: Decimals | None = None
 
 
-class Table(Part, kw_only=True):
+class Table(Part, frozen=True, kw_only=True):
     """Rows of cells; texts wrap, numbers do not. Rows in `bold_rows`, counted from 0, are totals."""
 
     columns: Annotated[tuple[Line | Column, ...], Meta(min_length=1, max_length=MOST_COLUMNS)]
@@ -95,7 +95,7 @@ class Table(Part, kw_only=True):
                 raise ValueError(f"rows[{number}] has {len(row)} cells for {len(self.columns)} columns")
 
 
-class Section(Part, kw_only=True):
+class Section(Part, frozen=True, kw_only=True):
     """A heading and what stands under it, in the order figures, text, chart, table.
 
     Attributes:
@@ -111,7 +111,7 @@ class Section(Part, kw_only=True):
     new_page: bool = False
 
 
-class Document(Part, kw_only=True):
+class Document(Part, frozen=True, kw_only=True):
     """A title and its sections.
 
     Attributes:

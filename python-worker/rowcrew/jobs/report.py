@@ -58,13 +58,12 @@ class Report:
         return [
             Section(
                 heading="At a glance",
-                figures=self._money_figures() + self._unit_figures(),
+                figures=self._money_figures(),
                 text=self._outlook(),
                 chart=self._cash_chart(),
             ),
-            *self._revenue_lines(),
-            Section(heading="Revenue and EBITDA", chart=self._result_chart()),
-            self._years(),
+            Section(heading="Unit economics", figures=self._unit_figures(), table=self._revenue_lines()),
+            Section(heading="Revenue and EBITDA", chart=self._result_chart(), table=self._years()),
             *self._comparison(),
             *self._monthly(),
         ]
@@ -81,15 +80,14 @@ class Report:
                 heading="Unit economics",
                 figures=self._unit_figures(),
                 chart=self._customers_chart(),
+                table=self._revenue_lines(),
             ),
             Section(
                 heading="Path to profitability",
-                new_page=True,
                 text=self._break_even(),
                 chart=self._result_chart(),
+                table=self._years(),
             ),
-            self._years(),
-            *self._revenue_lines(),
             Section(heading="Cash and runway", new_page=True, text=self._runway(), chart=self._cash_chart()),
             *self._comparison(),
         ]
@@ -97,16 +95,21 @@ class Report:
     def plain(self) -> list[Section]:
         return [
             Section(heading="Summary", figures=self._money_figures() + self._unit_figures()),
-            self._years(),
+            Section(heading="Years", table=self._years()),
             *self._comparison(),
-            *self._revenue_lines(),
+            *self._lines(),
             *self._monthly(),
         ]
+
+    def _lines(self) -> list[Section]:
+        table = self._revenue_lines()
+        return [] if table is None else [Section(heading="Revenue lines", table=table)]
 
     def _money_figures(self) -> tuple[Figure, ...]:
         summary, last = self._base.summary, self._period(self._base.monthly[-1].period)
         return (
-            Figure(label="Annual recurring revenue", value=summary.arr, format="money", decimals=0, note=last),
+            Figure(label="Annual recurring revenue", value=summary.arr, format="money", decimals=0,
+                note=last,),
             Figure(label="Cash", value=summary.closing_cash, format="money", decimals=0, note=last),
             Figure(
                 label="Monthly burn", value=summary.burn_rate, format="money", decimals=0,
@@ -131,9 +134,12 @@ class Report:
     def _runway(self) -> str:
         summary = self._base.summary
         if summary.runway_months is None or summary.cash_out_month is None:
-            return f"Cash lasts beyond {self._period(self._base.monthly[-1].period)}, the last month of the model."
+            last = self._period(self._base.monthly[-1].period)
+            return f"Cash lasts beyond {last}, the last month of the model."
         when = self._period(self._base.monthly[summary.cash_out_month - 1].period)
-        return f"Cash lasts {self._months(summary.runway_months)}: {when} is the first month to end below zero."
+        return (
+            f"Cash lasts {self._months(summary.runway_months)}: {when} is the first month to end below zero."
+        )
 
     def _break_even(self) -> str:
         month = self._base.summary.break_even_month
@@ -168,7 +174,8 @@ class Report:
     def _customers_chart(self) -> Chart:
         series = (self._series("Customers", lambda month: month.customers),)
         categories = self._categories()
-        return Chart(type="area", title="Customers at the end of the month", categories=categories, series=series)
+        title = "Customers at the end of the month"
+        return Chart(type="area", title=title, categories=categories, series=series)
 
     def _series(self, name: str, figure: Callable[[MonthRow], float]) -> Series:
         return Series(name=name, values=tuple(figure(month) for month in self._base.monthly))
@@ -180,7 +187,7 @@ class Report:
     def _categories(self) -> tuple[str, ...]:
         return tuple(self._period(month.period, short=True) for month in self._base.monthly)
 
-    def _years(self) -> Section:
+    def _years(self) -> Table:
         months = self._base.monthly
         years = [months[start : start + _YEAR] for start in range(0, len(months), _YEAR)]
         columns = (
@@ -191,21 +198,18 @@ class Report:
             ),
         )
         rows = tuple(self._year_row(year) for year in years)
-        return Section(heading="Year by year", table=Table(title=self._in_currency(), columns=columns, rows=rows))
+        return Table(title=f"Year by year, {self._result.currency}", columns=columns, rows=rows)
 
     def _year_row(self, year: Sequence[MonthRow]) -> tuple[str | float, ...]:
-        span = f"{self._period(year[0].period)} – {self._period(year[-1].period)}"
-        sums = [
-            sum(figure(month) for month in year)
-            for figure in (
-                lambda month: month.revenue,
-                lambda month: month.gross_profit,
-                lambda month: month.opex,
-                lambda month: month.ebitda,
-                lambda month: month.cash_flow,
-            )
-        ]
-        return (span, *sums, year[-1].cash)
+        return (
+            f"{self._period(year[0].period)} to {self._period(year[-1].period)}",
+            sum(month.revenue for month in year),
+            sum(month.gross_profit for month in year),
+            sum(month.opex for month in year),
+            sum(month.ebitda for month in year),
+            sum(month.cash_flow for month in year),
+            year[-1].cash,
+        )
 
     def _comparison(self) -> list[Section]:
         if len(self._names) == 1:
@@ -217,7 +221,7 @@ class Report:
         rows = tuple(
             (label, *(write(row) for row in self._result.comparison)) for label, write in self._comparisons()
         )
-        table = Table(title=self._in_currency(), columns=columns, rows=rows)
+        table = Table(title=f"Amounts in {self._result.currency}", columns=columns, rows=rows)
         return [Section(heading="Scenarios compared", table=table)]
 
     def _comparisons(self) -> list[tuple[str, Callable[[Comparison], str]]]:
@@ -235,9 +239,9 @@ class Report:
             ("Internal rate of return", lambda row: self._percent(row.irr)),
         ]
 
-    def _revenue_lines(self) -> list[Section]:
+    def _revenue_lines(self) -> Table | None:
         if not self._base.lines:
-            return []
+            return None
         cents = self._numbers.cents
         columns = (
             Column(label="Line", format="text"),
@@ -262,7 +266,7 @@ class Report:
             )
             for line in self._base.lines
         )
-        return [Section(heading="Revenue lines", table=Table(title=self._in_currency(), columns=columns, rows=rows))]
+        return Table(title=f"Revenue lines, {self._result.currency}", columns=columns, rows=rows)
 
     def _monthly(self) -> list[Section]:
         return [
@@ -296,10 +300,7 @@ class Report:
             )
             for month in scenario.monthly
         )
-        return Table(title=self._in_currency(), columns=columns, rows=rows)
-
-    def _in_currency(self) -> str:
-        return f"Amounts in {self._result.currency}"
+        return Table(title=f"Amounts in {self._result.currency}", columns=columns, rows=rows)
 
     def _period(self, period: str, *, short: bool = False) -> str:
         """`2027-01` as readers of the locale know it; other languages keep the ISO form."""

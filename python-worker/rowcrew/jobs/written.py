@@ -41,7 +41,10 @@ def written(table: Table, numbers: NumberFormat) -> Written:
     columns = columns_of(table)
     decimals = [_decimals(table, column, place) for place, column in enumerate(columns)]
     rows = [
-        [_text(cell, *how, numbers) for cell, *how in zip(row, columns, decimals, strict=True)]
+        [
+            _text(cell, column, places, numbers)
+            for cell, column, places in zip(row, columns, decimals, strict=True)
+        ]
         for row in table.rows
     ]
     numeric = [place for place, column in enumerate(columns) if column.format != "text"]
@@ -90,9 +93,7 @@ def _even_groups(columns: int, groups: int) -> list[list[int]]:
     return [[0, *range(start, min(start + size, columns))] for start in starts]
 
 
-def _widths(
-    places: list[int], wishes: Sequence[float], least: Sequence[float], width: float
-) -> list[float]:
+def _widths(places: list[int], wishes: Sequence[float], least: Sequence[float], width: float) -> list[float]:
     """Every column gets the least it needs; texts share what is left, up to what they wish.
 
     What is left even then makes all columns wider alike.
@@ -124,7 +125,8 @@ def ems(text: str) -> float:
 def _decimals(table: Table, column: Column, place: int) -> int | None:
     if column.decimals is not None or column.format != "number":
         return column.decimals
-    return natural_decimals(row[place] for row in table.rows if isinstance(row[place], int | float))
+    cells = (row[place] for row in table.rows)
+    return natural_decimals(cell for cell in cells if isinstance(cell, int | float))
 
 
 def _text(cell: Any, column: Column, decimals: int | None, numbers: NumberFormat) -> str:

@@ -120,7 +120,7 @@ class _Plot:
         for line in self.legend:
             x = self.left
             for place, name, width in line:
-                self.canvas.add(Rect(x, y, 7, 7, fillColor=self._color(place), strokeColor=None, rx=1, ry=1))
+                self._box(x, y, 7, 7, self._color(place))
                 self._text(x + 11, y + 0.5, name, _LEGEND_SIZE, self.look.ink)
                 x += width
             y -= _LEGEND_LINE
@@ -186,7 +186,7 @@ class _Plot:
     def _draw_bar(self, x: float, width: float, start: float, end: float, color: Color) -> None:
         low, high = sorted((self._y(start), self._y(end)))
         gap = min(0.8, width / 8)
-        self.canvas.add(Rect(x + gap / 2, low, width - gap, high - low, fillColor=color, strokeColor=None))
+        self._box(x + gap / 2, low, width - gap, high - low, color)
 
     def _unbroken(self, series: Series) -> Iterator[list[Point]]:
         """The points between the gaps."""
@@ -203,6 +203,11 @@ class _Plot:
 
     def _color(self, place: int) -> Color:
         return HexColor(self.look.series[place % len(self.look.series)])
+
+    def _box(self, x: float, y: float, width: float, height: float, color: Color) -> None:
+        box = Rect(x, y, width, height)
+        box.fillColor, box.strokeColor = color, None
+        self.canvas.add(box)
 
     def _line(self, x: float, y: float, x2: float, y2: float, color: str, thickness: float) -> None:
         self.canvas.add(Line(x, y, x2, y2, strokeColor=HexColor(color), strokeWidth=thickness))

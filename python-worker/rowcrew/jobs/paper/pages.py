@@ -91,7 +91,7 @@ def printed(document: Document, paper: Paper, on_page: OnPage) -> tuple[bytes, i
         invariant=1,
         initialFontName=fonts.REGULAR,
     )
-    template.addPageTemplates(_page_templates(document, paper))
+    template.addPageTemplates(_page_templates(paper))
     template.build(_story(document, paper), canvasmaker=canvas_maker)
     return file.getvalue(), canvases[-1].pages
 
@@ -167,7 +167,7 @@ class CountedCanvas(Canvas):
             x += fonts.width(part, font, 8)
 
 
-class _Heading(Paragraph):  # type: ignore[misc]
+class _Heading(Paragraph):
     """A section's heading, which also stands in the outline."""
 
     def __init__(self, text: str, style: ParagraphStyle) -> None:
@@ -176,11 +176,12 @@ class _Heading(Paragraph):  # type: ignore[misc]
 
     def draw(self) -> None:
         y = self.canv.absolutePosition(0, self.height)[1]
+        assert isinstance(self.canv, CountedCanvas), "the document is built with it"
         self.canv.bookmark(self._outline, y + 12)
         super().draw()
 
 
-def _page_templates(document: Document, paper: Paper) -> list[PageTemplate]:
+def _page_templates(paper: Paper) -> list[PageTemplate]:
     body = Frame(
         MARGIN, _BOTTOM, paper.inner_width, paper.height - _TOP - _BOTTOM,
         leftPadding=0, rightPadding=0, topPadding=0, bottomPadding=0,
@@ -207,7 +208,7 @@ def _draw_band(canvas: Canvas, paper: Paper) -> None:
 
 
 def _story(document: Document, paper: Paper) -> list[Flowable]:
-    story = _cover(document, paper) if paper.look.has_cover else _title_block(document, paper)
+    story = _cover(document) if paper.look.has_cover else _title_block(document, paper)
     for number, section in enumerate(document.sections):
         if section.new_page and number:
             story.append(PageBreak())
@@ -215,11 +216,11 @@ def _story(document: Document, paper: Paper) -> list[Flowable]:
     return story
 
 
-def _cover(document: Document, paper: Paper) -> list[Flowable]:
+def _cover(document: Document) -> list[Flowable]:
     size = 34.0 if len(document.title) <= 60 else 24.0
-    title = _style(paper, font=fonts.BOLD, size=size, color="#FFFFFF", after=16)
-    subtitle = _style(paper, size=14, color="#FFFFFF", after=30)
-    footer = _style(paper, size=9, color="#FFFFFF")
+    title = _style(font=fonts.BOLD, size=size, color="#FFFFFF", after=16)
+    subtitle = _style(size=14, color="#FFFFFF", after=30)
+    footer = _style(size=9, color="#FFFFFF")
     lines = [(document.title, title), (document.subtitle, subtitle), (document.footer, footer)]
     words: list[Flowable] = [_paragraph(text, style) for text, style in lines if text]
     return [*words, NextPageTemplate("later"), PageBreak()]
@@ -227,8 +228,8 @@ def _cover(document: Document, paper: Paper) -> list[Flowable]:
 
 def _title_block(document: Document, paper: Paper) -> list[Flowable]:
     look = paper.look
-    title = _style(paper, font=fonts.BOLD, size=22, color=look.strong, after=3)
-    subtitle = _style(paper, size=11, color=look.quiet)
+    title = _style(font=fonts.BOLD, size=22, color=look.strong, after=3)
+    subtitle = _style(size=11, color=look.quiet)
     block: list[Flowable] = [_paragraph(document.title, title)]
     if document.subtitle:
         block.append(_paragraph(document.subtitle, subtitle))
@@ -247,7 +248,7 @@ def _section(section: Section, paper: Paper) -> list[Flowable]:
     if section.table is not None:
         parts += _table(section.table, paper)
     if section.heading:
-        style = _style(paper, font=fonts.BOLD, size=14, color=paper.look.strong, before=12, after=7)
+        style = _style(font=fonts.BOLD, size=14, color=paper.look.strong, before=12, after=7)
         style.keepWithNext = not before_table
         parts.insert(0, _Heading(section.heading, style))
     if before_table:
@@ -256,10 +257,12 @@ def _section(section: Section, paper: Paper) -> list[Flowable]:
 
 
 def _text(text: str, paper: Paper) -> Paragraph:
-    style = _style(paper, size=9.5, color=paper.look.ink, after=6)
+    style = _style(size=9.5, color=paper.look.ink, after=6)
     if not text.startswith("- "):
         return _paragraph(text, style)
-    item = ParagraphStyle("item", parent=style, leftIndent=12, bulletIndent=2, spaceAfter=4, bulletFontName=fonts.REGULAR)
+    item = ParagraphStyle(
+        "item", parent=style, leftIndent=12, bulletIndent=2, spaceAfter=4, bulletFontName=fonts.REGULAR
+    )
     return Paragraph(fonts.markup(text[2:], fonts.REGULAR), item, bulletText="•")
 
 
@@ -280,9 +283,7 @@ def _table(table: Table, paper: Paper) -> list[Flowable]:
 
 
 def _caption(title: str, paper: Paper) -> Paragraph:
-    return _paragraph(
-        title, _style(paper, font=fonts.BOLD, size=9.5, color=paper.look.ink, before=6, after=5)
-    )
+    return _paragraph(title, _style(font=fonts.BOLD, size=9.5, color=paper.look.ink, before=6, after=5))
 
 
 def _figures(figures: tuple[Figure, ...], paper: Paper) -> list[Flowable]:
@@ -320,14 +321,17 @@ def _tile(figure: Figure, size: float, paper: Paper) -> list[Flowable]:
     look = paper.look
     text = figure_text(figure, paper.numbers)
     number = _style(
-        paper, font=fonts.BOLD, size=size, color=look.negative if is_negative(figure) else look.strong, after=1
+        font=fonts.BOLD,
+        size=size,
+        color=look.negative if is_negative(figure) else look.strong,
+        after=1,
     )
-    tile = [
-        _paragraph(figure.label, _style(paper, size=8, color=look.quiet, after=2)),
+    tile: list[Flowable] = [
+        _paragraph(figure.label, _style(size=8, color=look.quiet, after=2)),
         _paragraph(text, number),
     ]
     if figure.note:
-        tile.append(_paragraph(figure.note, _style(paper, size=7.5, color=look.quiet)))
+        tile.append(_paragraph(figure.note, _style(size=7.5, color=look.quiet)))
     return tile
 
 
@@ -344,7 +348,6 @@ def _paragraph(text: str, style: ParagraphStyle) -> Paragraph:
 
 
 def _style(
-    paper: Paper,
     *,
     size: float,
     color: str,

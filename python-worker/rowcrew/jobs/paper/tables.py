@@ -6,10 +6,9 @@ their page comes, so a long table costs each page the same, and a cancelled job 
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from reportlab.lib.colors import HexColor
-from reportlab.lib.enums import TA_LEFT, TA_RIGHT
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.platypus import Flowable, Paragraph, Spacer, TableStyle
 from reportlab.platypus import Table as Grid
@@ -20,6 +19,8 @@ from rowcrew.jobs.number_format import NumberFormat
 from rowcrew.jobs.paper import fonts
 from rowcrew.jobs.written import Written, column_groups, written
 
+_LEFT: Final = 0
+_RIGHT: Final = 2
 _SIZE: Final = 8.0
 _LEADING: Final = 10.5
 _PADDING: Final = 4.0
@@ -61,7 +62,7 @@ def _least(cells: Written, place: int, wish: float) -> float:
     return min(wish, 200.0)
 
 
-class Rows(Flowable):  # type: ignore[misc]
+class Rows(Flowable):
     """Rows of a table from `start` on, under a repeated header; splits itself between rows."""
 
     def __init__(
@@ -158,7 +159,7 @@ class Rows(Flowable):  # type: ignore[misc]
             self._paragraph(
                 self._cells.columns[place].label,
                 fonts.BOLD,
-                TA_LEFT if self._cells.wraps(place) else TA_RIGHT,
+                _LEFT if self._cells.wraps(place) else _RIGHT,
                 self._look.strong,
             )
             for place in self._places
@@ -175,9 +176,9 @@ class Rows(Flowable):  # type: ignore[misc]
         fits = "\n" not in text and fonts.width(text, font, _SIZE) <= room
         if fits and fonts.is_plain(text, font):
             return "".join(part for _, part in fonts.runs(text, font))
-        return self._paragraph(text, font, TA_LEFT if self._cells.wraps(place) else TA_RIGHT, self._look.ink)
+        return self._paragraph(text, font, _LEFT if self._cells.wraps(place) else _RIGHT, self._look.ink)
 
-    def _paragraph(self, text: str, font: str, alignment: int, color: str) -> Paragraph:
+    def _paragraph(self, text: str, font: str, alignment: Literal[0, 2], color: str) -> Paragraph:
         style = ParagraphStyle(
             "cell",
             fontName=font,

@@ -5,6 +5,7 @@ In: a `Chart` and where it stands. Out: a shape on the slide.
 
 from __future__ import annotations
 
+import math
 from typing import Any, Final
 
 from pptx.chart.chart import Chart as NativeChart
@@ -19,7 +20,7 @@ from pptx.enum.chart import (
 )
 from pptx.oxml.ns import qn
 from pptx.slide import Slide
-from pptx.util import Emu, Pt
+from pptx.util import Length, Pt
 
 from rowcrew.jobs.document import Chart, ChartType
 from rowcrew.jobs.look import Look
@@ -33,26 +34,32 @@ _TYPES: Final[dict[ChartType, Any]] = {
     "stackedBar": XL_CHART_TYPE.COLUMN_STACKED,
 }
 _TEXT_SIZE: Final = 11
+_MOST_LABELS: Final = 13
 
 
 def add_chart(
-    slide: Slide, chart: Chart, box: tuple[Emu, Emu, Emu, Emu], look: Look, numbers: NumberFormat
+    slide: Slide, chart: Chart, box: tuple[Length, Length, Length, Length], look: Look, numbers: NumberFormat
 ) -> None:
     """Put the chart into a box of the slide: left, top, width, height."""
-    frame = slide.shapes.add_chart(_TYPES[chart.type], *box, _data(chart))  # type: ignore[arg-type]
+    frame: Any = slide.shapes.add_chart(_TYPES[chart.type], *box, _data(chart))
     frame.name = cleaned(chart.title) or "Chart"
-    native = frame.chart  # type: ignore[attr-defined]
+    native = frame.chart
     _write_around(native, chart, look)
     _style_axes(native, chart, look, numbers)
     for place, series in enumerate(native.plots[0].series):
-        _style_series(series, chart.type, RGBColor.from_string(look.series[place % len(look.series)][1:]))
+        _style_series(series, chart.type, rgb(look.series[place % len(look.series)]))
     if chart.type in ("bar", "stackedBar"):
         native.plots[0].gap_width = 55
         native.plots[0].overlap = 100 if chart.type == "stackedBar" else -4
 
 
-def _data(chart: Chart) -> CategoryChartData:
-    data = CategoryChartData()
+def rgb(color: str) -> RGBColor:
+    """The library's form of a hexadecimal colour."""
+    return RGBColor(int(color[1:3], 16), int(color[3:5], 16), int(color[5:], 16))
+
+
+def _data(chart: Chart) -> Any:
+    data: Any = CategoryChartData()
     data.categories = [_in_workbook(category) for category in chart.categories]
     for series in chart.series:
         data.add_series(_in_workbook(series.name), series.values)
@@ -67,14 +74,14 @@ def _in_workbook(text: str) -> str:
 
 def _write_around(native: NativeChart, chart: Chart, look: Look) -> None:
     native.font.size = Pt(_TEXT_SIZE)
-    native.font.color.rgb = RGBColor.from_string(look.quiet[1:])
+    native.font.color.rgb = rgb(look.quiet)
     native.has_title = bool(chart.title)
     if chart.title:
         frame = native.chart_title.text_frame
         frame.text = cleaned(chart.title)
         font = frame.paragraphs[0].runs[0].font if frame.paragraphs[0].runs else frame.paragraphs[0].font
         font.size, font.bold = Pt(12), True
-        font.color.rgb = RGBColor.from_string(look.ink[1:])
+        font.color.rgb = rgb(look.ink)
     native.has_legend = len(chart.series) > 1 or not chart.title
     if native.has_legend:
         native.legend.position = XL_LEGEND_POSITION.BOTTOM
@@ -82,7 +89,7 @@ def _write_around(native: NativeChart, chart: Chart, look: Look) -> None:
 
 
 def _style_axes(native: NativeChart, chart: Chart, look: Look, numbers: NumberFormat) -> None:
-    hairline = RGBColor.from_string(look.hairline[1:])
+    hairline = rgb(look.hairline)
     values, categories = native.value_axis, native.category_axis
     values.has_major_gridlines = True
     values.major_gridlines.format.line.color.rgb = hairline
@@ -91,10 +98,19 @@ def _style_axes(native: NativeChart, chart: Chart, look: Look, numbers: NumberFo
     values.major_tick_mark = XL_TICK_MARK.NONE
     values.tick_labels.number_format = axis_format(chart, numbers)
     values.tick_labels.number_format_is_linked = False
-    categories.format.line.color.rgb = RGBColor.from_string(look.quiet[1:])
+    categories.format.line.color.rgb = rgb(look.quiet)
     categories.major_tick_mark = XL_TICK_MARK.NONE
     categories.tick_label_position = XL_TICK_LABEL_POSITION.LOW
     categories.has_major_gridlines = False
+    if len(chart.categories) > _MOST_LABELS:
+        _label_every(categories, math.ceil(len(chart.categories) / _MOST_LABELS))
+
+
+def _label_every(categories: Any, step: int) -> None:
+    """Give every so many-th category a label; the library has no word for it."""
+    axis = categories._element
+    skip = axis.makeelement(qn("c:tickLblSkip"), {"val": str(step)})
+    axis.find(qn("c:noMultiLvlLbl")).addprevious(skip)
 
 
 def axis_format(chart: Chart, numbers: NumberFormat) -> str:

@@ -7,13 +7,12 @@ gives the same bytes. `on_slide` hears of every slide before it is made.
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Callable
 from typing import Any, Final, Literal
 
 import msgspec
 from pptx import Presentation
-from pptx.dml.color import RGBColor
-from pptx.enum.shapes import MSO_SHAPE
 from pptx.enum.text import MSO_ANCHOR, MSO_AUTO_SIZE, PP_ALIGN
 from pptx.oxml.ns import qn
 from pptx.slide import Slide, SlideLayout
@@ -24,11 +23,14 @@ from pptx.util import Emu, Inches, Pt
 from rowcrew.jobs.document import Document, Figure
 from rowcrew.jobs.look import Look
 from rowcrew.jobs.number_format import NumberFormat
-from rowcrew.jobs.slides.charts import add_chart
+from rowcrew.jobs.slides.charts import add_chart, rgb
 from rowcrew.jobs.slides.plan import (
+    CAPTION_HEIGHT,
     CELL_SIDE,
     CELL_SIZE,
     FIGURES_IN_A_ROW,
+    GAP,
+    POINTS,
     TEXT_BESIDE_CHART,
     TEXT_SIZE,
     Content,
@@ -37,6 +39,7 @@ from rowcrew.jobs.slides.plan import (
     Room,
     figures_height,
     plans_of,
+    texts_height,
 )
 from rowcrew.jobs.slides.repack import repacked
 from rowcrew.jobs.written import cleaned, ems, figure_text, is_negative
@@ -47,7 +50,6 @@ OnSlide = Callable[[int, int], None]
 MARGIN: Final = 0.6
 _TOP: Final = 1.35
 _BOTTOM: Final = 0.65
-_GAP: Final = 0.2
 _SIZES: Final[dict[SlideSize, tuple[float, float]]] = {
     "16:9": (13.333, 7.5),
     "4:3": (10.0, 7.5),
@@ -115,18 +117,20 @@ def _add_title_slide(slide: Slide, document: Document, deck: Deck) -> None:
     words = "#FFFFFF" if look.has_cover else look.strong
     if look.has_cover:
         slide.background.fill.solid()
-        slide.background.fill.fore_color.rgb = _rgb(look.strong)
+        slide.background.fill.fore_color.rgb = rgb(look.strong)
     else:
         _add_block(slide, 0, 0, 0.3, deck.height, look.strong)
     _add_block(slide, MARGIN + 0.1, deck.height * 0.33, 0.7, 0.06, look.accent)
     title = slide.shapes.title
     assert title is not None, "the layout has a title"
+    size = 40 if ems(document.title) <= 16 else 28 if ems(document.title) <= 40 else 20
+    lines = math.ceil(ems(document.title) * size / POINTS / deck.room.width)
+    title_height = lines * size * 1.25 / POINTS + 0.15
     title.left, title.top = Inches(MARGIN), Inches(deck.height * 0.36)
-    title.width, title.height = Inches(deck.room.width), Inches(1.5)
-    size = 40 if ems(document.title) <= 25 else 28 if ems(document.title) <= 60 else 20
+    title.width, title.height = Inches(deck.room.width), Inches(title_height)
     _write_title(title.text_frame, document.title, words, size)
     title.text_frame.vertical_anchor = MSO_ANCHOR.TOP
-    below = _add_text_box(slide, MARGIN, deck.height * 0.36 + 1.55, deck.room.width, 1.2)
+    below = _add_text_box(slide, MARGIN, deck.height * 0.37 + title_height, deck.room.width, 1.2)
     quiet = "#FFFFFF" if look.has_cover else look.quiet
     _write(below, document.subtitle, size=18, color=quiet)
     if document.footer:
@@ -144,7 +148,7 @@ def _add_slide(slide: Slide, plan: Plan, document: Document, deck: Deck) -> None
         case Content():
             _add_content(slide, plan, deck)
         case Grid():
-            _add_grid(slide, plan, deck)
+            _add_grid(slide, plan, _TOP - 0.1, deck)
 
 
 def _add_footer(slide: Slide, document: Document, deck: Deck) -> None:
@@ -156,7 +160,7 @@ def _add_footer(slide: Slide, document: Document, deck: Deck) -> None:
     paragraph: Any = number.paragraphs[0]
     paragraph.alignment = PP_ALIGN.RIGHT
     run = paragraph.add_run()
-    run.font.size, run.font.color.rgb = Pt(10), _rgb(deck.look.quiet)
+    run.font.size, run.font.color.rgb = Pt(10), rgb(deck.look.quiet)
     # A field, not the number as it is now: people move slides.
     element = run._r
     field = element.makeelement(
@@ -172,10 +176,13 @@ def _add_content(slide: Slide, plan: Content, deck: Deck) -> None:
     _add_figures(slide, plan.figures, deck)
     used = figures_height(len(plan.figures))
     top, height = _TOP + used, room.height - used
+    if plan.grid is not None:
+        height = height - plan.grid.height - GAP if plan.chart else texts_height(plan.text, room.width)
+        _add_grid(slide, plan.grid, top + height + GAP / 2, deck)
     text_width = room.width
     if plan.chart is not None:
         text_width = room.width * TEXT_BESIDE_CHART if plan.text else 0.0
-        left = text_width + (_GAP if plan.text else 0.0)
+        left = text_width + (GAP if plan.text else 0.0)
         box = (Inches(MARGIN + left), Inches(top), Inches(room.width - left), Inches(height))
         add_chart(slide, plan.chart, box, deck.look, deck.numbers)
     if plan.text:
@@ -187,11 +194,11 @@ def _add_content(slide: Slide, plan: Content, deck: Deck) -> None:
 def _add_figures(slide: Slide, figures: tuple[Figure, ...], deck: Deck) -> None:
     rows = -(-len(figures) // FIGURES_IN_A_ROW)
     beside = -(-len(figures) // rows) if rows else 1
-    width = (deck.room.width - _GAP * (beside - 1)) / beside
+    width = (deck.room.width - GAP * (beside - 1)) / beside
     sizes = [_figure_size(figure_text(figure, deck.numbers), width) for figure in figures]
     for place, figure in enumerate(figures):
         row, column = divmod(place, beside)
-        left, top = MARGIN + column * (width + _GAP), _TOP + row * 1.15
+        left, top = MARGIN + column * (width + GAP), _TOP + row * 1.15
         _add_block(slide, left, top, width, 1.0, deck.look.wash)
         _add_block(slide, left, top, 0.05, 1.0, deck.look.accent)
         frame = _add_text_box(slide, left + 0.15, top + 0.06, width - 0.2, 0.9)
@@ -207,12 +214,11 @@ def _figure_size(text: str, width: float) -> int:
     return next((size for size in (24, 20, 16, 12) if ems(text) * size / 72 <= width - 0.25), 9)
 
 
-def _add_grid(slide: Slide, plan: Grid, deck: Deck) -> None:
-    top = _TOP
+def _add_grid(slide: Slide, plan: Grid, top: float, deck: Deck) -> None:
     if plan.caption:
-        caption = _add_text_box(slide, MARGIN, top - 0.1, deck.room.width, 0.3)
+        caption = _add_text_box(slide, MARGIN, top, deck.room.width, 0.3)
         _write(caption, plan.caption, size=12, color=deck.look.quiet, bold=True)
-        top += 0.3
+        top += CAPTION_HEIGHT
     shape = slide.shapes.add_table(
         len(plan.rows) + 1, len(plan.places), Inches(MARGIN), Inches(top), Inches(deck.room.width), Inches(1)
     )
@@ -257,17 +263,15 @@ def _underline(cell: Cell, color: str, points: float) -> None:
 
 
 def _add_block(slide: Slide, left: float, top: float, width: float, height: float, color: str) -> None:
-    shape = slide.shapes.add_shape(
-        MSO_SHAPE.RECTANGLE, Inches(left), Inches(top), Inches(width), Inches(height)
-    )
-    shape.fill.solid()
-    shape.fill.fore_color.rgb = _rgb(color)
-    shape.line.fill.background()
-    shape.shadow.inherit = False
+    # A box for text has no outline and no shadow, whatever the theme gives to shapes.
+    box = slide.shapes.add_textbox(Inches(left), Inches(top), Inches(width), Inches(height))
+    box.fill.solid()
+    box.fill.fore_color.rgb = rgb(color)
 
 
 def _add_text_box(slide: Slide, left: float, top: float, width: float, height: float) -> TextFrame:
-    frame = slide.shapes.add_textbox(Inches(left), Inches(top), Inches(width), Inches(height)).text_frame
+    box = slide.shapes.add_textbox(Inches(left), Inches(top), Inches(width), Inches(height))
+    frame: TextFrame = box.text_frame
     frame.word_wrap = True
     frame.auto_size = MSO_AUTO_SIZE.NONE
     frame.margin_left = frame.margin_right = frame.margin_top = frame.margin_bottom = Emu(0)
@@ -300,8 +304,4 @@ def _write(
         run = paragraph.add_run()
         run.text = line
         run.font.size, run.font.bold = Pt(size), bold
-        run.font.color.rgb = _rgb(color)
-
-
-def _rgb(color: str) -> RGBColor:
-    return RGBColor.from_string(color[1:])
+        run.font.color.rgb = rgb(color)

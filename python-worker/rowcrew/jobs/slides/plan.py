@@ -26,6 +26,11 @@ ROW_HEIGHT: Final = 0.31
 CELL_LINE: Final = 0.2
 FIGURES_IN_A_ROW: Final = 4
 TEXT_BESIDE_CHART: Final = 0.32
+GAP: Final = 0.2
+CAPTION_HEIGHT: Final = 0.3
+_LEAST_CHART: Final = 2.6
+# Lines break between words, so they hold less than their room.
+_SAFETY: Final = 1.08
 _TEXT_LINE: Final = 0.27
 _PARAGRAPH_GAP: Final = 0.1
 _FIGURES_ON_A_SLIDE: Final = 8
@@ -42,17 +47,8 @@ class Room(msgspec.Struct, frozen=True):
     height: float
 
 
-class Content(msgspec.Struct, frozen=True, kw_only=True):
-    """A slide with figures on top, and below them text, a chart, or both beside each other."""
-
-    title: str
-    figures: tuple[Figure, ...] = ()
-    text: tuple[str, ...] = ()
-    chart: Chart | None = None
-
-
 class Grid(msgspec.Struct, frozen=True, kw_only=True):
-    """A slide with rows of a table; `widths` and `heights` are in inches, that of the header first."""
+    """Rows of a table, and a slide with them; `widths` and `heights` are in inches, the header's first."""
 
     title: str
     caption: str
@@ -63,6 +59,20 @@ class Grid(msgspec.Struct, frozen=True, kw_only=True):
     numbers_of_rows: list[int]
     heights: list[float]
 
+    @property
+    def height(self) -> float:
+        return sum(self.heights) + (CAPTION_HEIGHT if self.caption else 0.0)
+
+
+class Content(msgspec.Struct, frozen=True, kw_only=True):
+    """A slide with figures on top, then text, a chart, or both beside each other, then a small table."""
+
+    title: str
+    figures: tuple[Figure, ...] = ()
+    text: tuple[str, ...] = ()
+    chart: Chart | None = None
+    grid: Grid | None = None
+
 
 Plan = Content | Grid
 Item = TypeVar("Item")
@@ -71,28 +81,61 @@ Item = TypeVar("Item")
 def plans_of(document: Document, room: Room, numbers: NumberFormat) -> Iterator[Plan]:
     """All slides but the one with the title."""
     for section in document.sections:
-        title = section.heading or document.title
-        yield from _contents(section, title, room)
-        if section.table is not None:
-            yield from _grids(section.table, title, room, numbers)
+        yield from _section(section, section.heading or document.title, room, numbers)
+
+
+def _section(section: Section, title: str, room: Room, numbers: NumberFormat) -> Iterator[Plan]:
+    contents = list(_contents(section, title, room))
+    grids = [] if section.table is None else list(_grids(section.table, title, room, numbers))
+    if contents and len(grids) == 1 and grids[0].height <= _free_height(contents[-1], room):
+        yield from contents[:-1]
+        yield msgspec.structs.replace(contents[-1], grid=grids[0])
+    else:
+        yield from contents
+        yield from _numbered(grids)
+
+
+def _free_height(content: Content, room: Room) -> float:
+    """How high a table below this content may be."""
+    width = room.width * TEXT_BESIDE_CHART if content.chart is not None else room.width
+    used = max(texts_height(content.text, width), _LEAST_CHART if content.chart is not None else 0.0)
+    return room.height - figures_height(len(content.figures)) - used - GAP
+
+
+def _numbered(grids: list[Grid]) -> list[Grid]:
+    """Tables that fill several slides say on which of them one is."""
+    if len(grids) == 1:
+        return grids
+    return [
+        msgspec.structs.replace(grid, title=f"{grid.title} ({place} of {len(grids)})")
+        for place, grid in enumerate(grids, start=1)
+    ]
 
 
 def _contents(section: Section, title: str, room: Room) -> Iterator[Content]:
-    texts = paragraphs(section.text)
-    figures = [tuple(part) for part in _parts(section.figures, _FIGURES_ON_A_SLIDE)]
-    first = figures[0] if figures else ()
-    yield from (Content(title=title, figures=more) for more in figures[1:])
-    left = room.height - figures_height(len(first))
-    width = room.width * TEXT_BESIDE_CHART if section.chart is not None else room.width
-    if sum(_text_height(text, width) for text in texts) <= left:
-        if first or texts or section.chart is not None:
-            yield Content(title=title, figures=first, text=tuple(texts), chart=section.chart)
+    texts = tuple(paragraphs(section.text))
+    *earlier, figures = [tuple(part) for part in _parts(section.figures, _FIGURES_ON_A_SLIDE)] or [()]
+    yield from (Content(title=title, figures=more) for more in earlier)
+    left = room.height - figures_height(len(figures))
+    beside = room.width * TEXT_BESIDE_CHART if section.chart is not None else room.width
+    together = Content(title=title, figures=figures, text=texts, chart=section.chart)
+    if texts_height(texts, beside) <= left:
+        if together != Content(title=title):
+            yield together
         return
-    if first:
-        yield Content(title=title, figures=first)
-    yield from (Content(title=title, text=text) for text in _pages_of_text(texts, room))
+    if texts_height(texts, room.width) <= left:
+        yield Content(title=title, figures=figures, text=texts)
+    else:
+        if figures:
+            yield Content(title=title, figures=figures)
+        yield from (Content(title=title, text=text) for text in _pages_of_text(texts, room))
     if section.chart is not None:
         yield Content(title=title, chart=section.chart)
+
+
+def texts_height(texts: Sequence[str], width: float) -> float:
+    """About how much room paragraphs take."""
+    return sum(_text_height(text, width) for text in texts)
 
 
 def figures_height(figures: int) -> float:
@@ -119,15 +162,15 @@ def _split(text: str, room: Room) -> list[str]:
     if _text_height(text, room.width) <= room.height:
         return [text]
     lines = int((room.height - _PARAGRAPH_GAP) / _TEXT_LINE)
-    in_a_line = int(room.width * POINTS / TEXT_SIZE)
-    wrapped = _wrapped(text, in_a_line)
+    wrapped = _wrapped(text, room.width * POINTS / TEXT_SIZE)
     return ["\n".join(part) for part in _parts(wrapped, lines)]
 
 
-def _wrapped(text: str, characters: int) -> list[str]:
-    """Lines of at most so many characters; a character counts as wide as the widest."""
+def _wrapped(text: str, room_ems: float) -> list[str]:
+    """The text in lines that are about as wide as the room, and no wider."""
     lines: list[str] = []
     for line in text.split("\n"):
+        characters = int(room_ems / (ems(line) * _SAFETY / len(line))) if line else 1
         lines += textwrap.wrap(line, max(1, characters)) or [""]
     return lines
 
@@ -138,7 +181,7 @@ def _text_height(text: str, width: float) -> float:
 
 def _lines(text: str, width: float, size: float) -> int:
     room = width * POINTS / size
-    return sum(max(1, math.ceil(ems(line) * 1.08 / room)) for line in text.split("\n"))
+    return sum(max(1, math.ceil(ems(line) * _SAFETY / room)) for line in text.split("\n"))
 
 
 def _grids(table: Table, title: str, room: Room, numbers: NumberFormat) -> Iterator[Grid]:
@@ -148,8 +191,8 @@ def _grids(table: Table, title: str, room: Room, numbers: NumberFormat) -> Itera
     for places, widths in column_groups(wishes, least, room.width):
         header = [cells.columns[place].label for place in places]
         header_height = _row_height(header, widths)
-        rows = _measured_rows(cells, places, widths)
-        for page in _pages_of_rows(rows, room.height - header_height - (0.3 if table.title else 0)):
+        rows = list(_measured_rows(cells, places, widths))
+        for page in _even_pages(rows, room.height - header_height - (CAPTION_HEIGHT if table.title else 0.0)):
             yield Grid(
                 title=title,
                 caption=table.title,
@@ -176,20 +219,23 @@ def _row_parts(row: list[str], widths: list[float]) -> list[list[str]]:
     if all(_cell_lines(text, width) <= _MOST_CELL_LINES for text, width in zip(row, widths, strict=True)):
         return [row]
     columns = [
-        [
-            "\n".join(part)
-            for part in _parts(_wrapped(text, int(_cell_ems(width) * 0.92)), _MOST_CELL_LINES)
-        ]
+        ["\n".join(part) for part in _parts(_wrapped(text, _cell_ems(width)), _MOST_CELL_LINES)]
         for text, width in zip(row, widths, strict=True)
     ]
     return [list(part) for part in itertools.zip_longest(*columns, fillvalue="")]
 
 
-def _pages_of_rows(rows: Iterator[Measured], room: float) -> Iterator[list[Measured]]:
+def _even_pages(rows: list[Measured], room: float) -> list[list[Measured]]:
+    """The rows of each slide; about as many on each, rather than a few on the last."""
+    pages = list(_pages_of_rows(rows, room, len(rows)))
+    return list(_pages_of_rows(rows, room, math.ceil(len(rows) / len(pages))))
+
+
+def _pages_of_rows(rows: list[Measured], room: float, most: int) -> Iterator[list[Measured]]:
     page: list[Measured] = []
     left = room
     for row in rows:
-        if page and row[2] > left:
+        if page and (row[2] > left or len(page) == most):
             yield page
             page, left = [], room
         page.append(row)

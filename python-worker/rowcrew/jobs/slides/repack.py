@@ -24,7 +24,8 @@ def repacked(content: bytes) -> bytes:
         zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as after,
     ):
         for name in before.namelist():
-            after.writestr(zipfile.ZipInfo(name, _EPOCH), _part(name, before.read(name)), zipfile.ZIP_DEFLATED)
+            entry = zipfile.ZipInfo(name, _EPOCH)
+            after.writestr(entry, _part(name, before.read(name)), zipfile.ZIP_DEFLATED)
     return file.getvalue()
 
 
