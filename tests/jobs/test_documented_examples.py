@@ -22,15 +22,17 @@ def test_the_examples_run_and_give_the_results_shown(connect: Connect, database_
     for statement in re.findall(r"```sql\n(.*?)```", text, re.DOTALL):
         connection.execute(statement)
     jobs = connection.execute("SELECT type, payload FROM jobs ORDER BY id").fetchall()
-    assert [type for type, _ in jobs] == ["monte_carlo", "monte_carlo", "csv_import", "model_run"]
+    assert [type for type, _ in jobs] == [*["monte_carlo"] * 4, "csv_import", "model_run"]
     results = [run_handler(crew, type, payload, database_url=database_url).result for type, payload in jobs]
 
-    monte_carlo, csv_import, model_run = (
+    option, december, portfolio, csv_import, model_run = (
         json.loads(shown) for shown in re.findall(r"```json\n(.*?)```", text, re.DOTALL)
     )
-    assert results[0] == {name: pytest.approx(value, rel=1e-9) for name, value in monte_carlo.items()}
-    assert without_tail(results[2]) == without_tail(csv_import)
-    assert results[3]["scenarios"]["base"]["summary"] == model_run
+    assert results[0] == {name: pytest.approx(value, rel=1e-9) for name, value in option.items()}
+    assert results[2]["monthly"][11] == december
+    assert results[3] == {name: pytest.approx(value, rel=1e-9) for name, value in portfolio.items()}
+    assert without_tail(results[4]) == without_tail(csv_import)
+    assert results[5]["scenarios"]["base"]["summary"] == model_run
 
 
 def test_every_field_of_a_payload_is_documented() -> None:
