@@ -27,6 +27,10 @@ def test_the_command_can_be_given(command: str, where: str) -> None:
         case ["./dev", task, *_]:
             listed = subprocess.run([sys.executable, ROOT / "dev"], text=True, capture_output=True).stderr
             assert re.search(rf"^dev:   {task}\b", listed, re.MULTILINE)
+        case ["pip", "install", "-r", requirements]:
+            assert (ROOT / requirements).exists()
+        case ["alembic", "upgrade", "head"]:
+            assert (ROOT / "alembic.ini").exists()
         case ["pip", "install", target]:
             assert target.startswith(".")
             extra = re.search(r"\[(\w+)\]", target)
