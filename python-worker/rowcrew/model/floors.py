@@ -42,7 +42,8 @@ class Floors:
     def __init__(self, queues: Iterable[str]) -> None:
         self._floors: dict[tuple[str, int], Floor] = {}
         self._turn = 0
-        self.learn((queue, priority) for queue in queues for priority in NAMED_PRIORITIES)
+        self._own_queues = frozenset(queues)
+        self.learn((queue, priority) for queue in self._own_queues for priority in NAMED_PRIORITIES)
 
     def learn(self, lines: Iterable[tuple[str, int]]) -> None:
         """Take note of (queue, priority) pairs with rows; the named priorities of their queues come along."""
@@ -51,13 +52,13 @@ class Floors:
                 self._floors.setdefault((queue, known), Floor(BOTTOM, 0))
 
     def forget(self, lines: Iterable[tuple[str, int]]) -> None:
-        """Drop learned priorities with no rows, once there are so many that looking at all of them costs."""
+        """Drop learned lines with no rows, once there are so many that looking at all of them costs."""
         if len(self._floors) <= MOST_LINES:
             return
         live = set(lines)
-        kept = {queue for queue, _ in live}
+        kept = {queue for queue, _ in live} | self._own_queues
         for queue, priority in list(self._floors):
-            named = priority in NAMED_PRIORITIES and (queue in kept or len(kept) == 0)
+            named = priority in NAMED_PRIORITIES and queue in kept
             if (queue, priority) not in live and not named:
                 del self._floors[queue, priority]
 
