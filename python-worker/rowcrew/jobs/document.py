@@ -22,7 +22,11 @@ ChartType = Literal["line", "area", "bar", "stackedBar"]
 
 Line = Annotated[str, Meta(max_length=300)]
 Decimals = Annotated[int, Meta(ge=0, le=6)]
-Value = int | float
+_FARTHEST: Final = 10**15
+# Beyond that floating-point numbers have no cents, and no axis has room.
+Value = (
+    Annotated[int, Meta(ge=-_FARTHEST, le=_FARTHEST)] | Annotated[float, Meta(ge=-_FARTHEST, le=_FARTHEST)]
+)
 
 
 class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):

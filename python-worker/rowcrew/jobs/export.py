@@ -14,15 +14,16 @@ import msgspec
 import psycopg
 from msgspec import Meta
 
+from rowcrew import settings
 from rowcrew.context import Context, PermanentError, Snooze
 from rowcrew.jobs.document import Document, Line
 from rowcrew.jobs.look import Template
 from rowcrew.jobs.model_run import RunResult
 from rowcrew.jobs.number_format import LocaleTag, NumberFormat
 from rowcrew.jobs.report import document_of
-from rowcrew.jobs.sources import Source, open_source
+from rowcrew.jobs.sources import S3Object, Source, fetched, open_source
 from rowcrew.jobs.store import store
-from rowcrew.table.blobs import Blob
+from rowcrew.table.blobs import Blob, blob_size
 from rowcrew.table.results import job_result, model_run_result
 
 MOST_BYTES: Final = 20 * 10**6
@@ -85,7 +86,7 @@ class Exported(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     content_type: str | None
 
 
-def load_document(payload: Export, connection: psycopg.Connection[Any]) -> Document:
+def load_document(payload: Export, connection: psycopg.Connection[Any], context: Context) -> Document:
     """The document of the payload's source.
 
     Raises:
@@ -96,7 +97,7 @@ def load_document(payload: Export, connection: psycopg.Connection[Any]) -> Docum
     if source.document is not None:
         document = source.document
     else:
-        result = _run_result(_result_text(source, connection), connection)
+        result = _run_result(_result_text(source, connection), connection, context)
         document = document_of(result, payload.template, NumberFormat(payload.locale, result.currency))
     return msgspec.structs.replace(document, title=payload.title) if payload.title else document
 
@@ -159,12 +160,25 @@ class _Reference(msgspec.Struct):
     key: str | None = None
 
 
-def _run_result(text: str, connection: psycopg.Connection[Any]) -> RunResult:
+def _run_result(text: str, connection: psycopg.Connection[Any], context: Context) -> RunResult:
     content = text.encode()
     try:
         if (key := msgspec.json.decode(content, type=_Reference).key) is not None:
-            with open_source(Source(blob=key), connection, _MOST_RESULT_BYTES) as file:
-                content = file.read()
+            content = _stored(key, connection, context)
         return msgspec.json.decode(content, type=RunResult)
     except msgspec.MsgspecError as error:
         raise PermanentError(f"the source is no result of a model_run: {error}") from error
+
+
+def _stored(key: str, connection: psycopg.Connection[Any], context: Context) -> bytes:
+    """A file that a job has stored: in `blobs`, else in the bucket."""
+    bucket = settings.read().s3_bucket_name
+    if bucket is not None and blob_size(connection, key) is None:
+        source = Source(s3=S3Object(bucket, key))
+    else:
+        source = Source(blob=key)
+    with (
+        fetched(source, _MOST_RESULT_BYTES, context) as found,
+        open_source(found, connection, _MOST_RESULT_BYTES) as file,
+    ):
+        return file.read()

@@ -157,11 +157,8 @@ def _decimals(value: float) -> int:
 def _short_decimals(scaled: float) -> int:
     """At most three telling digits: 1.25, 12.5, 125."""
     most = 2 if scaled < 9.995 else 1 if scaled < 99.95 else 0
-    return next(places for places in range(most + 1) if places == most or _is_close(scaled, places))
-
-
-def _is_close(scaled: float, places: int) -> bool:
-    return abs(scaled - round(scaled, places)) < 1e-9 * max(1.0, scaled)
+    shown = f"{scaled:.{most}f}".rstrip("0")
+    return len(shown.partition(".")[2])
 
 
 def _is_negative(value: float, decimals: int) -> bool:

@@ -40,7 +40,7 @@ def pdf_export(payload: PdfExport, context: Context) -> ExportedPdf:
     from rowcrew.jobs.paper.pages import Paper, printed
 
     with context.transaction() as connection:
-        document = load_document(payload, connection)
+        document = load_document(payload, connection, context)
 
         def on_page(page: int, pages: int | None) -> None:
             if page > MOST_PAGES:

@@ -41,7 +41,7 @@ def pptx_export(payload: PptxExport, context: Context) -> ExportedPptx:
     from rowcrew.jobs.slides.deck import Deck, shown
 
     with context.transaction() as connection:
-        document = load_document(payload, connection)
+        document = load_document(payload, connection, context)
 
         def on_slide(slide: int, slides: int) -> None:
             if slides > MOST_SLIDES:
