@@ -18,7 +18,7 @@ from rowcrew.embedded import EmbeddedPostgres
 from rowcrew.model.errors import RowcrewError
 from rowcrew.table.scratch import scratch_schema
 
-NAMES: Final = ("drain", "latency", "workers", "queries", "reserve", "start")
+NAMES: Final = ("drain", "latency", "workers", "queries", "reserve", "start", "csv_import")
 RESULTS: Final = Path(__file__).parent / "results"
 SERVER_SETTINGS: Final = {"shared_buffers": "1GB"}
 

@@ -6,6 +6,7 @@ import codecs
 import csv
 import hashlib
 import io
+import re
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from rowcrew.model.outcome import Released
+from rowcrew.model.outcome import Errored, Released
 from rowcrew.table.copy_in import OWN_TABLES
 from tests.jobs.conftest import Imports, permanent_error
 
@@ -181,6 +182,65 @@ def test_duplicates_are_counted_and_not_imported_again(imports: Imports) -> None
     assert imports.run(file, **dedupe | {"orgId": "other"}).result["inserted"] == 300
 
 
+@pytest.mark.parametrize(
+    "payload", [{}, {"orgId": "acme"}, {"thousands": ","}, {"dateFormats": ["%Y-%m-%d"]}], ids=str
+)
+def test_rows_arrive_the_same_whether_they_are_converted_on_the_way_or_not(
+    imports: Imports, payload: dict[str, Any]
+) -> None:
+    file = HEADER + b'1, 2026-03-01 ," 12.50 ",\n"2","","",""\n3,2026-3-1,-.5,  x \n4,2026-02-30,1,bad\n'
+    result = imports.run(file, **payload).result
+    assert (result["inserted"], result["rejected"]) == (3, 1)
+    assert imports.rows() == [
+        ("1", "2026-03-01", "12.50", None),
+        ("2", None, None, ""),
+        ("3", "2026-03-01", "-0.50", "  x "),
+    ]
+
+
+def test_duplicates_and_bad_rows_in_one_file_are_told_apart(imports: Imports, data: Path) -> None:
+    imports.connection.execute('CREATE UNIQUE INDEX only_source_id ON transactions ("sourceId")')
+    imports.run(file_of(5_000))
+    (data / "file.csv").write_bytes(file_of(50_000) + b"7,2026-01-01,1,again\nx,never,1,bad\n")
+    result = imports.run_source({"path": "file.csv"}).result
+    assert (result["inserted"], result["duplicates"], result["rejected"]) == (45_000, 5_001, 1)
+    assert report(imports, result)[1][0] == "50003"
+    assert imports.count("transactions") == 50_000
+
+
+def test_row_security_applies_to_imported_rows(imports: Imports) -> None:
+    imports.connection.execute("""
+        DROP ROLE IF EXISTS importer;
+        CREATE ROLE importer LOGIN;
+        GRANT SELECT, INSERT ON transactions, blobs TO importer;
+        GRANT UPDATE ON blobs TO importer;
+        ALTER TABLE transactions ENABLE ROW LEVEL SECURITY;
+        CREATE POLICY small ON transactions FOR INSERT TO importer WITH CHECK (amount < 10)
+    """)
+    url = imports.url.replace("postgres@", "importer@", 1)
+    as_importer = Imports(imports.server, url, imports.connection)
+    assert as_importer.run(HEADER + b"1,,5,small\n").result["inserted"] == 1
+    refused = as_importer.run(HEADER + b"2,,5,small\n3,,50,large\n").outcome
+    assert isinstance(refused, Errored)
+    assert "row-level security" in refused.error
+    assert imports.count("transactions") == 1
+
+
+def test_rows_that_a_trigger_leaves_out_are_not_counted_as_inserted(imports: Imports) -> None:
+    imports.connection.execute("""
+        CREATE OR REPLACE FUNCTION leave_out() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+        CREATE TRIGGER leave_out BEFORE INSERT ON transactions FOR EACH ROW WHEN (NEW.description = 'b')
+            EXECUTE FUNCTION leave_out()
+    """)
+    assert imports.run(HEADER + b"1,,,a\n2,,,b\n3,,,c\n").result["inserted"] == 2
+    assert imports.count("transactions") == 2
+
+
+def test_a_column_that_the_database_numbers_itself_cannot_be_filled(imports: Imports) -> None:
+    error = imports.refusal(b"Id\n1\n", mapping={"id": "Id"})
+    assert "cannot insert a non-DEFAULT value into column" in error
+
+
 def test_dedupe_needs_a_unique_index_on_its_columns(imports: Imports) -> None:
     assert "no unique index on exactly (sourceId)" in imports.refusal(file_of(1), dedupe=["sourceId"])
 
@@ -224,6 +284,33 @@ def test_cells_that_look_like_formulas_are_kept_and_counted(imports: Imports) ->
     file = HEADER + "".join(f'{row},,,"{cell}"\n' for row, cell in enumerate(cells)).encode()
     assert imports.run(file).result["flagged"] == 4
     assert [row[0] for row in imports.rows("description")] == cells
+
+
+FORMULA_CELLS = st.text(st.sampled_from('=+-@\t\r"\n1.,; x'), max_size=6)
+
+
+def is_formula(cell: str) -> bool:
+    return cell[:1] in ("=", "+", "-", "@", "\t", "\r") and not re.fullmatch(r"[-+]?[0-9.,]+", cell)
+
+
+def quoted(cell: str) -> str:
+    needs_quotes = not cell or set(cell) & set('",;\t|\r\n')
+    return '"' + cell.replace('"', '""') + '"' if needs_quotes else cell
+
+
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    rows=st.lists(st.tuples(FORMULA_CELLS, FORMULA_CELLS, FORMULA_CELLS), max_size=6),
+    delimiter=st.sampled_from(",;\t|"),
+    line_end=st.sampled_from(["\n", "\r\n"]),
+)
+def test_no_cell_that_looks_like_a_formula_goes_uncounted(
+    imports: Imports, rows: list[tuple[str, str, str]], delimiter: str, line_end: str
+) -> None:
+    imports.clear()
+    lines = [delimiter.join(map(quoted, row)) for row in [("a", "b", "c"), *rows]]
+    result = imports.run(line_end.join(lines).encode(), **NOTES).result
+    assert result["flagged"] == sum(is_formula(cell) for row in rows for cell in row)
 
 
 def test_negative_numbers_stay_numbers(imports: Imports) -> None:

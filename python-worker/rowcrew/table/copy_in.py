@@ -1,4 +1,4 @@
-"""Brings the records of a CSV file into a table: COPY to a temporary staging table, INSERT from there.
+"""Brings the records of a CSV file into a table: by COPY where that is enough, else through a staging table.
 
 In: a connection inside the caller's transaction, a plan of which field fills which column, and records of CSV
 text. Out: how many rows were new. The server parses every cell; names that come from a payload are quoted by
@@ -7,6 +7,7 @@ text. Out: how many rows were new. The server parses every cell; names that come
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -15,7 +16,7 @@ import psycopg
 from psycopg import sql
 
 from rowcrew.table import statements
-from rowcrew.table.date_format import date_rule
+from rowcrew.table.date_format import DateRule, date_rule
 
 # Rowcrew's own tables: an import into one of them could enqueue or forge jobs.
 OWN_TABLES: Final = frozenset(
@@ -41,6 +42,7 @@ ROW_ERRORS: Final = (
     psycopg.errors.ProgramLimitExceeded,
 )
 _STAGING: Final = sql.Identifier("rowcrew_csv_staging")
+_DUPLICATES: Final = (psycopg.errors.UniqueViolation, psycopg.errors.ExclusionViolation)
 _NUMBER: Final = r"^[-+]?[0-9.,]+$"
 
 
@@ -100,16 +102,28 @@ def target_columns(connection: psycopg.Connection[Any], schema: str, table: str)
     return {name: TargetColumn(type, category) for name, type, category in rows}
 
 
+class RowsMissing(psycopg.DataError):
+    """The server counts other rows than its caller: a trigger left some out, or a line ended the data."""
+
+
 class CopyIn:
-    """The staging table and the statements around it, for one file inside one transaction."""
+    """The statements that bring one file into its table, inside one transaction.
+
+    COPY straight into the table is the fast way. Rows go through the staging table where cells must be
+    converted or counted, where the block before had duplicates, and where COPY is not allowed.
+    """
 
     def __init__(self, connection: psycopg.Connection[Any], plan: Plan) -> None:
         self._connection = connection
+        self._plan = plan
         self._create = _create_staging(plan)
-        self._copy = _copy_statement(plan)
+        self._copy_to_staging = _copy_statement(plan, _STAGING)
+        self._copy_to_table = _copy_to_table(plan)
         self._insert_new = _insert_statement(plan)
         self._insert = self._insert_new + _on_conflict(plan)
         self._count_formulas = _formula_statement(plan)
+        self._formula_start = _formula_start(plan.delimiter)
+        self._expect_duplicates = False
 
     def open(self) -> None:
         """Make the staging table, and try the INSERT without a row: that proves columns, rights and index.
@@ -121,6 +135,10 @@ class CopyIn:
         self._connection.execute("SET CONSTRAINTS ALL IMMEDIATE")  # a bad row fails here, not at the commit
         self._connection.execute(self._create)
         self._connection.execute(self._insert)
+        names = {"schema": self._plan.schema, "table": self._plan.table}
+        ((secured,),) = self._connection.execute(statements.text("row_security"), names)
+        if secured:  # COPY refuses such a table
+            self._copy_to_table = None
 
     def load(self, block: bytes, rows: int) -> Loaded:
         """Take over whole records, so many rows of UTF-8: all of them or, with an error, none.
@@ -128,24 +146,45 @@ class CopyIn:
         Raises:
             psycopg.Error: one of ROW_ERRORS if the content of a row is at fault.
         """
+        if self._copy_to_table and not self._expect_duplicates and not self._may_hold_formulas(block):
+            try:
+                with self._connection.transaction():
+                    self._copy(self._copy_to_table, block, rows)
+            except (*_DUPLICATES, RowsMissing):
+                self._expect_duplicates = True
+            else:
+                return Loaded(rows, 0)
+        return self._load_by_staging(block, rows)
+
+    def _may_hold_formulas(self, block: bytes) -> bool:
+        return self._formula_start.search(b"\n" + block) is not None
+
+    def _load_by_staging(self, block: bytes, rows: int) -> Loaded:
         # Before the savepoint: in the transaction that made the table TRUNCATE works in place.
         self._connection.execute(sql.SQL("TRUNCATE {}").format(_STAGING))
-        with self._connection.transaction(), self._connection.cursor() as cursor:
-            with cursor.copy(self._copy) as copy:
-                copy.write(block)
-            if cursor.rowcount != rows:  # a line that is only \. ends the data before PostgreSQL 18
-                raise psycopg.DataError(f"the server found {cursor.rowcount} records where there are {rows}")
+        with self._connection.transaction():
+            self._copy(self._copy_to_staging, block, rows)
             inserted = self._inserted()
-            flagged = cursor.execute(self._count_formulas).fetchone()
-        return Loaded(inserted, flagged[0] if flagged else 0)
+            ((flagged,),) = self._connection.execute(self._count_formulas)
+        self._expect_duplicates = inserted < rows
+        return Loaded(inserted, flagged)
+
+    def _copy(self, statement: sql.Composed, block: bytes, rows: int) -> None:
+        with self._connection.cursor() as cursor:
+            with cursor.copy(statement) as copy:
+                copy.write(block)
+            if cursor.rowcount != rows:
+                raise RowsMissing(f"the server found {cursor.rowcount} records where there are {rows}")
 
     def _inserted(self) -> int:
         """How many staged rows were new. Without ON CONFLICT first: faster, and most files are new."""
-        try:
-            with self._connection.transaction():
-                return self._connection.execute(self._insert_new).rowcount
-        except (psycopg.errors.UniqueViolation, psycopg.errors.ExclusionViolation):
-            return self._connection.execute(self._insert).rowcount
+        if not self._expect_duplicates:
+            try:
+                with self._connection.transaction():
+                    return self._connection.execute(self._insert_new).rowcount
+            except _DUPLICATES:
+                pass
+        return self._connection.execute(self._insert).rowcount
 
 
 def _field(place: int) -> sql.Identifier:
@@ -157,10 +196,30 @@ def _create_staging(plan: Plan) -> sql.Composed:
     return sql.SQL("CREATE TEMPORARY TABLE {} ({}) ON COMMIT DROP").format(_STAGING, fields)
 
 
-def _copy_statement(plan: Plan) -> sql.Composed:
-    return sql.SQL("COPY {} FROM STDIN (FORMAT csv, ENCODING 'UTF8', DELIMITER {})").format(
-        _STAGING, sql.Literal(plan.delimiter)
+def _copy_statement(plan: Plan, target: sql.Composable, nulls: Sequence[str] = ()) -> sql.Composed:
+    """COPY into a table. In the columns of `nulls` an empty cell is NULL also in quotes."""
+    force_null = sql.SQL(", FORCE_NULL ({})").format(_names(nulls)) if nulls else sql.SQL("")
+    return sql.SQL("COPY {} FROM STDIN (FORMAT csv, ENCODING 'UTF8', DELIMITER {}{})").format(
+        target, sql.Literal(plan.delimiter), force_null
     )
+
+
+def _copy_to_table(plan: Plan) -> sql.Composed | None:
+    """COPY into the target, if every field fills one column as it is."""
+    if plan.constants or sorted(plan.fields.values()) != list(range(plan.field_count)):
+        return None
+    names = sorted(plan.fields, key=plan.fields.__getitem__)
+    if any(_is_converted(plan.columns[name], plan.cells) for name in names):
+        return None
+    table = sql.SQL("{} ({})").format(sql.Identifier(plan.schema, plan.table), _names(names))
+    return _copy_statement(plan, table, [name for name in names if plan.columns[name].category != "S"])
+
+
+def _is_converted(column: TargetColumn, cells: Cells) -> bool:
+    """Whether cells of the column must be rewritten before PostgreSQL can read them."""
+    if column.category == "N":
+        return bool(cells.thousands) or cells.decimal != "."
+    return column.category == "D" and bool(cells.date_formats)
 
 
 def _insert_statement(plan: Plan) -> sql.Composed:
@@ -192,16 +251,22 @@ def _formula_statement(plan: Plan) -> sql.Composed:
     return sql.SQL("SELECT {} FROM {}").format(sql.SQL(" + ").join([sql.SQL("0"), *counts]), _STAGING)
 
 
+def _formula_start(delimiter: str) -> re.Pattern[bytes]:
+    """Finds, behind delimiters and line ends, all that `_formula_statement` counts; more, but no plain number."""
+    end = rf"(?:[{re.escape(delimiter)}\r\n]|\Z)"
+    tab = "" if delimiter == "\t" else r"\t"
+    bare = rf"(?![-+][0-9.,]+{end})[-+=@{tab}]"
+    quoted = rf'(?!"[-+][0-9.,]+"{end})"+[-+=@\t\r]'
+    return re.compile(rf"[{re.escape(delimiter)}\r\n](?:{bare}|{quoted})".encode())
+
+
 def _value(column: TargetColumn, field: sql.Identifier, cells: Cells) -> sql.Composable:
     """The expression that turns a cell into the column's type. Text stays as it is, to the character."""
     if column.category == "S":
         return field
-    cell: sql.Composable = sql.SQL("nullif({}, '')").format(field)
-    if column.category == "N" and (cells.thousands or cells.decimal != "."):
-        cell = _plain_number(field, cells)
-    if column.category == "D" and cells.date_formats:
-        cell = _iso_date(field, cells)
-    return _cast(cell, column)
+    if not _is_converted(column, cells):
+        return _cast(sql.SQL("nullif({}, '')").format(field), column)
+    return _cast((_plain_number if column.category == "N" else _iso_date)(field, cells), column)
 
 
 def _cast(value: sql.Composable, column: TargetColumn) -> sql.Composable:
@@ -227,16 +292,21 @@ def _plain_number(field: sql.Identifier, cells: Cells) -> sql.Composed:
 
 
 def _iso_date(field: sql.Identifier, cells: Cells) -> sql.Composed:
-    rules = [date_rule(each) for each in cells.date_formats]
     matches = [
-        sql.SQL("WHEN {cell} ~ {pattern} THEN regexp_replace({cell}, {pattern}, {replacement})").format(
-            cell=field, pattern=sql.Literal(rule.pattern), replacement=sql.Literal(rule.replacement)
-        )
-        for rule in rules
+        sql.SQL("WHEN {} ~ {} THEN {}").format(field, sql.Literal(rule.pattern), _as_iso(field, rule))
+        for rule in map(date_rule, cells.date_formats)
     ]
     return sql.SQL(
         "CASE WHEN {cell} = '' THEN NULL {matches} ELSE {cell} || ' (none of the date formats)' END"
     ).format(cell=field, matches=sql.SQL(" ").join(matches))
+
+
+def _as_iso(field: sql.Identifier, rule: DateRule) -> sql.Composable:
+    if rule.is_iso:
+        return field
+    return sql.SQL("regexp_replace({}, {}, {})").format(
+        field, sql.Literal(rule.pattern), sql.Literal(rule.replacement)
+    )
 
 
 def _names(names: Any) -> sql.Composed:
