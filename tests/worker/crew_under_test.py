@@ -82,6 +82,15 @@ async def hold(context: Context, gate: str) -> str:
     return "let go"
 
 
+@crew.job("hold_each")
+async def hold_each(context: Context, gate: str) -> str:
+    """Every attempt has a gate of its own."""
+    write_down("start", context)
+    await opened(f"{gate}-{context.job.attempt}")
+    write_down("end", context)
+    return f"attempt {context.job.attempt}"
+
+
 @crew.job("hold_thread")
 def hold_thread(context: Context, gate: str) -> str:
     """Never looks whether it should stop."""

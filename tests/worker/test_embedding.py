@@ -58,7 +58,9 @@ async def test_an_embedded_worker_runs_jobs_from_start_to_stop(
     await beside(eventually, lambda: table.connections_of_workers() == [])
 
 
-async def test_starting_and_stopping_twice_is_the_same_as_once(settings: Settings, table: Table) -> None:
+async def test_starting_and_stopping_twice_is_the_same_as_once(
+    settings: Settings, table: Table, capfd: pytest.CaptureFixture[str]
+) -> None:
     worker = Worker([CREW], settings)
     await worker.stop()  # it has not started: nothing to do
     await worker.start()
@@ -67,6 +69,8 @@ async def test_starting_and_stopping_twice_is_the_same_as_once(settings: Setting
     await asyncio.gather(worker.stop(), worker.stop())
     await worker.stop()
     assert table.rows('SELECT id FROM workers WHERE "stoppedAt" IS NULL') == []
+    said = capfd.readouterr().out
+    assert (said.count("Stopping:"), said.count("Worker stopped:")) == (1, 1)
 
 
 async def test_a_new_worker_can_follow_in_the_same_process(settings: Settings, table: Table) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from pathlib import Path
 
 import pytest
 
@@ -86,20 +87,22 @@ def test_what_a_paused_worker_writes_after_others_took_over_changes_nothing(
     start_worker: StartWorker, table: Table, journal: Journal, gate: Gate
 ) -> None:
     paused = start_worker().ready()
-    job = table.enqueue("hold", {"gate": gate.path})
+    job = table.enqueue("hold_each", {"gate": gate.path})
     journal.has("start", job=job)
     paused.signal(signal.SIGSTOP)
     other = start_worker().ready()
     declare_lost(table, worker_ids(table)[0])
-    journal.has("start", job=job, times=2)
-    gate.open()  # both runs now complete; only one of them holds the lease
-    journal.has("end", job=job, times=2)
-    after = table.until(job, "completed")
+    journal.has("start", job=job, attempt=2)
+    Gate(Path(f"{gate.path}-1")).open()
+    journal.has("end", job=job, attempt=1)
+    held = table.row(job)
     paused.signal(signal.SIGCONT)
     paused.said("worker.declared_lost")
     table.until(table.enqueue("noop"), "completed")
-    assert table.row(job) == after
-    assert after["attempts"] == 2
+    assert table.row(job) == held
+    Gate(Path(f"{gate.path}-2")).open()
+    row = table.until(job, "completed")
+    assert (row["attempts"], row["result"]) == (2, "attempt 2")
     assert table.outcomes(job) == ["lost"]
     assert paused.heard("job.completed", job_id=job) == []
     assert other.heard("job.completed", job_id=job)

@@ -200,7 +200,8 @@ def test_the_runners_of_a_killed_worker_die_with_it(
     worker = start_worker().ready()
     for type in ("hold", "hold_process"):
         table.enqueue(type, {"gate": gate.path})
-    journal.has("start", times=2)
+    table.enqueue("regex_alone")  # this one cannot even notice that its worker is gone
+    journal.has("start", times=3)
     family = [child.pid for child in worker.family()]
     worker.kill()
     eventually(lambda: all(is_gone(pid) for pid in family))
