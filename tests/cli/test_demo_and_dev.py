@@ -24,18 +24,23 @@ async def answer() -> int:
 """
 
 
-def test_the_demo_keeps_its_promises_and_leaves_nothing(open_directory: Path) -> None:
-    ended = run("demo", TMPDIR=str(open_directory))
+def test_the_demo_keeps_its_promises_and_leaves_nothing_but_its_documents(
+    tmp_path: Path, open_directory: Path
+) -> None:
+    documents = tmp_path / "documents"
+    ended = run("demo", "--output", str(documents), TMPDIR=str(open_directory))
     assert ended.returncode == 0, ended.stdout + ended.stderr
     promises = [line for line in ended.stdout.splitlines() if line.startswith(("  ✔", "  ✘"))]
-    assert len(promises) == 6
+    assert len(promises) == 7
     assert all(line.startswith("  ✔") for line in promises)
     assert 'SELECT id, type, status, "createdAt", "updatedAt" FROM jobs' in ended.stdout
     assert list(open_directory.glob("rowcrew-*/*")) == []
+    assert (documents / "model.pdf").read_bytes().startswith(b"%PDF")
+    assert (documents / "model.pptx").read_bytes().startswith(b"PK")
 
 
 def test_a_killed_demo_leaves_neither_processes_nor_data(open_directory: Path) -> None:
-    with program(*ROWCREW, "demo", TMPDIR=str(open_directory)) as demo:
+    with program(*ROWCREW, "demo", "--output", str(open_directory), TMPDIR=str(open_directory)) as demo:
         demo.line("  worker │ 👥 Ready")
         family = psutil.Process(demo.process.pid).children(recursive=True)
         assert family

@@ -14,11 +14,12 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any, Final, NamedTuple
+from typing import IO, Annotated, Any, Final, NamedTuple
 
 import msgspec
 import psutil
 import psycopg
+from cyclopts import Parameter
 from psycopg.rows import dict_row
 
 from rowcrew.cli import FAILURE, SUCCESS
@@ -28,6 +29,7 @@ from rowcrew.cli.output import print_table, progress_text, shown
 from rowcrew.model.errors import RowcrewError
 from rowcrew.settings import Settings
 from rowcrew.table import statements
+from rowcrew.table.blobs import blob_parts
 
 Record = dict[str, Any]
 
@@ -47,16 +49,21 @@ class Jobs(NamedTuple):
     option: int
     bad: int
     file: int
+    model: int
 
 
-def demo() -> int:
+def demo(
+    *,
+    output: Annotated[Path, Parameter(help="Where the documents go that the worker makes.")] = Path(
+        "rowcrew-demo"
+    ),
+) -> int:
     """See it work: a private PostgreSQL, one worker, plain SQL; under a minute.
 
-    Nothing is left behind, neither data nor processes.
+    Nothing but the documents is left behind, neither data nor processes.
     Exit codes: 0 everything came out as promised, 1 not.
     """
-    if importlib.util.find_spec("numpy") is None:
-        raise RowcrewError("rowcrew demo simulates with numpy: pip install 'rowcrew[embedded,sim]'")
+    _require("numpy", "reportlab", "pptx")
     started = time.monotonic()
     print("Rowcrew works the jobs table of the PostgreSQL you already have.")
     print("This demonstration brings its own, and removes it afterwards.")
@@ -64,7 +71,7 @@ def demo() -> int:
         bring_up_to_date(Settings(database_url=server.url))
         _write_customers(server.home / "files" / "customers.csv")
         with psycopg.connect(server.url, autocommit=True, row_factory=dict_row) as connection:
-            promises = _show(Backend(connection), server.url, server.home / "files")
+            promises = _show(Backend(connection), server.url, server.home / "files", output)
     _title("Was all as promised?")
     for promise, kept in promises.items():
         print(f"  {'✔' if kept else '✘'} {promise}")
@@ -92,21 +99,28 @@ class Backend:
         print("\n" + "\n".join(f"    {line}" for line in text.splitlines()))
         return self.send(name, **values)
 
-    def show(self, name: str) -> list[Record]:
+    def show(self, name: str, **values: Any) -> list[Record]:
         """The same, with the answer printed as a table."""
-        rows = self.tell(name)
+        rows = self.tell(name, **values)
         print()
         print_table([{column: _cell(value) for column, value in row.items()} for row in rows], list(rows[0]))
         return rows
 
 
-def _show(backend: Backend, address: str, files: Path) -> Mapping[str, bool]:
+def _require(*modules: str) -> None:
+    if missing := [module for module in modules if importlib.util.find_spec(module) is None]:
+        raise RowcrewError(
+            f"rowcrew demo needs {', '.join(missing)}: pip install 'rowcrew[embedded,sim,reports]'"
+        )
+
+
+def _show(backend: Backend, address: str, files: Path, output: Path) -> Mapping[str, bool]:
     """The demonstration itself: what was promised, and whether it was kept."""
     _title("A worker starts: rowcrew worker")
     with _worker(DATABASE_URL=address, ROWCREW_DATA_DIR=str(files)) as worker:
         _title("A backend inserts rows, from another connection, with plain SQL")
         backend.tell("demo/make_customers")
-        names = ("enqueue_long", "enqueue_option", "enqueue_bad", "enqueue_import")
+        names = ("enqueue_long", "enqueue_option", "enqueue_bad", "enqueue_import", "enqueue_model")
         jobs = Jobs(*(backend.tell(f"demo/{name}")[0]["id"] for name in names))
         _title("It watches them, and cancels the long one once it runs")
         cancelled = _watch(backend, jobs)
@@ -116,6 +130,9 @@ def _show(backend: Backend, address: str, files: Path) -> Mapping[str, bool]:
         results = {row["id"]: row["result"] for row in backend.show("demo/results")}
         errors = {row["id"]: row["errorMessage"] for row in backend.show("demo/errors")}
         (imported,) = backend.show("demo/customers")
+        _title("The documents that the model run has enqueued")
+        backend.show("demo/family", id=jobs.model)
+        documents = _save_documents(backend.show("demo/files"), address, output)
         _title("The worker gets SIGTERM")
         family = psutil.Process(worker.pid).children(recursive=True)
         code = stop_worker(worker)
@@ -128,11 +145,27 @@ def _show(backend: Backend, address: str, files: Path) -> Mapping[str, bool]:
         f"the import brought all {CUSTOMERS:,} rows": file.get("inserted") == imported["rows"] == CUSTOMERS,
         "the impossible payload failed, and its row says why": latest[jobs.bad] == "failed"
         and "spot" in (errors[jobs.bad] or ""),
+        "the model run has put its report into a PDF and a PPTX": len(documents) == 2
+        and all(document.stat().st_size > 0 for document in documents),
         "the running job was cancelled by an UPDATE": cancelled and latest[jobs.long] == "cancelled",
         "the worker left with exit code 0, and said so in its row": code == 0
         and [row["state"] for row in workers] == ["stopped"],
         "no process of it is left": not left,
     }
+
+
+def _save_documents(rows: list[Record], address: str, output: Path) -> list[Path]:
+    """Take the documents out of the table, to where they can be opened."""
+    output.mkdir(parents=True, exist_ok=True)
+    documents = []
+    print()
+    with psycopg.connect(address, autocommit=True) as connection:
+        for row in rows:
+            document = output / f"model.{row['type'].partition('_')[0]}"
+            document.write_bytes(b"".join(blob_parts(connection, row["key"], row["size"])))
+            documents.append(document)
+            print(f"  open {document.resolve()}")
+    return documents
 
 
 def _watch(backend: Backend, jobs: Jobs) -> bool:

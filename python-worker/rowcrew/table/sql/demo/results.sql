@@ -1,2 +1,2 @@
 -- What completed jobs have returned.
-SELECT id, type, result FROM jobs WHERE status = 'completed' ORDER BY id
+SELECT id, type, result FROM jobs WHERE status = 'completed' AND type IN ('monte_carlo', 'csv_import') ORDER BY id
