@@ -22,10 +22,16 @@ def test_the_examples_run_and_give_the_results_shown(connect: Connect, database_
     for statement in re.findall(r"```sql\n(.*?)```", text, re.DOTALL):
         connection.execute(statement)
     jobs = connection.execute("SELECT type, payload FROM jobs ORDER BY id").fetchall()
-    assert [type for type, _ in jobs] == [*["monte_carlo"] * 4, "csv_import", "model_run"]
+    assert [type for type, _ in jobs] == [
+        *["monte_carlo"] * 4,
+        "csv_import",
+        "model_run",
+        "pdf_export",
+        "pptx_export",
+    ]
     results = [run_handler(crew, type, payload, database_url=database_url).result for type, payload in jobs]
 
-    option, december, portfolio, csv_import, model_run = (
+    option, december, portfolio, csv_import, model_run, pdf, pptx = (
         json.loads(shown) for shown in re.findall(r"```json\n(.*?)```", text, re.DOTALL)
     )
     assert results[0] == {name: pytest.approx(value, rel=1e-9) for name, value in option.items()}
@@ -33,6 +39,8 @@ def test_the_examples_run_and_give_the_results_shown(connect: Connect, database_
     assert results[3] == {name: pytest.approx(value, rel=1e-9) for name, value in portfolio.items()}
     assert without_tail(results[4]) == without_tail(csv_import)
     assert results[5]["scenarios"]["base"]["summary"] == model_run
+    for result, shown in zip(results[6:], (pdf, pptx), strict=True):
+        assert without_content(result) == without_content(shown)
 
 
 def test_every_field_of_a_payload_is_documented() -> None:
@@ -46,3 +54,8 @@ def test_every_field_of_a_payload_is_documented() -> None:
 
 def without_tail(result: dict[str, Any]) -> dict[str, Any]:
     return result | {"fileSha256": result["fileSha256"][:8]}
+
+
+def without_content(result: dict[str, Any]) -> dict[str, Any]:
+    """What does not change with the version of the library that wrote the file."""
+    return {name: value for name, value in result.items() if name not in ("bytes", "sha256")}

@@ -47,6 +47,8 @@ def register() -> None:
 
 def runs(text: str, font: str) -> list[tuple[str, str]]:
     """The text in parts (font, text): in `font`, but for characters that only another one has."""
+    if is_plain(text, font):
+        return [(font, text)] if text else []
     chosen = [(_font_of(character, font), character) for character in text]
     return [
         (name, "".join(character for _, character in group))
@@ -70,7 +72,7 @@ def width(text: str, font: str, size: float) -> float:
 
 def is_plain(text: str, font: str) -> bool:
     """Whether the font alone can write the text."""
-    return [name for name, _ in runs(text, font)] in ([], [font])
+    return _characters(font).issuperset(text)
 
 
 def is_mostly_han(text: str) -> bool:
@@ -79,11 +81,17 @@ def is_mostly_han(text: str) -> bool:
     return 2 * han > len(text)
 
 
+@functools.cache
+def _characters(font: str) -> frozenset[str]:
+    """What the font can write; the end of a line is no character to write."""
+    return frozenset(map(chr, loaded(font).face.charToGlyph)) | {"\n"}
+
+
 @functools.lru_cache(maxsize=4096)
 def _font_of(character: str, font: str) -> str:
     """The font that has the character; `font` too where none has, and "" for what nobody should see."""
-    if character == "\n" or ord(character) in loaded(font).face.charToGlyph:
+    if character in _characters(font):
         return font
     if unicodedata.category(character) in ("Cc", "Cf", "Cs", "Mn"):
         return ""
-    return next((name for name in _FALLBACKS if ord(character) in loaded(name).face.charToGlyph), font)
+    return next((name for name in _FALLBACKS if character in _characters(name)), font)

@@ -25,6 +25,8 @@ _SIZE: Final = 8.0
 _LEADING: Final = 10.5
 _PADDING: Final = 4.0
 _SIDE: Final = 5.0
+# Of a column, the longest texts tell its width; measuring all of a long table takes seconds.
+_MEASURED: Final = 200
 _LEAST_TEXT: Final = 70.0
 _LEAST: Final = 26.0
 # A row higher than this is split within the row: no page could hold it.
@@ -51,7 +53,8 @@ def _wish(cells: Written, place: int) -> float:
     header = cells.columns[place].label
     heads = [header] if cells.wraps(place) else header.split() or [""]
     widest = max(fonts.width(part, fonts.BOLD, _SIZE) for part in heads)
-    for text in {row[place] for row in cells.rows}:
+    texts = sorted({row[place] for row in cells.rows}, key=len, reverse=True)
+    for text in texts[:_MEASURED]:
         widest = max(widest, *(fonts.width(line, fonts.BOLD, _SIZE) for line in text.split("\n")))
     return max(_LEAST, widest + 2 * _SIDE + 1)
 
@@ -175,7 +178,7 @@ class Rows(Flowable):
         room = self._widths[self._places.index(place)] - 2 * _SIDE
         fits = "\n" not in text and fonts.width(text, font, _SIZE) <= room
         if fits and fonts.is_plain(text, font):
-            return "".join(part for _, part in fonts.runs(text, font))
+            return text
         return self._paragraph(text, font, _LEFT if self._cells.wraps(place) else _RIGHT, self._look.ink)
 
     def _paragraph(self, text: str, font: str, alignment: Literal[0, 2], color: str) -> Paragraph:
