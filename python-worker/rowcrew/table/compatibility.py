@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-SCHEMA_REVISION: Final = 3
+SCHEMA_REVISION: Final = 4
 """The newest migration this code knows and needs."""
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from sqlalchemy import (
+    DDL,
     BigInteger,
     Boolean,
     CheckConstraint,
@@ -24,6 +25,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    event,
     text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, REAL, UUID
@@ -220,6 +222,7 @@ blobs = Table(
     _check("blobs_sha256_length", "length(sha256) = 32"),
     _check("blobs_size_is_true", "size = length(bytes)"),
 )
+event.listen(blobs, "after_create", DDL("ALTER TABLE blobs ALTER COLUMN bytes SET STORAGE EXTERNAL"))
 
 model_runs = Table(
     "modelRuns",
