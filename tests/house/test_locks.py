@@ -27,7 +27,7 @@ def asked_of(lock: Path) -> list[str]:
     core: list[str] = project()["project"]["dependencies"]
     extras: dict[str, list[str]] = project()["project"]["optional-dependencies"]
     if lock == PRODUCTION:
-        return core + extras["fast"] + extras["sim"]
+        return core + extras["fast"] + extras["sim"] + extras["reports"]
     group: list[str] = project()["dependency-groups"]["dev"]
     return [*core, *chain.from_iterable(extras.values()), *group]
 

@@ -26,6 +26,7 @@ _LEGEND_SIZE: Final = 8.0
 _LEGEND_LINE: Final = 16.0
 _ROOM_BELOW: Final = 18.0
 _BAR_SHARE: Final = 0.68
+_WIDEST_BAR: Final = 56.0
 _WANTED_TICKS: Final = 5
 _LONGEST_LABEL: Final = 18
 _MOST_MARKED_POINTS: Final = 24
@@ -166,15 +167,16 @@ class _Plot:
         )
 
     def _draw_bars(self) -> None:
-        share = self.slot * _BAR_SHARE / len(self.chart.series)
+        together = min(self.slot * _BAR_SHARE, _WIDEST_BAR * len(self.chart.series))
+        share = together / len(self.chart.series)
         for place, series in enumerate(self.chart.series):
             for category, value in enumerate(series.values):
                 if value is not None:
-                    x = self._x(category) - self.slot * _BAR_SHARE / 2 + place * share
+                    x = self._x(category) - together / 2 + place * share
                     self._draw_bar(x, share, 0.0, value, self._color(place))
 
     def _draw_stacks(self) -> None:
-        width = self.slot * _BAR_SHARE
+        width = min(self.slot * _BAR_SHARE, _WIDEST_BAR)
         for category in range(len(self.chart.categories)):
             above = below = 0.0
             for place, series in enumerate(self.chart.series):
