@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import zipfile
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +92,19 @@ def test_the_same_document_gives_the_same_file(database_url: str, connect: Conne
     one, other = files
     assert contents(one) == contents(other)
     assert one == other
+
+
+def test_no_part_of_the_file_tells_when_it_was_made() -> None:
+    chart = {"type": "bar", "categories": ["a"], "series": [{"name": "s", "values": [1]}]}
+    document = {"title": "T", "sections": [{"chart": chart}]}
+    content, _ = shown(msgspec.convert(document, Document), deck(), lambda slide, slides: None)
+    this_year = str(datetime.now(UTC).year)
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        assert {entry.date_time[0] for entry in archive.infolist()} == {1980}
+        assert this_year not in archive.read("docProps/core.xml").decode()
+        (workbook,) = [name for name in archive.namelist() if name.endswith(".xlsx")]
+        with zipfile.ZipFile(io.BytesIO(archive.read(workbook))) as inner:
+            assert this_year not in inner.read("docProps/core.xml").decode()
 
 
 def contents(file: bytes) -> dict[str, str]:
