@@ -66,6 +66,9 @@ EVENTS: Final[Mapping[str, Words]] = {
     "runner.ended": Words("info", "🏁 Runner ended (PID: {pid})"),
     "runner.died": Words("error", "❌ Runner died (PID: {pid}): {reason}"),
     "runner.killed": Words("warning", "⚠️  Killing runner (PID: {pid}): {reason}"),
+    "runner.unresponsive": Words(
+        "warning", "⚠️  Runner does not answer (PID: {pid}): a handler holds its interpreter or its event loop"
+    ),
     "runner.replaced": Words("info", "♻️  Replacing runner (PID: {pid}): it uses {memory_mib} MiB"),
     "fence.closed": Words(
         "error", "❌ No heartbeat for {seconds:g} seconds: stopping all runs before others take them"

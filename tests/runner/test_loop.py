@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import threading
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -109,8 +110,8 @@ class Bench:
             self.running.remove(name)
         return name
 
-    def assign(self, type: str, *leases: str, **job: Any) -> None:
-        self.loop.assign([job_of(type, lease, **job) for lease in leases])
+    def assign(self, type: str, *leases: str, begin_by: float = math.inf, **job: Any) -> None:
+        self.loop.assign([job_of(type, lease, **job) for lease in leases], begin_by)
 
 
 def job_of(type: str, lease: str, **job: Any) -> Job:
@@ -218,6 +219,17 @@ async def test_what_has_not_begun_is_withdrawn_and_the_rest_goes_on(bench: Bench
     bench.gate.set()
     await bench.control.ends("a", "b")
     assert bench.control.started == ["a", "b"]
+
+
+async def test_a_job_that_could_not_begin_in_time_goes_back_and_never_begins(bench: Bench) -> None:
+    bench.assign("waits", "a", "b")
+    await bench.control.until(lambda: bench.control.started == ["a", "b"])
+    bench.assign("waits", "late", begin_by=0.0)
+    bench.assign("waits", "in time")
+    bench.gate.set()
+    await bench.control.ends("a", "b", "in time")
+    assert bench.control.withdrawn == [["late"]]
+    assert "late" not in bench.control.started
 
 
 async def test_jobs_withdrawn_in_the_turn_they_came_in_never_begin(bench: Bench) -> None:

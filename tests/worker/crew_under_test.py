@@ -91,6 +91,14 @@ async def hold_each(context: Context, gate: str) -> str:
     return f"attempt {context.job.attempt}"
 
 
+@crew.job("rests")
+async def rests(context: Context) -> None:
+    """Short enough to be reserved ahead, long enough to meet others."""
+    write_down("start", context)
+    await asyncio.sleep(0.01)
+    write_down("end", context)
+
+
 @crew.job("hold_thread")
 def hold_thread(context: Context, gate: str) -> str:
     """Never looks whether it should stop."""

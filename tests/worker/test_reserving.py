@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import LiteralString
 
+import pytest
+
 from tests.waiting import eventually
 from tests.worker.conftest import StartWorker
 from tests.worker.harness import Gate, Journal, Table
@@ -87,6 +89,14 @@ def in_flight(journal: Journal) -> int:
     return len(journal.entries("start")) - len(journal.entries("end"))
 
 
+def most_at_once(journal: Journal) -> int:
+    most = running = 0
+    for entry in journal.entries():
+        running += 1 if entry["what"] == "start" else -1
+        most = max(most, running)
+    return most
+
+
 def test_no_more_jobs_run_at_once_than_there_are_slots(
     start_worker: StartWorker, table: Table, journal: Journal, tmp_path: Path
 ) -> None:
@@ -100,11 +110,23 @@ def test_no_more_jobs_run_at_once_than_there_are_slots(
         gate.open()
     for job in jobs:
         table.until(job, "completed")
-    most = running = 0
-    for entry in journal.entries():
-        running += 1 if entry["what"] == "start" else -1
-        most = max(most, running)
-    assert most == 4
+    assert most_at_once(journal) == 4
+
+
+@pytest.mark.parametrize(("slots", "runners"), [(3, 1), (3, 2)])
+def test_jobs_reserved_ahead_take_no_slot_that_a_solo_run_has_taken(
+    start_worker: StartWorker, table: Table, journal: Journal, gate: Gate, slots: int, runners: int
+) -> None:
+    start_worker(WORKER_CONCURRENCY=slots, WORKER_RUNNERS=runners).ready()
+    rests = [table.enqueue("rests") for _ in range(60)]
+    table.until(rests[-1], "completed")
+    table.enqueue("hold_process", {"gate": gate.path})
+    journal.has("start", type="hold_process")
+    table.rows("INSERT INTO jobs (type) SELECT 'rests' FROM generate_series(1, 100)")
+    journal.has("end", type="rests", times=160)
+    gate.open()
+    table.drained()
+    assert most_at_once(journal) <= slots
 
 
 def test_a_job_beyond_the_slots_is_left_to_other_workers(

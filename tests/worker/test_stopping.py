@@ -251,3 +251,36 @@ def test_a_job_that_holds_the_gil_past_the_lease_is_taken_by_nobody_and_complete
     for worker in (first, second):
         assert worker.heard("worker.rescued") == []
         assert worker.heard("fence.closed") == []
+
+
+@pytest.mark.parametrize("type", ["regex", "blocks_loop"])
+def test_a_frozen_runner_holds_up_no_other_runner(
+    start_worker: StartWorker, table: Table, journal: Journal, gate: Gate, type: str
+) -> None:
+    worker = start_worker(WORKER_RUNNERS=2, WORKER_CONCURRENCY=8, WORKER_HEARTBEAT_INTERVAL=0.5)
+    worker.said("runner.started", times=2)
+    frozen = table.enqueue(type, {} if type == "regex" else {"gate": gate.path})
+    journal.has("start", job=frozen)
+    beats = table.rows("SELECT beats FROM workers")[0]["beats"]
+    others = [table.enqueue("noop") for _ in range(6)]
+    for job in others:
+        table.until(job, "completed")
+    eventually(lambda: table.rows("SELECT beats FROM workers")[0]["beats"] >= beats + 3)
+    assert table.row(frozen)["status"] == "processing"
+    assert worker.heard("runner.unresponsive")
+
+
+def test_a_worker_whose_only_runner_is_frozen_leaves_jobs_to_others_until_it_answers(
+    start_worker: StartWorker, table: Table, journal: Journal, gate: Gate
+) -> None:
+    worker = start_worker(WORKER_CONCURRENCY=4).ready()
+    frozen = table.enqueue("blocks_loop", {"gate": gate.path})
+    journal.has("start", job=frozen)
+    given_back = table.enqueue("noop")
+    worker.said("runner.unresponsive")
+    eventually(lambda: table.row(given_back)["status"] == "queued")
+    assert table.row(given_back)["attempts"] == 0
+    gate.open()
+    table.until(frozen, "completed")
+    table.until(given_back, "completed")
+    assert table.row(given_back)["attempts"] == 1

@@ -6,12 +6,15 @@ In: jobs from `reserve`, messages and deaths from `runners`. Out: assignments, a
 
 from __future__ import annotations
 
+import asyncio
+import functools
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from typing import Final
 
 from rowcrew.control.ledger import Ledger, Run, StopReason
-from rowcrew.control.runner_process import RunnerProcess
+from rowcrew.control.runner_process import BEGIN_SECONDS, RunnerProcess
 from rowcrew.control.runners import Runners
 from rowcrew.log import Log
 from rowcrew.model.appetite import RunTimes
@@ -19,6 +22,8 @@ from rowcrew.model.job import Job
 from rowcrew.model.manifest import TypeManifest
 from rowcrew.model.outcome import Cancelled, Completed, Errored, Lost, Outcome, Recorded, Released, Snoozed
 from rowcrew.runner.wire import Note, Report, ToControl, Withdrawn
+
+_READING_SECONDS: Final = 0.5
 
 
 class Dispatcher:
@@ -63,8 +68,22 @@ class Dispatcher:
 
     @property
     def waits(self) -> bool:
-        """Whether reserved jobs wait for a runner; then nothing is reserved ahead."""
+        """Whether reserved jobs wait for a runner."""
         return bool(self._waiting_for_solo or self._waiting_for_shared)
+
+    @property
+    def takes_ahead(self) -> bool:
+        """Whether to reserve ahead: not while jobs wait for a runner, nor while a solo runner is at work.
+
+        The shared runners have all slots, and begin what they hold as soon as one of theirs is free: they
+        do not know that a solo run has taken one.
+        """
+        return not self.waits and not any(runner.solo and runner.runs for runner in self._runners or ())
+
+    @property
+    def takes_jobs(self) -> bool:
+        """Whether a shared runner is there that answers; solo ones are started when needed."""
+        return self._runners is not None and bool(self._runners.shared())
 
     def is_short(self, type: str) -> bool:
         return self._run_times.is_short(type) and self._executor(type) != "process"
@@ -87,6 +106,7 @@ class Dispatcher:
         """Give waiting runs to runners that have become free."""
         if self._runners is None:
             return
+        self._ledger.changed.set()
         if self._waiting_for_shared:
             self._assign_shared(self._runners.shared())
         if self._waiting_for_solo:
@@ -133,7 +153,7 @@ class Dispatcher:
         """To the runner with the fewest runs; long runs only to free slots, short ones may wait there."""
         waiting = self._waiting_for_shared
         if len(runners) == 1 and not any(run.is_long for run in waiting):
-            runners[0].assign(list(waiting))
+            self._assign(runners[0], list(waiting))
             waiting.clear()
             return
         shares: dict[RunnerProcess, list[Run]] = {runner: [] for runner in runners}
@@ -144,16 +164,37 @@ class Dispatcher:
             shares[runner].append(waiting.popleft())
         for runner, share in shares.items():
             if share:
-                runner.assign(share)
+                self._assign(runner, share)
 
     def _assign_solo(self, runners: Runners) -> None:
         waiting = self._waiting_for_solo
         free = self._slots - (self._ledger.in_flight - len(waiting))
         while waiting and free > 0 and (runner := runners.idle_solo()):
-            runner.assign([waiting.popleft()])
+            self._assign(runner, [waiting.popleft()])
             free -= 1
         for _ in range(min(len(waiting), free) - runners.solos_on_the_way()):
             runners.add(solo=True)
+
+    def _assign(self, runner: RunnerProcess, runs: list[Run]) -> None:
+        runner.assign(runs)
+        loop = asyncio.get_running_loop()
+        # What the runner has said by then is read before it is judged, also after control itself stood still.
+        judge = functools.partial(
+            loop.call_later, _READING_SECONDS, self._take_back, runner, runs, time.monotonic()
+        )
+        loop.call_later(BEGIN_SECONDS + _READING_SECONDS, judge)
+
+    def _take_back(self, runner: RunnerProcess, runs: list[Run], assigned_at: float) -> None:
+        """Runs that were not begun in time go elsewhere; the runner, should it wake, begins none of them."""
+        late = [run for run in runs if run.started_at is None and not run.ended]
+        if late and runner.answered_at < assigned_at and not runner.is_silent:
+            runner.is_silent = True
+            self._log.event("runner.unresponsive", pid=runner.pid)
+        for run in late:
+            self._end(run, Released("its runner did not begin it in time"))
+        if not self.takes_jobs:
+            while self._waiting_for_shared:
+                self._end(self._waiting_for_shared[0], Released("no runner answers"))
 
     def _on_report(self, runner: RunnerProcess, report: Report) -> None:
         for note in report.notes:
@@ -165,12 +206,16 @@ class Dispatcher:
                 self._end(run, outcome)
         if report.started:
             self._on_started(runner, report.started)
-        if report.ended and self.waits:
+        self._ledger.changed.set()
+        if self.waits:
             self.assign_waiting()
 
     def _on_started(self, runner: RunnerProcess, lease_ids: list[str]) -> None:
         now = time.monotonic()
         begun = [run for lease_id in lease_ids if (run := runner.runs.get(lease_id))]
+        if len(begun) < len(lease_ids):
+            for lease_id in set(lease_ids) - {run.job.lease_id for run in begun}:
+                runner.stop(lease_id)
         self._log.jobs("job.processing", [run.job for run in begun])
         for run in begun:
             run.started_at = now

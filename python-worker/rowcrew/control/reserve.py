@@ -150,13 +150,13 @@ class Reserver:
 
     def _next_ask(self) -> Ask:
         """Any type for a free slot; ahead of free slots short types, all types having turns in between."""
-        if self._ledger.unrecorded > MOST_UNRECORDED:
+        if self._ledger.unrecorded > MOST_UNRECORDED or not self._dispatcher.takes_jobs:
             return Ask(self._types, 0, 1)
         free = self._slots - self._ledger.in_flight
         batch = self._batch.value()
         short = tuple(type for type in self._types if self._dispatcher.is_short(type))
         others_turn = len(short) < len(self._types) and time.monotonic() >= self._level_due
-        if not short or others_turn or self._dispatcher.waits:
+        if not short or others_turn or not self._dispatcher.takes_ahead:
             return Ask(self._types, min(batch, free), 1)
         ahead = jobs_ahead(self._slots - self._ledger.long_in_flight, self._run_times.longest_short(), batch)
         least = min(batch, self._slots + ahead) // 2 if ahead else 1

@@ -20,6 +20,8 @@ from rowcrew.control.ledger import Run
 from rowcrew.runner.wire import Assign, Channel, Close, Ready, Stop, ToControl, ToRunner, Withdraw
 
 SOCKET_BUFFER_BYTES: Final = 1 << 20
+# Shared runners begin what they are given within milliseconds; this is for those whose interpreter is held.
+BEGIN_SECONDS: Final = 2.0
 
 
 class RunnerProcess:
@@ -30,6 +32,8 @@ class RunnerProcess:
         culprits: leases for whose sake control killed it; empty if it died by itself.
         retiring: takes no more jobs and leaves when its last one ends.
         idle_since: monotonic time of the last end, or of the start.
+        answered_at: monotonic time of the last message from it.
+        is_silent: it did not begin what it was given, nor say anything; no more jobs until it does.
     """
 
     def __init__(self, *, solo: bool, slots: int) -> None:
@@ -40,6 +44,8 @@ class RunnerProcess:
         self.retiring = False
         self.is_loaded = False
         self.idle_since = time.monotonic()
+        self.answered_at = time.monotonic()
+        self.is_silent = False
         self._process: asyncio.subprocess.Process | None = None
         self._channel: Channel[ToControl] | None = None
 
@@ -49,7 +55,7 @@ class RunnerProcess:
 
     @property
     def takes_jobs(self) -> bool:
-        return self.is_loaded and not self.retiring
+        return self.is_loaded and not self.retiring and not self.is_silent
 
     async def start(
         self,
@@ -82,6 +88,8 @@ class RunnerProcess:
 
         def received(message: ToControl) -> None:
             self.is_loaded = self.is_loaded or isinstance(message, Ready)
+            self.answered_at = time.monotonic()
+            self.is_silent = False
             receive(self, message)
 
         # A runner that lost its socket, because user code closed it, can answer no more.
@@ -104,7 +112,7 @@ class RunnerProcess:
         for run in runs:
             run.runner = self
             self.runs[run.job.lease_id] = run
-        self._send(Assign([run.job for run in runs]))
+        self._send(Assign([run.job for run in runs], time.monotonic() + BEGIN_SECONDS))
 
     def stop(self, lease_id: str) -> None:
         self._send(Stop(lease_id))

@@ -49,6 +49,7 @@ class Runners:
         self._died = died
         self._takes_more = takes_more
         self._environment = runner_environment(settings)
+        self._wanted = min(settings.runners, settings.slots)
         self._all: list[RunnerProcess] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._closing = False
@@ -59,7 +60,7 @@ class Runners:
         return iter(list(self._all))
 
     def start(self) -> None:
-        for _ in range(self._settings.runners):
+        for _ in range(self._wanted):
             self.add(solo=False)
 
     async def manifest(self) -> Manifest:
@@ -81,8 +82,7 @@ class Runners:
 
     def add(self, *, solo: bool) -> None:
         """Start a runner; it makes itself known when it is ready."""
-        slots = 1 if solo else -(-self._settings.slots // self._settings.runners)
-        runner = RunnerProcess(solo=solo, slots=slots)
+        runner = RunnerProcess(solo=solo, slots=1 if solo else self._slots_left())
         self._all.append(runner)
         task = asyncio.create_task(self._live(runner), name=f"{'solo' if solo else 'shared'} runner")
         self._tasks.add(task)
@@ -100,6 +100,12 @@ class Runners:
         for runner in idle[1:]:
             if time.monotonic() - runner.idle_since > SOLO_IDLE_SECONDS:
                 runner.retire()
+
+    def _slots_left(self) -> int:
+        """The share of a new shared runner, so that all of them together have the worker's slots, no more."""
+        shared = [runner for runner in self._all if not runner.solo and not runner.retiring]
+        left = self._settings.slots - sum(runner.slots for runner in shared)
+        return max(1, -(-left // max(1, self._wanted - len(shared))))
 
     async def close(self) -> None:
         """Ask all to leave, kill those that do not within a second, wait until the last is gone."""

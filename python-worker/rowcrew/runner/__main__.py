@@ -58,8 +58,8 @@ async def _serve(orders: Orders) -> None:
 
     def receive(message: ToRunner) -> None:
         match message:
-            case Assign(jobs):
-                runner[0].assign(jobs)
+            case Assign(jobs, begin_by):
+                runner[0].assign(jobs, begin_by)
             case Stop(lease_id):
                 runner[0].stop(lease_id)
             case Withdraw():

@@ -54,7 +54,7 @@ class RunnerLoop:
         self._queue = queue
         self._send = send
         self._loop = asyncio.get_running_loop()
-        self._waiting: deque[Job] = deque()
+        self._waiting: deque[tuple[Job, float]] = deque()
         self._runs: dict[str, _Run] = {}
         self._ended: list[tuple[str, Outcome]] = []
         self._notes: dict[str, Port] = {}
@@ -62,13 +62,13 @@ class RunnerLoop:
         self._turn_planned = False
         self._notes_timer: asyncio.TimerHandle | None = None
 
-    def assign(self, jobs: list[Job]) -> None:
-        self._waiting.extend(jobs)
+    def assign(self, jobs: list[Job], begin_by: float) -> None:
+        self._waiting.extend((job, begin_by) for job in jobs)
         self._plan_turn()
 
     def withdraw(self) -> None:
         """Give back what has not begun."""
-        self._send(Withdrawn([job.lease_id for job in self._waiting]))
+        self._send(Withdrawn([job.lease_id for job, _ in self._waiting]))
         self._waiting.clear()
 
     def stop(self, lease_id: str) -> None:
@@ -77,7 +77,7 @@ class RunnerLoop:
             run.port.stopping = True
             if run.port.cancellable:
                 run.task.cancel()
-        elif waiting := next((job for job in self._waiting if job.lease_id == lease_id), None):
+        elif waiting := next((pair for pair in self._waiting if pair[0].lease_id == lease_id), None):
             self._waiting.remove(waiting)
             self._end(lease_id, Released("stopped before it began"))
 
@@ -97,8 +97,19 @@ class RunnerLoop:
             self._begin(job)
 
     def _next_jobs(self) -> list[Job]:
-        waiting = self._waiting
-        return [waiting.popleft() for _ in range(min(len(waiting), self._slots - len(self._runs)))]
+        """Jobs for the free slots. What waited for too long may be elsewhere by now: it goes back."""
+        waiting, now = self._waiting, time.monotonic()
+        jobs: list[Job] = []
+        late: list[str] = []
+        while waiting and len(self._runs) + len(jobs) < self._slots:
+            job, begin_by = waiting.popleft()
+            if now <= begin_by:
+                jobs.append(job)
+            else:
+                late.append(job.lease_id)
+        if late:
+            self._send(Withdrawn(late))
+        return jobs
 
     def _begin(self, job: Job) -> None:
         handled = self._crew.types.get(job.type)

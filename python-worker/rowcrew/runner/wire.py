@@ -18,9 +18,14 @@ from rowcrew.model.outcome import Outcome
 
 
 class Assign(msgspec.Struct, frozen=True, tag="assign"):
-    """Run these, in this order, as slots become free."""
+    """Run these, in this order, as slots become free, and none that has not begun by then.
+
+    `begin_by` is a time of the monotonic clock that control and its runners share. After it control may take
+    a job back without asking: a runner whose interpreter is held by a handler could not answer.
+    """
 
     jobs: list[Job]
+    begin_by: float
 
 
 class Stop(msgspec.Struct, frozen=True, tag="stop"):
