@@ -1,0 +1,123 @@
+"""What the statements of the lease protocol do to one job, as pure functions from values to values.
+
+Two readers: `lease_model` explores every interleaving of them, and `test_statements` holds each of them against
+the .sql file of the same name on a real PostgreSQL. Times are reduced to one fact: `waits`, "not yet due".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+MAX_ATTEMPTS: Final = 2
+ENDED: Final = ("completed", "failed", "cancelled")
+
+
+class Row(NamedTuple):
+    """The row of `jobs`. Lease 0 is none yet, holder 0 is nobody; `waits` is a "runAt" in the future."""
+
+    status: str = "queued"
+    attempts: int = 0
+    lease: int = 0
+    holder: int = 0
+    waits: bool = False
+
+
+class Database(NamedTuple):
+    """The row, the attempts told of by their leases, and by worker the heartbeats and who was declared lost."""
+
+    row: Row = Row()
+    told: frozenset[int] = frozenset()
+    beats: tuple[int, ...] = (0, 0, 0)
+    lost: frozenset[int] = frozenset()
+
+
+class End(NamedTuple):
+    """What a worker wants to write: the lease and attempt it holds, and how the run ended."""
+
+    lease: int
+    attempt: int
+    outcome: str
+
+
+# outcome: (next status, attempts given back, whether the row then waits)
+VERDICTS: Final = {
+    "completed": ("completed", 0, False),
+    "retried": ("queued", 0, True),
+    "failed": ("failed", 0, False),
+    "cancelled": ("cancelled", 0, False),
+    "released": ("queued", 1, False),
+}
+
+Fence = Callable[[Row, End, int], bool]
+
+
+def by_lease(row: Row, end: End, _worker: int) -> bool:
+    """The fence of Rowcrew."""
+    return row.status == "processing" and row.lease == end.lease
+
+
+def is_ready(database: Database) -> bool:
+    return database.row.status == "queued" and not database.row.waits
+
+
+def reserve(database: Database, worker: int, lease: int) -> Database:
+    row = database.row
+    return database._replace(row=Row("processing", row.attempts + 1, lease, worker))
+
+
+def record(database: Database, worker: int, end: End, fence: Fence = by_lease) -> tuple[Database, str]:
+    row = database.row
+    if not fence(row, end, worker):
+        completed = row.status == "completed" == end.outcome and row.lease == end.lease
+        return database, "ALREADY" if completed or end.lease in database.told else "STALE"
+    status, refund, waits = VERDICTS[end.outcome]
+    told = database.told if end.outcome == "completed" else database.told | {end.lease}
+    return database._replace(row=Row(status, row.attempts - refund, row.lease, 0, waits), told=told), "DONE"
+
+
+def beat(database: Database, worker: int) -> tuple[Database, bool]:
+    """False: this worker was declared lost."""
+    if worker in database.lost:
+        return database, False
+    beats = tuple(n + (number == worker) for number, n in enumerate(database.beats))
+    return database._replace(beats=beats), True
+
+
+def rescue(database: Database, worker: int, beats: int | None) -> Database:
+    """Declare a worker lost if its heartbeats stand where they were seen (None: without looking)."""
+    if beats not in (None, database.beats[worker]):
+        return database
+    row = database.row
+    if row.status == "processing" and row.holder == worker:
+        status = "failed" if row.attempts >= MAX_ATTEMPTS else "queued"
+        row = row._replace(status=status, holder=0, waits=False)
+    return database._replace(row=row, lost=database.lost | {worker})
+
+
+def acknowledge(database: Database, lease: int) -> Database:
+    """The run of a row that was changed by hand is dead."""
+    row = database.row
+    if row.lease != lease or row.status == "processing" or (row.status == "queued" and row.attempts):
+        return database
+    return database._replace(row=row._replace(holder=0, waits=row.waits and row.status != "queued"))
+
+
+def cancel(database: Database) -> Database:
+    row = database.row
+    if row.status in ENDED:
+        return database
+    return database._replace(row=row._replace(status="cancelled"))
+
+
+def requeue(database: Database, *, waits: bool = True) -> Database:
+    """By hand. Whoever held the row may still be running it: then the row waits."""
+    row = database.row
+    if row.status == "queued":
+        return database
+    return database._replace(row=Row("queued", 0, row.lease, 0, row.waits or (waits and row.holder != 0)))
+
+
+def due(database: Database) -> Database:
+    """Half a minute goes by."""
+    return database._replace(row=database.row._replace(waits=False))

@@ -1,0 +1,255 @@
+"""Every statement of the lease protocol, in any order, does to PostgreSQL what it does to the model.
+
+The statements are the very .sql files that workers run; replies and rows are compared after each step. A time
+shift moves "runAt" back. With LONG_TESTS set it looks a hundred times as long.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import uuid
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import psycopg
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from rowcrew.table import statements
+from tests.conftest import Connect
+from tests.model_based import database as model
+from tests.model_based.database import VERDICTS, Database, End
+
+Connection = psycopg.Connection[tuple[Any, ...]]
+
+WORKERS = 4
+EXAMPLES, STEPS = (3_000, 60) if os.environ.get("LONG_TESTS") else (60, 30)
+RETRY_SECONDS = 3_600.0
+ANY_WORKER = st.integers(1, WORKERS)
+ANY_HELD = st.integers(0, 1_000)
+
+
+class Held(NamedTuple):
+    """What some worker has been told that it holds; it may have lost it long ago."""
+
+    worker: int
+    job: int
+    lease: int
+    attempt: int
+
+
+class LeaseMachine(RuleBasedStateMachine):
+    """Four workers and up to three jobs; `models` has each job as it ought to be."""
+
+    def __init__(self, connection: Connection) -> None:
+        super().__init__()
+        self.connection = connection
+        connection.execute("TRUNCATE jobs, workers, job_attempts RESTART IDENTITY")
+        self.boots = [str(uuid.uuid4()) for _ in range(WORKERS)]
+        for boot in self.boots:
+            connection.execute('INSERT INTO workers ("bootId") VALUES (%s)', (boot,))
+        self.models: dict[int, Database] = {}
+        self.leases: dict[str, int] = {}
+        self.held: list[Held] = []
+        self.sights: dict[int, int] = {}
+
+    def run(self, name: str, **parameters: Any) -> list[tuple[Any, ...]]:
+        cursor = self.connection.execute(statements.text(name), parameters)
+        return cursor.fetchall() if cursor.description else []
+
+    def choose(self, number: int) -> Held:
+        return self.held[number % len(self.held)]
+
+    def everywhere(self, change: Callable[[Database], Database]) -> None:
+        self.models = {job: change(database) for job, database in self.models.items()}
+
+    # What producers and people do.
+
+    @precondition(lambda self: len(self.models) < 3)
+    @rule()
+    def enqueue(self) -> None:
+        rows = self.connection.execute(
+            """INSERT INTO jobs (type, "maxAttempts") VALUES ('noop', %s) RETURNING id""",
+            (model.MAX_ATTEMPTS,),
+        ).fetchall()
+        known = next(iter(self.models.values()), Database(beats=(0,) * (WORKERS + 1)))
+        self.models[rows[0][0]] = Database(beats=known.beats, lost=known.lost)
+
+    @precondition(lambda self: self.models)
+    @rule(which=ANY_HELD)
+    def cancel(self, which: int) -> None:
+        job = list(self.models)[which % len(self.models)]
+        cancelled = self.run("cancel_job", ids=[job])
+        assert bool(cancelled) == (self.models[job].row.status not in model.ENDED)
+        self.models[job] = model.cancel(self.models[job])
+
+    @precondition(lambda self: self.models)
+    @rule(which=ANY_HELD)
+    def requeue(self, which: int) -> None:
+        job = list(self.models)[which % len(self.models)]
+        self.connection.execute("UPDATE jobs SET status = 'queued' WHERE id = %s", (job,))
+        self.models[job] = model.requeue(self.models[job])
+
+    @rule()
+    def time_goes_by(self) -> None:
+        self.connection.execute(
+            """
+            UPDATE jobs SET "runAt" = "runAt" - interval '1 day', "updatedAt" = "updatedAt" - interval '1 day',
+                   revision = revision + 1
+            """
+        )
+        self.everywhere(model.due)
+
+    # What workers do.
+
+    @rule(worker=ANY_WORKER, kept=st.sampled_from([True, True, True, False]))
+    def reserve(self, worker: int, kept: bool) -> None:
+        """Not kept: the server forgets the commit in a crash, the worker does not."""
+        probe = {"queues": ["default"], "priorities": [0], "floors": ["-infinity"], "floor_ids": [0]}
+        with self.connection.transaction(force_rollback=not kept):
+            rows = self.run("reserve", worker=worker, types=["noop"], room=10, **probe)
+        ready = {job for job, database in self.models.items() if model.is_ready(database)}
+        assert {row[0] for row in rows} == ready
+        for job, lease_id, *others in rows:
+            lease = self.leases[str(lease_id)] = len(self.leases) + 1
+            after = model.reserve(self.models[job], worker, lease)
+            assert others[3] == after.row.attempts
+            self.held.append(Held(worker, job, lease, after.row.attempts))
+            if kept:
+                self.models[job] = after
+
+    @precondition(lambda self: self.held)
+    @rule(which=st.lists(ANY_HELD, min_size=1, max_size=3), outcome=st.sampled_from(sorted(VERDICTS)))
+    def record(self, which: list[int], outcome: str) -> None:
+        """Several in one statement; also such as were recorded before, or were lost long ago."""
+        chosen = {held.job: held for held in map(self.choose, which)}.values()
+        rows = self.run(
+            "record", ended=json.dumps([self._document(held, outcome) for held in chosen]), worker=1
+        )
+        replies = {self.leases[lease]: reply for lease, reply in rows}
+        for held in chosen:
+            end = End(held.lease, held.attempt, outcome)
+            self.models[held.job], expected = model.record(self.models[held.job], held.worker, end)
+            assert replies.get(held.lease, "DONE") == expected
+
+    def _document(self, held: Held, outcome: str) -> dict[str, Any]:
+        status, refund, waits = VERDICTS[outcome]
+        row = {"id": held.job, "lease": self._lease_id(held), "status": status, "refund": refund}
+        told = None if outcome == "completed" else outcome
+        return row | {"outcome": told, "delay": RETRY_SECONDS if waits else 0.0}
+
+    def _lease_id(self, held: Held) -> str:
+        return next(lease_id for lease_id, lease in self.leases.items() if lease == held.lease)
+
+    @precondition(lambda self: self.held)
+    @rule(which=ANY_HELD)
+    def complete_in_the_handlers_transaction(self, which: int) -> None:
+        held = self.choose(which)
+        values = {"result": None, "progress": None, "checkpoint": None}
+        rows = self.run("complete", id=held.job, lease=self._lease_id(held), **values)
+        end = End(held.lease, held.attempt, "completed")
+        self.models[held.job], reply = model.record(self.models[held.job], held.worker, end)
+        assert bool(rows) == (reply == "DONE")
+
+    @precondition(lambda self: self.held)
+    @rule(which=ANY_HELD)
+    def note(self, which: int) -> None:
+        held = self.choose(which)
+        said = {"id": held.job, "lease": self._lease_id(held), "progress": {"current": 1}, "checkpoint": None}
+        rows = self.run("note", notes=json.dumps([said]))
+        end = End(held.lease, held.attempt, "completed")
+        assert bool(rows) == model.by_lease(self.models[held.job].row, end, held.worker)
+
+    @precondition(lambda self: self.held)
+    @rule(which=ANY_HELD)
+    def acknowledge(self, which: int) -> None:
+        held = self.choose(which)
+        self.run("ack", id=held.job, lease=self._lease_id(held))
+        self.models[held.job] = model.acknowledge(self.models[held.job], held.lease)
+
+    @precondition(lambda self: self.models)
+    @rule(worker=ANY_WORKER)
+    def beat(self, worker: int) -> None:
+        rows = self.run("beat", worker=worker, boot=self.boots[worker - 1], memory=None, cpu=None)
+        for job, database in self.models.items():
+            self.models[job], alive = model.beat(database, worker)
+            assert bool(rows) == alive
+
+    @precondition(lambda self: self.models)
+    @rule(worker=ANY_WORKER)
+    def observe(self, worker: int) -> None:
+        rows = self.run("observe", worker=worker)
+        database = next(iter(self.models.values()))
+        holders = {d.row.holder for d in self.models.values() if d.row.status == "processing"}
+        others = {
+            number: database.beats[number]
+            for number in range(1, WORKERS + 1)
+            if number != worker and (number not in database.lost or number in holders)
+        }
+        assert {row[0]: row[1] for row in rows} == others
+        self.sights |= others
+
+    @precondition(lambda self: bool(self.models and self.sights))
+    @rule(which=ANY_HELD)
+    def rescue(self, which: int) -> None:
+        """With what was seen at some time; the worker may have beaten since."""
+        worker, beats = list(self.sights.items())[which % len(self.sights)]
+        rows = self.run("rescue", workers=[worker], beats=[beats])
+        freed = {}
+        for job, database in self.models.items():
+            self.models[job] = model.rescue(database, worker, beats)
+            if self.models[job].row != database.row:
+                freed[job] = self.models[job].row.status
+        assert {row[0]: row[2] for row in rows} == freed
+
+    @precondition(lambda self: self.held)
+    @rule(worker=ANY_WORKER)
+    def look(self, worker: int) -> None:
+        rows = self.run("held", worker=worker)
+        assert {(job, self.leases[lease]) for job, lease in rows} == {
+            (job, database.row.lease)
+            for job, database in self.models.items()
+            if database.row.status == "processing" and database.row.holder == worker
+        }
+
+    @invariant()
+    def the_rows_are_as_the_model_says(self) -> None:
+        rows = self.connection.execute(
+            """
+            SELECT id, status, attempts, "leaseId"::text, coalesce("workerId", 0), "runAt" > clock_timestamp()
+              FROM jobs
+            """
+        ).fetchall()
+        for job, status, attempts, lease_id, holder, waits in rows:
+            lease = self.leases[lease_id] if lease_id else 0
+            found = model.Row(status, attempts, lease, holder, waits)
+            assert _seen(found) == _seen(self.models[job].row)
+
+
+def _seen(row: model.Row) -> model.Row:
+    """Whether a row waits matters only while it is queued, or may be again."""
+    return row._replace(waits=False) if row.status == "processing" else row
+
+
+@pytest.mark.timeout(0 if os.environ.get("LONG_TESTS") else 300)
+def test_the_statements_do_to_postgresql_what_they_do_to_the_model(connect: Connect) -> None:
+    connection = connect()
+    run_state_machine_as_test(
+        lambda: LeaseMachine(connection),
+        settings=settings(
+            max_examples=EXAMPLES,
+            stateful_step_count=STEPS,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+            print_blob=True,
+        ),
+    )
