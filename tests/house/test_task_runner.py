@@ -38,7 +38,7 @@ def test_the_script_can_be_executed() -> None:
 def test_without_a_known_task_it_lists_the_tasks(arguments: list[str], code: int) -> None:
     ended = subprocess.run([sys.executable, ROOT / "dev", *arguments], capture_output=True, text=True)
     assert ended.returncode == code
-    for task in ("demo", "test", "lint", "fmt", "bench", "lock"):
+    for task in ("demo", "test", "lint", "fmt", "bench", "storm", "lock"):
         assert f"  {task}" in ended.stderr
 
 

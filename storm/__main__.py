@@ -1,0 +1,180 @@
+"""`python -m storm [--seconds 90] [--seed N]`: a storm, and the judgement of what it left.
+
+Prints the seed, the script and what happened; exits 1 when an invariant was broken, with the timeline of
+each job concerned. The directory with journals and logs is kept then.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import re
+import shutil
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from storm.check import Violation, check, timeline
+from storm.faults import LONG, SHORT, script, strike
+from storm.history import History, entries, runs_of, steps_of
+from storm.load import Hands, Producer
+from storm.site import SLOTS, Site
+
+PLACES = 4
+MOST_TIMELINES = 5
+DRAIN_SECONDS = 180.0
+DESCRIPTORS = 120
+
+
+def main(arguments: list[str]) -> int:
+    options = _options(arguments)
+    directory = Path(tempfile.mkdtemp(prefix="storm-"))
+    print(f"storm: seed {options.seed}, {options.seconds:g} s, journals in {directory}", flush=True)
+    history = storm(directory, options)
+    violations = check(history)
+    report(history, violations)
+    if not violations:
+        shutil.rmtree(directory)
+        return 0
+    print(f"again: ./dev storm --seed {options.seed} --seconds {options.seconds:g}")
+    return 1
+
+
+def storm(directory: Path, options: argparse.Namespace) -> History:
+    """Work, faults, calm; and everything that is left."""
+    weather = LONG if options.seconds > 240 else SHORT
+    blows = script(options.seed, options.seconds, options.workers, weather)
+    with Site(directory, members=options.workers) as site:
+        producer = Producer(
+            site, options.seed, rate=options.rate, longest_seconds=60 if weather.long_ones else 8
+        )
+        hands = Hands(site, options.seed, pause_seconds=0.7)
+        producer.start()
+        hands.start()
+        for blow in blows:
+            print(f"  {blow}", flush=True)
+        strike(site, blows)
+        producer.stop()
+        hands.stop()
+        site.calm()
+        _drain(site)
+        aftermath = _grown(site) + site.stop() + site.family_left() + _left_in_server(site)
+        return _history(site, producer, hands, aftermath)
+
+
+def _drain(site: Site) -> None:
+    """Wait until nothing is left to do, or for as long as anything may take."""
+    end = time.monotonic() + DRAIN_SECONDS
+    while time.monotonic() < end:
+        rows = site.patiently(
+            "storm watch", "SELECT count(*) FROM jobs WHERE status IN ('queued', 'processing')"
+        )
+        if rows[0][0] == 0:
+            return
+        time.sleep(0.5)
+
+
+def _history(site: Site, producer: Producer, hands: Hands, aftermath: list[str]) -> History:
+    with site.connect("storm watch") as connection:
+        steps = steps_of(connection)
+        outcomes = connection.execute('SELECT "leaseId"::text, outcome FROM job_attempts').fetchall()
+        effects = connection.execute("SELECT job, count(*) FROM storm_effects GROUP BY job").fetchall()
+        errors = connection.execute(
+            "SELECT coalesce(string_agg(error || traceback, ' '), '') FROM job_attempts"
+        )
+        texts = {"job_attempts": str(errors.fetchall()[0][0])}
+    for number, worker in site.processes.items():
+        texts[f"the log of process {number}"] = worker.log.read_text(errors="replace")
+    return History(
+        steps=steps,
+        runs=runs_of(entries(site.journal), site.seen_alive),
+        faults=sorted(site.faults, key=lambda fault: fault.start),
+        acknowledged=producer.acknowledged,
+        cancelled=hands.cancelled,
+        outcomes=dict(outcomes),
+        effects=dict(effects),
+        aftermath=aftermath,
+        texts=texts,
+        crew_size=SLOTS,
+        seen_at=time.time(),
+    )
+
+
+def _grown(site: Site) -> list[str]:
+    """Workers that hold more descriptors than any of them should, after however much they went through."""
+    grown = []
+    for member in site.members:
+        if member.lives and member.worker is not None:
+            held = len(list(Path(f"/proc/{member.worker.pid}/fd").iterdir()))
+            if held > DESCRIPTORS:
+                grown.append(f"process {member.number} holds {held} descriptors")
+    return grown
+
+
+def _left_in_server(site: Site) -> list[str]:
+    locks = site.patiently("storm watch", "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'")[0][0]
+    idle = site.patiently(
+        "storm watch",
+        "SELECT application_name FROM pg_stat_activity"
+        " WHERE application_name LIKE 'rowcrew%%' OR state LIKE 'idle in%%'",
+    )
+    return [f"{locks} advisory locks are left"] * bool(locks) + [
+        f"session {name!r} is left" for (name,) in idle
+    ]
+
+
+def report(history: History, violations: list[Violation]) -> None:
+    logs = "\n".join(history.texts.values())
+    figures: dict[str, Any] = {
+        "jobs": len({step.job for step in history.steps}),
+        "runs": len(history.runs),
+        "steps": len(history.steps),
+        "faults": len(history.faults),
+        "changes by hand": sum(step.author == "storm hands" for step in history.steps),
+        "stale ends": _said(logs, "job.stale"),
+        "rescued jobs": _said(logs, "job.rescued"),
+        "workers declared lost": _said(logs, "worker.declared_lost"),
+        "fences closed": _said(logs, "fence.closed"),
+        "given back": Counter(history.outcomes.values()),
+    }
+    for name, figure in figures.items():
+        told = (
+            ", ".join(f"{n} {word}" for word, n in figure.items()) if isinstance(figure, Counter) else figure
+        )
+        print(f"{name:>22}  {told}")
+    for invariant, count in Counter(violation.invariant for violation in violations).items():
+        print(f"{invariant} broken {count} times")
+    for violation in violations[:40]:
+        whom = "" if violation.job is None else f"job {violation.job} "
+        print(f"{violation.invariant}: {whom}{violation.message}")
+    for job in list(dict.fromkeys(v.job for v in violations if v.job is not None))[:MOST_TIMELINES]:
+        print(f"\njob {job}")
+        print("\n".join(timeline(history, job)))
+    print("storm: no invariant was broken" if not violations else f"storm: {len(violations)} violations")
+
+
+def _said(logs: str, event: str) -> int:
+    return len(re.findall(rf'"event": ?"{re.escape(event)}"', logs))
+
+
+def _options(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="./dev storm", description=__doc__)
+    parser.add_argument(
+        "--seconds", type=float, default=90.0, help="how long faults and work last (default 90)"
+    )
+    parser.add_argument(
+        "--seed", type=int, default=None, help="repeats a storm; chosen and printed without it"
+    )
+    parser.add_argument("--workers", type=int, default=PLACES, help="worker processes")
+    parser.add_argument("--rate", type=float, default=20.0, help="jobs a second")
+    options = parser.parse_args(arguments)
+    if options.seed is None:
+        options.seed = random.SystemRandom().randrange(1_000_000)
+    return options
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,390 @@
+"""Judges a history by the invariants: pure, from a `History` to the list of what is wrong with it.
+
+Every step of every row must be one that the protocol has; every run must fit to the steps of its row. What a
+fault excuses is written where it is excused, with its bound; the bounds are those that the documentation
+promises.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from typing import Final, NamedTuple
+
+from storm.crew import CANARY
+from storm.history import ENDED, JOURNALED_ENDS, Fault, History, Run, Step
+
+LEASE_SECONDS: Final = 30.0
+RESCUE_SECONDS: Final = 40.0
+BEAT_SECONDS: Final = 5.0
+NOTICE_SECONDS: Final = 6.0
+GRACE_SECONDS: Final = 2.0
+DEATH_SECONDS: Final = 1.0
+FENCE_SECONDS: Final = 20.0
+FLUSH_SECONDS: Final = 1.0
+REFUNDED: Final = frozenset({"released", "snoozed"})
+HARMLESS: Final = frozenset({"sleeps", "sleeps_in_thread", "sleeps_alone", "writes", "parent", "snoozes"})
+# Faults after which a worker may neither hear nor be heard for a while.
+DEAFENING: Final = frozenset(
+    {
+        "restart",
+        "crash",
+        "kill backend",
+        "end connection",
+        "stall",
+        "mute",
+        "cut",
+        "exhaust connections",
+        "pause",
+    }
+    | {"pause family", "lock table", "vacuum full", "kill worker", "term", "term and kill", "declare lost"}
+)
+
+
+class Violation(NamedTuple):
+    """An invariant, the job it was broken for (if one), and how."""
+
+    invariant: str
+    job: int | None
+    message: str
+
+
+Rule = Callable[[History], Iterator[Violation]]
+
+
+def check(history: History) -> list[Violation]:
+    return [violation for rule in RULES for violation in rule(history)]
+
+
+def acknowledged_jobs_exist(history: History) -> Iterator[Violation]:
+    known = {step.job for step in history.steps}
+    for job in history.acknowledged:
+        if job not in known:
+            yield Violation("I1", job, "was acknowledged and does not exist")
+
+
+def every_job_ends(history: History) -> Iterator[Violation]:
+    for job, steps in history.by_job().items():
+        last = steps[-1]
+        if last.status not in ENDED and not (last.status == "queued" and last.run_at > history.seen_at):
+            yield Violation("I2", job, f"is still {last.status} after the calm")
+
+
+def steps_are_those_of_the_protocol(history: History) -> Iterator[Violation]:
+    ended = {run.lease for run in history.runs if run.how is not None}
+    for job, steps in history.by_job().items():
+        holders: dict[str, int | None] = {}
+        for before, after in pairwise(steps):
+            if after.by_hand:
+                continue
+            for violation in _step(before, after, holders, history.outcomes, ended):
+                yield Violation(violation[0], job, f"{violation[1]} (step {after.seq})")
+            if after.status == "processing" and after.lease is not None:
+                holders.setdefault(after.lease, after.process)
+
+
+def _step(
+    before: Step, after: Step, holders: dict[str, int | None], outcomes: dict[str, str], ended: set[str]
+) -> Iterator[tuple[str, str]]:
+    if before.status in ENDED:
+        if (after.status, after.attempts, after.lease) != (before.status, before.attempts, before.lease):
+            yield "I4", f"had ended as {before.status}, and a worker made it {after.status}"
+    elif before.status == "queued" and after.status == "queued":
+        if after.attempts != before.attempts:
+            yield "I3", "changed its attempts while it waited"
+    elif before.status == "queued" and after.status == "processing":
+        yield from _reservation(before, after, holders)
+    elif before.status == "queued":
+        yield "I5", f"became {after.status} by a worker while nobody ran it"
+    elif after.lease != before.lease:
+        yield "I5", "changed its lease while it was held"
+    else:
+        yield from _write_of_a_run(before, after, holders, outcomes, ended)
+
+
+def _reservation(before: Step, after: Step, holders: dict[str, int | None]) -> Iterator[tuple[str, str]]:
+    if after.lease in holders:
+        yield "I4", "was reserved under a lease it had had before"
+    if after.attempts != before.attempts + 1:
+        yield "I3", f"was reserved, and its attempts went from {before.attempts} to {after.attempts}"
+    if after.attempts > after.most:
+        yield "I7", f"began attempt {after.attempts} of {after.most}"
+    if before.run_at > after.at:
+        yield "I8", f"was reserved {before.run_at - after.at:.3f} s before its time"
+
+
+def _write_of_a_run(
+    before: Step,
+    after: Step,
+    holders: dict[str, int | None],
+    outcomes: dict[str, str],
+    ended: set[str],
+) -> Iterator[tuple[str, str]]:
+    lease = after.lease or ""
+    rescued = after.error == "worker lost" and outcomes.get(lease) == "lost" and after.status != "processing"
+    if not rescued and after.process != holders.get(lease):
+        yield "I5", f"is held by process {holders.get(lease)}, and process {after.process} wrote it"
+    if after.status == "completed" and after.type in JOURNALED_ENDS and lease not in ended:
+        yield "I5", "is completed under a lease whose run had not ended"
+    if after.status == "processing":
+        expected = before.attempts
+    elif outcomes.get(lease) in REFUNDED or (
+        outcomes.get(lease) == "lost" and not rescued and _is_unblamed(after)
+    ):
+        expected = before.attempts - 1
+    else:
+        expected = before.attempts
+    if after.attempts != expected:
+        what = outcomes.get(lease, after.status)
+        yield "I3", f"{what}: attempts are {after.attempts} in place of {expected}"
+
+
+def _is_unblamed(after: Step) -> bool:
+    return after.status == "queued"
+
+
+def leases_end_once(history: History) -> Iterator[Violation]:
+    ends: dict[str, int] = defaultdict(int)
+    completions: dict[int, int] = defaultdict(int)
+    for job, steps in history.by_job().items():
+        for before, after in pairwise(steps):
+            if not after.by_hand and before.status == "processing" and after.status != "processing":
+                ends[after.lease or ""] += 1
+                completions[job] += after.status == "completed"
+                if ends[after.lease or ""] == 2:
+                    yield Violation("I4", job, f"lease {after.lease} ended twice")
+        if completions[job] > 1:
+            yield Violation("I4", job, f"was completed {completions[job]} times")
+
+
+def effects_are_those_of_completed_jobs(history: History) -> Iterator[Violation]:
+    for job, steps in history.by_job().items():
+        if steps[-1].type == "writes":
+            expected = int(steps[-1].status == "completed")
+            if history.effects.get(job, 0) != expected:
+                yield Violation(
+                    "I4", job, f"left {history.effects.get(job, 0)} effects in place of {expected}"
+                )
+
+
+def runs_have_leases(history: History) -> Iterator[Violation]:
+    """A crash of the server may lose a reservation of its last moments, and nothing else may."""
+    leases = {step.lease for step in history.steps}
+    for run in history.runs:
+        if run.lease not in leases and not _after_crash(history, run):
+            yield Violation("I3", run.job, f"ran under lease {run.lease}, which the table never knew")
+
+
+def _after_crash(history: History, run: Run) -> bool:
+    return any(
+        fault.kind in ("crash", "kill backend") and fault.start - FLUSH_SECONDS <= run.start <= fault.end + 5
+        for fault in history.faults
+    )
+
+
+def runs_do_not_overlap(history: History) -> Iterator[Violation]:
+    known = _order_of_leases(history)
+    jobs: dict[int, list[Run]] = defaultdict(list)
+    for run in sorted(history.runs, key=lambda run: known.get(run.lease, (run.start, 0))):
+        jobs[run.job].append(run)
+    for job, runs in jobs.items():
+        for earlier, later in pairwise(runs):
+            if later.start >= earlier.seen or earlier.start >= later.seen:
+                continue
+            allowed = _overlap_ends(history, earlier, later, was_lost_in_crash=earlier.lease not in known)
+            if earlier.seen > allowed:
+                yield Violation(
+                    "I6",
+                    job,
+                    f"ran twice at once, {earlier.seen - allowed:.1f} s longer than it may"
+                    f" (pids {earlier.pid}, {later.pid})",
+                )
+
+
+def _order_of_leases(history: History) -> dict[str, tuple[float, int]]:
+    """Runs follow each other as their reservations do: a paused worker begins late what others have."""
+    order: dict[str, tuple[float, int]] = {}
+    for step in history.steps:
+        if step.lease is not None and step.status == "processing":
+            order.setdefault(step.lease, (step.at, step.seq))
+    return order
+
+
+def _overlap_ends(history: History, earlier: Run, later: Run, *, was_lost_in_crash: bool) -> float:
+    """Until when the earlier run may go on, given that the later one has begun."""
+    stopping = NOTICE_SECONDS + GRACE_SECONDS + DEATH_SECONDS
+    if was_lost_in_crash:
+        ends = [
+            f.end for f in history.faults if f.kind in ("crash", "kill backend") and f.start < later.start
+        ]
+        return max([later.start, *ends]) + stopping + BEAT_SECONDS
+    if history.outcomes.get(earlier.lease) != "lost":
+        return later.start
+    paused = [
+        fault.end
+        for fault in history.faults
+        if fault.process == earlier.process and fault.kind in ("pause", "pause family", "declare lost")
+        if fault.start <= later.start
+    ]
+    return max(paused, default=later.start) + stopping
+
+
+def nobody_pays_for_others(history: History) -> Iterator[Violation]:
+    for job, steps in history.by_job().items():
+        for before, after in pairwise(steps):
+            if after.by_hand or before.status != "processing" or after.status == "processing":
+                continue
+            outcome = history.outcomes.get(after.lease or "")
+            blamed = outcome in ("retried", "failed")
+            if (
+                blamed
+                and after.type in HARMLESS
+                and not _died_alone(after)
+                and not _broken_transaction(after)
+            ):
+                yield Violation("I7", job, f"harmless, and its run was {outcome}: {after.error}")
+        if steps[-1].type == "dies" and steps[-1].status not in ENDED - {"completed"}:
+            yield Violation("I7", job, f"kills its runner, and is {steps[-1].status}")
+
+
+def _died_alone(step: Step) -> bool:
+    """Killed from outside while its runner ran nothing else: nobody can tell that from its own doing."""
+    return (step.error or "").startswith("its runner died")
+
+
+def _broken_transaction(step: Step) -> bool:
+    """The handler's own connection was ended under it: its error, by its own transaction."""
+    return step.type == "writes"
+
+
+def killed_workers_are_replaced_in_time(history: History) -> Iterator[Violation]:
+    kills = {
+        fault.process: fault.start
+        for fault in history.faults
+        if fault.kind in ("kill worker", "term and kill")
+    }
+    jobs = history.by_job()
+    for job, steps in jobs.items():
+        for place, step in enumerate(steps):
+            killed_at = kills.get(step.process) if step.status == "processing" else None
+            if killed_at is None or step.at > killed_at:
+                continue
+            following = steps[place + 1] if place + 1 < len(steps) else None
+            freed_at = following.at if following is not None else history.seen_at
+            if freed_at > deadline(history.faults, killed_at, RESCUE_SECONDS):
+                yield Violation(
+                    "I9", job, f"was freed {freed_at - killed_at:.1f} s after its worker was killed"
+                )
+
+
+def deadline(faults: list[Fault], since: float, seconds: float) -> float:
+    """So many undisturbed seconds later: what makes workers deaf starts their patience anew."""
+    due = since + seconds
+    for fault in sorted(faults, key=lambda fault: fault.start):
+        if fault.kind in DEAFENING and since < fault.end and fault.start < due:
+            due = max(due, fault.end + seconds)
+    return due
+
+
+def keys_are_unique(history: History) -> Iterator[Violation]:
+    live: dict[tuple[str, str], int] = {}
+    for step in sorted(history.steps, key=lambda step: step.seq):
+        if step.key is None:
+            continue
+        key = (step.type, step.key)
+        if step.status in ENDED:
+            if live.get(key) == step.job:
+                del live[key]
+        elif live.setdefault(key, step.job) != step.job:
+            yield Violation("I11", step.job, f"is live beside job {live[key]} with the same key {step.key}")
+
+
+def cancelled_jobs_stop(history: History) -> Iterator[Violation]:
+    seconds = NOTICE_SECONDS + GRACE_SECONDS + DEATH_SECONDS
+    requeued = {step.job for step in history.steps if step.by_hand and step.status == "queued" and step.lease}
+    for run in history.runs:
+        cancelled_at = history.cancelled.get(run.job)
+        if cancelled_at is None or run.job in requeued:
+            continue
+        if run.start > deadline(history.faults, cancelled_at, seconds):
+            yield Violation("I12", run.job, "began after it had been cancelled")
+        elif run.seen > deadline(history.faults, cancelled_at, seconds):
+            yield Violation("I12", run.job, f"ran on for {run.seen - cancelled_at:.1f} s after its cancel")
+    for job, cancelled_at in history.cancelled.items():
+        taken = [
+            s for s in history.steps if s.job == job and s.at > cancelled_at and s.status == "processing"
+        ]
+        if taken and job not in requeued:
+            yield Violation("I12", job, "was reserved after it had been cancelled")
+
+
+def slots_are_not_exceeded(history: History) -> Iterator[Violation]:
+    moments: dict[int, list[tuple[float, int]]] = defaultdict(list)
+    for run in history.runs:
+        moments[run.process] += [(run.start, 1), (run.seen, -1)]
+    for process, changes in moments.items():
+        running = most = 0
+        for _, change in sorted(changes):
+            running += change
+            most = max(most, running)
+        if most > history.crew_size:
+            yield Violation(
+                "I13", None, f"process {process} ran {most} jobs at once in {history.crew_size} slots"
+            )
+
+
+def secrets_stay_secret(history: History) -> Iterator[Violation]:
+    for step in history.steps:
+        if CANARY in (step.error or ""):
+            yield Violation("I14", step.job, "shows a secret in its error")
+    for place, text in history.texts.items():
+        if CANARY in text:
+            yield Violation("I14", None, f"a secret stands in {place}")
+
+
+def nothing_is_left(history: History) -> Iterator[Violation]:
+    for rest in history.aftermath:
+        yield Violation("I15", None, rest)
+
+
+RULES: Final[tuple[Rule, ...]] = (
+    acknowledged_jobs_exist,
+    every_job_ends,
+    steps_are_those_of_the_protocol,
+    leases_end_once,
+    effects_are_those_of_completed_jobs,
+    runs_have_leases,
+    runs_do_not_overlap,
+    nobody_pays_for_others,
+    killed_workers_are_replaced_in_time,
+    keys_are_unique,
+    cancelled_jobs_stop,
+    slots_are_not_exceeded,
+    secrets_stay_secret,
+    nothing_is_left,
+)
+
+
+def timeline(history: History, job: int) -> list[str]:
+    """Everything known about one job, in order, for whoever hunts the bug."""
+    lines: list[tuple[float, str]] = []
+    for step in history.steps:
+        if step.job == job:
+            who = f"{step.author or '?'} of process {step.process}" if step.process else step.author
+            error = f", {step.error}" if step.error else ""
+            lease = (step.lease or "-")[:8]
+            lines.append((step.at, f"{step.status}, attempt {step.attempts}, lease {lease}, by {who}{error}"))
+    for run in history.runs:
+        if run.job == job:
+            lines.append(
+                (run.start, f"run begins under {run.lease[:8]} in pid {run.pid} of process {run.process}")
+            )
+            lines.append((run.seen, f"run under {run.lease[:8]} {run.how or 'was last seen alive'}"))
+    first = min((at for at, _ in lines), default=0.0)
+    last = max((at for at, _ in lines), default=0.0)
+    for fault in history.faults:
+        if fault.start <= last and fault.end >= first:
+            whom = "" if fault.process is None else f" of process {fault.process}"
+            lines.append((fault.start, f"  fault: {fault.kind}{whom} for {fault.end - fault.start:.1f} s"))
+    return [f"{at - first:9.3f}  {text}" for at, text in sorted(lines)]

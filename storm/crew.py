@@ -1,0 +1,139 @@
+"""The handlers of the storm: good ones, bad ones and deadly ones; each writes down its start and its end.
+
+Loaded by runners as `storm.crew:crew`. JOURNAL names the file that every run appends to, STORM_PROCESS the
+worker process it belongs to.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import json
+import os
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+from rowcrew import Backoff, Context, Crew, Snooze
+
+SOON: Final = Backoff(base_seconds=0.2, factor=2.0, cap_seconds=2.0)
+# The redaction must keep it out of every row and line, whatever it looks like to a person.
+CANARY: Final = "canary-7f3a91d2"
+
+crew = Crew()
+
+
+def write_down(what: str, context: Context, **facts: Any) -> None:
+    """One line, whole or not at all, in the order in which things happened."""
+    port: Any = context._port  # the lease is nobody's business but ours
+    entry = {
+        "what": what,
+        "job": context.job.id,
+        "type": context.job.type,
+        "lease": port.job.lease_id,
+        "attempt": context.job.attempt,
+        "pid": os.getpid(),
+        "process": int(os.environ["STORM_PROCESS"]),
+        "at": time.time(),
+        **facts,
+    }
+    journal = os.open(os.environ["JOURNAL"], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    try:
+        os.write(journal, json.dumps(entry).encode() + b"\n")
+    finally:
+        os.close(journal)
+
+
+@contextmanager
+def written_down(context: Context) -> Iterator[None]:
+    write_down("start", context)
+    how = "raised"
+    try:
+        yield
+        how = "returned"
+    finally:
+        write_down("end", context, how=how)
+
+
+@crew.job("sleeps", backoff=SOON)
+async def sleeps(context: Context, seconds: float) -> str:
+    with written_down(context):
+        await asyncio.sleep(seconds)
+    return "slept"
+
+
+@crew.job("sleeps_in_thread", backoff=SOON)
+def sleeps_in_thread(context: Context, seconds: float) -> str:
+    with written_down(context):
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            time.sleep(min(left, 0.1))
+            context.progress(seconds - left, seconds)
+    return "slept"
+
+
+@crew.job("sleeps_alone", executor="process", backoff=SOON)
+def sleeps_alone(context: Context, seconds: float) -> str:
+    with written_down(context):
+        time.sleep(seconds)
+    return "slept"
+
+
+@crew.job("writes", backoff=SOON)
+async def writes(context: Context, seconds: float) -> str:
+    with written_down(context):
+        async with context.transaction() as connection:
+            await connection.execute("INSERT INTO storm_effects (job) VALUES (%s)", (context.job.id,))
+            await asyncio.sleep(seconds)
+    return "wrote"
+
+
+@crew.job("parent", backoff=SOON)
+async def parent(context: Context) -> str:
+    with written_down(context):
+        context.enqueue("sleeps", {"seconds": 0.01})
+    return "a parent"
+
+
+@crew.job("snoozes", backoff=SOON)
+async def snoozes(context: Context) -> str:
+    with written_down(context):
+        if context.job.checkpoint is None:
+            context.checkpoint("snoozed")
+            raise Snooze(0.2)
+    return "awake"
+
+
+@crew.job("raises", backoff=SOON)
+async def raises(context: Context, times: int) -> str:
+    with written_down(context):
+        if context.job.attempt <= times:
+            raise ValueError(f"before\x00after \udcff password={CANARY}")
+    return "at last"
+
+
+@crew.job("dies", backoff=SOON, max_attempts=2)
+async def dies(context: Context) -> None:
+    write_down("start", context)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@crew.job("hangs", timeout=1, backoff=SOON, max_attempts=2)
+async def hangs(context: Context) -> None:
+    """Deaf to its cancellation, so that its runner must be killed."""
+    write_down("start", context)
+    while True:
+        try:
+            await asyncio.sleep(600)
+        except asyncio.CancelledError:
+            continue
+
+
+@crew.job("holds_gil", backoff=SOON)
+def holds_gil(context: Context, seconds: int) -> str:
+    """Sleeps in C without letting go of the GIL: nothing else in this runner moves meanwhile."""
+    with written_down(context):
+        ctypes.PyDLL(None).sleep(seconds)
+    return "awake"

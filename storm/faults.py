@@ -1,0 +1,369 @@
+"""The faults, and the script of a storm: which fault, when, against whom, for how long, all from one seed.
+
+A fault is a generator of one step: it hurts, yields while it lasts, and heals. Each runs in a thread of its
+own; those that take the server down take turns.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import Any, Final, NamedTuple
+
+import psutil
+import psycopg
+
+from rowcrew.table import statements
+from storm.history import Fault
+from storm.site import MOST_CONNECTIONS, Member, Site
+from tests.worker.proxy import Proxy
+
+PURPOSES: Final = ("reserve", "record", "chores", "wake-up")
+
+
+class Blow(NamedTuple):
+    """One line of the script. `dice` is a number that the fault may use to choose."""
+
+    at: float
+    kind: str
+    place: int
+    seconds: float
+    dice: int
+
+    def __str__(self) -> str:
+        return f"{self.at:7.2f}  {self.kind} (place {self.place}, {self.seconds:.1f} s)"
+
+
+class Weather(NamedTuple):
+    """How often, and how hard."""
+
+    gap_seconds: tuple[float, float]
+    longest_seconds: float
+    long_ones: bool
+
+
+SHORT: Final = Weather((0.3, 3.5), 4.0, False)
+LONG: Final = Weather((0.3, 8.0), 6.0, True)
+
+# How often each comes; those of the second row last longer than a lease.
+WEIGHTS: Final[Mapping[str, float]] = {
+    "kill worker": 3, "kill runner": 3, "term": 2, "term and kill": 1, "pause": 2, "pause runner": 1,
+    "pause family": 1, "declare lost": 3, "end connection": 3, "restart": 1, "crash": 1, "kill backend": 1,
+    "cut": 2, "stall": 2, "mute": 1, "exhaust connections": 1, "flood": 1, "lock table": 1,
+    "vacuum full": 0.5, "reindex": 0.5, "add column": 0.5,
+}  # fmt: skip
+LONG_WEIGHTS: Final[Mapping[str, float]] = {
+    "pause": 1,
+    "pause family": 1,
+    "stall": 1,
+    "mute": 1,
+    "kill worker": 1,
+}
+LONG_SECONDS: Final = (35.0, 45.0)
+
+
+def script(seed: int, seconds: float, places: int, weather: Weather) -> list[Blow]:
+    """The same for the same arguments, for ever."""
+    dice = random.Random(seed)
+    blows = []
+    at = dice.uniform(*weather.gap_seconds)
+    while at < seconds:
+        long = weather.long_ones and dice.random() < 0.06 and at < seconds - LONG_SECONDS[1]
+        weights = LONG_WEIGHTS if long else WEIGHTS
+        kind = dice.choices(list(weights), list(weights.values()))[0]
+        lasts = dice.uniform(*LONG_SECONDS) if long else dice.uniform(0.5, weather.longest_seconds)
+        blows.append(Blow(at, kind, dice.randrange(places), lasts, dice.randrange(1 << 30)))
+        at += dice.uniform(*weather.gap_seconds)
+    return blows
+
+
+def strike(site: Site, blows: list[Blow]) -> None:
+    """Let it happen; returns when the last fault has healed."""
+    began = time.monotonic()
+    threads = []
+    for blow in blows:
+        time.sleep(max(0.0, began + blow.at - time.monotonic()))
+        thread = threading.Thread(target=_suffer, args=(site, blow), daemon=True)
+        thread.start()
+        threads.append(thread)
+    for thread in threads:
+        thread.join()
+
+
+def _suffer(site: Site, blow: Blow) -> None:
+    member = site.members[blow.place]
+    number = member.number
+    start = time.time()
+    detail = ""
+    try:
+        with FAULTS[blow.kind](site, member, blow):
+            start = min(start, time.time())
+    except (psycopg.Error, psutil.Error, OSError) as error:
+        # The server may be away because of another fault; then this one has not come to much.
+        detail = type(error).__name__
+    whose = number if blow.kind in OF_ONE_WORKER else None
+    site.faults.append(Fault(blow.kind, start, time.time(), whose, detail))
+    site.write_down("fault", kind=blow.kind, start=start, process=whose, detail=detail)
+
+
+@contextmanager
+def kill_worker(_site: Site, member: Member, blow: Blow) -> Iterator[None]:
+    member.restart_at = time.monotonic() + (blow.seconds if blow.dice % 2 or blow.seconds > 30 else 0)
+    member.signal(signal.SIGKILL)
+    yield
+
+
+@contextmanager
+def kill_runner(_site: Site, member: Member, blow: Blow) -> Iterator[None]:
+    for runner in _runners(member, blow):
+        runner.kill()
+    yield
+
+
+@contextmanager
+def term(_site: Site, member: Member, _blow: Blow) -> Iterator[None]:
+    member.signal(signal.SIGTERM)
+    yield
+
+
+@contextmanager
+def term_and_kill(_site: Site, member: Member, blow: Blow) -> Iterator[None]:
+    member.signal(signal.SIGTERM)
+    time.sleep(blow.seconds)
+    member.signal(signal.SIGKILL)
+    yield
+
+
+@contextmanager
+def pause(_site: Site, member: Member, blow: Blow) -> Iterator[None]:
+    member.signal(signal.SIGSTOP)
+    time.sleep(blow.seconds)
+    yield
+    member.signal(signal.SIGCONT)
+
+
+@contextmanager
+def pause_runner(_site: Site, member: Member, blow: Blow) -> Iterator[None]:
+    yield from _paused(_runners(member, blow), blow.seconds)
+
+
+@contextmanager
+def pause_family(_site: Site, member: Member, blow: Blow) -> Iterator[None]:
+    assert member.worker is not None
+    with suppress(psutil.NoSuchProcess):
+        yield from _paused([psutil.Process(member.worker.pid), *member.worker.family()], blow.seconds)
+        return
+    yield
+
+
+@contextmanager
+def declare_lost(site: Site, member: Member, blow: Blow) -> Iterator[None]:
+    """What a rescuer does once a lease has passed, to a worker that is paused meanwhile."""
+    member.signal(signal.SIGSTOP)
+    try:
+        time.sleep(0.2)
+        with site.connect("rowcrew chores") as rescuer:
+            pid = 0 if member.worker is None else member.worker.pid
+            seen = rescuer.execute(
+                'SELECT id, beats FROM workers WHERE pid = %s AND "lostAt" IS NULL', (pid,)
+            ).fetchall()
+            parameters = {"workers": [row[0] for row in seen], "beats": [row[1] for row in seen]}
+            rescuer.execute(statements.text("rescue"), parameters)
+        time.sleep(blow.seconds)
+    finally:
+        member.signal(signal.SIGCONT)
+    yield
+
+
+@contextmanager
+def end_connection(site: Site, _member: Member, blow: Blow) -> Iterator[None]:
+    with site.connect("storm fault") as connection:
+        connection.execute(
+            "SELECT pg_terminate_backend(pid)"
+            " FROM (SELECT pid FROM pg_stat_activity WHERE application_name = %s"
+            " ORDER BY pid LIMIT 1 OFFSET %s) AS one",
+            (f"rowcrew {PURPOSES[blow.dice % len(PURPOSES)]}", blow.place),
+        )
+    yield
+
+
+@contextmanager
+def restart(site: Site, _member: Member, _blow: Blow) -> Iterator[None]:
+    with site.server_fault:
+        site.server.restart("fast")
+        yield
+
+
+@contextmanager
+def crash(site: Site, _member: Member, blow: Blow) -> Iterator[None]:
+    with site.server_fault:
+        site.server.halt("immediate")
+        time.sleep(blow.seconds)
+        site.server.resume()
+        yield
+
+
+@contextmanager
+def kill_backend(site: Site, _member: Member, blow: Blow) -> Iterator[None]:
+    """One killed backend makes the server end all others and recover."""
+    with site.server_fault:
+        with site.connect("storm fault") as connection:
+            rows = connection.execute(
+                "SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'rowcrew%%' ORDER BY pid"
+            ).fetchall()
+        if rows:
+            os.kill(rows[blow.dice % len(rows)][0], signal.SIGKILL)
+            time.sleep(0.3)
+            site.patiently("storm fault", "SELECT 1")
+        yield
+
+
+@contextmanager
+def cut(_site: Site, member: Member, _blow: Blow) -> Iterator[None]:
+    _proxy_of(_site, member).cut()
+    yield
+
+
+@contextmanager
+def stall(site: Site, member: Member, blow: Blow) -> Iterator[None]:
+    proxy = _proxy_of(site, member)
+    proxy.stall()
+    time.sleep(blow.seconds)
+    yield
+    proxy.heal()
+
+
+@contextmanager
+def mute(site: Site, member: Member, blow: Blow) -> Iterator[None]:
+    """Answers are swallowed; afterwards the connections are useless, as they are behind a dead proxy."""
+    proxy = _proxy_of(site, member)
+    proxy.mute()
+    time.sleep(blow.seconds)
+    yield
+    proxy.cut()
+    proxy.heal()
+
+
+@contextmanager
+def exhaust_connections(site: Site, _member: Member, blow: Blow) -> Iterator[None]:
+    held: list[psycopg.Connection[Any]] = []
+    try:
+        with suppress(psycopg.OperationalError):
+            held.extend(site.connect("storm fault") for _ in range(MOST_CONNECTIONS))
+        time.sleep(blow.seconds)
+        yield
+    finally:
+        for connection in held:
+            connection.close()
+
+
+@contextmanager
+def flood(site: Site, _member: Member, blow: Blow) -> Iterator[None]:
+    with site.connect("storm producer") as connection:
+        connection.execute(
+            "INSERT INTO jobs (type, payload)"
+            " SELECT 'sleeps', '{\"seconds\": 0.001}' FROM generate_series(1, %s)",
+            (300 + blow.dice % 700,),
+        )
+    yield
+
+
+@contextmanager
+def lock_table(site: Site, _member: Member, blow: Blow) -> Iterator[None]:
+    with site.connect("storm fault") as connection, connection.transaction():
+        connection.execute("SET LOCAL lock_timeout = '5s'")
+        connection.execute("LOCK TABLE jobs")
+        time.sleep(blow.seconds)
+        yield
+
+
+@contextmanager
+def vacuum_full(site: Site, _member: Member, _blow: Blow) -> Iterator[None]:
+    with site.connect("storm fault") as connection:
+        connection.execute("VACUUM FULL jobs")
+    yield
+
+
+@contextmanager
+def reindex(site: Site, _member: Member, _blow: Blow) -> Iterator[None]:
+    with site.connect("storm fault") as connection:
+        connection.execute("REINDEX TABLE CONCURRENTLY jobs")
+    yield
+
+
+@contextmanager
+def add_column(site: Site, _member: Member, blow: Blow) -> Iterator[None]:
+    """What a migration does while workers run: widen the table."""
+    with site.connect("storm fault") as connection:
+        connection.execute("SET lock_timeout = '3s'")
+        name = f"later{blow.dice}"
+        connection.execute(f"ALTER TABLE jobs ADD COLUMN {name} integer".encode())
+        connection.execute(f"ALTER TABLE jobs DROP COLUMN {name}".encode())
+    yield
+
+
+def _runners(member: Member, blow: Blow) -> list[psutil.Process]:
+    """One of its runners, if it has any."""
+    family = [] if member.worker is None else member.worker.family()
+    return [family[blow.dice % len(family)]] if family else []
+
+
+def _paused(processes: list[psutil.Process], seconds: float) -> Iterator[None]:
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            process.suspend()
+    time.sleep(seconds)
+    yield
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            process.resume()
+
+
+def _proxy_of(site: Site, member: Member) -> Proxy:
+    """Every second place speaks through a proxy; a blow at another hits its neighbour."""
+    places = [other for other in site.members if other.proxy is not None]
+    chosen = member if member.proxy is not None else places[site.members.index(member) % len(places)]
+    assert chosen.proxy is not None
+    return chosen.proxy
+
+
+FAULTS: Final[Mapping[str, Callable[[Site, Member, Blow], Any]]] = {
+    "kill worker": kill_worker,
+    "kill runner": kill_runner,
+    "term": term,
+    "term and kill": term_and_kill,
+    "pause": pause,
+    "pause runner": pause_runner,
+    "pause family": pause_family,
+    "declare lost": declare_lost,
+    "end connection": end_connection,
+    "restart": restart,
+    "crash": crash,
+    "kill backend": kill_backend,
+    "cut": cut,
+    "stall": stall,
+    "mute": mute,
+    "exhaust connections": exhaust_connections,
+    "flood": flood,
+    "lock table": lock_table,
+    "vacuum full": vacuum_full,
+    "reindex": reindex,
+    "add column": add_column,
+}
+OF_ONE_WORKER: Final = frozenset(
+    {
+        "kill worker",
+        "kill runner",
+        "term",
+        "term and kill",
+        "pause",
+        "pause runner",
+        "pause family",
+        "declare lost",
+    }
+)

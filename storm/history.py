@@ -1,0 +1,156 @@
+"""What a storm leaves behind, as values: the steps of every row, the runs of every handler, the faults.
+
+Out of the database come `Step`s, written by a trigger in the transaction that made them, so they are as true
+as the rows. Out of the journals come `Run`s. `check` judges them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg.rows import class_row
+
+ENDED = frozenset({"completed", "failed", "cancelled"})
+HANDS = "storm"
+JOURNALED_ENDS = frozenset(
+    {"sleeps", "sleeps_in_thread", "sleeps_alone", "writes", "parent", "snoozes", "raises", "holds_gil"}
+)
+
+# Each worker process says its number in its startup options, so a step knows its author for certain.
+RECORDER = """
+CREATE TABLE storm_steps (
+    seq bigserial PRIMARY KEY, at float8, job bigint, type text, status text, attempts int, "maxAttempts" int,
+    lease text, "runAt" float8, key text, error text, author text, process int);
+CREATE TABLE storm_effects (job bigint NOT NULL);
+CREATE FUNCTION storm_record() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO storm_steps (
+        at, job, type, status, attempts, "maxAttempts", lease, "runAt", key, error, author, process)
+    VALUES (extract(epoch FROM clock_timestamp()), NEW.id, NEW.type, NEW.status, NEW.attempts,
+            NEW."maxAttempts", NEW."leaseId"::text, extract(epoch FROM NEW."runAt"), NEW."uniqueKey", NEW."errorMessage",
+            current_setting('application_name'), nullif(current_setting('storm.process', true), '')::int);
+    RETURN NULL;
+END $$;
+CREATE TRIGGER storm_record AFTER INSERT OR UPDATE ON jobs FOR EACH ROW EXECUTE FUNCTION storm_record();
+"""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One state of one row, and who wrote it: an application, and the number of its worker process if any."""
+
+    seq: int
+    at: float
+    job: int
+    type: str
+    status: str
+    attempts: int
+    most: int
+    lease: str | None
+    run_at: float
+    key: str | None = None
+    error: str | None = None
+    author: str = ""
+    process: int | None = None
+
+    @property
+    def by_hand(self) -> bool:
+        return self.author.startswith(HANDS)
+
+
+@dataclass
+class Run:
+    """One call of a handler. `seen` is when it was last known to go on; `how` it ended, None if it died."""
+
+    job: int
+    type: str
+    lease: str
+    process: int
+    pid: int
+    start: float
+    seen: float
+    how: str | None = None
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A fault from its first effect to its last; `process` is the worker process it hit, if one."""
+
+    kind: str
+    start: float
+    end: float
+    process: int | None = None
+    detail: str = ""
+
+
+@dataclass
+class History:
+    """Everything `check` looks at.
+
+    Attributes:
+        acknowledged: jobs whose INSERT a producer knows to be committed.
+        cancelled: when each job was cancelled by hand.
+        outcomes: the word of `job_attempts` for each lease that has one.
+        effects: how many rows each job's own transactions left.
+        aftermath: what was still there when nothing should have been.
+        texts: places where secrets must not be, by name.
+        crew_size: how many runs one worker process may have at once.
+    """
+
+    steps: list[Step]
+    runs: list[Run] = field(default_factory=list)
+    faults: list[Fault] = field(default_factory=list)
+    acknowledged: list[int] = field(default_factory=list)
+    cancelled: dict[int, float] = field(default_factory=dict)
+    outcomes: dict[str, str] = field(default_factory=dict)
+    effects: dict[int, int] = field(default_factory=dict)
+    aftermath: list[str] = field(default_factory=list)
+    texts: dict[str, str] = field(default_factory=dict)
+    crew_size: int = 8
+    seen_at: float = 0.0
+
+    def by_job(self) -> dict[int, list[Step]]:
+        jobs: dict[int, list[Step]] = {}
+        for step in sorted(self.steps, key=lambda step: step.seq):
+            jobs.setdefault(step.job, []).append(step)
+        return jobs
+
+
+def steps_of(connection: psycopg.Connection[Any]) -> list[Step]:
+    with connection.cursor(row_factory=class_row(Step)) as cursor:
+        cursor.execute(
+            'SELECT seq, at, job, type, status, attempts, "maxAttempts" AS most, lease,'
+            ' "runAt" AS run_at, key, error,'
+            " author, process FROM storm_steps ORDER BY seq"
+        )
+        return cursor.fetchall()
+
+
+def entries(journal: Path) -> list[dict[str, Any]]:
+    """The whole lines of a journal; a last line without its end is still being written."""
+    text = journal.read_text() if journal.exists() else ""
+    return [json.loads(line) for line in text.rpartition("\n")[0].splitlines()]
+
+
+def runs_of(journal: Iterable[Mapping[str, Any]], seen_alive: Mapping[int, float]) -> list[Run]:
+    """Starts with their ends; a run without an end went on as long as its process was seen alive."""
+    runs: dict[str, Run] = {}
+    for entry in journal:
+        if entry["what"] == "start":
+            runs[entry["lease"]] = Run(
+                entry["job"],
+                entry["type"],
+                entry["lease"],
+                entry["process"],
+                entry["pid"],
+                entry["at"],
+                max(entry["at"], seen_alive.get(entry["pid"], 0.0)),
+            )
+        elif run := runs.get(entry["lease"]):
+            run.seen, run.how = entry["at"], entry["how"]
+    return sorted(runs.values(), key=lambda run: run.start)

@@ -1,0 +1,204 @@
+"""Where a storm happens: a durable PostgreSQL, worker processes, their proxies, journals, and who is alive.
+
+In: a directory. Out: workers that are kept running, and everything needed to hurt them. `faults` hurts,
+`load` gives work, `__main__` joins them.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import signal
+import threading
+import time
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, LiteralString, Self
+
+import psutil
+import psycopg
+
+import rowcrew
+from rowcrew.embedded import EmbeddedPostgres
+from rowcrew.table import migrate
+from storm.history import RECORDER, Fault, entries
+from tests.conftest import free_port
+from tests.worker.harness import WorkerProcess, is_gone
+from tests.worker.proxy import Proxy
+
+ROOT: Final = Path(__file__).parents[1]
+SLOTS: Final = 6
+SETTINGS: Final[dict[str, Any]] = {
+    "WORKER_CONCURRENCY": SLOTS,
+    "SHUTDOWN_GRACE": 3,
+    "CANCEL_GRACE": 2,
+    "RUNNER_ENVIRONMENT": "JOURNAL,STORM_PROCESS",
+}
+MOST_CONNECTIONS: Final = 60
+EXIT_SECONDS: Final = 60.0
+
+
+class Member:
+    """One place in the crew: a worker process, and its successors when it dies."""
+
+    def __init__(self, site: Site, place: int) -> None:
+        self._site = site
+        self._address = site.server.tcp_url_of("postgres") if place % 2 == 0 else site.server.url
+        self.proxy = Proxy(self._address).__enter__() if place % 2 == 0 else None
+        self.restart_at = 0.0
+        self.number = 0
+        self.worker: WorkerProcess | None = None
+
+    @property
+    def lives(self) -> bool:
+        return self.worker is not None and self.worker.exit_code is None
+
+    def start(self) -> None:
+        self.number = next(self._site.numbers)
+        address = self._address if self.proxy is None else self.proxy.url
+        mark = f"options=-c%20storm.process%3D{self.number}"
+        self.worker = WorkerProcess(
+            f"{address}{'&' if '?' in address else '?'}{mark}",
+            log=self._site.directory / f"worker-{self.number}.log",
+            journal=self._site.journal,
+            crew="storm.crew:crew",
+            STORM_PROCESS=self.number,
+            PYTHONPATH=os.pathsep.join([str(Path(rowcrew.__file__).parent.parent), str(ROOT)]),
+            **SETTINGS,
+        )
+        self._site.processes[self.number] = self.worker
+
+    def signal(self, number: signal.Signals) -> None:
+        if self.lives and self.worker is not None:
+            with suppress(ProcessLookupError):
+                self.worker.signal(number)
+
+
+class Site:
+    """Use as a context manager; everything it started is gone afterwards."""
+
+    def __init__(self, directory: Path, *, members: int) -> None:
+        self.directory = directory
+        self.journal = directory / "journal"
+        self.server = EmbeddedPostgres(
+            durable=True, port=free_port(), settings={"max_connections": str(MOST_CONNECTIONS)}
+        )
+        self.numbers = itertools.count(1)
+        self.processes: dict[int, WorkerProcess] = {}
+        self.members: list[Member] = []
+        self.faults: list[Fault] = []
+        self.server_fault = threading.Lock()
+        self.seen_alive: dict[int, float] = {}
+        self._size = members
+        self._started = ExitStack()
+        self._keeping = threading.Event()
+
+    def __enter__(self) -> Self:
+        self.directory.mkdir(parents=True, exist_ok=True)
+        self.journal.touch()
+        self._started.enter_context(self.server)
+        self._started.callback(self._kill_all)
+        migrate.migrate(self.server.url)
+        with self.connect("storm setup") as connection:
+            connection.execute(RECORDER)
+        self.members = [Member(self, place) for place in range(self._size)]
+        for member in self.members:
+            member.start()
+        for member in self.members:
+            assert member.worker is not None
+            member.worker.said("worker.ready", seconds=90)
+        self._keeping.set()
+        for work in (self._keep, self._watch):
+            threading.Thread(target=work, daemon=True).start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._keeping.clear()
+        self._started.close()
+
+    def connect(self, name: str) -> psycopg.Connection[Any]:
+        """A connection that workers and their faults know nothing of."""
+        return psycopg.connect(self.server.url, autocommit=True, application_name=name)
+
+    def patiently(self, name: str, query: LiteralString, *parameters: Any) -> list[tuple[Any, ...]]:
+        """Say it until the server has taken it; for what may be said twice."""
+        while True:
+            with suppress(psycopg.OperationalError), self.connect(name) as connection:
+                cursor = connection.execute(query, parameters)
+                return cursor.fetchall() if cursor.description else []
+            time.sleep(0.2)
+
+    def write_down(self, what: str, **facts: Any) -> None:
+        entry = {"what": what, "at": time.time(), **facts}
+        with (self.directory / "supervisor").open("a") as journal:
+            journal.write(json.dumps(entry) + "\n")
+
+    def calm(self) -> None:
+        """Everybody back at work."""
+        for member in self.members:
+            member.restart_at = 0.0
+            member.signal(signal.SIGCONT)
+            if member.proxy is not None:
+                member.proxy.heal()
+
+    def stop(self) -> list[str]:
+        """Stop all workers politely; what they did not do as they should, in words."""
+        self._keeping.clear()
+        complaints = []
+        for member in self.members:
+            member.signal(signal.SIGTERM)
+        for member in self.members:
+            if member.worker is None:
+                continue
+            try:
+                code = member.worker.exited(EXIT_SECONDS)
+            except AssertionError:
+                complaints.append(f"process {member.number} did not exit")
+                continue
+            if code != 0:
+                complaints.append(f"process {member.number} exited with {code} after SIGTERM")
+        return complaints
+
+    def family_left(self) -> list[str]:
+        """Processes that belong to this storm and outlive their worker."""
+        mark = f"JOURNAL={self.journal}".encode()
+        left = []
+        for process in psutil.process_iter():
+            with suppress(OSError, psutil.Error):
+                if mark in Path(f"/proc/{process.pid}/environ").read_bytes() and not is_gone(process.pid):
+                    left.append(f"process {process.pid} is left: {' '.join(process.cmdline())[:120]}")
+        return left
+
+    def _keep(self) -> None:
+        """Start a successor for each that is gone, when its time has come."""
+        while self._keeping.is_set():
+            for member in self.members:
+                if not member.lives and time.monotonic() >= member.restart_at:
+                    member.start()
+            time.sleep(0.1)
+
+    def _watch(self) -> None:
+        """Note how long each process with an open run was seen alive."""
+        while self._keeping.is_set():
+            open_runs = {}
+            for entry in entries(self.journal):
+                if entry["what"] == "start":
+                    open_runs[entry["lease"]] = entry["pid"]
+                else:
+                    open_runs.pop(entry["lease"], None)
+            for pid in set(open_runs.values()):
+                now = time.time()
+                if not is_gone(pid):
+                    self.seen_alive[pid] = now
+            time.sleep(0.1)
+
+    def _kill_all(self) -> None:
+        for member in self.members:
+            if member.proxy is not None:
+                member.proxy.__exit__(None, None, None)
+        for worker in self.processes.values():
+            worker.clean_up()
