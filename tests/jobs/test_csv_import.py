@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from rowcrew.model.outcome import Errored, Released
@@ -299,6 +299,7 @@ def quoted(cell: str) -> str:
 
 
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@example(rows=[("-", "1", "")], delimiter=",", line_end="\n")
 @given(
     rows=st.lists(st.tuples(FORMULA_CELLS, FORMULA_CELLS, FORMULA_CELLS), max_size=6),
     delimiter=st.sampled_from(",;\t|"),

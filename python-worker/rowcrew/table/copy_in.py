@@ -255,7 +255,8 @@ def _formula_start(delimiter: str) -> re.Pattern[bytes]:
     """Finds, behind delimiters and line ends, all that `_formula_statement` counts; more, but no plain number."""
     end = rf"(?:[{re.escape(delimiter)}\r\n]|\Z)"
     tab = "" if delimiter == "\t" else r"\t"
-    bare = rf"(?![-+][0-9.,]+{end})[-+=@{tab}]"
+    digits = "0-9." if delimiter == "," else "0-9.,"
+    bare = rf"(?![-+][{digits}]+{end})[-+=@{tab}]"
     quoted = rf'(?!"[-+][0-9.,]+"{end})"+[-+=@\t\r]'
     return re.compile(rf"[{re.escape(delimiter)}\r\n](?:{bare}|{quoted})".encode())
 

@@ -222,7 +222,8 @@ blobs = Table(
     _check("blobs_sha256_length", "length(sha256) = 32"),
     _check("blobs_size_is_true", "size = length(bytes)"),
 )
-event.listen(blobs, "after_create", DDL("ALTER TABLE blobs ALTER COLUMN bytes SET STORAGE EXTERNAL"))
+_as_they_are = DDL("ALTER TABLE blobs ALTER COLUMN bytes SET STORAGE EXTERNAL")  # type: ignore[no-untyped-call]
+event.listen(blobs, "after_create", _as_they_are)
 
 model_runs = Table(
     "modelRuns",
