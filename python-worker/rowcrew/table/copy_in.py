@@ -252,7 +252,7 @@ def _formula_statement(plan: Plan) -> sql.Composed:
 
 
 def _formula_start(delimiter: str) -> re.Pattern[bytes]:
-    """Finds, behind delimiters and line ends, all that `_formula_statement` counts; more, but no plain number."""
+    """Finds, behind delimiters and line ends, all that `_formula_statement` counts; no plain numbers."""
     end = rf"(?:[{re.escape(delimiter)}\r\n]|\Z)"
     tab = "" if delimiter == "\t" else r"\t"
     digits = "0-9." if delimiter == "," else "0-9.,"
