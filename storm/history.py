@@ -32,7 +32,8 @@ BEGIN
     INSERT INTO storm_steps (
         at, job, type, status, attempts, "maxAttempts", lease, "runAt", key, error, author, process)
     VALUES (extract(epoch FROM clock_timestamp()), NEW.id, NEW.type, NEW.status, NEW.attempts,
-            NEW."maxAttempts", NEW."leaseId"::text, extract(epoch FROM NEW."runAt"), NEW."uniqueKey", NEW."errorMessage",
+            NEW."maxAttempts", NEW."leaseId"::text,
+            extract(epoch FROM NEW."runAt"), NEW."uniqueKey", NEW."errorMessage",
             current_setting('application_name'), nullif(current_setting('storm.process', true), '')::int);
     RETURN NULL;
 END $$;

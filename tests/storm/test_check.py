@@ -1,0 +1,252 @@
+"""The checker reports each invariant that a history breaks, and nothing of a history that breaks none."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from storm.check import check, timeline
+from storm.crew import CANARY
+from storm.history import Fault, History, Run, Step
+
+BEFORE = 0.5
+
+
+def step(seq: int, status: str, attempts: int = 0, lease: str | None = None, **facts: Any) -> Step:
+    """One step of job 1 in second `seq`, written by process 7."""
+    known: dict[str, Any] = {"job": 1, "type": "sleeps", "most": 3, "run_at": BEFORE, "process": 7}
+    return Step(
+        seq=seq,
+        at=float(seq),
+        status=status,
+        attempts=attempts,
+        lease=lease,
+        **{**known, "author": "rowcrew", **facts},
+    )
+
+
+def enqueued(seq: int = 1, **facts: Any) -> Step:
+    return step(seq, "queued", **{"author": "storm producer", "process": None, **facts})
+
+
+def run(lease: str, start: float, seen: float, how: str | None = "returned", **facts: Any) -> Run:
+    known: dict[str, Any] = {"job": 1, "type": "sleeps", "process": 7, "pid": 70}
+    return Run(lease=lease, start=start, seen=seen, how=how, **{**known, **facts})
+
+
+QUEUED = enqueued()
+RESERVED = step(2, "processing", 1, "a")
+COMPLETED = step(3, "completed", 1, "a")
+RESCUED = step(3, "queued", 1, "a", process=8, error="worker lost")
+AGAIN = step(4, "processing", 2, "b", process=8)
+CANCELLED = step(3, "cancelled", 1, "a", author="storm hands", process=None)
+RAN = run("a", 2.1, 2.9)
+
+
+def history(*steps: Step, runs: list[Run] | None = None, **facts: Any) -> History:
+    return History(steps=list(steps), runs=[RAN] if runs is None else runs, **{"seen_at": 100.0, **facts})
+
+
+SOUND = {
+    "a run": history(QUEUED, RESERVED, COMPLETED, acknowledged=[1]),
+    "a retry": history(
+        QUEUED,
+        RESERVED,
+        step(3, "queued", 1, "a", type="raises"),
+        step(4, "processing", 2, "b"),
+        step(5, "completed", 2, "b"),
+        runs=[RAN, run("b", 4.1, 4.9)],
+        outcomes={"a": "retried"},
+    ),
+    "a refund": history(
+        QUEUED,
+        RESERVED,
+        step(3, "queued", 0, "a"),
+        step(4, "failed", 0, "a", author="storm hands"),
+        outcomes={"a": "released"},
+    ),
+    "a rescue": history(
+        QUEUED,
+        RESERVED,
+        RESCUED,
+        AGAIN,
+        step(5, "completed", 2, "b", process=8),
+        runs=[run("a", 2.1, 2.9, None), run("b", 4.1, 4.9, process=8)],
+        outcomes={"a": "lost"},
+    ),
+    "a run that goes on in a paused worker": history(
+        QUEUED,
+        RESERVED,
+        RESCUED,
+        AGAIN,
+        step(5, "completed", 2, "b", process=8),
+        runs=[run("a", 2.1, 8.0), run("b", 4.1, 4.9, process=8)],
+        outcomes={"a": "lost"},
+        faults=[Fault("pause", 2.5, 7.0, 7)],
+    ),
+    "a run whose reservation a crash of the server lost": history(
+        QUEUED,
+        step(4, "processing", 1, "b"),
+        step(5, "completed", 1, "b"),
+        runs=[RAN, run("b", 4.1, 4.9)],
+        faults=[Fault("crash", 2.5, 3.5)],
+    ),
+    "a job for later": history(QUEUED, enqueued(2, run_at=200.0), runs=[]),
+    "a cancel": history(QUEUED, RESERVED, CANCELLED, runs=[run("a", 2.1, 8.0, "raised")], cancelled={1: 3.0}),
+}
+
+BROKEN = {
+    "an acknowledged job is gone": ("I1", history(QUEUED, RESERVED, COMPLETED, acknowledged=[2])),
+    "a job never ends": ("I2", history(QUEUED, runs=[])),
+    "a reservation costs no attempt": (
+        "I3",
+        history(QUEUED, step(2, "processing", 0, "a"), step(3, "completed", 0, "a")),
+    ),
+    "a refund is dropped": (
+        "I3",
+        history(QUEUED, RESERVED, step(3, "queued", 1, "a"), outcomes={"a": "released"}),
+    ),
+    "a refund is given for a failure": (
+        "I3",
+        history(QUEUED, RESERVED, step(3, "queued", 0, "a"), outcomes={"a": "retried"}),
+    ),
+    "a run under a lease that never was": (
+        "I3",
+        history(QUEUED, RESERVED, COMPLETED, runs=[RAN, run("x", 2.2, 2.3)]),
+    ),
+    "an ended row is written by a worker": (
+        "I4",
+        history(QUEUED, RESERVED, COMPLETED, step(4, "failed", 1, "a")),
+    ),
+    "a lease is used twice": (
+        "I4",
+        history(
+            QUEUED,
+            RESERVED,
+            step(3, "queued", 1, "a"),
+            step(4, "processing", 2, "a"),
+            step(5, "completed", 2, "a"),
+        ),
+    ),
+    "a completed job has no effect": (
+        "I4",
+        history(
+            enqueued(type="writes"),
+            step(2, "processing", 1, "a", type="writes"),
+            step(3, "completed", 1, "a", type="writes"),
+        ),
+    ),
+    "a failed job has an effect": (
+        "I4",
+        history(
+            enqueued(type="writes"),
+            step(2, "processing", 1, "a", type="writes"),
+            step(3, "failed", 1, "a", type="writes"),
+            effects={1: 1},
+        ),
+    ),
+    "a stranger ends a run": ("I5", history(QUEUED, RESERVED, step(3, "completed", 1, "a", process=8))),
+    "a lease is taken from its run": (
+        "I5",
+        history(
+            QUEUED,
+            RESERVED,
+            step(3, "processing", 2, "b", process=8),
+            step(4, "completed", 2, "b", process=8),
+        ),
+    ),
+    "a completion comes before the run has ended": (
+        "I5",
+        history(QUEUED, RESERVED, COMPLETED, runs=[run("a", 2.1, 2.9, None)]),
+    ),
+    "a waiting row is ended by a worker": ("I5", history(QUEUED, step(2, "completed", 0, "a"))),
+    "two runs at once though nothing was lost": (
+        "I6",
+        history(
+            QUEUED,
+            RESERVED,
+            step(3, "queued", 0, "a"),
+            step(4, "processing", 1, "b"),
+            step(6, "completed", 1, "b"),
+            runs=[run("a", 2.1, 5.0), run("b", 4.1, 5.9)],
+            outcomes={"a": "released"},
+        ),
+    ),
+    "a lost run goes on for too long": (
+        "I6",
+        history(
+            QUEUED,
+            RESERVED,
+            RESCUED,
+            AGAIN,
+            step(50, "completed", 2, "b", process=8),
+            runs=[run("a", 2.1, 30.0), run("b", 4.1, 49.0, process=8)],
+            outcomes={"a": "lost"},
+        ),
+    ),
+    "more attempts than allowed": (
+        "I7",
+        history(enqueued(most=0), step(2, "processing", 1, "a", most=0), COMPLETED),
+    ),
+    "a harmless job pays": (
+        "I7",
+        history(QUEUED, RESERVED, step(3, "failed", 1, "a", error="TimeoutError"), outcomes={"a": "failed"}),
+    ),
+    "a deadly job completes": (
+        "I7",
+        history(
+            enqueued(type="dies"),
+            step(2, "processing", 1, "a", type="dies"),
+            step(3, "completed", 1, "a", type="dies"),
+        ),
+    ),
+    "a job starts before its time": ("I8", history(enqueued(run_at=2.5), RESERVED, COMPLETED)),
+    "a killed worker's job waits for too long": (
+        "I9",
+        history(
+            QUEUED,
+            RESERVED,
+            step(60, "queued", 1, "a", process=8, error="worker lost"),
+            outcomes={"a": "lost"},
+            faults=[Fault("kill worker", 2.5, 2.5, 7)],
+        ),
+    ),
+    "two live jobs share a key": ("I11", history(enqueued(key="k"), enqueued(2, key="k", job=2), runs=[])),
+    "a cancelled job starts": (
+        "I12",
+        history(QUEUED, enqueued(2), step(4, "processing", 1, "a"), runs=[], cancelled={1: 3.0}),
+    ),
+    "a cancelled run goes on": (
+        "I12",
+        history(QUEUED, RESERVED, CANCELLED, runs=[run("a", 2.1, 30.0)], cancelled={1: 3.0}),
+    ),
+    "more runs than slots": (
+        "I13",
+        history(QUEUED, RESERVED, COMPLETED, runs=[RAN, run("b", 2.2, 2.8, job=2)], crew_size=1),
+    ),
+    "a secret in an error": (
+        "I14",
+        history(QUEUED, RESERVED, step(3, "failed", 1, "a", error=f"password={CANARY}")),
+    ),
+    "a secret in a log": ("I14", history(QUEUED, RESERVED, COMPLETED, texts={"the log": CANARY})),
+    "something is left": ("I15", history(QUEUED, RESERVED, COMPLETED, aftermath=["process 1 is left"])),
+}
+
+
+@pytest.mark.parametrize("case", SOUND)
+def test_a_sound_history_is_not_accused(case: str) -> None:
+    broken = {violation.invariant for violation in check(SOUND[case])}
+    assert broken - {"I2"} == set()
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_a_broken_invariant_is_reported(case: str) -> None:
+    invariant, history = BROKEN[case]
+    assert invariant in {violation.invariant for violation in check(history)}
+
+
+def test_a_timeline_tells_steps_runs_and_faults_in_order() -> None:
+    lines = timeline(history(QUEUED, RESERVED, COMPLETED, faults=[Fault("cut", 2.5, 2.6, 7)]), 1)
+    words = ["queued", "processing", "run begins", "fault: cut", "returned", "completed"]
+    assert [word for line, word in zip(lines, words, strict=True) if word in line] == words
