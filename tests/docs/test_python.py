@@ -22,7 +22,7 @@ EXAMPLES = blocks("python")
 
 @pytest.fixture
 def module(monkeypatch: pytest.MonkeyPatch, database_url: str) -> Iterator[types.ModuleType]:
-    """A module to run blocks in, as a reader's file would be one; the settings are there as for the reader."""
+    """A module to run blocks in, as a reader's file would be one; the settings are there as for readers."""
     monkeypatch.setenv("DATABASE_URL", database_url)
     for setting in ("S3_BUCKET_NAME", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(setting, "example")

@@ -300,7 +300,7 @@ def _keep(
         if run is None:
             raise psycopg.Rollback(savepoint)
         return run
-    earlier = find_model_run(connection, key)
+    earlier = find_model_run(connection, key)  # type: ignore[unreachable]  # Rollback ends the block quietly
     assert earlier is not None, "what stood in the way is there"
     return earlier
 

@@ -172,7 +172,7 @@ class Line:
             self._address, autocommit=True, application_name=f"rowcrew {self._purpose}", **KEEPALIVE
         )
         try:
-            # Floors are compared as text. Poolers keep this setting for each client, so it may be set there too.
+            # Floors are compared as text. Poolers keep this setting for each client: it may be set there too.
             if not (connection.info.parameter_status("DateStyle") or "").startswith("ISO"):
                 await connection.execute(statements.text("iso_dates"))
             self.pooled = await _is_pooled(connection)

@@ -1,6 +1,6 @@
 """Listens for the table's two notifications: rows may be ready, and a worker's run was changed by hand.
 
-In: an address. Out: one callback for each notification, until the connection is lost. `control.wake_up` uses it.
+In: an address. Out: one callback a notification, until the connection is lost. `control.wake_up` uses it.
 """
 
 from __future__ import annotations
