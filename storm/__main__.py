@@ -21,6 +21,7 @@ from storm.check import Violation, check, timeline
 from storm.faults import LONG, SHORT, script, strike
 from storm.history import History, entries, runs_of, steps_of
 from storm.load import Hands, Producer
+from storm.mutations import survivors
 from storm.site import SLOTS, Site
 
 PLACES = 4
@@ -31,6 +32,8 @@ DESCRIPTORS = 120
 
 def main(arguments: list[str]) -> int:
     options = _options(arguments)
+    if options.mutations:
+        return 1 if survivors() else 0
     directory = Path(tempfile.mkdtemp(prefix="storm-"))
     print(f"storm: seed {options.seed}, {options.seconds:g} s, journals in {directory}", flush=True)
     history = storm(directory, options)
@@ -48,21 +51,24 @@ def storm(directory: Path, options: argparse.Namespace) -> History:
     weather = LONG if options.seconds > 240 else SHORT
     blows = script(options.seed, options.seconds, options.workers, weather)
     with Site(directory, members=options.workers) as site:
-        producer = Producer(
-            site, options.seed, rate=options.rate, longest_seconds=60 if weather.long_ones else 8
-        )
+        longest = 60 if weather.long_ones else 8
+        producers = [
+            Producer(site, options.seed, rate=options.rate, longest_seconds=longest),
+            Producer(site, options.seed, rate=1, longest_seconds=longest, open_seconds=1.5),
+        ]
         hands = Hands(site, options.seed, pause_seconds=0.7)
-        producer.start()
-        hands.start()
+        work: list[Producer | Hands] = [*producers, hands]
+        for busy in work:
+            busy.start()
         for blow in blows:
             print(f"  {blow}", flush=True)
         strike(site, blows)
-        producer.stop()
-        hands.stop()
+        for busy in work:
+            busy.stop()
         site.calm()
         _drain(site)
         aftermath = _grown(site) + site.stop() + site.family_left() + _left_in_server(site)
-        return _history(site, producer, hands, aftermath)
+        return _history(site, producers, hands, aftermath)
 
 
 def _drain(site: Site) -> None:
@@ -77,7 +83,7 @@ def _drain(site: Site) -> None:
         time.sleep(0.5)
 
 
-def _history(site: Site, producer: Producer, hands: Hands, aftermath: list[str]) -> History:
+def _history(site: Site, producers: list[Producer], hands: Hands, aftermath: list[str]) -> History:
     with site.connect("storm watch") as connection:
         steps = steps_of(connection)
         outcomes = connection.execute('SELECT "leaseId"::text, outcome FROM job_attempts').fetchall()
@@ -92,7 +98,7 @@ def _history(site: Site, producer: Producer, hands: Hands, aftermath: list[str])
         steps=steps,
         runs=runs_of(entries(site.journal), site.seen_alive),
         faults=sorted(site.faults, key=lambda fault: fault.start),
-        acknowledged=producer.acknowledged,
+        acknowledged=[job for producer in producers for job in producer.acknowledged],
         cancelled=hands.cancelled,
         outcomes=dict(outcomes),
         effects=dict(effects),
@@ -170,6 +176,7 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     )
     parser.add_argument("--workers", type=int, default=PLACES, help="worker processes")
     parser.add_argument("--rate", type=float, default=20.0, help="jobs a second")
+    parser.add_argument("--mutations", action="store_true", help="plant bugs instead, and see each caught")
     options = parser.parse_args(arguments)
     if options.seed is None:
         options.seed = random.SystemRandom().randrange(1_000_000)

@@ -176,6 +176,15 @@ def runs_have_leases(history: History) -> Iterator[Violation]:
             yield Violation("I3", run.job, f"ran under lease {run.lease}, which the table never knew")
 
 
+def what_ran_was_heard_of(history: History) -> Iterator[Violation]:
+    """Only a reservation whose answer was lost may be given back as such, and nothing can have begun it."""
+    ran = {run.lease for run in history.runs}
+    for step in history.steps:
+        given_back = step.status == "queued" and history.outcomes.get(step.lease or "") == "released"
+        if given_back and step.error == "reserved, but the answer was lost" and step.lease in ran:
+            yield Violation("I3", step.job, "was given back as if nobody had begun it, and had run")
+
+
 def _after_crash(history: History, run: Run) -> bool:
     return any(
         fault.kind in ("crash", "kill backend") and fault.start - FLUSH_SECONDS <= run.start <= fault.end + 5
@@ -355,6 +364,7 @@ RULES: Final[tuple[Rule, ...]] = (
     leases_end_once,
     effects_are_those_of_completed_jobs,
     runs_have_leases,
+    what_ran_was_heard_of,
     runs_do_not_overlap,
     nobody_pays_for_others,
     killed_workers_are_replaced_in_time,

@@ -62,11 +62,14 @@ def new_job(dice: random.Random, longest_seconds: float) -> dict[str, Any]:
 
 
 class Producer:
-    """Enqueues at a rate, one transaction a job."""
+    """Enqueues at a rate, one transaction a job, and keeps each transaction open for a while if asked to."""
 
-    def __init__(self, site: Site, seed: int, *, rate: float, longest_seconds: float) -> None:
+    def __init__(
+        self, site: Site, seed: int, *, rate: float, longest_seconds: float, open_seconds: float = 0.0
+    ) -> None:
         self._site = site
-        self._dice = random.Random(f"producer {seed}")
+        self._dice = random.Random(f"producer {seed} {open_seconds}")
+        self._open_seconds = open_seconds
         self._pause = 1 / rate
         self._longest_seconds = longest_seconds
         self._stopped = threading.Event()
@@ -92,7 +95,9 @@ class Producer:
         places = ", ".join("now() + %s::interval" if name == "runAt" else "%s" for name in columns)
         query: Any = f"INSERT INTO jobs ({names}) VALUES ({places}) RETURNING id"
         with suppress(psycopg.errors.UniqueViolation):
-            ((id,),) = connection.execute(query, list(columns.values())).fetchall()
+            with connection.transaction():
+                ((id,),) = connection.execute(query, list(columns.values())).fetchall()
+                self._stopped.wait(self._open_seconds)
             self.acknowledged.append(id)
             self._site.write_down("acknowledged", job=id)
 

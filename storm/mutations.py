@@ -1,0 +1,239 @@
+"""Plants bugs into copies of the package, and sees that a test or a storm catches each.
+
+In: MUTATIONS, each a few replacements of text that must match exactly once, so that a mutation cannot rot
+unnoticed. Out: for each whether its catcher failed, as it must. Run by `./dev storm --mutations`.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from storm.site import ROOT
+
+STORM: Final = "storm"
+STORM_OPTIONS: Final = ("--seconds", "45", "--seed", "2")
+PATIENCE_SECONDS: Final = 600
+
+
+class Edit(NamedTuple):
+    """A file below `rowcrew/`, a text that stands there once, and what takes its place."""
+
+    file: str
+    old: str
+    new: str
+
+
+class Mutation(NamedTuple):
+    """A planted bug. `catchers` are tests by their pytest ids, or `storm`; every one of them must fail."""
+
+    name: str
+    edits: tuple[Edit, ...]
+    catchers: tuple[str, ...]
+
+
+MUTATIONS: Final = (
+    Mutation(
+        "the record statement does not prove the lease",
+        (
+            Edit(
+                "table/sql/record.sql",
+                """ AND j."leaseId" = ended.lease AND j.status || ''""",
+                " AND j.status || ''",
+            ),
+        ),
+        (
+            "tests/worker/test_rescue.py::test_what_a_paused_worker_writes_after_others_took_over_changes_nothing",
+            STORM,
+        ),
+    ),
+    Mutation(
+        "the rescue does not look at the status",
+        (Edit("table/sql/rescue.sql", """status = 'processing' AND "workerId" =""", """"workerId" ="""),),
+        ("tests/storm/test_planted.py::test_a_rescue_takes_no_row_that_was_ended_by_hand",),
+    ),
+    Mutation(
+        "the rescue does not look at the beats",
+        (Edit("table/sql/rescue.sql", " AND w.beats = seen.beats", ""),),
+        ("tests/race/test_pairs.py::test_a_rescue_that_waited_for_a_beat_takes_nothing",),
+    ),
+    Mutation(
+        "heartbeats stop at SIGTERM",
+        (
+            Edit(
+                "control/worker.py",
+                "        self._dispatcher.withdraw()\n        await self._drain(grace)",
+                "        self._dispatcher.withdraw()\n        self._tasks[0].cancel()\n"
+                "        await self._drain(grace)",
+            ),
+        ),
+        ("tests/storm/test_planted.py::test_heartbeats_go_on_after_a_signal_while_a_run_does",),
+    ),
+    Mutation(
+        "the attempt is counted when the end is recorded",
+        (
+            Edit("table/sql/reserve.sql", "attempts = attempts + 1, ", ""),
+            Edit(
+                "table/sql/record.sql",
+                "attempts = j.attempts - ended.refund",
+                "attempts = j.attempts + 1 - ended.refund",
+            ),
+        ),
+        (
+            "tests/worker/test_rescue.py::test_a_restart_on_the_same_host_releases_what_a_killed_worker_held_at_once",
+            STORM,
+        ),
+    ),
+    Mutation(
+        "calls to the database have no deadline",
+        (
+            Edit(
+                "table/connection.py",
+                "call_later(self._seconds, self._line.cut)",
+                "call_later(3600, self._line.cut)",
+            ),
+        ),
+        (
+            "tests/worker/test_connections.py::test_jobs_whose_reservation_was_not_heard_of_go_back_and_run_once",
+        ),
+    ),
+    Mutation(
+        "a lost reply to a record is taken for a failure",
+        (
+            Edit(
+                "control/record.py",
+                "            await self._write_surely(ends)\n",
+                "            try:\n                await self._write(ends)\n"
+                "            except psycopg.Error:\n"
+                "                self._ledger.forget([end.lease_id for end in ends])\n",
+            ),
+        ),
+        (
+            "tests/worker/test_connections.py::test_ends_that_come_while_the_server_is_down_are_recorded_once_when_it_is_back",
+            STORM,
+        ),
+    ),
+    Mutation(
+        "error texts are not cleaned",
+        (
+            Edit(
+                "model/cleaning.py",
+                "    if len(text) > 4 * length:\n        # The",
+                "    return text\n    if len(text) > 4 * length:\n        # The",
+            ),
+        ),
+        ("tests/model/test_cleaning.py::test_any_text_becomes_storable", STORM),
+    ),
+    Mutation(
+        "what a rescuer saw before its connection broke still counts",
+        (Edit("control/rescue.py", "if self._line.opened != self._opened:", "if self._line.opened < 0:"),),
+        ("tests/chores/test_rescue.py::test_what_was_seen_before_the_own_connection_broke_counts_no_more",),
+    ),
+    Mutation(
+        "nothing sweeps below the floors",
+        (
+            Edit(
+                "control/reserve.py",
+                "if self._full_sweep.is_due:\n            return self._full_sweep, BOTTOM",
+                "if self._full_sweep.is_due:\n            return self._full_sweep, None",
+            ),
+            Edit(
+                "control/reserve.py",
+                "return self._short_sweep, self._recent",
+                "return self._short_sweep, None",
+            ),
+        ),
+        ("tests/storm/test_planted.py::test_a_row_that_commits_late_is_found_below_the_floor", STORM),
+    ),
+    Mutation(
+        "what is given back is not refunded",
+        (
+            Edit(
+                "model/verdict.py", """"released", error=reason, refund=1)""", """"released", error=reason)"""
+            ),
+        ),
+        ("tests/model/test_verdict.py::test_these_ends_are_the_same_on_every_attempt", STORM),
+    ),
+    Mutation(
+        "jobs are reserved ahead beside a solo run",
+        (Edit("control/dispatch.py", "return not self.waits and not any(", "return not self.waits or any("),),
+        ("tests/worker/test_reserving.py::test_jobs_reserved_ahead_take_no_slot_that_a_solo_run_has_taken",),
+    ),
+)
+
+
+@contextmanager
+def planted(mutation: Mutation) -> Iterator[Path]:
+    """A copy of the package and its migrations with the bug in it."""
+    with tempfile.TemporaryDirectory(prefix="planted-") as directory:
+        copy = Path(directory)
+        for part in ("python-worker", "migrations"):
+            shutil.copytree(ROOT / part, copy / part, ignore=shutil.ignore_patterns("__pycache__"))
+        for edit in mutation.edits:
+            path = copy / "python-worker" / "rowcrew" / edit.file
+            path.write_text(edited(path.read_text(), edit))
+        yield copy / "python-worker"
+
+
+def edited(text: str, edit: Edit) -> str:
+    if text.count(edit.old) != 1:
+        raise ValueError(f"{edit.file}: {edit.old!r} stands there {text.count(edit.old)} times, not once")
+    return text.replace(edit.old, edit.new)
+
+
+def catches(catcher: str, package: Path) -> bool:
+    """Whether the catcher fails with this package in place of ours, for the right kind of reason."""
+    if catcher == STORM:
+        command = [sys.executable, "-m", "storm", *STORM_OPTIONS]
+    else:
+        command = [
+            *(sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider"),
+            *("-o", f"pythonpath={ROOT} {package}", catcher),
+        ]
+    environment = {**os.environ, "PYTHONPATH": str(package)}
+    ended = subprocess.run(
+        command,
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_SECONDS,
+        check=False,
+    )
+    # 1 is a failed test or a broken invariant; pytest has other codes for tests that it could not run.
+    if ended.returncode not in (0, 1) or (ended.returncode == 1 and "Traceback" in ended.stderr):
+        raise RuntimeError(f"{catcher} could not be run: {ended.stdout[-2000:]}{ended.stderr[-2000:]}")
+    return ended.returncode == 1
+
+
+def survivors() -> list[str]:
+    """Plant each bug and run its catchers; those that noticed nothing."""
+    survived = []
+    for mutation in MUTATIONS:
+        with planted(mutation) as package:
+            for catcher in mutation.catchers:
+                caught = catches(catcher, package)
+                print(f"{'caught' if caught else 'MISSED':7} {mutation.name}: {catcher}", flush=True)
+                survived += [] if caught else [f"{mutation.name}: {catcher}"]
+    return survived
+
+
+def table() -> list[str]:
+    """The rows of the documentation's table."""
+    rows = ["| planted bug | what catches it |", "|---|---|"]
+    for mutation in MUTATIONS:
+        catchers = [
+            f"`./dev storm {' '.join(STORM_OPTIONS)}`"
+            if catcher == STORM
+            else f"`{catcher.partition('::')[2]}`"
+            for catcher in mutation.catchers
+        ]
+        rows.append(f"| {mutation.name} | {', '.join(catchers)} |")
+    return rows
