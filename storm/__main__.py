@@ -22,6 +22,7 @@ from storm.faults import LONG, SHORT, script, strike
 from storm.history import History, entries, runs_of, steps_of
 from storm.load import Hands, Producer
 from storm.mutations import survivors
+from storm.recovery import measure
 from storm.site import SLOTS, Site
 
 PLACES = 4
@@ -34,6 +35,9 @@ def main(arguments: list[str]) -> int:
     options = _options(arguments)
     if options.mutations:
         return 1 if survivors() else 0
+    if options.recovery:
+        measure(options.recovery)
+        return 0
     directory = Path(tempfile.mkdtemp(prefix="storm-"))
     print(f"storm: seed {options.seed}, {options.seconds:g} s, journals in {directory}", flush=True)
     history = storm(directory, options)
@@ -177,6 +181,9 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--workers", type=int, default=PLACES, help="worker processes")
     parser.add_argument("--rate", type=float, default=20.0, help="jobs a second")
     parser.add_argument("--mutations", action="store_true", help="plant bugs instead, and see each caught")
+    parser.add_argument(
+        "--recovery", type=int, metavar="ROUNDS", help="measure recovery from each fault instead, so often"
+    )
     options = parser.parse_args(arguments)
     if options.seed is None:
         options.seed = random.SystemRandom().randrange(1_000_000)
