@@ -1,7 +1,7 @@
 """What the statements of the lease protocol do to one job, as pure functions from values to values.
 
-Two readers: `lease_model` explores every interleaving of them, and `test_statements` holds each of them against
-the .sql file of the same name on a real PostgreSQL. Times are reduced to one fact: `waits`, "not yet due".
+Two readers: `lease_model` explores every interleaving of them, and `test_statements` holds each of them
+against its .sql file on a real PostgreSQL. Times are reduced to one fact: `waits`, "not yet due".
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Row(NamedTuple):
 
 
 class Database(NamedTuple):
-    """The row, the attempts told of by their leases, and by worker the heartbeats and who was declared lost."""
+    """The row, the leases with a row in `job_attempts`, heartbeats by worker, and who was declared lost."""
 
     row: Row = Row()
     told: frozenset[int] = frozenset()

@@ -1,9 +1,9 @@
-"""The lease protocol as a state machine: two workers, one database, one job, and everything that can go wrong.
+"""The lease protocol as a state machine: two workers, one database, one job, and all that can go wrong.
 
-`explore` walks every interleaving, breadth first, within a budget of faults and of changes by hand, and answers
-with the shortest way to a broken promise, if there is one. One job is enough: every statement proves the lease
-of each row by itself. Time is one event, `a lease goes by`: whoever is awake and connected has had time to beat
-and to look, whoever is cut off has stopped its runs; whoever is paused has done nothing.
+`explore` walks every interleaving, breadth first, within a budget of faults and of changes by hand, and
+answers with the shortest way to a broken promise, if there is one. One job is enough: every statement proves
+the lease of each row by itself. Time is one event, `a lease goes by`: whoever is awake and connected has had
+time to beat and to look, whoever is cut off has stopped its runs; whoever is paused has done nothing.
 """
 
 from __future__ import annotations
@@ -252,7 +252,7 @@ def _look(state: State, index: int, worker: Worker) -> Iterator[Step]:
 
 
 def _looked(state: State, index: int) -> State:
-    """Stop what the table does not know; give back what it knows and nobody here holds, at the second look."""
+    """Stop what the table does not know; give back, at the second look, what it knows and nobody holds."""
     worker, row = state.workers[index], state.database.row
     held = row.lease if row.status == "processing" and row.holder == worker.number else 0
     database = state.database
@@ -380,7 +380,7 @@ def broken_promise(before: State, step: str, after: State) -> str | None:
 
 
 def _runs_in_good_order(worker: Worker, undone: frozenset[int]) -> int:
-    """Runs that nobody may double: not those of a worker that slept, nor of reservations the server forgot."""
+    """Runs that nobody may double: not of a worker that slept, nor of a reservation the server forgot."""
     return sum(
         run.outcome is None and not run.slept and run.lease not in undone
         for run in worker.runs

@@ -49,7 +49,6 @@ FAULTS = 2 if os.environ.get("LONG_TESTS") else 1
 @pytest.mark.timeout(1_200)
 def test_no_interleaving_breaks_a_promise() -> None:
     explored = explore(Protocol(), faults=FAULTS)
-    print(f"{explored.states} states")
     assert explored.broken is None, str(explored.broken)
     assert explored.states > 10_000
 
@@ -58,4 +57,4 @@ def test_no_interleaving_breaks_a_promise() -> None:
 def test_every_rule_is_needed(name: str) -> None:
     broken = explore(BROKEN[name]).broken
     assert broken is not None, f"nothing refutes: {name}"
-    print(f"{name}: {broken}")
+    print(f"{name}: {broken}")  # noqa: T201 - shown by pytest -s

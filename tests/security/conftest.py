@@ -1,0 +1,57 @@
+"""Logins that are members of the shipped roles, made as an operator makes them: psql and one CREATE ROLE."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from rowcrew.embedded import EmbeddedPostgres
+from tests.conftest import Connect
+from tests.worker.conftest import gate, journal, start_worker, table
+
+__all__ = ["gate", "journal", "start_worker", "table"]
+
+ROOT = Path(__file__).parents[2]
+ROLES_FILE = ROOT / "deploy" / "sql" / "roles.sql"
+ROLES = ("producer", "worker", "reader")
+PASSWORD = "canary-of-the-login-7f3a"  # also looked for wherever it must not be
+
+Login = Callable[[str], str]
+As = Callable[[str], psycopg.Connection[tuple[Any, ...]]]
+
+
+@pytest.fixture
+def login(
+    server: EmbeddedPostgres, connect: Connect, database_url: str, tcp_database_url: str
+) -> Iterator[Login]:
+    """The address of this test's database for a login with only that role; by TCP, with a password."""
+    for _ in range(2):  # again after every upgrade, says the file
+        server.run("psql", "-v", "ON_ERROR_STOP=1", "-f", str(ROLES_FILE), url=database_url)
+    owner = connect()
+    for role in ROLES:
+        owner.execute(f"CREATE ROLE a_{role} LOGIN PASSWORD '{PASSWORD}' IN ROLE rowcrew_{role}")
+
+    def login(role: str) -> str:
+        return re.sub(r"//[^@]*@", f"//a_{role}:{PASSWORD}@", tcp_database_url)
+
+    yield login
+    for role in ROLES:
+        owner.execute(f"DROP OWNED BY a_{role}, rowcrew_{role}")
+        owner.execute(f"DROP ROLE a_{role}, rowcrew_{role}")
+
+
+@pytest.fixture
+def as_role(login: Login) -> Iterator[As]:
+    """A connection, in autocommit, of a login with only that role."""
+    with ExitStack() as opened:
+
+        def as_role(role: str) -> psycopg.Connection[tuple[Any, ...]]:
+            return opened.enter_context(psycopg.connect(login(role), autocommit=True))
+
+        yield as_role

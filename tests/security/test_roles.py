@@ -1,0 +1,167 @@
+"""The shipped roles are enough for what each is for, and for nothing else."""
+
+from __future__ import annotations
+
+import signal
+
+import psycopg
+import pytest
+
+from rowcrew import enqueue, enqueue_many, get
+from tests.conftest import Connect
+from tests.contract.hands import job_in, read
+from tests.security.conftest import As, Login
+from tests.worker.conftest import StartWorker
+from tests.worker.harness import Journal, Table
+
+pytestmark = pytest.mark.timeout(180)
+
+
+def test_a_worker_and_a_producer_need_no_more_than_their_roles(
+    login: Login, as_role: As, start_worker: StartWorker, table: Table
+) -> None:
+    start_worker(url=login("worker")).ready()
+    producer = as_role("producer")
+    good = enqueue("echo", {"value": "hello"}, unique_key="k", on=producer)
+    assert enqueue("echo", {"value": "hello"}, unique_key="k", on=producer).id == good.id
+    failing = enqueue_many([{"type": "fails", "payload": {"times": 1}}, {"type": "permanent"}], on=producer)
+    table.until(good.id, "completed")
+    status = get(good.id, on=producer)
+    assert status is not None
+    assert status.result == "hello"
+    table.until(failing[0].id, "completed")
+    table.until(failing[1].id, "failed")
+
+
+def test_a_workers_role_is_enough_for_every_way_a_run_can_go(
+    login: Login, start_worker: StartWorker, journal: Journal, table: Table
+) -> None:
+    """Children, checkpoints, transactions, deaths, cancels, the rescue of a dead worker, shutdown."""
+    table.rows("CREATE TABLE written (job bigint)")
+    table.rows("GRANT INSERT ON written TO rowcrew_worker")
+    gate = journal.path.with_name("gate")
+    lost = start_worker(url=login("worker")).ready()
+    held = table.enqueue("hold", {"gate": str(gate)})
+    journal.has("start", job=held)
+    lost.kill()
+    worker = start_worker(url=login("worker")).ready()
+    journal.has("start", job=held, attempt=2)
+    cancelled = table.enqueue("polite")
+    journal.has("start", job=cancelled)
+    table.set_status(cancelled, "cancelled")
+    journal.has("end", job=cancelled)
+    gate.touch()
+    for type, payload in (
+        ("parent", {"gate": str(gate)}),
+        ("transacts", {"gate": str(gate)}),
+        ("remembers", {"gate": str(gate)}),
+        ("ends", {"how": "snooze"}),
+        ("dies_alone", {"times": 1}),
+    ):
+        table.until(table.enqueue(type, payload), "completed")
+    table.until(held, "completed")
+    worker.signal(signal.SIGTERM)
+    assert worker.exited() == 0
+    assert "permission denied" not in worker.log.read_text()
+    assert "permission denied" not in lost.log.read_text()
+
+
+def test_a_producer_controls_jobs_with_the_five_statements(as_role: As, connect: Connect) -> None:
+    producer, owner = as_role("producer"), connect()
+    running, waiting = job_in(owner, "processing"), job_in(owner, "queued")
+    producer.execute("UPDATE jobs SET status = 'failed', \"errorMessage\" = 'no' WHERE id = %s", [running])
+    producer.execute("UPDATE jobs SET status = 'queued' WHERE id = %s", [running])
+    producer.execute("UPDATE jobs SET \"runAt\" = now() + interval '1 day' WHERE id = %s", [waiting])
+    producer.execute("UPDATE jobs SET priority = 20 WHERE id = %s", [waiting])
+    producer.execute("UPDATE jobs SET status = 'cancelled' WHERE id = %s", [waiting])
+    assert read(owner, running, "status", "attempts") == ("queued", 0)
+    assert read(owner, waiting, "status", "priority") == ("cancelled", 20)
+
+
+REFUSED = {
+    "producer": [
+        "SELECT payload FROM jobs",
+        'SELECT "leaseId" FROM jobs',
+        "SELECT checkpoint FROM jobs",
+        "SELECT * FROM job_attempts",
+        "SELECT * FROM workers",
+        "SELECT * FROM blobs",
+        "INSERT INTO jobs (type, status) VALUES ('x', 'completed')",
+        "INSERT INTO jobs (type, attempts) VALUES ('x', 2)",
+        "INSERT INTO jobs (id, type) VALUES (1, 'x')",
+        "INSERT INTO jobs (type, \"leaseId\") VALUES ('x', gen_random_uuid())",
+        "UPDATE jobs SET payload = '{}'",
+        "UPDATE jobs SET attempts = 0",
+        'UPDATE jobs SET "maxAttempts" = 1000',
+        "UPDATE jobs SET revision = revision + 1",
+        "UPDATE jobs SET type = 'other'",
+        "UPDATE jobs SET result = '{}'",
+        "DELETE FROM jobs",
+        "TRUNCATE jobs",
+        "UPDATE workers SET beats = 0",
+        "INSERT INTO job_types (type) VALUES ('x')",
+        'UPDATE queues SET "timeoutSeconds" = 1',
+    ],
+    "worker": [
+        "UPDATE jobs SET payload = '{}'",
+        "UPDATE jobs SET type = 'other'",
+        "UPDATE jobs SET queue = 'other'",
+        'UPDATE jobs SET "maxAttempts" = 1000',
+        "INSERT INTO jobs (type, status) VALUES ('x', 'completed')",
+        "TRUNCATE jobs",
+        "ALTER TABLE jobs DISABLE TRIGGER ALL",
+        "DROP TABLE job_attempts",
+        "UPDATE job_attempts SET outcome = 'lost'",
+        "UPDATE rowcrew_schema SET revision = 0",
+        "INSERT INTO queues (queue) VALUES ('x')",
+        "DELETE FROM blobs",
+        "CREATE TABLE mine ()",
+        "CREATE ROLE friend",
+    ],
+    "reader": [
+        "SELECT * FROM jobs",
+        "SELECT payload FROM jobs",
+        "SELECT result FROM jobs",
+        "SELECT checkpoint FROM jobs",
+        'SELECT "leaseId" FROM jobs',
+        'SELECT "leaseId" FROM job_attempts',
+        "SELECT * FROM workers",
+        "SELECT * FROM blobs",
+        'SELECT * FROM "modelRuns"',
+        "INSERT INTO jobs (type) VALUES ('x')",
+        "UPDATE jobs SET status = 'cancelled'",
+        "DELETE FROM jobs",
+        "SELECT id FROM jobs FOR UPDATE",
+    ],
+}
+
+
+@pytest.mark.parametrize("role", REFUSED)
+def test_everything_else_is_refused(as_role: As, role: str) -> None:
+    connection = as_role(role)
+    for statement in REFUSED[role]:
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute(statement)
+
+
+def test_a_reader_sees_what_goes_on(as_role: As, connect: Connect) -> None:
+    job_in(connect(), "failed")
+    reader = as_role("reader")
+    for query in (
+        "SELECT * FROM job_status",
+        "SELECT * FROM queue_depth",
+        "SELECT * FROM worker_status",
+        "SELECT * FROM job_types",
+        'SELECT attempt, outcome, error, traceback FROM job_attempts WHERE "jobId" = 1',
+        'SELECT id, type, status, "createdAt", "updatedAt" FROM jobs ORDER BY "createdAt" DESC LIMIT 10',
+        "SELECT status, COUNT(*) FROM jobs GROUP BY status",
+    ):
+        reader.execute(query)
+    assert reader.execute("SELECT status FROM job_status").fetchall() == [("failed",)]
+
+
+def test_no_function_runs_with_the_rights_of_its_owner(connect: Connect) -> None:
+    rows = connect().execute(
+        "SELECT proname FROM pg_proc WHERE prosecdef AND pronamespace = 'public'::regnamespace"
+    )
+    assert rows.fetchall() == []
