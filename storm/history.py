@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import psycopg
 from psycopg.rows import class_row
@@ -133,9 +133,20 @@ def steps_of(connection: psycopg.Connection[Any]) -> list[Step]:
 
 
 def entries(journal: Path) -> list[dict[str, Any]]:
-    """The whole lines of a journal; a last line without its end is still being written."""
-    text = journal.read_text() if journal.exists() else ""
-    return [json.loads(line) for line in text.rpartition("\n")[0].splitlines()]
+    with journal.open() as lines:
+        return entries_of(lines)
+
+
+def entries_of(journal: TextIO) -> list[dict[str, Any]]:
+    """Whole lines from here on; the next call begins with a last line that was still being written."""
+    found: list[dict[str, Any]] = []
+    while True:
+        place = journal.tell()
+        line = journal.readline()
+        if not line.endswith("\n"):
+            journal.seek(place)
+            return found
+        found.append(json.loads(line))
 
 
 def runs_of(journal: Iterable[Mapping[str, Any]], seen_alive: Mapping[int, float]) -> list[Run]:

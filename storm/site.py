@@ -23,7 +23,7 @@ import psycopg
 import rowcrew
 from rowcrew.embedded import EmbeddedPostgres
 from rowcrew.table import migrate
-from storm.history import RECORDER, Fault, entries
+from storm.history import RECORDER, Fault, entries_of
 from tests.conftest import free_port
 from tests.worker.harness import WorkerProcess, is_gone
 from tests.worker.proxy import Proxy
@@ -183,18 +183,21 @@ class Site:
 
     def _watch(self) -> None:
         """Note how long each process with an open run was seen alive."""
-        while self._keeping.is_set():
-            open_runs = {}
-            for entry in entries(self.journal):
-                if entry["what"] == "start":
-                    open_runs[entry["lease"]] = entry["pid"]
-                else:
-                    open_runs.pop(entry["lease"], None)
-            for pid in set(open_runs.values()):
-                now = time.time()
-                if not is_gone(pid):
-                    self.seen_alive[pid] = now
-            time.sleep(0.1)
+        open_runs: dict[str, int] = {}
+        with self.journal.open() as journal:
+            while self._keeping.is_set():
+                for entry in entries_of(journal):
+                    if entry["what"] == "start":
+                        open_runs[entry["lease"]] = entry["pid"]
+                    else:
+                        open_runs.pop(entry["lease"], None)
+                for lease, pid in list(open_runs.items()):
+                    now = time.time()
+                    if is_gone(pid):
+                        del open_runs[lease]
+                    else:
+                        self.seen_alive[pid] = now
+                time.sleep(0.1)
 
     def _kill_all(self) -> None:
         for member in self.members:
