@@ -23,7 +23,7 @@ from storm.history import History, entries, runs_of, steps_of
 from storm.load import Hands, Producer
 from storm.mutations import survivors
 from storm.recovery import measure
-from storm.site import SLOTS, Site
+from storm.site import FAKETIME, SLOTS, Site
 
 PLACES = 4
 MOST_TIMELINES = 5
@@ -40,6 +40,8 @@ def main(arguments: list[str]) -> int:
         return 0
     directory = Path(tempfile.mkdtemp(prefix="storm-"))
     print(f"storm: seed {options.seed}, {options.seconds:g} s, journals in {directory}", flush=True)
+    if not FAKETIME.exists():
+        print("storm: libfaketime is not installed (Debian: faketime), so all workers' clocks are right")
     history = storm(directory, options)
     violations = check(history)
     report(history, violations)
@@ -71,20 +73,38 @@ def storm(directory: Path, options: argparse.Namespace) -> History:
             busy.stop()
         site.calm()
         _drain(site)
-        aftermath = _grown(site) + site.stop() + site.family_left() + _left_in_server(site)
+        aftermath = _silent(site) + _grown(site) + site.stop() + site.family_left() + _left_in_server(site)
         return _history(site, producers, hands, aftermath)
 
 
 def _drain(site: Site) -> None:
-    """Wait until nothing is left to do, or for as long as anything may take."""
+    """Wait until nothing is left to do and every worker is back, or for as long as anything may take."""
     end = time.monotonic() + DRAIN_SECONDS
     while time.monotonic() < end:
         rows = site.patiently(
             "storm watch", "SELECT count(*) FROM jobs WHERE status IN ('queued', 'processing')"
         )
-        if rows[0][0] == 0:
+        if rows[0][0] == 0 and not _silent(site):
             return
         time.sleep(0.5)
+
+
+def _silent(site: Site) -> list[str]:
+    """Workers that have not proved life lately, though nothing hinders them any more."""
+    rows = site.patiently(
+        "storm watch",
+        """
+        SELECT pid FROM workers
+         WHERE "lostAt" IS NULL AND "stoppedAt" IS NULL
+           AND "heartbeatAt" > clock_timestamp() - interval '10 seconds'
+        """,
+    )
+    proved = {pid for (pid,) in rows}
+    return [
+        f"process {member.number} does not prove life after the calm"
+        for member in site.members
+        if member.worker is None or member.worker.pid not in proved
+    ]
 
 
 def _history(site: Site, producers: list[Producer], hands: Hands, aftermath: list[str]) -> History:

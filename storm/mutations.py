@@ -100,9 +100,7 @@ MUTATIONS: Final = (
                 "call_later(3600, self._line.cut)",
             ),
         ),
-        (
-            "tests/worker/test_connections.py::test_jobs_whose_reservation_was_not_heard_of_go_back_and_run_once",
-        ),
+        ("tests/storm/test_planted.py::test_answers_that_never_come_are_given_up",),
     ),
     Mutation(
         "a lost reply to a record is taken for a failure",

@@ -15,6 +15,7 @@ from tests.conftest import Connect
 from tests.waiting import eventually
 from tests.worker.conftest import StartWorker
 from tests.worker.harness import Gate, Journal, Table
+from tests.worker.proxy import Proxy
 
 FAST = ("what is given back is not refunded", "the rescue does not look at the beats")
 
@@ -47,6 +48,19 @@ def test_heartbeats_go_on_after_a_signal_while_a_run_does(
     eventually(lambda: table.rows("SELECT beats FROM workers")[0]["beats"] > before["beats"] + 2)
     gate.open()
     assert worker.exited() == 0
+
+
+def test_answers_that_never_come_are_given_up(
+    start_worker: StartWorker, table: Table, tcp_database_url: str
+) -> None:
+    with Proxy(tcp_database_url) as proxy:
+        start_worker(url=proxy.url, POLL_INTERVAL=0.2).ready()
+        proxy.mute()
+        job = table.enqueue("noop")
+        table.until(job, "processing")
+        # From here on everything passes, but this answer is lost, and the connection stands open.
+        proxy.heal()
+        assert table.until(job, "completed", seconds=60)["attempts"] == 1
 
 
 def test_a_row_that_commits_late_is_found_below_the_floor(start_worker: StartWorker, table: Table) -> None:
