@@ -7,7 +7,6 @@ In: jobs from `reserve`, messages and deaths from `runners`. Out: assignments, a
 from __future__ import annotations
 
 import asyncio
-import functools
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
@@ -23,7 +22,7 @@ from rowcrew.model.manifest import TypeManifest
 from rowcrew.model.outcome import Cancelled, Completed, Errored, Lost, Outcome, Recorded, Released, Snoozed
 from rowcrew.runner.wire import Note, Report, ToControl, Withdrawn
 
-_READING_SECONDS: Final = 0.5
+_WATCH_SECONDS: Final = 1.0
 
 
 class Dispatcher:
@@ -153,7 +152,7 @@ class Dispatcher:
         """To the runner with the fewest runs; long runs only to free slots, short ones may wait there."""
         waiting = self._waiting_for_shared
         if len(runners) == 1 and not any(run.is_long for run in waiting):
-            self._assign(runners[0], list(waiting))
+            runners[0].assign(list(waiting))
             waiting.clear()
             return
         shares: dict[RunnerProcess, list[Run]] = {runner: [] for runner in runners}
@@ -164,37 +163,42 @@ class Dispatcher:
             shares[runner].append(waiting.popleft())
         for runner, share in shares.items():
             if share:
-                self._assign(runner, share)
+                runner.assign(share)
 
     def _assign_solo(self, runners: Runners) -> None:
         waiting = self._waiting_for_solo
         free = self._slots - (self._ledger.in_flight - len(waiting))
         while waiting and free > 0 and (runner := runners.idle_solo()):
-            self._assign(runner, [waiting.popleft()])
+            runner.assign([waiting.popleft()])
             free -= 1
         for _ in range(min(len(waiting), free) - runners.solos_on_the_way()):
             runners.add(solo=True)
 
-    def _assign(self, runner: RunnerProcess, runs: list[Run]) -> None:
-        runner.assign(runs)
-        loop = asyncio.get_running_loop()
-        # What the runner has said by then is read before it is judged, also after control itself stood still.
-        judge = functools.partial(
-            loop.call_later, _READING_SECONDS, self._take_back, runner, runs, time.monotonic()
-        )
-        loop.call_later(BEGIN_SECONDS + _READING_SECONDS, judge)
+    async def watch(self) -> None:
+        """Look every second whether runners begin what they are given."""
+        looked_at = time.monotonic()
+        while True:
+            await asyncio.sleep(_WATCH_SECONDS)
+            now = time.monotonic()
+            # After control itself stood still, what runners said meanwhile is read before they are judged.
+            if now - looked_at < 2 * _WATCH_SECONDS:
+                for runner in self._runners or ():
+                    self._take_back(runner, now)
+            looked_at = now
 
-    def _take_back(self, runner: RunnerProcess, runs: list[Run], assigned_at: float) -> None:
+    def _take_back(self, runner: RunnerProcess, now: float) -> None:
         """Runs that were not begun in time go elsewhere; the runner, should it wake, begins none of them."""
-        late = [run for run in runs if run.started_at is None and not run.ended]
-        if late and runner.answered_at < assigned_at and not runner.is_silent:
+        in_time = now - BEGIN_SECONDS - _WATCH_SECONDS / 2
+        late = [run for run in runner.runs.values() if run.started_at is None and run.assigned_at < in_time]
+        if not late:
+            return
+        if runner.answered_at < late[0].assigned_at and not runner.is_silent:
             runner.is_silent = True
             self._log.event("runner.unresponsive", pid=runner.pid)
         for run in late:
             self._end(run, Released("its runner did not begin it in time"))
-        if not self.takes_jobs:
-            while self._waiting_for_shared:
-                self._end(self._waiting_for_shared[0], Released("no runner answers"))
+        while self._waiting_for_shared and not self.takes_jobs:
+            self._end(self._waiting_for_shared[0], Released("no runner answers"))
 
     def _on_report(self, runner: RunnerProcess, report: Report) -> None:
         for note in report.notes:

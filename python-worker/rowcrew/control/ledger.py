@@ -27,6 +27,7 @@ class Run:
     """One held job. `runner` is None until it is assigned, `started_at` until its runner has begun it."""
 
     __slots__ = (
+        "assigned_at",
         "checkpoint",
         "ended",
         "is_long",
@@ -45,6 +46,7 @@ class Run:
         self.job = job
         self.is_long = is_long
         self.reserved_at = now
+        self.assigned_at = now
         self.started_at: float | None = None
         self.written_at = now
         self.runner: RunnerProcess | None = None

@@ -109,10 +109,12 @@ class RunnerProcess:
         return (f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"), asked
 
     def assign(self, runs: Sequence[Run]) -> None:
+        now = time.monotonic()
         for run in runs:
             run.runner = self
+            run.assigned_at = now
             self.runs[run.job.lease_id] = run
-        self._send(Assign([run.job for run in runs], time.monotonic() + BEGIN_SECONDS))
+        self._send(Assign([run.job for run in runs], now + BEGIN_SECONDS))
 
     def stop(self, lease_id: str) -> None:
         self._send(Stop(lease_id))

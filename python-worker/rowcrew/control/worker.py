@@ -231,6 +231,7 @@ class Worker:
         self._reserver.serve(names)
         self._start_task("heartbeat", self._heartbeat.run())
         self._start_task("fence", self._heartbeat.watch())
+        self._start_task("dispatch", self._dispatcher.watch())
         self._start_task("record", self._recorder.run())
         self._start_task("notes", self._notes.run())
         self._start_task("rescue", self._rescue.run())
