@@ -35,6 +35,8 @@ def test_the_command_can_be_given(command: str, where: str) -> None:
             assert target.startswith(".")
             extra = re.search(r"\[(\w+)\]", target)
             assert extra is None or extra[1] in project()["optional-dependencies"]
+        case ["psql", _, *_, "-f", file]:
+            assert (ROOT / file).exists()
         case ["export", assignment]:
             assert assignment.partition("=")[0] in KNOWN_VARIABLES
         case words:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 
 import psycopg
@@ -10,6 +11,7 @@ import pytest
 from rowcrew import enqueue, enqueue_many, get
 from tests.conftest import Connect
 from tests.contract.hands import job_in, read
+from tests.docs.pages import block_marked
 from tests.security.conftest import As, Login
 from tests.worker.conftest import StartWorker
 from tests.worker.harness import Journal, Table
@@ -76,6 +78,17 @@ def test_a_producer_controls_jobs_with_the_five_statements(as_role: As, connect:
     producer.execute("UPDATE jobs SET status = 'cancelled' WHERE id = %s", [waiting])
     assert read(owner, running, "status", "attempts") == ("queued", 0)
     assert read(owner, waiting, "status", "priority") == ("cancelled", 20)
+
+
+def test_the_documented_logins_can_be_made(login: Login, connect: Connect, tcp_database_url: str) -> None:
+    owner = connect()
+    owner.execute(block_marked("roles", "logins").text)
+    try:
+        url = re.sub(r"//[^@]*@", "//backend:change%20me@", tcp_database_url)
+        with psycopg.connect(url, autocommit=True) as backend:
+            enqueue("echo", {"value": 1}, on=backend)
+    finally:
+        owner.execute("DROP ROLE backend, crew, dashboard")
 
 
 REFUSED = {

@@ -8,7 +8,6 @@ from pathlib import Path
 import psutil
 import pytest
 
-from rowcrew.embedded import EmbeddedPostgres
 from tests.security.conftest import PASSWORD, Login
 from tests.waiting import eventually
 from tests.worker.conftest import StartWorker
@@ -72,12 +71,3 @@ def test_children_get_what_they_need_and_no_secret_of_the_platform(
     # What every account of the machine can read.
     for process in (psutil.Process(worker.pid), *worker.family()):
         assert PASSWORD not in " ".join(process.cmdline())
-
-
-def test_the_servers_log_has_no_payload_of_a_row_that_was_refused(
-    server: EmbeddedPostgres, login: Login, start_worker: StartWorker, table: Table
-) -> None:
-    """What Rowcrew sends goes as parameters, which PostgreSQL does not write down."""
-    start_worker(url=login("worker"), **CREW).ready()
-    table.until(table.enqueue("takes_a_number", {"number": SECRET}), "failed")
-    assert SECRET not in server.log_path.read_text(errors="replace")
