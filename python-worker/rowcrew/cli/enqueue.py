@@ -20,7 +20,7 @@ from rowcrew.cli.options import AsJson, read_settings
 from rowcrew.cli.output import one_line, print_document, progress_text
 from rowcrew.model.errors import InvalidJob, RowcrewError
 from rowcrew.model.job_status import JobStatus
-from rowcrew.model.new_job import NewJob
+from rowcrew.model.new_job import PAYLOAD_DEPTH, NewJob
 from rowcrew.table import console
 from rowcrew.table import enqueue as producer
 
@@ -125,6 +125,8 @@ def _payload(text: str) -> Any:
         raise UsageError(f"--payload {text}: {error.strerror}") from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{source} is no JSON: {error}") from error
+    except RecursionError:
+        raise UsageError(f"{source} is nested deeper than {PAYLOAD_DEPTH} levels") from None
 
 
 def _filled(given: dict[str, Any], published: console.Record | None) -> dict[str, Any]:

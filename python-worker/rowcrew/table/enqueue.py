@@ -162,7 +162,11 @@ def _live(jobs: list[NewJob], places: list[int], rows: Rows) -> dict[int, Enqueu
     return {place: Enqueued(ids[key], created=False) for place, key in keys.items() if key in ids}
 
 
-def _get(id: int) -> Generator[Question, Rows, JobStatus | None]:
+def _get(id: Any) -> Generator[Question, Rows, JobStatus | None]:
+    if not isinstance(id, int) or isinstance(id, bool):
+        raise TypeError(f"id={id!r}: give the id of a job, a whole number")
+    if not 0 <= id < 2**63:  # no column holds it
+        return None
     rows = yield "get_job", {"id": id}
     if not rows:
         return None
