@@ -18,7 +18,7 @@ from rowcrew.embedded import EmbeddedPostgres
 from rowcrew.model.errors import RowcrewError
 from rowcrew.table.scratch import scratch_schema
 
-NAMES: Final = ("drain", "latency", "workers", "queries", "reserve", "start", "csv_import")
+NAMES: Final = ("drain", "latency", "workers", "queries", "reserve", "start", "csv_import", "jobs")
 RESULTS: Final = Path(__file__).parent / "results"
 SERVER_SETTINGS: Final = {"shared_buffers": "1GB"}
 
@@ -27,7 +27,7 @@ def main(arguments: list[str]) -> int:
     if not arguments or arguments[0] not in NAMES:
         print("./dev bench NAME [options]; --help after a name shows its options")
         for name in NAMES:
-            print(f"  {name:8} {_purpose(name)}")
+            print(f"  {name:10} {_purpose(name)}")
         return 0 if arguments[:1] in ([], ["-h"], ["--help"]) else 2
     name = arguments[0]
     benchmark = importlib.import_module(f"bench.{name}")

@@ -31,12 +31,16 @@ TINY = {
     "queries": ("--rows", "2000", "--repeats", "1"),
     "reserve": ("--rows", "2000", "--repeats", "1"),
     "start": ("--repeats", "1", "--jobs", "50"),
+    "csv_import": ("--rows", "100", "--repeats", "1"),
+    "jobs": ("--paths", "1000", "--table-rows", "5", "--rounds", "1", "--cancels", "1"),
 }
 
 
 def schemas(url: str) -> set[str]:
     with psycopg.connect(url) as connection:
-        return {name for (name,) in connection.execute("SELECT nspname FROM pg_namespace").fetchall()}
+        names = {name for (name,) in connection.execute("SELECT nspname FROM pg_namespace").fetchall()}
+    # PostgreSQL keeps, empty, the schemas that held temporary tables.
+    return {name for name in names if not name.startswith(("pg_temp_", "pg_toast_temp_"))}
 
 
 def test_without_a_name_the_benchmarks_are_listed() -> None:
