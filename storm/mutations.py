@@ -148,7 +148,7 @@ MUTATIONS: Final = (
                 "return self._short_sweep, None",
             ),
         ),
-        ("tests/storm/test_planted.py::test_a_row_that_commits_late_is_found_below_the_floor", STORM),
+        ("tests/storm/test_planted.py::test_a_row_that_commits_late_is_found_below_the_floor",),
     ),
     Mutation(
         "what is given back is not refunded",

@@ -54,13 +54,12 @@ def test_answers_that_never_come_are_given_up(
     start_worker: StartWorker, table: Table, tcp_database_url: str
 ) -> None:
     with Proxy(tcp_database_url) as proxy:
-        start_worker(url=proxy.url, POLL_INTERVAL=0.2).ready()
+        start_worker(url=proxy.url, POLL_INTERVAL=0.1, WORKER_HEARTBEAT_INTERVAL=1).ready()
         proxy.mute()
-        job = table.enqueue("noop")
-        table.until(job, "processing")
-        # From here on everything passes, but this answer is lost, and the connection stands open.
+        eventually(lambda: proxy.swallowed >= 2)
+        # Everything passes again, but these answers are lost, and their connections stand open.
         proxy.heal()
-        assert table.until(job, "completed", seconds=60)["attempts"] == 1
+        assert table.until(table.enqueue("noop"), "completed", seconds=60)["attempts"] == 1
 
 
 def test_a_row_that_commits_late_is_found_below_the_floor(start_worker: StartWorker, table: Table) -> None:

@@ -30,6 +30,7 @@ class Proxy:
         self._muted = False
         self._ends: list[socket.socket] = []
         self.most_connections = 0
+        self.swallowed = 0
 
     def __enter__(self) -> Self:
         threading.Thread(target=self._accept, daemon=True).start()
@@ -81,7 +82,9 @@ class Proxy:
         with suppress(OSError):
             while data := source.recv(65_536):
                 self._open.wait()
-                if not (is_answer and self._muted):
+                if is_answer and self._muted:
+                    self.swallowed += 1
+                else:
                     target.sendall(data)
         with suppress(OSError):
             self._open.wait()
