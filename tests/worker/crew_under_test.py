@@ -95,7 +95,7 @@ async def hold_each(context: Context, gate: str) -> str:
 async def rests(context: Context) -> None:
     """Short enough to be reserved ahead, long enough to meet others."""
     write_down("start", context)
-    await asyncio.sleep(0.01)
+    await asyncio.sleep(0.001)
     write_down("end", context)
 
 
