@@ -55,7 +55,9 @@ _PATIENCE_SECONDS: Final = 60.0
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--paths", type=int, default=5_000_000, help="of each simulation; even")
+    parser.add_argument(
+        "--paths", type=int, default=5_000_000, help="of each simulation; even, up to 5 million"
+    )
     parser.add_argument("--table-rows", type=int, default=500, help="of the long table that is exported")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--cancels", type=int, default=5, help="of each type")
@@ -66,7 +68,7 @@ def measure(url: str, options: argparse.Namespace) -> Report:
     with BenchTable(url) as table:
         machine = machine_facts(table.server_facts())
         simulations = _simulations(options.paths, options.rounds)
-        side_by_side = _side_by_side(url, table, options.paths * 4, options.rounds)
+        side_by_side = _side_by_side(url, table, options.paths * 10, options.rounds)
         exports = _exports(url, options.table_rows, options.rounds)
         cancels = _cancels(url, table, options)
     return Report(
@@ -74,7 +76,7 @@ def measure(url: str, options: argparse.Namespace) -> Report:
         machine,
         (
             Table(f"monte_carlo, {options.paths:,} paths, {options.rounds} rounds in turns", simulations),
-            Table(f"two monte_carlo of {options.paths * 4:,} paths on one worker", side_by_side),
+            Table(f"two monte_carlo of {options.paths * 10:,} paths on one worker", side_by_side),
             Table(f"exports, median of {options.rounds} rounds", exports),
             Table("milliseconds from the UPDATE that cancels a running job to its run's end", cancels),
         ),
@@ -119,23 +121,28 @@ def one_array(paths: int) -> tuple[float, float]:
 def _side_by_side(url: str, table: BenchTable, paths: int, rounds: int) -> list[Row]:
     """Two simulations on a worker of one slot and of two, in turns; slots are threads of one runner."""
     seconds: dict[int, list[float]] = {1: [], 2: []}
+    cores: dict[int, list[float]] = {1: [], 2: []}
     for number in range(1, rounds + 1):
         for slots, taken in seconds.items():
             tell(f"two simulations, round {number}, slots: {slots}")
             table.clear()
-            with worker(url, table, crew=CREW, settings={"WORKER_CONCURRENCY": str(slots)}):
+            with worker(url, table, crew=CREW, settings={"WORKER_CONCURRENCY": str(slots)}) as process:
                 _enqueue(table, "monte_carlo", OPTION | {"paths": 100})
                 await_true(lambda: table.is_drained(1))
                 table.clear()
+                _, before = process.cpu_seconds()
                 with table.connection.transaction():
                     for seed in (1, 2):
                         _enqueue(table, "monte_carlo", OPTION | {"paths": paths, "seed": seed})
                 await_true(lambda: table.is_drained(2))
+                _, after = process.cpu_seconds()
             taken.append(table.span()[1])
+            cores[slots].append((after - before) / taken[-1])
     return [
         {
             "slots": slots,
             "timesFaster": _ratio(seconds[1], taken),
+            "coresUsed": round(statistics.median(cores[slots]), 2),
             "seconds": " ".join(f"{each:.2f}" for each in taken),
         }
         for slots, taken in seconds.items()
