@@ -37,6 +37,7 @@ SUPERUSER = "postgres"
 START_SECONDS = 300
 STOP_SECONDS = 60
 ORPHAN_SECONDS = 10
+ABANDONED_SECONDS = 60
 POLL_SECONDS = 0.02
 # A socket's path holds at most 107 bytes; commas and quotes mean something to PostgreSQL in a list of them.
 SAFE_SOCKET_DIRECTORY = re.compile(r"[A-Za-z0-9_./@+-]{1,90}")
@@ -174,6 +175,7 @@ class EmbeddedPostgres:
 
     def _make_home(self, account: Account | None) -> Path:
         if self._asked_home is None:
+            _remove_abandoned(Path(tempfile.gettempdir()))
             home = Path(tempfile.mkdtemp(prefix="rowcrew-")).resolve()
             home.chmod(0o711 if account else 0o700)
             return home
@@ -558,6 +560,18 @@ def _is_only_user(users: int) -> bool:
     finally:
         fcntl.flock(users, fcntl.LOCK_SH)
     return True
+
+
+def _remove_abandoned(place: Path) -> None:
+    """Remove homes whose users were killed after they had made one and before their watcher ran."""
+    for home in place.glob("rowcrew-*"):
+        with contextlib.suppress(OSError):
+            if [entry.name for entry in home.iterdir()] != ["users.lock"]:
+                continue
+            if time.time() - home.stat().st_mtime > ABANDONED_SECONDS:
+                with (home / "users.lock").open("r+") as users:
+                    fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    shutil.rmtree(home)
 
 
 def _make_directories(path: Path, mode: int) -> None:

@@ -36,6 +36,13 @@ OPTION = """
 """
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whichever test comes first here waits for pip: half a minute, minutes on a busy machine."""
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent):
+            item.add_marker(pytest.mark.timeout(600))
+
+
 @pytest.fixture(scope="session")
 def environment() -> Path:
     """The `bin` of a virtual environment with the requirements; kept while these and Python stay the same."""

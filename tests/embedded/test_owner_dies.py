@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
+import time
 from pathlib import Path
 
 import pytest
 
+from rowcrew.embedded import ABANDONED_SECONDS
 from tests.embedded.conftest import StartOwner
 from tests.embedded.owners import Person, await_end_of, processes_of
 from tests.waiting import eventually
@@ -26,7 +30,7 @@ def test_a_temporary_server_leaves_nothing_when_its_owner_is_killed(start_owner:
     await_end_of(owner.home)
 
 
-@pytest.mark.parametrize("moment", ["users.lock", "data.new", "data/postmaster.pid"])
+@pytest.mark.parametrize("moment", ["data.new", "data/postmaster.pid"])
 def test_a_temporary_server_leaves_nothing_when_its_owner_is_killed_while_starting_it(
     start_owner: StartOwner, place: Path, moment: str
 ) -> None:
@@ -36,6 +40,36 @@ def test_a_temporary_server_leaves_nothing_when_its_owner_is_killed_while_starti
     home = Path(str(reached).removesuffix(f"/{moment}"))
     eventually(lambda: not home.exists())
     await_end_of(home)
+
+
+def test_an_owner_killed_before_its_watcher_runs_leaves_at_most_an_empty_home_that_a_later_start_removes(
+    start_owner: StartOwner, place: Path
+) -> None:
+    owner = start_owner()
+    [reached] = eventually(lambda: list((place / "temporary").glob("rowcrew-*/users.lock")))
+    owner.kill()
+    home = reached.parent
+    eventually(lambda: processes_of(home) == [])
+    if home.exists():
+        assert [entry.name for entry in home.iterdir()] == ["users.lock"]
+        long_ago = time.time() - 2 * ABANDONED_SECONDS
+        os.utime(home, (long_ago, long_ago))
+        start_owner().started()
+    assert not home.exists()
+
+
+def test_a_home_that_somebody_is_about_to_use_is_not_taken_for_abandoned(
+    start_owner: StartOwner, person: Person, place: Path
+) -> None:
+    homes = [person.makes(place / "temporary" / name) for name in ("rowcrew-young", "rowcrew-old-but-locked")]
+    for home in homes:
+        (home / "users.lock").touch()
+    long_ago = time.time() - 2 * ABANDONED_SECONDS
+    os.utime(homes[1], (long_ago, long_ago))
+    with (homes[1] / "users.lock").open() as users:
+        fcntl.flock(users, fcntl.LOCK_SH)
+        start_owner().started()
+        assert all(home.exists() for home in homes)
 
 
 def test_a_lasting_server_stops_when_its_owner_is_killed_and_keeps_its_rows(

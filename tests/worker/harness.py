@@ -214,7 +214,8 @@ class Table:
 
     def drained(self, seconds: float = 60) -> None:
         """Wait until every job has ended."""
-        eventually(lambda: self.count("queued") + self.count("processing") == 0, seconds)
+        live = "SELECT count(*) AS live FROM jobs WHERE status IN ('queued', 'processing')"
+        eventually(lambda: self.rows(live)[0]["live"] == 0, seconds)
 
     def connections_of_workers(self) -> list[Row]:
         return self.rows(
