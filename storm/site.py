@@ -36,7 +36,8 @@ SETTINGS: Final[dict[str, Any]] = {
     "CANCEL_GRACE": 2,
     "RUNNER_ENVIRONMENT": "JOURNAL,STORM_PROCESS",
 }
-# Some control processes live hours away from the others; their runners, who write the journal, do not.
+# Some control processes live hours away from the others; their runners, who write the journal, do not. The
+# monotonic clock stays: it is one for all processes of a machine, and control and runners rely on that.
 FAKETIME: Final = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1")
 CLOCKS: Final = {1: "+2h", 2: "-2h"}
 MOST_CONNECTIONS: Final = 60
@@ -63,7 +64,11 @@ class Member:
         self.number = next(self._site.numbers)
         address = self._address if self.proxy is None else self.proxy.url
         clock = CLOCKS.get(self._place) if FAKETIME.exists() else None
-        fake = {"LD_PRELOAD": str(FAKETIME), "FAKETIME": clock} if clock else {}
+        fake = (
+            {"LD_PRELOAD": str(FAKETIME), "FAKETIME": clock, "FAKETIME_DONT_FAKE_MONOTONIC": 1}
+            if clock
+            else {}
+        )
         mark = f"options=-c%20storm.process%3D{self.number}"
         self.worker = WorkerProcess(
             f"{address}{'&' if '?' in address else '?'}{mark}",
