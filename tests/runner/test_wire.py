@@ -80,7 +80,7 @@ type_manifests = st.builds(
     payload_schema=data,
 )
 to_runner: st.SearchStrategy[ToRunner] = st.one_of(
-    st.builds(Assign, st.lists(jobs, max_size=3)),
+    st.builds(Assign, st.lists(jobs, max_size=3), begin_by=seconds),
     st.builds(Stop, text),
     st.builds(Withdraw),
     st.builds(Close),
