@@ -19,7 +19,7 @@ from msgspec import Meta
 from rowcrew import settings
 from rowcrew.context import Context, PermanentError
 from rowcrew.crew import Crew
-from rowcrew.jobs.csv_file import Block, Delimiter, Encoding, blocks, sniff, split_header
+from rowcrew.jobs.csv_file import Block, Delimiter, Encoding, Facts, blocks, sniff, split_header
 from rowcrew.jobs.sources import Source, fetched, open_source
 from rowcrew.jobs.store import store
 from rowcrew.table.copy_in import OWN_TABLES, ROW_ERRORS, Cells, CopyIn, Plan, TargetColumn, target_columns
@@ -111,7 +111,7 @@ def _import(
 ) -> ImportResult:
     context.progress(0, None, "Reading the file")
     facts = sniff(file, payload.encoding)
-    total = max(0, sum(block.rows for block in blocks(file, facts)) - 1)
+    total = max(0, _count_rows(file, facts, context) - 1)
     if total > MOST_ROWS:
         raise PermanentError(f"the file has {total:,} rows, more than the {MOST_ROWS:,} allowed")
     file_blocks = blocks(file, facts)
@@ -134,6 +134,14 @@ def _import(
         error_report_key=_report(loading.rejected, connection, context.job.id),
         file_sha256=facts.sha256,
     )
+
+
+def _count_rows(file: IO[bytes], facts: Facts, context: Context) -> int:
+    rows = 0
+    for block in blocks(file, facts):
+        rows += block.rows
+        context.stop_if_cancelled()
+    return rows
 
 
 class Loading:
