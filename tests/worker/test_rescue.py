@@ -115,7 +115,7 @@ def test_a_slow_but_living_worker_is_left_alone(
     job = table.enqueue("hold", {"gate": gate.path})
     journal.has("start", job=job)
     second = start_worker(WORKER_HEARTBEAT_INTERVAL=0.5).ready()
-    # The database's clock says that the last heartbeat is an hour old: after the start, clocks decide nothing.
+    # By the database's clock the last heartbeat is an hour old: after the start, clocks decide nothing.
     table.rows("""UPDATE workers SET "heartbeatAt" = now() - interval '1 hour'""")
     beats = table.rows("SELECT beats FROM workers WHERE id = %s", worker_ids(table)[1])[0]["beats"]
     eventually(
