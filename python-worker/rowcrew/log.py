@@ -64,6 +64,7 @@ EVENTS: Final[Mapping[str, Words]] = {
     "job.unstorable": Words("error", "❌ Job's end could not be stored as it was: {job_id}: {reason}"),
     "runner.started": Words("info", "🏃 Runner started (PID: {pid}, {kind})"),
     "runner.ended": Words("info", "🏁 Runner ended (PID: {pid})"),
+    "runner.not_started": Words("error", "❌ No runner can be started, trying again: {reason}"),
     "runner.died": Words("error", "❌ Runner died (PID: {pid}): {reason}"),
     "runner.killed": Words("warning", "⚠️  Killing runner (PID: {pid}): {reason}"),
     "runner.unresponsive": Words(
@@ -126,7 +127,10 @@ class Output:
 
     def write(self, text: str) -> None:
         with suppress(OSError, ValueError):
-            self._stream.write(text.encode(self._encoding, "backslashreplace").decode(self._encoding))
+            try:
+                self._stream.write(text)
+            except UnicodeEncodeError:
+                self._stream.write(text.encode(self._encoding, "backslashreplace").decode(self._encoding))
             self._stream.flush()
 
     def flush(self) -> None:

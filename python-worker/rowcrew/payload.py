@@ -17,7 +17,7 @@ import msgspec
 from rowcrew.context import Context, PermanentError
 from rowcrew.model.errors import CrewError
 
-Decode = Callable[[bytes], dict[str, Any]]
+Decode = Callable[[str], dict[str, Any]]
 
 _NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 
@@ -117,14 +117,14 @@ def _decoder(name: str, annotation: Any) -> Decode:
     decoder = msgspec.json.Decoder(annotation)
     require_known_tag = _tag_check(annotation)
 
-    def decode(payload: bytes) -> dict[str, Any]:
+    def decode(payload: str) -> dict[str, Any]:
         require_known_tag(payload)
         return {name: _validated(decoder, payload)}
 
     return decode
 
 
-def _tag_check(annotation: Any) -> Callable[[bytes], None]:
+def _tag_check(annotation: Any) -> Callable[[str], None]:
     """Refuses a payload whose tag names no Struct there is; unlike msgspec it tells which there are."""
     members = [member for member in get_args(annotation) or (annotation,) if _is_struct(member)]
     tags = [member.__struct_config__.tag for member in members]
@@ -134,7 +134,7 @@ def _tag_check(annotation: Any) -> Callable[[bytes], None]:
     tagged = msgspec.defstruct("Tagged", [("tag", Any, msgspec.field(name=field))])
     decoder = msgspec.json.Decoder(tagged)
 
-    def require_known_tag(payload: bytes) -> None:
+    def require_known_tag(payload: str) -> None:
         tag = _validated(decoder, payload).tag
         if tag not in tags:
             raise PermanentError(
@@ -149,14 +149,14 @@ def _keywords_decoder(keywords: type[msgspec.Struct]) -> Decode:
     decoder = msgspec.json.Decoder(keywords)
     names = keywords.__struct_fields__
 
-    def decode(payload: bytes) -> dict[str, Any]:
+    def decode(payload: str) -> dict[str, Any]:
         values = _validated(decoder, payload)
         return {name: getattr(values, name) for name in names}
 
     return decode
 
 
-def _validated(decoder: msgspec.json.Decoder[Any], payload: bytes) -> Any:
+def _validated(decoder: msgspec.json.Decoder[Any], payload: str) -> Any:
     try:
         return decoder.decode(payload)
     except (msgspec.MsgspecError, RecursionError) as error:
@@ -166,7 +166,7 @@ def _validated(decoder: msgspec.json.Decoder[Any], payload: bytes) -> Any:
 
 
 def _pydantic_decoder(name: str, model: Any) -> Decode:
-    def decode(payload: bytes) -> dict[str, Any]:
+    def decode(payload: str) -> dict[str, Any]:
         try:
             return {name: model.model_validate_json(payload)}
         except ValueError as error:

@@ -127,8 +127,8 @@ def _job(handled: HandledType, new_job: NewJob, attempt: int, checkpoint: Any) -
         crashes=0,
         timeout_seconds=None,
         run_at="",
-        payload=msgspec.json.encode(new_job.payload),
-        checkpoint=None if checkpoint is None else msgspec.json.encode(checkpoint),
+        payload=msgspec.json.encode(new_job.payload).decode(),
+        checkpoint=None if checkpoint is None else msgspec.json.encode(checkpoint).decode(),
     )
 
 

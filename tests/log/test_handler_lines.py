@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import logging
 from collections.abc import Callable, Iterator
@@ -13,9 +12,10 @@ import structlog
 
 from rowcrew.model.job import Job
 from rowcrew.runner.handler_log import configure
+from tests.log.written import Written
 from tests.model.made import a_job
 
-Configure = Callable[..., io.StringIO]
+Configure = Callable[..., Written]
 
 
 @pytest.fixture
@@ -24,8 +24,8 @@ def configured() -> Iterator[Configure]:
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
 
-    def set_up(format: str, job: Job | None = None, stream: io.StringIO | None = None) -> io.StringIO:
-        stream = io.StringIO() if stream is None else stream
+    def set_up(format: str, job: Job | None = None, stream: Written | None = None) -> Written:
+        stream = Written() if stream is None else stream
         configure(format, worker="w1", current_job=lambda: job, stream=stream)
         return stream
 
@@ -48,7 +48,7 @@ JOB = a_job(id=42, type="price", queue="ai", attempt=2)
 FIELDS = {"worker": "w1", "job_id": 42, "type": "price", "queue": "ai", "attempt": 2}
 
 
-def objects(stream: io.StringIO) -> list[dict[str, Any]]:
+def objects(stream: Written) -> list[dict[str, Any]]:
     return [json.loads(line) for line in stream.getvalue().removesuffix("\n").split("\n")]
 
 
@@ -146,7 +146,7 @@ def test_a_fact_of_any_kind_fails_no_handler(configured: Configure, format: str,
     assert stream.getvalue().count("\n") == 1
 
 
-class Gone(io.StringIO):
+class Gone(Written):
     def write(self, text: str) -> int:  # noqa: ARG002 - the stream's signature
         raise BrokenPipeError
 

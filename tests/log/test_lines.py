@@ -16,6 +16,7 @@ import pytest
 import rowcrew
 from rowcrew.log import EVENTS, JOB_EVENTS, Log, job_facts
 from rowcrew.settings import Settings
+from tests.log.written import Written
 from tests.model.made import a_job
 
 PACKAGE = Path(rowcrew.__file__).parent
@@ -39,7 +40,7 @@ class Lines:
     """A log and what it wrote."""
 
     def __init__(self, format: str, **facts: Any) -> None:
-        self.stream = io.StringIO()
+        self.stream = Written()
         self.log = Log(format, self.stream, **facts)
 
     @property

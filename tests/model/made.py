@@ -11,7 +11,7 @@ from rowcrew.model.job import Job
 
 def a_job(**changes: Any) -> Job:
     """A job on its first of three attempts; a payload given as a mapping becomes JSON."""
-    payload = changes.pop("payload", b"{}")
+    payload = changes.pop("payload", "{}")
     values: dict[str, Any] = {
         "id": 7,
         "lease_id": "00000000-0000-0000-0000-000000000007",
@@ -23,6 +23,6 @@ def a_job(**changes: Any) -> Job:
         "crashes": 0,
         "timeout_seconds": None,
         "run_at": "2026-01-01 00:00:00",
-        "payload": payload if isinstance(payload, bytes) else msgspec.json.encode(payload),
+        "payload": payload if isinstance(payload, str) else msgspec.json.encode(payload).decode(),
     }
     return Job(**{**values, **changes})

@@ -351,7 +351,7 @@ async def test_a_handler_sees_the_facts_of_its_job() -> None:
     def handler(context: Context) -> None:
         seen.append((context.job, context.cancelled))
 
-    await outcome_of(handler, id=42, attempt=2, queue="ai", priority=10, checkpoint=b'{"row": 5}')
+    await outcome_of(handler, id=42, attempt=2, queue="ai", priority=10, checkpoint='{"row": 5}')
     ((job, cancelled),) = seen
     assert (job.id, job.type, job.queue, job.priority, job.attempt) == (42, "model_run", "ai", 10, 2)
     assert (job.max_attempts, job.checkpoint, cancelled) == (3, {"row": 5}, False)

@@ -48,8 +48,8 @@ jobs = st.builds(
     crashes=whole,
     timeout_seconds=st.none() | whole,
     run_at=text,
-    payload=data,
-    checkpoint=st.none() | data,
+    payload=text,
+    checkpoint=st.none() | text,
 )
 outcomes: st.SearchStrategy[Outcome] = st.one_of(
     st.builds(Completed, result=st.none() | data, children=st.none() | data),

@@ -91,11 +91,9 @@ class Dispatcher:
         """Dispatch newly reserved jobs; after `withdraw` give them back."""
         self._log.jobs("job.reserved", jobs)
         types = {job.type for job in jobs}
-        short = {type for type in types if self.is_short(type)}
         solo = {type for type in types if self._executor(type) == "process"}
-        for job in jobs:
-            run = self._ledger.add(job, is_long=job.type not in short)
-            alone = job.runs_alone or job.type in solo
+        for run in self._ledger.add(jobs, {type for type in types if not self.is_short(type)}):
+            alone = run.job.runs_alone or run.job.type in solo
             (self._waiting_for_solo if alone else self._waiting_for_shared).append(run)
         if self._withdrawn:
             self.withdraw()
@@ -248,7 +246,9 @@ class Dispatcher:
                 if run in waiting:
                     waiting.remove(run)
         self._ledger.end(run)
-        if run.stop is StopReason.TAKEN:
+        if run.stop is None:
+            self._ended(run, outcome)
+        elif run.stop is StopReason.TAKEN:
             self._taken(run)
         else:
             self._ended(run, self._as_stopped(run, outcome))

@@ -114,10 +114,8 @@ class Heartbeat:
                 self._acknowledged(sent)
             else:
                 await self._enter_anew()
-            held = await self._line.run("held", {"worker": self._identity.worker_id}, _CALL_SECONDS)
-            self._compare(
-                {(lease or b"").decode(): int(id or 0) for id, lease in held}, sent, nothing_in_flight
-            )
+            held = await self._line.fetch("held", {"worker": self._identity.worker_id}, _CALL_SECONDS)
+            self._compare({lease_id: id for id, lease_id in held}, sent, nothing_in_flight)
 
     def _acknowledged(self, sent: float) -> None:
         self._fence.proven(sent)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import enum
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from rowcrew.model.job import Job
@@ -24,38 +24,26 @@ class StopReason(enum.Enum):
 
 
 class Run:
-    """One held job. `runner` is None until it is assigned, `started_at` until its runner has begun it."""
+    """One held job. `runner` is None until it is assigned, `started_at` until its runner has begun it.
 
-    __slots__ = (
-        "assigned_at",
-        "checkpoint",
-        "ended",
-        "is_long",
-        "job",
-        "limit_seconds",
-        "progress",
-        "reserved_at",
-        "runner",
-        "started_at",
-        "stop",
-        "timer",
-        "written_at",
-    )
+    Values that most runs never change belong to the class: a run is made for every job.
+    """
 
-    def __init__(self, job: Job, *, now: float, is_long: bool) -> None:
+    assigned_at = 0.0
+    started_at: float | None = None
+    runner: RunnerProcess | None = None
+    stop: StopReason | None = None
+    timer: asyncio.TimerHandle | None = None
+    progress: bytes | None = None
+    checkpoint: bytes | None = None
+    limit_seconds = 0.0
+    ended = False
+
+    def __init__(self, job: Job, now: float, is_long: bool) -> None:
         self.job = job
         self.is_long = is_long
         self.reserved_at = now
-        self.assigned_at = now
-        self.started_at: float | None = None
         self.written_at = now
-        self.runner: RunnerProcess | None = None
-        self.stop: StopReason | None = None
-        self.timer: asyncio.TimerHandle | None = None
-        self.progress: bytes | None = None
-        self.checkpoint: bytes | None = None
-        self.limit_seconds = 0.0
-        self.ended = False
 
 
 class Ledger:
@@ -83,12 +71,13 @@ class Ledger:
     def get(self, lease_id: str) -> Run | None:
         return self._runs.get(lease_id)
 
-    def add(self, job: Job, *, is_long: bool) -> Run:
-        run = Run(job, now=time.monotonic(), is_long=is_long)
-        self._runs[job.lease_id] = run
-        self.in_flight += 1
-        self.long_in_flight += is_long
-        return run
+    def add(self, jobs: Iterable[Job], long_types: Container[str]) -> list[Run]:
+        now = time.monotonic()
+        runs = [Run(job, now, job.type in long_types) for job in jobs]
+        self._runs.update([(run.job.lease_id, run) for run in runs])
+        self.in_flight += len(runs)
+        self.long_in_flight += sum([run.is_long for run in runs])
+        return runs
 
     def end(self, run: Run) -> None:
         """The run is over; its slot is free."""

@@ -65,7 +65,8 @@ class Notes:
         ]
         sent = {run.job.lease_id: (run, run.progress, run.checkpoint) for run in runs}
         try:
-            rows = await self._line.run("note", {"notes": msgspec.json.encode(notes).decode()}, _CALL_SECONDS)
+            document = msgspec.json.encode(notes).decode()
+            rows = await self._line.fetch("note", {"notes": document}, _CALL_SECONDS)
         except psycopg.Error as error:
             # Said again with the next note or the end. Only a value that no column takes is given up.
             if is_outage(error) and not isinstance(error, psycopg.errors.ProgramLimitExceeded):
@@ -74,7 +75,7 @@ class Notes:
                 self._log.event("job.unstorable", job_id=[run.job.id for run in runs], reason=reason(error))
             return
         for (lease_id,) in rows:
-            run, progress, checkpoint = sent[(lease_id or b"").decode()]
+            run, progress, checkpoint = sent[lease_id]
             run.written_at = time.monotonic()
             run.progress = None if run.progress is progress else run.progress
             run.checkpoint = None if run.checkpoint is checkpoint else run.checkpoint

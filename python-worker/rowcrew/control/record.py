@@ -151,7 +151,7 @@ class Recorder:
             strangers = await self._record(ends)
             for lease_id, jobs in children.items():
                 if lease_id not in strangers:
-                    await self._line.run("enqueue", {"jobs": jobs.decode()})
+                    await self._line.fetch("enqueue", {"jobs": jobs.decode()})
         return strangers
 
     async def _record(self, ends: Sequence[End]) -> dict[str, str]:
@@ -164,14 +164,13 @@ class Recorder:
         return strangers
 
     async def _strangers_of(self, ends: Sequence[End]) -> dict[str, str]:
-        rows = await self._line.run("record", {"ended": document(ends), "worker": self._identity.worker_id})
-        return {(lease or b"").decode(): (reply or b"").decode() for lease, reply in rows}
+        parameters = {"ended": document(ends), "worker": self._identity.worker_id}
+        return dict(await self._line.fetch("record", parameters))
 
     async def _write_unlocked(self, ends: list[End]) -> None:
         """Somebody holds a row for long: write the others, come back to it later."""
         async with self._line.transaction({"lock_timeout": LOCK_TIMEOUT}):
-            rows = await self._line.run("lock_free", {"ids": [end.id for end in ends]})
-            free = {int(row[0] or 0) for row in rows}
+            free = {id for (id,) in await self._line.fetch("lock_free", {"ids": [end.id for end in ends]})}
             now = [end for end in ends if end.id in free and end.verdict.children is None]
             strangers = await self._record(now)
         self._close(now, strangers)
@@ -198,13 +197,14 @@ class Recorder:
 
     def _close(self, ends: Sequence[End], strangers: dict[str, str]) -> None:
         self._ledger.forget([end.lease_id for end in ends])
-        ours = [e for e in ends if strangers.get(e.lease_id) != "STALE"] if strangers else ends
-        self._log.jobs("job.completed", [e.job for e in ours if e.job and e.verdict.attempt_outcome is None])
-        for end in ours:
-            if end.verdict.attempt_outcome is not None and end.job is not None:
-                self._tell(end, end.job)
+        stale = {lease_id for lease_id, reply in strangers.items() if reply == "STALE"}
+        told = [(end, end.job) for end in ends if end.job is not None and end.lease_id not in stale]
+        self._log.jobs("job.completed", [job for end, job in told if end.verdict.attempt_outcome is None])
+        for end, job in told:
+            if end.verdict.attempt_outcome is not None:
+                self._tell(end, job)
         for end in ends:
-            if strangers.get(end.lease_id) == "STALE" and end.job is not None:
+            if end.lease_id in stale and end.job is not None:
                 self._log.event("job.stale", **job_facts(end.job))
                 self._stale(end.job)
 

@@ -24,7 +24,7 @@ from rowcrew.model.appetite import LARGEST_BATCH, BatchSize, RunTimes, jobs_ahea
 from rowcrew.model.floors import BOTTOM, Floor, Floors
 from rowcrew.model.job import Job
 from rowcrew.settings import Settings
-from rowcrew.table.connection import Line, Row, is_outage, reason
+from rowcrew.table.connection import Line, is_outage, reason
 
 # After a wake-up rows may commit a moment later: look again soon, then poll. Some looks also learn the lines.
 QUICK_LOOKS: Final = ((0.005, False), (0.020, True), (0.080, False), (0.320, True))
@@ -183,11 +183,9 @@ class Reserver:
     async def _learn_lines(self) -> None:
         """Which queues and priorities have rows, and what time it is for the database."""
         self._learn_next = False
-        rows = await self._line.run("lines", {"queues": self._queues})
-        self._settled, self._recent = (rows[0][0] or b"").decode(), (rows[0][1] or b"").decode()
-        self._lines = [
-            (queue.decode(), int(priority or 0)) for _, _, queue, priority in rows if queue is not None
-        ]
+        rows = await self._line.fetch("lines", {"queues": self._queues})
+        self._settled, self._recent, *_ = rows[0]
+        self._lines = [(queue, priority) for _, _, queue, priority in rows if queue is not None]
         for floors in self._floors.values():
             floors.learn(self._lines)
             floors.forget(self._lines)
@@ -204,7 +202,7 @@ class Reserver:
             "types": list(ask.types),
             "room": ask.room,
         }
-        jobs = [_job(row) for row in await self._line.run("reserve", parameters)]
+        jobs = [Job(*row) for row in await self._line.fetch("reserve", parameters)]
         jobs.sort(key=lambda job: (-job.priority, job.run_at, job.id))
         self._move_floors(floors, jobs, filled=len(jobs) == ask.room, swept=lowest is not None)
         self._batch.learn(ask.room, len(jobs), sum([len(job.payload) for job in jobs]))
@@ -265,22 +263,3 @@ class Reserver:
                 continue
             self._log.event("database.back", purpose="reserve")
             return
-
-
-def _job(row: Row) -> Job:
-    """A row as the reserve statement returns it; payload and checkpoint stay the bytes they came as."""
-    id, lease, type, queue, priority, attempt, most, crashes, limit, run_at, payload, checkpoint = row
-    return Job(
-        int(id or 0),
-        (lease or b"").decode(),
-        (type or b"").decode(),
-        (queue or b"").decode(),
-        int(priority or 0),
-        int(attempt or 0),
-        int(most or 0),
-        int(crashes or 0),
-        None if limit is None else int(limit),
-        (run_at or b"").decode(),
-        payload or b"{}",
-        checkpoint,
-    )

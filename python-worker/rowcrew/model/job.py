@@ -30,8 +30,8 @@ class Job(msgspec.Struct, frozen=True, array_like=True, gc=False):
     crashes: int
     timeout_seconds: int | None
     run_at: str
-    payload: bytes
-    checkpoint: bytes | None = None
+    payload: str
+    checkpoint: str | None = None
 
     @property
     def is_last_attempt(self) -> bool:

@@ -1,7 +1,6 @@
 """One guarded connection for one purpose: it opens when first used and every call on it has a deadline.
 
-In: an address and a name. Out: rows as bytes (`run`) or as Python values (`fetch`). A call past its
-deadline shuts the socket, because cancelling an await on a dead connection can take longer than a lease,
+In: an address and a name. Out: rows as tuples of Python values. A call past its deadline shuts the socket, because cancelling an await on a dead connection can take longer than a lease,
 and TCP options do not see a proxy that acknowledges and forwards nothing. Called by control and by the
 command line.
 """
@@ -9,20 +8,16 @@ command line.
 from __future__ import annotations
 
 import asyncio
-import os
 import socket
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Final
 
 import psycopg
-from psycopg import pq
 
 from rowcrew.model.cleaning import clean_line
 from rowcrew.table import statements
 from rowcrew.table.address import for_psycopg
-
-Row = tuple[bytes | None, ...]
 
 KEEPALIVE: Final[Mapping[str, Any]] = {
     "connect_timeout": 5,
@@ -66,6 +61,14 @@ def reason(error: BaseException) -> str:
     return clean_line(str(error) or type(error).__name__)
 
 
+def is_lent(connection: psycopg.Connection[Any] | psycopg.AsyncConnection[Any], server_process: int) -> bool:
+    """Whether a pooler stands before the session of this server process.
+
+    It answers the start-up itself, with a process id that is not the server's.
+    """
+    return server_process != connection.info.backend_pid
+
+
 class Line:
     """A connection with a purpose, to one database, for one event loop.
 
@@ -99,15 +102,6 @@ class Line:
             "version": f"{number // 10000}.{number % 10000}",
         }
 
-    async def run(self, name: str, parameters: Mapping[str, Any], seconds: float = CALL_SECONDS) -> list[Row]:
-        """Execute a statement file; rows are tuples of the text PostgreSQL sent, undecoded."""
-        cursor = await self._execute(statements.text(name), parameters, seconds)
-        result = cursor.pgresult
-        if result is None or result.status != pq.ExecStatus.TUPLES_OK:
-            return []
-        get, columns = result.get_value, range(result.nfields)
-        return [tuple([get(row, column) for column in columns]) for row in range(result.ntuples)]
-
     async def fetch(
         self, name: str, parameters: Mapping[str, Any], seconds: float = CALL_SECONDS
     ) -> list[Any]:
@@ -139,11 +133,13 @@ class Line:
     def cut(self) -> None:
         """Shut the socket: whoever waits on this connection gets an error at once."""
         if self._connection is not None and not self._connection.closed:
-            with (
-                suppress(OSError, psycopg.Error),
-                socket.socket(fileno=os.dup(self._connection.fileno())) as end,
-            ):
-                end.shutdown(socket.SHUT_RDWR)
+            with suppress(OSError, psycopg.Error):
+                # No copy of the descriptor: a process that has none left must be able to do this.
+                import os; end = socket.socket(fileno=os.dup(self._connection.fileno()))
+                try:
+                    end.shutdown(socket.SHUT_RDWR)
+                finally:
+                    end.detach()
 
     async def _execute(
         self, query: str, parameters: Mapping[str, Any], seconds: float
@@ -169,7 +165,11 @@ class Line:
 
     async def _open(self) -> psycopg.AsyncConnection[Any]:
         connection = await psycopg.AsyncConnection.connect(
-            self._address, autocommit=True, application_name=f"rowcrew {self._purpose}", **KEEPALIVE
+            self._address,
+            autocommit=True,
+            application_name=f"rowcrew {self._purpose}",
+            client_encoding="UTF8",  # else text comes as bytes out of a database in SQL_ASCII
+            **KEEPALIVE,
         )
         try:
             # Floors are compared as text. Poolers keep this setting for each client: it may be set there too.
@@ -202,7 +202,6 @@ class _Deadline:
 
 
 async def _is_pooled(connection: psycopg.AsyncConnection[Any]) -> bool:
-    """A pooler answers the start-up itself, with a process id that is not the server's."""
     cursor = await connection.execute("SELECT pg_backend_pid()")
     row: Sequence[Any] | None = await cursor.fetchone()
-    return row is not None and row[0] != connection.info.backend_pid
+    return row is not None and is_lent(connection, row[0])

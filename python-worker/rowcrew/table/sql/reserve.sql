@@ -16,5 +16,5 @@ UPDATE jobs
                LIMIT %(room)s
                  FOR NO KEY UPDATE SKIP LOCKED) AS ready
         LIMIT %(room)s))
-RETURNING id, "leaseId", type, queue, priority, attempts, "maxAttempts", crashes, "timeoutSeconds",
+RETURNING id, "leaseId"::text, type, queue, priority, attempts, "maxAttempts", crashes, "timeoutSeconds",
           ("runAt" AT TIME ZONE 'UTC')::text, payload::text, checkpoint::text
