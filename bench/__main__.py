@@ -18,7 +18,23 @@ from rowcrew.embedded import EmbeddedPostgres
 from rowcrew.model.errors import RowcrewError
 from rowcrew.table.scratch import scratch_schema
 
-NAMES: Final = ("drain", "latency", "workers", "queries", "reserve", "start", "csv_import", "jobs")
+NAMES: Final = (
+    "drain",
+    "enqueue",
+    "latency",
+    "steady",
+    "pinned",
+    "history",
+    "backlog",
+    "workers",
+    "mix",
+    "idle",
+    "queries",
+    "reserve",
+    "start",
+    "csv_import",
+    "jobs",
+)
 RESULTS: Final = Path(__file__).parent / "results"
 SERVER_SETTINGS: Final = {"shared_buffers": "1GB"}
 

@@ -1,4 +1,4 @@
-"""The crew that the benchmarks run: handlers that say when or where they ran."""
+"""The crew that the benchmarks run: the shipped handlers, one that says where it ran, and some that sleep."""
 
 from __future__ import annotations
 
@@ -13,14 +13,8 @@ crew = Crew()
 crew.include(shipped.crew)
 
 
-@crew.job("bench_when")
-async def when(number: int) -> float:  # noqa: ARG001 - every payload of the benchmarks has it
-    """When this handler began, by the clock of this host."""
-    return time.time()
-
-
 @crew.job("bench_where")
-async def where(number: int) -> int:  # noqa: ARG001
+async def where(number: int) -> int:  # noqa: ARG001 - every payload of the benchmarks has it
     """The process that this handler ran in."""
     return os.getpid()
 
@@ -29,3 +23,15 @@ async def where(number: int) -> int:  # noqa: ARG001
 async def sleep(seconds: float) -> None:
     """Take a known time and no processor."""
     await asyncio.sleep(seconds)
+
+
+@crew.job("bench_sleep_thread")
+def sleep_in_thread(seconds: float) -> None:
+    """The same in a thread of the runner."""
+    time.sleep(seconds)
+
+
+@crew.job("bench_sleep_process", executor="process")
+def sleep_in_process(seconds: float) -> None:
+    """The same in a runner of its own."""
+    time.sleep(seconds)

@@ -6,10 +6,15 @@ The same as `rowcrew bench drain`, here on a private server with a gigabyte of s
 from __future__ import annotations
 
 import argparse
+from typing import Final
 
 from rowcrew.bench import drain
+from rowcrew.bench.processes import PROGRAM
 from rowcrew.bench.report import Report
 from rowcrew.cli.bench import tell
+
+PROGRAMS: Final = {"one worker": PROGRAM}
+QUIET: Final = {"one worker, no job lines": ("-m", "bench.quiet_worker")}
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -19,6 +24,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--batch-size", type=int, help="most rows of one reservation; by default the worker chooses"
     )
     parser.add_argument("--slots", type=int, default=drain.SLOTS, help="jobs that the worker runs at once")
+    parser.add_argument(
+        "--no-job-lines", action="store_true", help="beside it a worker that writes no lines about jobs"
+    )
 
 
 def measure(url: str, options: argparse.Namespace) -> Report:
@@ -28,5 +36,6 @@ def measure(url: str, options: argparse.Namespace) -> Report:
         rounds=options.rounds,
         batch=options.batch_size,
         slots=options.slots,
+        programs=PROGRAMS | (QUIET if options.no_job_lines else {}),
         tell=tell,
     )

@@ -1,4 +1,7 @@
-"""Paths, pages and slides a second of the bundled types, simulations side by side, and cancels."""
+"""Paths, pages and slides a second of the bundled types, simulations side by side, and cancels.
+
+On a machine that does other things, measure one part at a time: `--only processes`.
+"""
 
 from __future__ import annotations
 
@@ -7,22 +10,25 @@ import json
 import math
 import statistics
 import time
-from collections.abc import Callable
-from typing import Any, Final
+from collections.abc import Callable, Sequence
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from bench.figures import spread
+from rowcrew.bench.figures import spread
 from rowcrew.bench.processes import await_true, worker
 from rowcrew.bench.report import Report, Row, Table, machine_facts
 from rowcrew.cli.bench import tell
 from rowcrew.jobs import crew
+from rowcrew.jobs.european_option import CHUNK_PATHS
 from rowcrew.model.errors import RowcrewError
 from rowcrew.table.blobs import put_blob
 from rowcrew.table.scratch import BenchTable
 from rowcrew.testing import run_handler
 
 CREW: Final = "rowcrew.jobs:crew"
+CHUNKS_CREW: Final = "bench.chunks:crew"
+PARTS: Final = ("simulations", "threads", "processes", "exports", "cancels")
 OPTION: Final[dict[str, Any]] = {
     "model": "european_option",
     "spot": 100.0,
@@ -46,6 +52,12 @@ MODEL: Final[dict[str, Any]] = {
         "upside": [{"path": "revenue.0.newCustomers", "op": "multiply", "value": 1.5}],
     },
 }
+# A simulation at its limits.
+PORTFOLIO: Final[dict[str, Any]] = {
+    "model": "portfolio_var",
+    "positions": [{"name": f"Position {n}", "value": 1_000, "volatility": 0.2} for n in range(100)],
+    "paths": 10_000_000,
+}
 INSERT: Final = "INSERT INTO jobs (type, payload) VALUES (%s, %s) RETURNING id"
 CANCEL: Final = "UPDATE jobs SET status = 'cancelled' WHERE id = %s AND status = 'processing'"
 PROGRESS: Final = "SELECT 1 FROM jobs WHERE id = %s AND progress IS NOT NULL"
@@ -55,6 +67,7 @@ _PATIENCE_SECONDS: Final = 60.0
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS, help="parts to measure")
     parser.add_argument(
         "--paths", type=int, default=5_000_000, help="of each simulation; even, up to 5 million"
     )
@@ -67,21 +80,28 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def measure(url: str, options: argparse.Namespace) -> Report:
     with BenchTable(url) as table:
         machine = machine_facts(table.server_facts())
-        simulations = _simulations(options.paths, options.rounds)
-        side_by_side = _side_by_side(url, table, options.paths * 10, options.rounds)
-        exports = _exports(url, options.table_rows, options.rounds)
-        cancels = _cancels(url, table, options)
-    return Report(
-        "jobs",
-        machine,
-        (
-            Table(f"monte_carlo, {options.paths:,} paths, {options.rounds} rounds in turns", simulations),
-            Table(f"two monte_carlo of {options.paths * 10:,} paths on one worker", side_by_side),
-            Table(f"exports, median of {options.rounds} rounds", exports),
-            Table("milliseconds from the UPDATE that cancels a running job to its run's end", cancels),
-        ),
-        ("one array: the same estimator in five lines of numpy, all paths in memory at once",),
-    )
+        tables = tuple(_part(name, url, table, options) for name in PARTS if name in options.only)
+    note = "one array: the same estimator in five lines of numpy, all paths in memory at once"
+    return Report("jobs", machine, tables, (note,) if "simulations" in options.only else ())
+
+
+def _part(name: str, url: str, table: BenchTable, options: argparse.Namespace) -> Table:
+    paths, rounds = options.paths, options.rounds
+    match name:
+        case "simulations":
+            title = f"monte_carlo, {paths:,} paths, {rounds} rounds in turns"
+            return Table(title, _simulations(paths, rounds))
+        case "threads":
+            title = f"two monte_carlo of {10 * paths:,} paths in one runner's threads"
+            return Table(title, _side_by_side(url, table, _threads(10 * paths), rounds))
+        case "processes":
+            title = f"the chunks of {10 * paths:,} paths in two jobs, each slot a process"
+            return Table(title, _side_by_side(url, table, _processes(10 * paths), rounds))
+        case "exports":
+            return Table(f"exports, median of {rounds} rounds", _exports(url, options.table_rows, rounds))
+        case _:
+            title = "milliseconds from the UPDATE that cancels a running job to its run's end"
+            return Table(title, _cancels(url, table, options))
 
 
 def _simulations(paths: int, rounds: int) -> list[Row]:
@@ -118,23 +138,44 @@ def one_array(paths: int) -> tuple[float, float]:
     return float(pairs.mean()), float(pairs.std(ddof=1) / math.sqrt(len(pairs)))
 
 
-def _side_by_side(url: str, table: BenchTable, paths: int, rounds: int) -> list[Row]:
-    """Two simulations on a worker of one slot and of two, in turns; slots are threads of one runner."""
+class Pair(NamedTuple):
+    """Two jobs to run one after the other and at once, and one that makes each runner import numpy."""
+
+    crew: str
+    type: str
+    jobs: tuple[dict[str, Any], dict[str, Any]]
+    warm_up: dict[str, Any]
+
+
+def _threads(paths: int) -> Pair:
+    """Two simulations; their slots are threads of one runner."""
+    first, second = (OPTION | {"paths": paths, "seed": seed} for seed in (1, 2))
+    return Pair(CREW, "monte_carlo", (first, second), OPTION | {"paths": 100})
+
+
+def _processes(paths: int) -> Pair:
+    """The two halves of a simulation's chunks; each slot is a process."""
+    option = OPTION | {"paths": paths}
+    chunks = math.ceil(paths / CHUNK_PATHS)
+
+    def half(first: int, last: int) -> dict[str, Any]:
+        return {"option": option, "first": first, "last": last}
+
+    halves = half(0, chunks // 2 or 1), half(chunks // 2, chunks)
+    return Pair(CHUNKS_CREW, "bench_chunks", halves, halves[0])  # long enough for both slots to have a runner
+
+
+def _side_by_side(url: str, table: BenchTable, pair: Pair, rounds: int) -> list[Row]:
+    """The pair on a worker of one slot and of two, in turns."""
     seconds: dict[int, list[float]] = {1: [], 2: []}
     cores: dict[int, list[float]] = {1: [], 2: []}
     for number in range(1, rounds + 1):
         for slots, taken in seconds.items():
-            tell(f"two simulations, round {number}, slots: {slots}")
-            table.clear()
-            with worker(url, table, crew=CREW, settings={"WORKER_CONCURRENCY": str(slots)}) as process:
-                _enqueue(table, "monte_carlo", OPTION | {"paths": 100})
-                await_true(lambda: table.is_drained(1))
-                table.clear()
+            tell(f"two {pair.type}, round {number}, slots: {slots}")
+            with worker(url, table, crew=pair.crew, settings={"WORKER_CONCURRENCY": str(slots)}) as process:
+                _drain(table, pair.type, [pair.warm_up] * slots)
                 _, before = process.cpu_seconds()
-                with table.connection.transaction():
-                    for seed in (1, 2):
-                        _enqueue(table, "monte_carlo", OPTION | {"paths": paths, "seed": seed})
-                await_true(lambda: table.is_drained(2))
+                _drain(table, pair.type, pair.jobs)
                 _, after = process.cpu_seconds()
             taken.append(table.span()[1])
             cores[slots].append((after - before) / taken[-1])
@@ -147,6 +188,15 @@ def _side_by_side(url: str, table: BenchTable, paths: int, rounds: int) -> list[
         }
         for slots, taken in seconds.items()
     ]
+
+
+def _drain(table: BenchTable, type: str, payloads: Sequence[dict[str, Any]]) -> None:
+    """Enqueue these alone, in one commit, and wait until they have run."""
+    table.clear()
+    with table.connection.transaction():
+        for payload in payloads:
+            _enqueue(table, type, payload)
+    await_true(lambda: table.is_drained(len(payloads)))
 
 
 def _exports(url: str, table_rows: int, rounds: int) -> list[Row]:
@@ -188,7 +238,7 @@ def _cancels(url: str, table: BenchTable, options: argparse.Namespace) -> list[R
     target = _import_target(table, options.import_rows)
     payloads: dict[str, dict[str, Any]] = {
         "model_run": MODEL | {"months": 600, "scenarios": {f"s{number}": [] for number in range(50)}},
-        "monte_carlo": OPTION | {"paths": 50_000_000},
+        "monte_carlo": PORTFOLIO,
         "pdf_export": {"source": {"document": long_table(6_000)}},
         "pptx_export": {"source": {"document": long_table(2_000)}},
         "csv_import": {"source": {"blob": "file.csv"}, "table": target, "mapping": {"id": "Id"}},

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 import time
 
-from bench.figures import spread
 from rowcrew.bench.drain import TYPE
+from rowcrew.bench.figures import spread
 from rowcrew.bench.limit import Limit
 from rowcrew.bench.report import Report, Row, Table, machine_facts
 from rowcrew.cli.bench import tell

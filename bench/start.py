@@ -7,8 +7,8 @@ import subprocess
 import sys
 import time
 
-from bench.figures import spread
 from rowcrew.bench.drain import TYPE
+from rowcrew.bench.figures import spread
 from rowcrew.bench.processes import BenchWorker, await_true, worker
 from rowcrew.bench.report import Report, Row, Table, machine_facts
 from rowcrew.cli.bench import tell

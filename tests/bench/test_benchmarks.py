@@ -12,8 +12,13 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 TINY = {
-    "drain": ("--jobs", "200", "--rounds", "1", "--batch-size", "50"),
+    "drain": ("--jobs", "200", "--rounds", "1", "--batch-size", "50", "--no-job-lines"),
+    "enqueue": ("--singles", "20", "--clients", "1", "2", "--rows", "50", "--rounds", "1"),
     "latency": ("--jobs", "3", "--pause", "0.01", "--starts", "1"),
+    "steady": ("--rates", "100", "2000", "--seconds", "0.2", "--clients", "2"),
+    "pinned": ("--jobs", "300"),
+    "history": ("--rows", "1000", "--jobs", "100", "--rounds", "1"),
+    "backlog": ("--rows", "8400", "--jobs", "100", "--rounds", "1"),
     "workers": (
         "--sleeps",
         "3",
@@ -27,7 +32,11 @@ TINY = {
         "10",
         "--sharers",
         "2",
+        "--shared-jobs",
+        "50",
     ),
+    "mix": ("--slots", "2", "--milliseconds", "1", "--seconds", "0.01", "--rounds", "1"),
+    "idle": ("--seconds", "0.1", "--settle", "0"),
     "queries": ("--rows", "2000", "--repeats", "1"),
     "reserve": ("--rows", "2000", "--repeats", "1"),
     "start": ("--repeats", "1", "--jobs", "50"),

@@ -7,13 +7,14 @@ round is the figure to trust; jobs per second belong to this machine and this mi
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable
-from typing import Any, Final
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Final
 
 import psutil
 
 from rowcrew.bench.limit import Limit
-from rowcrew.bench.processes import Cpu, Server, await_true, own_seconds, worker
+from rowcrew.bench.processes import PROGRAM, Cpu, Server, await_true, own_seconds, worker
 from rowcrew.bench.report import Report, Row, Table, machine_facts
 from rowcrew.model.appetite import LARGEST_BATCH
 from rowcrew.table.scratch import BenchTable
@@ -29,34 +30,40 @@ def measure(
     rounds: int = 3,
     batch: int | None = None,
     slots: int = SLOTS,
+    programs: Mapping[str, Sequence[str]] = {"one worker": PROGRAM},
     tell: Callable[[str], None] = lambda line: None,
 ) -> Report:
-    """Drain `jobs` in each of `rounds`, once with a worker and once without.
+    """Drain `jobs` in each of `rounds`, once with each worker and once without.
 
     Args:
         url: a scratch schema; its jobs are deleted.
         batch: most rows of one reservation; None: the worker chooses, the other side takes the largest.
         slots: jobs that the worker runs at once.
+        programs: workers by what they are called in the table, as arguments of Python.
         tell: hears of progress.
     """
     with BenchTable(url) as table:
         machine = machine_facts(table.server_facts())
         server = Server(table.server_pid())
+        sides: dict[str, Callable[[], Row]] = {
+            what: partial(_with_worker, url, table, server, jobs, batch, slots, program)
+            for what, program in programs.items()
+        }
+        sides["no worker"] = partial(_without_worker, url, table, server, jobs, batch or LARGEST_BATCH)
         rows: list[Row] = []
         for number in range(1, rounds + 1):
-            tell(f"round {number} of {rounds}: one worker")
-            rows.append({"round": number, **_with_worker(url, table, server, jobs, batch, slots)})
-            tell(f"round {number} of {rounds}: the same transitions with no worker")
-            rows.append(
-                {"round": number, **_without_worker(url, table, server, jobs, batch or LARGEST_BATCH)}
-            )
-    ratios = [with_worker["jobsPerSecond"] / limit["jobsPerSecond"] for with_worker, limit in _pairs(rows)]
+            for what, drain in sides.items():
+                tell(f"round {number} of {rounds}: {what}")
+                rows.append({"round": number, "what": what, **drain()})
     return Report(
         name="drain",
         machine=machine,
         tables=(
             Table(f"{jobs:,} jobs that do nothing, {slots} slots, batch {batch or 'adaptive'}", rows),
-            Table("one worker, as a share of the same transitions with no worker", [_shares(ratios)]),
+            Table(
+                "one worker, as a share of the same transitions with no worker",
+                [{"what": what, **_shares(rows, what)} for what in programs],
+            ),
         ),
         notes=(
             "cpu: microseconds of processor time for each job; of the whole server, if it runs on this host",
@@ -66,16 +73,22 @@ def measure(
 
 
 def _with_worker(
-    url: str, table: BenchTable, server: Server, jobs: int, batch: int | None, slots: int
+    url: str,
+    table: BenchTable,
+    server: Server,
+    jobs: int,
+    batch: int | None,
+    slots: int,
+    program: Sequence[str],
 ) -> Row:
     table.clear()
     settings = {"WORKER_CONCURRENCY": str(slots)} | ({} if batch is None else {"JOB_BATCH_SIZE": str(batch)})
-    with worker(url, table, settings=settings) as running:
+    with worker(url, table, settings=settings, program=program) as running:
         with table.filled(jobs, TYPE):
             before = Cpu(*running.cpu_seconds(), server.cpu_seconds())
         await_true(lambda: table.is_drained(jobs))
         spent = Cpu(*running.cpu_seconds(), server.cpu_seconds()).since(before)
-    return _row("one worker", table, spent)
+    return _row(table, spent)
 
 
 def _without_worker(url: str, table: BenchTable, server: Server, jobs: int, batch: int) -> Row:
@@ -86,14 +99,13 @@ def _without_worker(url: str, table: BenchTable, server: Server, jobs: int, batc
             before = Cpu(own_seconds(this_process), 0.0, server.cpu_seconds())
         limit.drain()
         spent = Cpu(own_seconds(this_process), 0.0, server.cpu_seconds()).since(before)
-    return _row("no worker", table, spent)
+    return _row(table, spent)
 
 
-def _row(what: str, table: BenchTable, spent: Cpu) -> dict[str, Any]:
+def _row(table: BenchTable, spent: Cpu) -> Row:
     completed, seconds = table.span()
     each = 1e6 / completed
     return {
-        "what": what,
         "completed": completed,
         "jobsPerSecond": round(completed / seconds),
         "cpuControl": round(spent.control * each, 1),
@@ -102,14 +114,16 @@ def _row(what: str, table: BenchTable, spent: Cpu) -> dict[str, Any]:
     }
 
 
-def _pairs(rows: list[Row]) -> list[tuple[Row, Row]]:
-    return list(zip(rows[::2], rows[1::2], strict=True))
-
-
-def _shares(ratios: list[float]) -> Row:
+def _shares(rows: list[Row], what: str) -> Row:
+    limits = _speeds(rows, "no worker")
+    ratios = [speed / limit for speed, limit in zip(_speeds(rows, what), limits, strict=True)]
     return {
         "median": round(statistics.median(ratios), 2),
         "lowest": round(min(ratios), 2),
         "highest": round(max(ratios), 2),
         "rounds": ", ".join(f"{ratio:.2f}" for ratio in ratios),
     }
+
+
+def _speeds(rows: list[Row], what: str) -> list[float]:
+    return [row["jobsPerSecond"] for row in rows if row["what"] == what]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Final, NamedTuple
 
@@ -19,6 +19,9 @@ from rowcrew.settings import environment_with
 from rowcrew.table.scratch import BenchTable
 
 CREW: Final = "rowcrew.bench.crew:crew"
+PROGRAM: Final = ("-m", "rowcrew.cli")
+# Nobody answers there: a worker with these settings finds its jobs by polling alone.
+NO_WAKE_UPS: Final = {"DATABASE_DIRECT_URL": "postgresql://nobody@/nowhere?host=/dev/null"}
 PATIENCE_SECONDS: Final = 600.0
 _LOOK_SECONDS: Final = 0.1
 _STOP_SECONDS: Final = 40.0
@@ -55,7 +58,12 @@ class BenchWorker:
 
 @contextmanager
 def worker(
-    url: str, table: BenchTable, *, crew: str = CREW, settings: Mapping[str, str]
+    url: str,
+    table: BenchTable,
+    *,
+    crew: str = CREW,
+    settings: Mapping[str, str],
+    program: Sequence[str] = PROGRAM,
 ) -> Iterator[BenchWorker]:
     """A worker of its own process, ready to reserve; its job lines go to /dev/null, and cost what they cost.
 
@@ -63,7 +71,7 @@ def worker(
         RowcrewError: it ended before it was ready.
     """
     process = subprocess.Popen(
-        [sys.executable, "-m", "rowcrew.cli", "worker", crew],
+        [sys.executable, *program, "worker", crew],
         env=environment_with(DATABASE_URL=url, **settings),
         stdout=subprocess.DEVNULL,
         start_new_session=True,  # Ctrl-C reaches us alone, and we end the worker in our order
@@ -87,8 +95,10 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
         process.kill()
 
 
-def await_true(probe: Callable[[], bool], seconds: float = PATIENCE_SECONDS) -> None:
-    """Ask ten times a second.
+def await_true(
+    probe: Callable[[], bool], seconds: float = PATIENCE_SECONDS, look_seconds: float = _LOOK_SECONDS
+) -> None:
+    """Ask every `look_seconds`.
 
     Raises:
         RowcrewError: not within the time.
@@ -97,7 +107,7 @@ def await_true(probe: Callable[[], bool], seconds: float = PATIENCE_SECONDS) -> 
     while not probe():
         if time.monotonic() > end:
             raise RowcrewError(f"the benchmark did not get on for {seconds:g} s; is the machine overloaded?")
-        time.sleep(_LOOK_SECONDS)
+        time.sleep(look_seconds)
 
 
 def own_seconds(process: psutil.Process) -> float:

@@ -47,11 +47,72 @@ def drain(
         Measure a private PostgreSQL instead of the one that DATABASE_URL names.
     """
     from rowcrew.bench.drain import measure
-    from rowcrew.table.scratch import scratch_schema
 
-    with ends_tidily(), _database(embedded) as url, scratch_schema(url) as scratch:
-        report = measure(scratch, jobs=jobs, rounds=rounds, batch=batch_size, tell=tell)
-    if json:
+    with _scratch(embedded) as url:
+        report = measure(url, jobs=jobs, rounds=rounds, batch=batch_size, tell=tell)
+    _print(report, json)
+
+
+@bench.command
+def latency(
+    *,
+    jobs: Annotated[int, Parameter(validator=Number(gte=1, lte=100_000))] = 200,
+    pause: Annotated[float, Parameter(validator=Number(gte=0.001, lte=3600))] = 0.1,
+    embedded: bool = False,
+    json: AsJson = False,
+) -> None:
+    """Measure the time from a committed INSERT to its handler in an idle worker, woken and polling alone.
+
+    Works in a scratch schema of the database, which is dropped at the end, also after Ctrl-C. The times are
+    of the clock of this host, wherever the database is.
+
+    Parameters
+    ----------
+    jobs
+        Rows sent to the idle worker, with wake-ups and without.
+    pause
+        Seconds between two rows.
+    embedded
+        Measure a private PostgreSQL instead of the one that DATABASE_URL names.
+    """
+    from rowcrew.bench.latency import measure
+
+    with _scratch(embedded) as url:
+        report = measure(url, jobs=jobs, pause_seconds=pause, tell=tell)
+    _print(report, json)
+
+
+@bench.command
+def pinned(
+    *,
+    jobs: Annotated[int, Parameter(validator=Number(gte=3, lte=10_000_000))] = 300_000,
+    rounds: Annotated[int, Parameter(validator=Number(gte=1, lte=100))] = 1,
+    embedded: bool = False,
+    json: AsJson = False,
+) -> None:
+    """Measure whether throughput holds while an old snapshot keeps dead rows from being cleaned up.
+
+    Works in a scratch schema of the database, which is dropped at the end, also after Ctrl-C. The snapshot
+    holds back the vacuum of the whole database while the jobs flow, which takes a minute or less.
+
+    Parameters
+    ----------
+    jobs
+        Jobs that flow through the worker, with the snapshot and without.
+    rounds
+        Rounds; in each, with and without take turns.
+    embedded
+        Measure a private PostgreSQL instead of the one that DATABASE_URL names.
+    """
+    from rowcrew.bench.pinned import measure
+
+    with _scratch(embedded) as url:
+        report = measure(url, jobs=jobs, rounds=rounds, tell=tell)
+    _print(report, json)
+
+
+def _print(report: Report, as_json: bool) -> None:
+    if as_json:
         print_document(report)
     else:
         print_report(report)
@@ -71,6 +132,14 @@ def print_report(report: Report) -> None:
 def tell(line: str) -> None:
     """Progress goes where it does not mix with figures."""
     print(line, file=sys.stderr, flush=True)
+
+
+@contextmanager
+def _scratch(embedded: bool) -> Iterator[str]:
+    from rowcrew.table.scratch import scratch_schema
+
+    with ends_tidily(), _database(embedded) as url, scratch_schema(url) as scratch:
+        yield scratch
 
 
 @contextmanager

@@ -53,6 +53,23 @@ def open_connection(url: str, *, synchronous_commit: str) -> psycopg.Connection[
     return connection
 
 
+@contextmanager
+def held_snapshot(url: str) -> Iterator[None]:
+    """A transaction beside that reads the past: until it ends, no row that died since can be cleaned up.
+
+    Raises:
+        DatabaseUnavailable: the server ended it meanwhile.
+    """
+    with psycopg.connect(for_psycopg(url), application_name="rowcrew bench") as connection:
+        connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        connection.execute("SELECT 1")
+        yield
+        try:
+            connection.execute("SELECT 1")
+        except psycopg.OperationalError as error:
+            raise DatabaseUnavailable(f"the snapshot was not held to the end: {reason(error)}") from error
+
+
 class BenchTable:
     """The `jobs` of a scratch schema as a benchmark sees it, over one connection in autocommit."""
 
@@ -74,20 +91,45 @@ class BenchTable:
     def filled(self, jobs: int, type: str = _TYPE) -> Iterator[None]:
         """Ready jobs that appear, with statistics about them, at the end of the block."""
         with self.connection.transaction():
-            self.connection.execute(statements.text("bench_fill"), {"type": type, "jobs": jobs})
+            self.fill(jobs, type)
             self.connection.execute("ANALYZE jobs")
             yield
+
+    def fill(self, jobs: int, type: str = _TYPE) -> int:
+        """Ready jobs at once; the newest id."""
+        return int(self._value("bench_fill", {"type": type, "jobs": jobs}))
+
+    def send(self, type: str) -> int:
+        """One ready job, the way a producer makes it; its id."""
+        return int(self._value("bench_send", {"type": type}))
 
     def has_worker(self, pid: int) -> bool:
         return bool(self._value("bench_entered", {"pid": pid}))
 
-    def is_drained(self, jobs: int) -> bool:
-        return bool(self._value("bench_newest")) and self.span()[0] >= jobs
+    def newest(self) -> int:
+        """The newest id; 0 without any job."""
+        return self._newest()[0]
 
-    def span(self) -> tuple[int, float]:
+    def has_ended(self, id: int) -> bool:
+        return bool(self._value("bench_has_ended", {"id": id}))
+
+    def is_drained(self, jobs: int, after: int = 0) -> bool:
+        """Whether the newest job has ended and so many after the given one have completed."""
+        id, ended = self._newest()
+        return ended and id > after and self.span(after)[0] >= jobs
+
+    def span(self, after: int = 0) -> tuple[int, float]:
         """Completed jobs, and the seconds from first reservation to last end by the database's clock."""
-        [(completed, seconds)] = self.connection.execute(statements.text("bench_span")).fetchall()
+        [(completed, seconds)] = self._rows("bench_span", {"after": after})
         return completed, seconds or 0.0
+
+    def thirds(self, after: int = 0) -> list[tuple[int, float]]:
+        """Jobs and seconds of each third of what has completed, in order; also by the database's clock."""
+        return self._rows("bench_thirds", {"after": after})
+
+    def runs(self, after: int = 0) -> list[tuple[int, int, float, float]]:
+        """Of jobs whose handlers answer with a time: id, number in the payload, when reserved, that time."""
+        return self._rows("bench_runs", {"after": after})
 
     def server_facts(self) -> dict[str, str]:
         """What figures depend on most."""
@@ -102,13 +144,20 @@ class BenchTable:
         [(value,)] = self.connection.execute(sql.SQL("SHOW {}").format(sql.Identifier(name))).fetchall()
         return value
 
-    def _value(self, statement: str, parameters: dict[str, Any] | None = None) -> Any:
-        row = self.connection.execute(statements.text(statement), parameters).fetchone()
-        return None if row is None else row[0]
+    def _newest(self) -> tuple[int, bool]:
+        return next(iter(self._rows("bench_newest", {})), (0, False))
+
+    def _value(self, statement: str, parameters: dict[str, Any]) -> Any:
+        return next(iter(self._rows(statement, parameters)), (None,))[0]
+
+    def _rows(self, statement: str, parameters: dict[str, Any]) -> list[Any]:
+        return self.connection.execute(statements.text(statement), parameters).fetchall()
 
 
 def _address_inside(url: str, schema: str) -> str:
-    return f"{url}{'&' if '?' in url else '?'}schema={quote(schema)}"
+    base, _, query = url.partition("?")
+    others = [pair for pair in query.split("&") if pair and not pair.startswith("schema=")]
+    return f"{base}?{'&'.join([*others, f'schema={quote(schema)}'])}"
 
 
 def _require_inside(inside: str, schema: str) -> None:

@@ -1,2 +1,2 @@
--- Whether the newest job has ended: one look at the primary key, so that waiting for a drain costs it nothing.
-SELECT "finishedAt" IS NOT NULL FROM jobs ORDER BY id DESC LIMIT 1
+-- The newest job and whether it has ended: one look at the primary key, so that waiting for a drain costs it nothing.
+SELECT id, "finishedAt" IS NOT NULL FROM jobs ORDER BY id DESC LIMIT 1
