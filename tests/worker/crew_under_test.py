@@ -261,6 +261,23 @@ def transacts_thread(context: Context) -> str:
     return "committed"
 
 
+@crew.job("transacts_often")
+async def transacts_often(context: Context, times: int) -> str:
+    """The same statement so often that psycopg would prepare it."""
+    async with context.transaction() as connection:
+        for _ in range(times):
+            await connection.execute("INSERT INTO written (job) VALUES (%s)", (context.job.id,))
+    return "committed"
+
+
+@crew.job("transacts_often_in_thread")
+def transacts_often_in_thread(context: Context, times: int) -> str:
+    with context.transaction() as connection:
+        for _ in range(times):
+            connection.execute("INSERT INTO written (job) VALUES (%s)", (context.job.id,))
+    return "committed"
+
+
 @crew.job("writes_log")
 def writes_log(context: Context) -> None:
     context.log.info("through the context", chunk=3)

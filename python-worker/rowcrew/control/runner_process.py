@@ -64,7 +64,11 @@ class RunnerProcess:
         *,
         receive: Callable[[RunnerProcess, ToControl], None],
     ) -> None:
-        """Start the process; its first message, `Ready` or `Unloadable`, comes through `receive`."""
+        """Start the process; its first message, `Ready` or `Unloadable`, comes through `receive`.
+
+        Raises:
+            OSError, RuntimeError: no process, descriptor or thread is left; nothing was started.
+        """
         ours, theirs = socket.socketpair()
         for end in (ours, theirs):
             end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SOCKET_BUFFER_BYTES)
@@ -83,6 +87,9 @@ class RunnerProcess:
                 start_new_session=True,
                 env={**environment, "PYTHONPATH": _python_path(environment)},
             )
+        except BaseException:
+            ours.close()
+            raise
         finally:
             theirs.close()
 
@@ -130,9 +137,10 @@ class RunnerProcess:
 
     def ended(self, lease_id: str) -> None:
         self.runs.pop(lease_id, None)
-        self.idle_since = time.monotonic()
-        if self.retiring and not self.runs:
-            self._send(Close())
+        if not self.runs:
+            self.idle_since = time.monotonic()
+            if self.retiring:
+                self._send(Close())
 
     def kill(self) -> None:
         """End the process and everything it started, at once."""

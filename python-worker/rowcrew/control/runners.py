@@ -9,10 +9,12 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any, Final
 
 from rowcrew.control.runner_process import RunnerProcess
 from rowcrew.log import Log
+from rowcrew.model.cleaning import clean_line
 from rowcrew.model.errors import CrewError
 from rowcrew.model.manifest import Manifest
 from rowcrew.runner.wire import Ready, ToControl, Unloadable
@@ -52,7 +54,7 @@ class Runners:
         self._wanted = min(settings.runners, settings.slots)
         self._all: list[RunnerProcess] = []
         self._tasks: set[asyncio.Task[None]] = set()
-        self._closing = False
+        self._closing = asyncio.Event()
         self._failures = 0
         self._manifest: asyncio.Future[Manifest] = asyncio.get_running_loop().create_future()
 
@@ -109,7 +111,7 @@ class Runners:
 
     async def close(self) -> None:
         """Ask all to leave, kill those that do not within a second, wait until the last is gone."""
-        self._closing = True
+        self._closing.set()
         for runner in self._all:
             runner.retire()
         if self._tasks:
@@ -120,13 +122,15 @@ class Runners:
             await asyncio.wait(self._tasks)
 
     async def _live(self, runner: RunnerProcess) -> None:
+        if not await self._start(runner):
+            self._all.remove(runner)
+            return
         started = time.monotonic()
-        await runner.start(self._orders(), self._environment, receive=self._receive)
         how, asked_to_leave = await runner.wait()
         self._all.remove(runner)
         if not self._manifest.done():
             self._manifest.set_exception(CrewError(f"a runner died while it loaded the crew: {how}"))
-        expected = self._closing or (asked_to_leave and runner.is_loaded)
+        expected = self._closing.is_set() or (asked_to_leave and runner.is_loaded)
         if expected:
             self._log.event("runner.ended", pid=runner.pid)
         else:
@@ -134,14 +138,28 @@ class Runners:
         self._died(runner, how)
         if not expected and not runner.solo:
             await self._pause(time.monotonic() - started)
-            if not self._closing:
+            if not self._closing.is_set():
                 self.add(solo=False)
+
+    async def _start(self, runner: RunnerProcess) -> bool:
+        """Start its process, again and again while the machine has no room for one; false when closing."""
+        while not self._closing.is_set():
+            try:
+                await runner.start(self._orders(), self._environment, receive=self._receive)
+            except (OSError, RuntimeError) as error:
+                self._log.event("runner.not_started", reason=clean_line(str(error)))
+                await self._pause(0)
+            else:
+                return True
+        return False
 
     async def _pause(self, lived_seconds: float) -> None:
         """A runner that dies as soon as it starts is not started again as fast as the machine can."""
         self._failures = 0 if lived_seconds > _LONGEST_PAUSE_SECONDS else self._failures + 1
         if self._failures > 1:
-            await asyncio.sleep(min(_LONGEST_PAUSE_SECONDS, _FIRST_PAUSE_SECONDS * 2**self._failures))
+            seconds = min(_LONGEST_PAUSE_SECONDS, _FIRST_PAUSE_SECONDS * 2**self._failures)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._closing.wait(), seconds)
 
     def _receive(self, runner: RunnerProcess, message: ToControl) -> None:
         match message:

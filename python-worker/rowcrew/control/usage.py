@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any, Final
 
 import psutil
@@ -12,6 +13,8 @@ from rowcrew.log import Log
 
 # Replaced after its jobs above the limit; killed at once above this many times the limit.
 HARD_LIMIT: Final = 1.5
+# A process that is gone, or no descriptor left to look at it with: no reason to stop beating.
+_UNREADABLE: Final = (psutil.Error, OSError)
 
 
 class Usage:
@@ -28,7 +31,7 @@ class Usage:
 
     def sample(self) -> dict[str, Any]:
         """Resident memory in bytes and CPU in percent of one core, worker and runners together."""
-        memory, cpu = _of(self._process(psutil.Process().pid))
+        memory, cpu = _of(self._process(os.getpid()))
         for runner in self._runners or ():
             used, busy = _of(self._process(runner.pid))
             memory, cpu = memory + used, cpu + busy
@@ -37,7 +40,7 @@ class Usage:
             self._runners.retire_idle_solos()
             alive = {runner.pid for runner in self._runners}
             self._processes = {
-                pid: p for pid, p in self._processes.items() if pid in alive or pid == psutil.Process().pid
+                pid: p for pid, p in self._processes.items() if pid in alive or pid == os.getpid()
             }
         return {"memory": memory, "cpu": cpu}
 
@@ -55,7 +58,7 @@ class Usage:
         if pid and pid not in self._processes:
             try:
                 self._processes[pid] = psutil.Process(pid)
-            except psutil.Error:
+            except _UNREADABLE:
                 return None
         return self._processes.get(pid)
 
@@ -65,5 +68,5 @@ def _of(process: psutil.Process | None) -> tuple[int, float]:
         return 0, 0.0
     try:
         return process.memory_info().rss, process.cpu_percent()
-    except psutil.Error:
+    except _UNREADABLE:
         return 0, 0.0

@@ -19,7 +19,7 @@ from rowcrew.model.new_job import NewJob
 from rowcrew.runner.wire import Note
 from rowcrew.table import statements
 from rowcrew.table.address import for_psycopg
-from rowcrew.table.connection import KEEPALIVE
+from rowcrew.table.connection import KEEPALIVE, is_lent
 from rowcrew.table.enqueue import enqueue_many, enqueue_many_async
 
 
@@ -38,7 +38,8 @@ class RunTransaction:
 
     def __enter__(self) -> psycopg.Connection[Any]:
         self._sync = psycopg.connect(self._address, application_name=self._name, **KEEPALIVE)
-        self._sync.execute(statements.text("limit_idle_transaction"))
+        answer = self._sync.execute(statements.text("limit_idle_transaction")).fetchone()
+        _heed_pooler(self._sync, answer)
         return self._sync
 
     def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
@@ -50,7 +51,8 @@ class RunTransaction:
         self._async = await psycopg.AsyncConnection.connect(
             self._address, application_name=self._name, **KEEPALIVE
         )
-        await self._async.execute(statements.text("limit_idle_transaction"))
+        cursor = await self._async.execute(statements.text("limit_idle_transaction"))
+        _heed_pooler(self._async, await cursor.fetchone())
         return self._async
 
     async def __aexit__(self, kind: type[BaseException] | None, *rest: object) -> None:
@@ -114,6 +116,14 @@ class RunTransaction:
             connection.commit()
         finally:
             connection.close()
+
+
+def _heed_pooler(
+    connection: psycopg.Connection[Any] | psycopg.AsyncConnection[Any], answer: tuple[Any, ...] | None
+) -> None:
+    """A statement prepared in a session that a pooler lent would stay there, in the way of its next user."""
+    if answer is not None and is_lent(connection, answer[0]):
+        connection.prepare_threshold = None
 
 
 def _text(data: bytes | None) -> str | None:

@@ -135,7 +135,7 @@ class Line:
         if self._connection is not None and not self._connection.closed:
             with suppress(OSError, psycopg.Error):
                 # No copy of the descriptor: a process that has none left must be able to do this.
-                import os; end = socket.socket(fileno=os.dup(self._connection.fileno()))
+                end = socket.socket(fileno=self._connection.fileno())
                 try:
                     end.shutdown(socket.SHUT_RDWR)
                 finally:

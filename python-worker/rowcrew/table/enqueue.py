@@ -269,7 +269,7 @@ def _unusable(on: Any, wanted: str, instead: str) -> str:
 def _own_connection() -> psycopg.Connection[Any]:
     address = settings.read().require_database_url()
     try:
-        return psycopg.connect(for_psycopg(address), **KEEPALIVE)
+        return psycopg.connect(for_psycopg(address), prepare_threshold=None, **KEEPALIVE)
     except psycopg.OperationalError as error:
         raise DatabaseUnavailable(f"{without_password(address)}: {reason(error)}") from error
 
@@ -277,6 +277,8 @@ def _own_connection() -> psycopg.Connection[Any]:
 async def _own_connection_async() -> psycopg.AsyncConnection[Any]:
     address = settings.read().require_database_url()
     try:
-        return await psycopg.AsyncConnection.connect(for_psycopg(address), **KEEPALIVE)
+        return await psycopg.AsyncConnection.connect(
+            for_psycopg(address), prepare_threshold=None, **KEEPALIVE
+        )
     except psycopg.OperationalError as error:
         raise DatabaseUnavailable(f"{without_password(address)}: {reason(error)}") from error

@@ -1,0 +1,85 @@
+"""Limits for single living processes: no more descriptors, no more memory, no more processes.
+
+Each is a context manager around the time that it lasts. Control groups need root and a kernel that lends
+them; `process_limit_permitted` tells.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+import psutil
+
+_GROUPS: Final = Path("/sys/fs/cgroup")
+_STANDARD_STREAMS: Final = 3
+# What a process may still take: enough for its next few lines, not for the next library or payload.
+_LAST_BYTES: Final = 1 << 20
+
+
+@contextmanager
+def no_descriptors(pid: int) -> Iterator[None]:
+    """What is open stays open, and nothing more can be opened."""
+    with _limited(pid, resource.RLIMIT_NOFILE, _STANDARD_STREAMS):
+        yield
+
+
+@contextmanager
+def no_memory(pid: int) -> Iterator[None]:
+    """What is allocated stays, and next to nothing more is given."""
+    with _limited(pid, resource.RLIMIT_AS, psutil.Process(pid).memory_info().vms + _LAST_BYTES):
+        yield
+
+
+@contextmanager
+def no_processes(pid: int) -> Iterator[None]:
+    """Its children live on, and it can start neither a process nor a thread."""
+    group = _GROUPS / "pids" / f"storm-{os.getpid()}-{pid}"
+    group.mkdir(exist_ok=True)
+    most = group / "pids.max"
+    try:
+        (group / "cgroup.procs").write_text(str(pid))
+        most.write_text("0")
+        yield
+    finally:
+        most.write_text("max")
+        with suppress(OSError):
+            (_GROUPS / "pids" / "cgroup.procs").write_text(str(pid))
+        _leave(group)
+
+
+def process_limit_permitted() -> bool:
+    group = _GROUPS / "pids" / f"storm-{os.getpid()}-probe"
+    try:
+        group.mkdir()
+    except OSError:
+        return False
+    try:
+        return (group / "pids.max").exists()
+    finally:
+        group.rmdir()
+
+
+def _leave(group: Path) -> None:
+    """Everybody who came into being meanwhile leaves too, and the group goes."""
+    with suppress(OSError):
+        for pid in (group / "cgroup.procs").read_text().split():
+            with suppress(OSError):
+                (_GROUPS / "pids" / "cgroup.procs").write_text(pid)
+        group.rmdir()
+
+
+@contextmanager
+def _limited(pid: int, which: int, most: int) -> Iterator[None]:
+    """The soft limit alone: whoever set it can lift it."""
+    before, hard = resource.prlimit(pid, which)
+    resource.prlimit(pid, which, (most, hard))
+    try:
+        yield
+    finally:
+        with suppress(ProcessLookupError):
+            resource.prlimit(pid, which, (before, hard))

@@ -1,0 +1,158 @@
+"""A real PgBouncer in transaction mode before a PostgreSQL: sessions are shared, LISTEN and SET go astray.
+
+In: a server's TCP URL. Out: the same databases at `url_of`. Whatever account runs this, PgBouncer runs as the
+one that the embedded PostgreSQL has, because it refuses to be root too.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+from urllib.parse import unquote, urlsplit
+
+import psycopg
+
+from rowcrew.embedded import server_account
+from tests.waiting import eventually
+
+PROGRAM: Final = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
+MISSING: Final = "PgBouncer is not installed (Debian: pgbouncer): nothing here is tested behind a real pooler"
+
+_CONFIGURATION: Final = """
+[databases]
+* = host={host} port={server_port} user={user} password={password}
+
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = {port}
+unix_socket_dir =
+auth_type = any
+admin_users = pgbouncer
+pool_mode = transaction
+default_pool_size = {sessions}
+max_client_conn = 300
+application_name_add_host = {tells_hosts}
+# Its patience after a failed login is 15 seconds, in which nobody would learn that the server is back.
+server_login_retry = 1
+logfile = {directory}/log
+pidfile = {directory}/pid
+"""
+
+
+class Pooler:
+    """Use as a context manager.
+
+    Args:
+        url: TCP address of a database; its server is the one behind the pooler.
+        sessions: how many of the server's sessions all clients share.
+        tells_hosts: whether application_name gets the address of the client.
+    """
+
+    def __init__(self, url: str, *, sessions: int = 20, tells_hosts: bool = False) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            self.port: int = listener.getsockname()[1]
+        self._parts = urlsplit(url)
+        self._account = server_account()
+        self.directory = Path(tempfile.mkdtemp(prefix="pooler-"))
+        self._configuration = self.directory / "pgbouncer.ini"
+        self._configuration.write_text(
+            _CONFIGURATION.format(
+                host=self._parts.hostname,
+                server_port=self._parts.port,
+                user=self._parts.username,
+                password=unquote(self._parts.password or ""),
+                port=self.port,
+                sessions=sessions,
+                tells_hosts=int(tells_hosts),
+                directory=self.directory,
+            )
+        )
+        if self._account is not None:
+            for ours in (self.directory, self._configuration):
+                os.chown(ours, self._account.user, self._account.group)
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.kill()
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    def url_of(self, database: str) -> str:
+        return f"postgresql://{self._parts.username}@127.0.0.1:{self.port}/{database}"
+
+    def start(self) -> None:
+        """Start the program; return when it takes connections."""
+        assert PROGRAM is not None, MISSING
+        become: dict[str, Any] = {}
+        if self._account is not None:
+            become = {"user": self._account.user, "group": self._account.group, "extra_groups": []}
+        self._process = subprocess.Popen(
+            [PROGRAM, "--quiet", str(self._configuration)],
+            cwd=self.directory,
+            start_new_session=True,
+            **become,
+        )
+        eventually(self._answers)
+
+    def signal(self, number: signal.Signals) -> None:
+        if self._process is not None:
+            self._process.send_signal(number)
+
+    def kill(self) -> None:
+        """End it, and with it all of its sessions in the server; a stopped one too."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            (self.directory / "pid").unlink(missing_ok=True)
+
+    def _answers(self) -> bool:
+        assert self._process is not None
+        assert self._process.poll() is None, (self.directory / "log").read_text(errors="replace")[-2_000:]
+        with suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
+            return True
+        return False
+
+
+def borrowed_state(url: str, sessions: int) -> list[str]:
+    """What clients of a pooler have left in the sessions that were lent to them, in words.
+
+    Args:
+        url: an address through the pooler.
+        sessions: how many of the server's sessions it has; each is looked at, all being lent to us at once.
+    """
+    left = []
+    with ExitStack() as borrowed:
+        for _ in range(sessions):
+            connection = borrowed.enter_context(psycopg.connect(url, prepare_threshold=None))
+            left += [
+                f"{what} {name} is left in a session of the pooler"
+                for what, name in connection.execute(_STATE).fetchall()
+            ]
+    return left
+
+
+# PgBouncer itself keeps four settings apart for its clients; whatever else a session has set stays for the next.
+_STATE: Final = """
+    SELECT 'the prepared statement', name FROM pg_prepared_statements
+    UNION ALL
+    SELECT 'the channel', channel FROM pg_listening_channels() AS channel
+    UNION ALL
+    SELECT 'the setting', name FROM pg_settings
+     WHERE source = 'session'
+       AND name NOT IN ('application_name', 'client_encoding', 'DateStyle', 'TimeZone', 'standard_conforming_strings')
+    UNION ALL
+    SELECT 'the advisory lock', objid::text FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()
+"""

@@ -1,0 +1,75 @@
+"""Machines with nothing left: a worker goes on with what it has, and takes more when there is some."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any
+
+import pytest
+
+from storm.limits import no_descriptors, no_processes, process_limit_permitted
+from tests.waiting import eventually
+from tests.worker.conftest import StartWorker
+from tests.worker.harness import Gate, Journal, Table
+from tests.worker.proxy import Proxy
+
+Limit = Callable[[int], AbstractContextManager[Any]]
+PROCESSES = pytest.param(
+    no_processes,
+    marks=pytest.mark.skipif(not process_limit_permitted(), reason="no control groups are lent here"),
+)
+
+
+@pytest.mark.parametrize("nothing_left", [no_descriptors, PROCESSES], ids=["descriptors", "processes"])
+def test_a_worker_that_can_start_no_runner_lives_on_and_starts_one_when_it_can(
+    start_worker: StartWorker, table: Table, nothing_left: Limit
+) -> None:
+    worker = start_worker(WORKER_HEARTBEAT_INTERVAL=0.2).ready()
+    with nothing_left(worker.pid):
+        os.kill(worker.runners()[0], signal.SIGKILL)
+        worker.said("runner.not_started", times=2)
+        (before,) = table.rows("SELECT beats FROM workers")
+        eventually(lambda: table.rows("SELECT beats FROM workers")[0]["beats"] > before["beats"] + 2)
+    assert table.until(table.enqueue("noop"), "completed")["attempts"] == 1
+    assert worker.heard("worker.crashed") == []
+    assert worker.stop() == 0
+
+
+def test_a_job_that_needs_a_runner_of_its_own_waits_until_one_can_be_started(
+    start_worker: StartWorker, table: Table, gate: Gate
+) -> None:
+    worker = start_worker().ready()
+    with no_descriptors(worker.pid):
+        job = table.enqueue("hold_process", {"gate": gate.path})
+        worker.said("runner.not_started", times=2)
+        assert len(worker.heard("runner.not_started")) < 20
+    gate.open()
+    assert table.until(job, "completed")["attempts"] == 1
+
+
+def test_a_worker_leaves_though_it_waits_for_a_runner_it_cannot_start(
+    start_worker: StartWorker,
+) -> None:
+    worker = start_worker().ready()
+    with no_descriptors(worker.pid):
+        os.kill(worker.runners()[0], signal.SIGKILL)
+        worker.said("runner.not_started", times=3)
+        worker.signal(signal.SIGTERM)
+        worker.said("worker.stopped")
+        assert worker.heard("worker.crashed") == []
+
+
+def test_answers_that_never_come_are_given_up_without_a_descriptor_to_spare(
+    start_worker: StartWorker, table: Table, journal: Journal, tcp_database_url: str
+) -> None:
+    with Proxy(tcp_database_url) as proxy:
+        worker = start_worker(url=proxy.url, POLL_INTERVAL=0.1, WORKER_HEARTBEAT_INTERVAL=0.5).ready()
+        proxy.mute()
+        with no_descriptors(worker.pid):
+            worker.said("database.lost", purpose="heartbeat")
+        proxy.heal()
+        table.until(table.enqueue("tick"), "completed", seconds=60)
+    assert len(journal.entries("start")) == 1
