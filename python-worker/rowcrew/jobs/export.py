@@ -24,6 +24,7 @@ from rowcrew.jobs.report import document_of
 from rowcrew.jobs.sources import S3Object, Source, fetched, open_source
 from rowcrew.jobs.store import store
 from rowcrew.table.blobs import Blob, blob_size
+from rowcrew.table.no_transaction import no_transaction
 from rowcrew.table.results import job_result, model_run_result
 
 MOST_BYTES: Final = 20 * 10**6
@@ -171,14 +172,19 @@ def _run_result(text: str, connection: psycopg.Connection[Any], context: Context
 
 
 def _stored(key: str, connection: psycopg.Connection[Any], context: Context) -> bytes:
-    """A file that a job has stored: in `blobs`, else in the bucket."""
+    """The file of a model run: in `blobs`, else in the bucket."""
+    if blob_size(connection, key) is not None:
+        with open_source(Source(blob=key), connection, _MOST_RESULT_BYTES) as file:
+            return file.read()
     bucket = settings.read().s3_bucket_name
-    if bucket is not None and blob_size(connection, key) is None:
-        source = Source(s3=S3Object(bucket, key))
-    else:
-        source = Source(blob=key)
+    if bucket is None:
+        raise PermanentError(
+            f"the source's result is the file {key!r}, which is not in the table blobs; "
+            "set S3_BUCKET_NAME to the bucket it is in"
+        )
     with (
-        fetched(source, _MOST_RESULT_BYTES, context) as found,
-        open_source(found, connection, _MOST_RESULT_BYTES) as file,
+        no_transaction(connection),
+        fetched(Source(s3=S3Object(bucket, key)), _MOST_RESULT_BYTES, context) as fetched_file,
+        open_source(fetched_file, connection, _MOST_RESULT_BYTES) as file,
     ):
         return file.read()

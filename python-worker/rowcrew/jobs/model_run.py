@@ -30,9 +30,10 @@ from rowcrew.jobs.saas_model import (
     require_holdable,
 )
 from rowcrew.jobs.saas_ratios import LineRatios, Ratios, line_ratios, ratios
-from rowcrew.jobs.store import store
+from rowcrew.jobs.store import store_under
 from rowcrew.table.blobs import Blob
 from rowcrew.table.model_runs import KeptModelRun, ModelRunKey, find_model_run, keep_model_run
+from rowcrew.table.no_transaction import no_transaction
 
 MOST_SCENARIOS: Final = 50
 MOST_RESULT_BYTES: Final = 256 * 1024
@@ -138,7 +139,9 @@ def model_run(payload: ModelRun, context: Context) -> msgspec.Raw:
     with context.transaction() as connection:
         run = find_model_run(connection, key)
         if run is None:
-            run = _keep(connection, key, context.job.id, run_scenarios(payload, key.inputs_hash, context))
+            with no_transaction(connection):
+                result = run_scenarios(payload, key.inputs_hash, context)
+            run = _keep(connection, key, context.job.id, result)
     for child in payload.children:
         context.enqueue(child.type, child_payload(child, payload, run.id))
     return msgspec.Raw(run.result.encode())
@@ -294,7 +297,7 @@ def _keep(
     with connection.transaction() as savepoint:
         content = msgspec.json.encode(result)
         if len(content) > MOST_RESULT_BYTES:
-            file = store(connection, job_id, "model-run.json", content, "application/json")
+            file = store_under(connection, run_key(content), content, "application/json")
             content = msgspec.json.encode(stored_result(result, file))
         run = keep_model_run(connection, key, job_id, content)
         if run is None:
@@ -303,6 +306,11 @@ def _keep(
     earlier = find_model_run(connection, key)  # type: ignore[unreachable]  # Rollback ends the block quietly
     assert earlier is not None, "what stood in the way is there"
     return earlier
+
+
+def run_key(content: bytes) -> str:
+    """Where the file of a kept run lies: not among those of its job, which go with the job's row."""
+    return f"modelRuns/{hashlib.sha256(content).hexdigest()}.json"
 
 
 def stored_result(result: RunResult, file: Blob) -> StoredResult:

@@ -13,7 +13,7 @@ from rowcrew.crew import Crew
 from rowcrew.jobs.export import Export, Exported, keep_file, load_document
 from rowcrew.jobs.look import LOOKS
 from rowcrew.jobs.number_format import NumberFormat
-from rowcrew.table.results import keep_open
+from rowcrew.table.no_transaction import no_transaction
 
 MOST_PAGES: Final = 300
 
@@ -39,22 +39,21 @@ def pdf_export(payload: PdfExport, context: Context) -> ExportedPdf:
     require_reportlab()
     from rowcrew.jobs.paper.pages import Paper, printed
 
+    def on_page(page: int, pages: int | None) -> None:
+        if page > MOST_PAGES:
+            raise PermanentError(f"the document has more than the {MOST_PAGES} pages allowed")
+        verb = "Laying out" if pages is None else "Rendering"
+        context.progress(page, pages, f"{verb} page {page}" + (f" of {pages}" if pages else ""))
+
     with context.transaction() as connection:
         document = load_document(payload, connection, context)
-
-        def on_page(page: int, pages: int | None) -> None:
-            if page > MOST_PAGES:
-                raise PermanentError(f"the document has more than the {MOST_PAGES} pages allowed")
-            verb = "Laying out" if pages is None else "Rendering"
-            context.progress(page, pages, f"{verb} page {page}" + (f" of {pages}" if pages else ""))
-            keep_open(connection)
-
         paper = Paper(
             look=LOOKS[payload.template],
             numbers=NumberFormat(payload.locale, document.currency),
             page_size=payload.page_size,
         )
-        content, pages = printed(document, paper, on_page)
+        with no_transaction(connection):
+            content, pages = printed(document, paper, on_page)
         file = keep_file(
             payload,
             document,

@@ -13,7 +13,7 @@ from rowcrew.crew import Crew
 from rowcrew.jobs.export import Export, Exported, keep_file, load_document
 from rowcrew.jobs.look import LOOKS
 from rowcrew.jobs.number_format import NumberFormat
-from rowcrew.table.results import keep_open
+from rowcrew.table.no_transaction import no_transaction
 
 MOST_SLIDES: Final = 200
 _CONTENT_TYPE: Final = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
@@ -40,23 +40,20 @@ def pptx_export(payload: PptxExport, context: Context) -> ExportedPptx:
     require_pptx()
     from rowcrew.jobs.slides.deck import Deck, shown
 
+    def on_slide(slide: int, slides: int) -> None:
+        if slides > MOST_SLIDES:
+            raise PermanentError(f"the document has {slides:,} slides, more than the {MOST_SLIDES} allowed")
+        context.progress(slide, slides, f"Rendering slide {slide} of {slides}")
+
     with context.transaction() as connection:
         document = load_document(payload, connection, context)
-
-        def on_slide(slide: int, slides: int) -> None:
-            if slides > MOST_SLIDES:
-                raise PermanentError(
-                    f"the document has {slides:,} slides, more than the {MOST_SLIDES} allowed"
-                )
-            context.progress(slide, slides, f"Rendering slide {slide} of {slides}")
-            keep_open(connection)
-
         deck = Deck(
             look=LOOKS[payload.template],
             numbers=NumberFormat(payload.locale, document.currency),
             slide_size=payload.page_size,
         )
-        content, slides = shown(document, deck, on_slide)
+        with no_transaction(connection):
+            content, slides = shown(document, deck, on_slide)
         file = keep_file(
             payload,
             document,

@@ -1,9 +1,9 @@
 """Where job types put files too large or too dull for a result: a bucket, else the table `blobs`.
 
-In: a file, its job and a connection inside the job's transaction. Out: the file's key, hash and size, in the
-form results carry them; never a URL, which would let whoever reads the row read the file. A row in `blobs`
-commits with the job's completion. An object is there at once: if its run fails or loses its lease afterwards,
-the job's next run replaces it.
+In: a file and a connection inside the job's transaction. Out: the file's key, hash and size, in the form
+results carry them; never a URL, which would let whoever reads the row read the file. A row in `blobs` commits
+with the job's completion. An object is there at once: if its run fails or loses its lease afterwards, the
+job's next run replaces it.
 """
 
 from __future__ import annotations
@@ -23,11 +23,17 @@ def store(
 ) -> Blob:
     """Keep a file of a job under `jobs/<id>/<name>`; a later run of the job replaces it.
 
+    In `blobs` it goes when the job's row goes.
+
     Raises:
         PermanentError: S3 does not allow it, or lacks a setting, which the text names.
         TransferFailed: the network or S3 failed several times.
     """
-    key = f"jobs/{job_id}/{name}"
+    return store_under(connection, f"jobs/{job_id}/{name}", content, content_type)
+
+
+def store_under(connection: psycopg.Connection[Any], key: str, content: bytes, content_type: str) -> Blob:
+    """Keep a file under this key, in place of the one that had it. Raises what `store` does."""
     bucket = settings.read().s3_bucket_name
     if bucket is None:
         return put_blob(connection, key, content, content_type)

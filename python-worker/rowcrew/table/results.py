@@ -32,8 +32,3 @@ def model_run_result(connection: psycopg.Connection[Any], model_run_id: int) -> 
     """The result of a kept model run as JSON text; None if there is none of that id."""
     row = connection.execute(statements.text("model_run_result"), {"id": model_run_id}).fetchone()
     return None if row is None else row[0]
-
-
-def keep_open(connection: psycopg.Connection[Any]) -> None:
-    """Say that the transaction is still wanted: the server ends one that is silent for a minute."""
-    connection.execute(statements.text("limit_idle_transaction"))
