@@ -6,13 +6,17 @@ import io
 
 import pytest
 
-from rowcrew import settings
+from rowcrew import jobs, settings
 from rowcrew.control import prune as prune_module
 from rowcrew.control.prune import Prune
 from rowcrew.log import Log
 from rowcrew.settings import Settings
+from rowcrew.table import statements
+from rowcrew.table.blobs import put_blob
 from rowcrew.table.connection import Line
+from rowcrew.testing import run_handler_async
 from tests.conftest import Connect
+from tests.jobs.saas_payload import REFERENCE
 
 pytestmark = pytest.mark.anyio
 
@@ -126,3 +130,62 @@ async def test_workers_that_left_long_ago_are_forgotten_unless_a_job_still_refer
         """SELECT (now() - "stoppedAt") > '7 days' FROM workers ORDER BY id"""
     ).fetchall()
     assert ages == [(False,), (True,)]
+
+
+def store_file(connect: Connect, key: str, content: bytes = b"file") -> None:
+    put_blob(connect(), key, content, "text/plain")
+
+
+def files(connect: Connect) -> list[str]:
+    return [row[0] for row in connect().execute('SELECT key FROM blobs ORDER BY key COLLATE "C"')]
+
+
+async def test_the_files_of_a_job_go_after_its_row_and_no_others(database_url: str, connect: Connect) -> None:
+    old, young = insert(connect, "completed", "8 days") + insert(connect, "completed", "1 day")
+    kept = ["in/may.csv", f"jobs/{young}/board.pdf", "jobs/notes.txt", "jobs/x/1", "modelRuns/ab.json"]
+    for key in (*kept, f"jobs/{old}/board.pdf", f"jobs/{old}/2027/board.pdf"):
+        store_file(connect, key)
+    await prune(database_url)
+    assert files(connect) == kept
+
+
+async def test_the_files_of_a_job_deleted_by_hand_go_too(database_url: str, connect: Connect) -> None:
+    (job,) = insert(connect, "completed", "1 day")
+    store_file(connect, f"jobs/{job}/rejected.csv")
+    connect().execute("DELETE FROM jobs")
+    await prune(database_url)
+    assert files(connect) == []
+
+
+async def test_a_kept_model_run_outlives_its_job_with_its_file(database_url: str, connect: Connect) -> None:
+    large = {"months": 240, "scenarios": {str(number): [] for number in range(5)}}
+    handled = await run_handler_async(jobs.crew, "model_run", REFERENCE | large, database_url=database_url)
+    await prune(database_url)
+    assert connect().execute('SELECT id FROM "modelRuns"').fetchall() == [(handled.result["modelRunId"],)]
+    assert files(connect) == [handled.result["key"]]
+
+
+async def test_files_are_walked_to_the_end_so_many_rows_and_bytes_at_a_time(
+    database_url: str, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(prune_module, "BATCH", 7)
+    monkeypatch.setattr(prune_module, "FILE_BYTES", 250)
+    monkeypatch.setattr(prune_module, "_BREATH_SECONDS", 0)
+    kept = insert(connect, "failed", "1 day", count=20)
+    for job in (*kept, *(max(kept) + number for number in range(1, 31))):
+        store_file(connect, f"jobs/{job}/file", b"x" * 100)
+    await prune(database_url)
+    assert sorted(files(connect)) == sorted(f"jobs/{job}/file" for job in kept)
+
+
+async def test_one_call_deletes_no_more_than_its_bytes_and_at_least_one_file(connect: Connect) -> None:
+    for number in range(1, 6):
+        store_file(connect, f"jobs/{number}/file", b"x" * 100)
+    calls = [("", 250), ("", 1), ("", 10**6)]
+    gone = [
+        connect()
+        .execute(statements.text("prune_files"), {"after": after, "batch": 10, "most_bytes": most})
+        .fetchone()
+        for after, most in calls
+    ]
+    assert gone == [("jobs/3/file", 3), ("jobs/4/file", 1), ("jobs/5/file", 1)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from typing import Any
 
 import msgspec
@@ -12,6 +13,7 @@ import urllib3
 
 from rowcrew.jobs.store import presigned_url, store
 from rowcrew.model.errors import SettingsError
+from tests.docs.pages import block_marked
 from tests.jobs.conftest import Bucket, Imports
 
 BAD = b"Id,Date,Amount,Memo\n1,,,a\n2,never,,b\n"
@@ -71,3 +73,10 @@ def test_a_presigned_url_needs_a_bucket(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.delenv("S3_BUCKET_NAME", raising=False)
     with pytest.raises(SettingsError, match="S3_BUCKET_NAME is not set"):
         presigned_url("key")
+
+
+def test_the_documented_lifecycle_rule_is_one_and_spares_kept_runs(bucket: Bucket) -> None:
+    rule = json.loads(block_marked("bucket", "lifecycle").text)
+    bucket.client.put_bucket_lifecycle_configuration(Bucket=bucket.name, LifecycleConfiguration=rule)
+    rules = bucket.client.get_bucket_lifecycle_configuration(Bucket=bucket.name)["Rules"]
+    assert [each["Filter"]["Prefix"] for each in rules] == ["jobs/"]

@@ -127,7 +127,7 @@ REFUSED = {
         "UPDATE job_attempts SET outcome = 'lost'",
         "UPDATE rowcrew_schema SET revision = 0",
         "INSERT INTO queues (queue) VALUES ('x')",
-        "DELETE FROM blobs",
+        'DELETE FROM "modelRuns"',
         "CREATE TABLE mine ()",
         "CREATE ROLE friend",
     ],

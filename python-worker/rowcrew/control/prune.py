@@ -1,10 +1,13 @@
-"""Deletes ended jobs past their time, also that of their queue, in small batches that block nobody."""
+"""Deletes ended jobs past their time, also that of their queue, in small batches that block nobody.
+
+With a job go its attempts, and then the files it left in `blobs`. Kept model runs and their files stay.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import psycopg
 
@@ -15,8 +18,11 @@ from rowcrew.table.connection import Line, reason
 EVERY_SECONDS: Final = 60.0
 BATCH: Final = 2_000
 IDLE_BATCHES: Final = 10
+FILE_BYTES: Final = 64 * 2**20  # a file's deletion costs by its size
 _CALL_SECONDS: Final = 4.0
 _BREATH_SECONDS: Final = 0.05
+
+Place = TypeVar("Place", int, str)
 
 
 class Prune:
@@ -32,16 +38,17 @@ class Prune:
 
     async def run(self) -> None:
         """Each minute the oldest rows, where most has to go, and a stretch of the others in turn."""
-        place = 0
+        place, file = 0, ""
         while True:
             try:
                 await self.read_queues()
-                deleted, _ = await self._walk(0, idle_batches=IDLE_BATCHES)
-                more, place = await self._walk(place, idle_batches=IDLE_BATCHES)
+                deleted, _ = await self._walk_jobs(0, idle_batches=IDLE_BATCHES)
+                more, place = await self._walk_jobs(place, idle_batches=IDLE_BATCHES)
                 deleted += more + await self._beyond_count()
-                await self._line.fetch("prune_workers", {}, _CALL_SECONDS)
                 if deleted:
                     self._log.event("prune.done", deleted=deleted)
+                await self._line.fetch("prune_workers", {}, _CALL_SECONDS)
+                file = await self._walk_files(file, idle_batches=1)
             except psycopg.Error as error:
                 self._log.event("prune.failed", reason=reason(error))
             await asyncio.sleep(EVERY_SECONDS)
@@ -51,28 +58,43 @@ class Prune:
         self._queue_limits(dict(rows))
 
     async def once(self) -> int:
-        """Walk the whole table; how many jobs were deleted."""
-        deleted, _ = await self._walk(0, idle_batches=None)
+        """Walk the whole tables; how many jobs were deleted."""
+        deleted, _ = await self._walk_jobs(0, idle_batches=None)
         deleted += await self._beyond_count()
         await self._line.fetch("prune_workers", {}, _CALL_SECONDS)
+        await self._walk_files("", idle_batches=None)
         return deleted
 
-    async def _walk(self, after: int, *, idle_batches: int | None) -> tuple[int, int]:
+    async def _walk_jobs(self, after: int, *, idle_batches: int | None) -> tuple[int, int]:
         """From the row after this id to the end, or until so many batches in a row had nothing to delete.
 
         Answers how many jobs were deleted, and the id to go on from: 0 after the end.
         """
+        limits = {
+            "keep_completed": self._settings.keep_completed_seconds,
+            "keep_failed": self._settings.keep_failed_seconds,
+        }
+        return await self._walk("prune", limits, after, 0, idle_batches)
+
+    async def _walk_files(self, after: str, *, idle_batches: int | None) -> str:
+        """The same for the files of jobs that are gone; the key to go on from, empty after the end."""
+        _, came_to = await self._walk("prune_files", {"most_bytes": FILE_BYTES}, after, "", idle_batches)
+        return came_to
+
+    async def _walk(
+        self,
+        statement: str,
+        limits: Mapping[str, float],
+        after: Place,
+        start: Place,
+        idle_batches: int | None,
+    ) -> tuple[int, Place]:
         deleted, idle = 0, 0
         while idle_batches is None or idle < idle_batches:
-            parameters: dict[str, Any] = {
-                "after": after,
-                "batch": BATCH,
-                "keep_completed": self._settings.keep_completed_seconds,
-                "keep_failed": self._settings.keep_failed_seconds,
-            }
-            ((came_to, gone),) = await self._line.fetch("prune", parameters, _CALL_SECONDS)
+            parameters: dict[str, Any] = {"after": after, "batch": BATCH, **limits}
+            ((came_to, gone),) = await self._line.fetch(statement, parameters, _CALL_SECONDS)
             if came_to is None:
-                return deleted, 0
+                return deleted, start
             deleted, after = deleted + gone, came_to
             idle = 0 if gone else idle + 1
             await asyncio.sleep(_BREATH_SECONDS)
