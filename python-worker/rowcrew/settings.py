@@ -12,7 +12,7 @@ import math
 import os
 import re
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -369,32 +369,56 @@ _RUNNER_VARIABLES: Final = re.compile(
 )
 
 
+class Given(NamedTuple):
+    """A variable as an environment has it: under which name, and read or complained about."""
+
+    variable: Variable
+    name: str | None = None
+    value: Any = None
+    complaint: str | None = None
+
+
+def given(environment: Mapping[str, str] | None = None) -> list[Given]:
+    """Every variable as the environment has it; an empty one is not given."""
+    environment = os.environ if environment is None else environment
+    return [_given(variable, environment) for variable in VARIABLES]
+
+
 def read(environment: Mapping[str, str] | None = None, **overrides: Any) -> Settings:
     """The settings of this process. Overrides (command-line options that are not None) win.
 
     Raises:
         SettingsError: lists every variable that could not be read, its value and what to give instead.
     """
-    environment = os.environ if environment is None else environment
-    values: dict[str, Any] = {}
-    complaints: list[str] = []
-    for variable in VARIABLES:
-        name = next((name for name in variable.names if environment.get(name, "").strip()), None)
-        if name is None:
-            continue
-        text = environment[name].strip()
-        try:
-            values[variable.field] = variable.read(text)
-        except ValueError as error:
-            shown = "…" if variable.field.endswith("_url") else repr(text)
-            complaints.append(f"{name}={shown}: {error}")
-    if complaints:
+    found = given(environment)
+    if complaints := [one.complaint for one in found if one.complaint]:
         raise SettingsError(complaints)
+    return made_of(found, environment, **overrides)
+
+
+def made_of(
+    found: Iterable[Given], environment: Mapping[str, str] | None = None, **overrides: Any
+) -> Settings:
+    """The settings that these variables make; one with a complaint counts as not given."""
+    environment = os.environ if environment is None else environment
+    values = {one.variable.field: one.value for one in found if one.name and not one.complaint}
     if "queue_name" in values:
         values.setdefault("queues", (values["queue_name"],))
     values.update({field: value for field, value in overrides.items() if value is not None})
     values["worker_name"] = _instance_name(values.get("worker_name"), environment)
     return Settings(**values)
+
+
+def _given(variable: Variable, environment: Mapping[str, str]) -> Given:
+    name = next((name for name in variable.names if environment.get(name, "").strip()), None)
+    if name is None:
+        return Given(variable)
+    text = environment[name].strip()
+    try:
+        return Given(variable, name, variable.read(text))
+    except ValueError as error:
+        shown = "…" if variable.field.endswith("_url") else repr(text)
+        return Given(variable, name, complaint=f"{name}={shown}: {error}")
 
 
 def _instance_name(template: str | None, environment: Mapping[str, str]) -> str:
@@ -413,6 +437,26 @@ def runner_environment(settings: Settings, environment: Mapping[str, str] | None
     kept.update({name: value for name, value in environment.items() if name in known})
     kept["DATABASE_URL"] = settings.require_database_url()
     return kept
+
+
+class Platform(NamedTuple):
+    """What a platform tells a service of itself, and what it was told of Python; None = nothing."""
+
+    is_render: bool
+    service_type: str | None
+    python_version: str | None
+    is_unbuffered: bool
+
+
+def platform(environment: Mapping[str, str] | None = None) -> Platform:
+    """Where this process runs, by the variables of the platform. Called by the doctor alone."""
+    environment = os.environ if environment is None else environment
+    return Platform(
+        is_render=environment.get("RENDER") == "true",
+        service_type=environment.get("RENDER_SERVICE_TYPE") or None,
+        python_version=environment.get("PYTHON_VERSION") or None,
+        is_unbuffered=bool(environment.get("PYTHONUNBUFFERED")),
+    )
 
 
 def environment_with(**variables: str) -> dict[str, str]:

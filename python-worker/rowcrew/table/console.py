@@ -16,6 +16,7 @@ from psycopg.rows import dict_row
 from psycopg.types.json import set_json_loads
 
 from rowcrew.model.errors import DatabaseUnavailable, RowcrewError, SchemaMismatch
+from rowcrew.model.why import JobFacts, Reason, Service, reasons
 from rowcrew.settings import Settings
 from rowcrew.table import statements
 from rowcrew.table.address import for_psycopg, without_password
@@ -39,18 +40,24 @@ def connected(settings: Settings) -> Iterator[Connection]:
     """
     address = settings.require_database_url()
     try:
-        with psycopg.connect(
-            for_psycopg(address),
-            autocommit=True,
-            prepare_threshold=None,
-            application_name="rowcrew command line",
-            row_factory=dict_row,
-            **KEEPALIVE,
-        ) as connection:
-            set_json_loads(msgspec.Raw, connection)
+        with connect(address) as connection:
             yield connection
     except psycopg.Error as error:
         raise explained(error, address) from error
+
+
+def connect(address: str) -> Connection:
+    """The same for any address, with the driver's errors as they are."""
+    connection = psycopg.connect(
+        for_psycopg(address),
+        autocommit=True,
+        prepare_threshold=None,
+        application_name="rowcrew command line",
+        row_factory=dict_row,
+        **KEEPALIVE,
+    )
+    set_json_loads(msgspec.Raw, connection)
+    return connection
 
 
 def explained(error: psycopg.Error, address: str) -> RowcrewError:
@@ -78,15 +85,15 @@ def list_jobs(
         "queues": _array(queues),
         "limit": limit,
     }
-    return _rows(connection, "list_jobs", parameters)
+    return rows(connection, "list_jobs", parameters)
 
 
 def show_job(connection: Connection, id: int) -> Record | None:
     """Every column of a job, and under `job_attempts` the attempts that did not complete."""
     with connection.transaction():
-        rows = _rows(connection, "show_job", {"id": id})
-        attempts = _rows(connection, "show_attempts", {"id": id})
-    return {**rows[0], "job_attempts": attempts} if rows else None
+        jobs = rows(connection, "show_job", {"id": id})
+        attempts = rows(connection, "show_attempts", {"id": id})
+    return {**jobs[0], "job_attempts": attempts} if jobs else None
 
 
 def change_jobs(connection: Connection, change: Change, ids: Sequence[int]) -> list[Record]:
@@ -95,7 +102,7 @@ def change_jobs(connection: Connection, change: Change, ids: Sequence[int]) -> l
     A record has id, changed, status (None: no such job) and liveId, the live job with the same unique key.
     """
     changed = {row["id"] for row in _changed(connection, change, list(ids))}
-    standing = {row["id"]: row for row in _rows(connection, "job_standing", {"ids": list(ids)})}
+    standing = {row["id"]: row for row in rows(connection, "job_standing", {"ids": list(ids)})}
     unknown = {"status": None, "liveId": None}
     return [
         {**standing.get(id, {"id": id, **unknown}), "changed": id in changed} for id in dict.fromkeys(ids)
@@ -103,24 +110,55 @@ def change_jobs(connection: Connection, change: Change, ids: Sequence[int]) -> l
 
 
 def list_types(connection: Connection) -> list[Record]:
-    return _rows(connection, "list_types", {})
+    return rows(connection, "list_types", {})
 
 
 def show_type(connection: Connection, type: str) -> Record | None:
-    rows = _rows(connection, "show_type", {"type": type})
-    return rows[0] if rows else None
+    types = rows(connection, "show_type", {"type": type})
+    return types[0] if types else None
+
+
+def list_queues(connection: Connection) -> list[Record]:
+    """Every queue with its jobs by status, what waits, and who serves it."""
+    return rows(connection, "list_queues", {})
+
+
+def why(connection: Connection, id: int) -> tuple[JobFacts, list[Reason]] | None:
+    """What is known of a job, and why it is where it is; None when there is no such job."""
+    with connection.transaction():
+        found = rows(connection, "job_facts", {"id": id})
+        if not found:
+            return None
+        job = msgspec.convert(found[0], JobFacts)
+        service = services(connection, [(job.queue, job.type)])[job.queue, job.type]
+    return job, reasons(job, service)
+
+
+def waiting(connection: Connection) -> list[Record]:
+    """What waits, by queue and type: ready, oldestSeconds, later; the fifty largest crowds."""
+    return rows(connection, "waiting", {})
+
+
+def services(connection: Connection, pairs: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Service]:
+    """What live workers offer each pair of queue and type."""
+    parameters = {"queues": [queue for queue, _ in pairs], "types": [type for _, type in pairs]}
+    return {
+        (row["queue"], row["type"]): msgspec.convert(row, Service)
+        for row in rows(connection, "service", parameters)
+    }
 
 
 def _changed(connection: Connection, change: Change, ids: list[int]) -> list[Record]:
     for _ in range(_CONFLICT_ROUNDS):
         try:
-            return _rows(connection, f"{change}_job", {"ids": ids})
+            return rows(connection, f"{change}_job", {"ids": ids})
         except psycopg.errors.UniqueViolation:  # somebody enqueued the key meanwhile: look again
             continue
     raise RowcrewError("producers take the unique keys of these jobs ever again: requeue them one by one")
 
 
-def _rows(connection: Connection, name: str, parameters: Record) -> list[Record]:
+def rows(connection: Connection, name: str, parameters: Record) -> list[Record]:
+    """What a statement file answers."""
     return connection.execute(statements.text(name), parameters).fetchall()
 
 

@@ -1,0 +1,111 @@
+"""`rowcrew doctor`: what a worker needs, checked one after the other, each with its remedy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Any, Final
+
+from cyclopts import Parameter
+
+from rowcrew import settings
+from rowcrew.cli import FAILURE, SUCCESS
+from rowcrew.cli.checks import Check, examine, new_findings, settings_checks
+from rowcrew.cli.deployment import checkout, points
+from rowcrew.cli.options import AsJson
+from rowcrew.cli.output import one_line, print_document, print_documents, print_table
+from rowcrew.settings import Given, Secret, Settings
+from rowcrew.table.address import without_password
+
+# As in the log: two blanks where the mark is narrow.
+_MARKS: Final = {"ok": "✅", "warning": "⚠️ ", "failed": "❌", "look": "👀"}
+
+
+def doctor(
+    *,
+    show_settings: Annotated[bool, Parameter(name="--settings")] = False,
+    deploy: bool = False,
+    expect_url: str | None = None,
+    json: AsJson = False,
+) -> int:
+    """Check settings, database, schema, rights and queues; each line has its remedy.
+
+    It only reads. Exit codes: 0 nothing failed (⚠️ and 👀 do not count),
+    1 a check failed.
+
+    Parameters
+    ----------
+    show_settings
+        Only print every setting and where it comes from, secrets masked.
+    deploy
+        Also go through the deployment checklist; 👀 is for what no program sees.
+    expect_url
+        Also check that this address, a producer's, reaches the same database.
+    """
+    given = settings.given()
+    findings = new_findings(given)
+    if show_settings:
+        _print_settings(given, findings.settings, json)
+        checks: Iterator[Check] = (
+            check for check in settings_checks(given, findings.settings) if check.remedy
+        )
+        return _tell(checks, json)
+    code = _tell(examine(given, findings, expect_url), json)
+    if deploy:
+        code = max(code, _tell(points(findings, settings.platform(), checkout()), json))
+    return code
+
+
+def effective(given: Sequence[Given], current: Settings) -> list[dict[str, Any]]:
+    """Each variable with the value that counts, as text, and where it comes from."""
+    return [
+        {"variable": one.variable.names[0], "value": _shown(one, current), "source": _source(one, current)}
+        for one in given
+    ]
+
+
+def _print_settings(given: Sequence[Given], current: Settings, json: bool) -> None:
+    rows = effective(given, current)
+    if json:
+        print_documents(rows)
+    else:
+        print_table(rows, ("variable", "value", "source"))
+
+
+def _source(one: Given, current: Settings) -> str:
+    if one.variable.field == "queues" and one.name is None and current.queues:
+        return "JOB_QUEUE_NAME"
+    return one.name or "default"
+
+
+def _shown(one: Given, current: Settings) -> str:
+    value = getattr(current, one.variable.field)
+    match value:
+        case _ if one.complaint:
+            return "…"
+        case () | None:
+            return one.variable.default
+        case Secret():
+            return "…"
+        case str() if one.variable.field.endswith("_url"):
+            return without_password(value)
+        case str() if one.name is None:
+            return one.variable.default
+        case tuple():
+            return ", ".join(map(str, value))
+        case float():
+            return f"{value:g}"
+    return str(value)
+
+
+def _tell(checks: Iterator[Check], json: bool) -> int:
+    """Print each check as soon as it is made; the exit code."""
+    code = SUCCESS
+    for check in checks:
+        if check.result == "failed":
+            code = FAILURE
+        if json:
+            print_document(check._asdict())
+        else:
+            remedy = f" → {check.remedy}" if check.remedy else ""
+            print(f"{_MARKS[check.result]} {one_line(f'{check.name}: {check.what}{remedy}')}", flush=True)
+    return code

@@ -1,0 +1,45 @@
+"""`rowcrew queues list`: how the queues stand, and who serves them."""
+
+from __future__ import annotations
+
+import sys
+
+from cyclopts import App
+
+from rowcrew.cli.options import AsJson, read_settings
+from rowcrew.cli.output import print_documents, print_table
+from rowcrew.model.duration import duration
+from rowcrew.table import console
+
+STATUSES = ("queued", "processing", "completed", "failed", "cancelled")
+LIST_COLUMNS = ("queue", *STATUSES, "ready", "oldestWait", "workers", "slotsTaken")
+
+queues = App(name="queues", help="How the queues stand, and who serves them.")
+
+
+@queues.default
+@queues.command(name="list")
+def list_queues(*, json: AsJson = False) -> None:
+    """List the queues: jobs by status, how many are ready and how long the oldest has been, who serves them.
+
+    workers are the live ones that serve the queue; slotsTaken tells how many of
+    their slots have a job, of whatever queue. Ended jobs are counted too, which
+    takes time in a table of millions.
+    """
+    with console.connected(read_settings()) as connection:
+        rows = console.list_queues(connection)
+    if json:
+        print_documents(rows)
+    elif rows:
+        print_table([_summary(row) for row in rows], LIST_COLUMNS)
+    else:
+        print("There are no jobs and no workers yet; enqueue one with `rowcrew enqueue`.", file=sys.stderr)
+
+
+def _summary(row: console.Record) -> console.Record:
+    wait = row["oldestWaitSeconds"]
+    return {
+        **row,
+        "oldestWait": None if wait is None else duration(wait),
+        "slotsTaken": f"{row['slotsTaken']}/{row['slots']}",
+    }

@@ -1,0 +1,285 @@
+"""Why a job waits, or what became of it: sentences, each with the remedy or the next step.
+
+In: what the table knows of one job (`JobFacts`), and what live workers offer its queue and type (`Service`).
+Out: one `Reason` or more, the weightiest first. No clock, no connection. Called by `rowcrew why`, and by
+`rowcrew doctor` for whole queues.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection
+from typing import Final, NamedTuple
+
+import msgspec
+
+from rowcrew.model.duration import duration
+
+# An idle worker looks every POLL_INTERVAL (2 s) and sweeps every 5 s: whoever waits for longer is stuck.
+OVERDUE_SECONDS: Final = 10.0
+# The row of a job that is just being reserved is locked too.
+_LONG_LOCK_SECONDS: Final = 1.0
+_RUN_NOW: Final = (
+    """wait, or run it now: UPDATE jobs SET "runAt" = now() WHERE id = {id} AND status = 'queued'"""
+)
+_QUEUE_AGAIN: Final = """if that program is gone: UPDATE jobs SET status = 'queued' WHERE id = {id}"""
+
+
+class Reason(NamedTuple):
+    """`code` is for programs, `what` and `remedy` are for people."""
+
+    code: str
+    what: str
+    remedy: str
+
+
+class Service(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """What live workers offer one queue and type.
+
+    Attributes:
+        live: live workers, whatever they serve.
+        in_queue: those of them that serve the queue.
+        serving: those of these that know the type.
+        slots: the slots of those serving.
+        taken: how many of these slots have a job, of any queue.
+        elsewhere: the names of live workers that know the type and serve other queues.
+        served_queues: the queues that live workers name.
+        known_types: the types that live workers of the queue know.
+        last_worker: the worker that was heard last, live or not; None when there never was one.
+        last_heard_seconds: how long ago that was.
+    """
+
+    live: int
+    in_queue: int
+    serving: int
+    slots: int
+    taken: int
+    elsewhere: list[str] = []
+    served_queues: list[str] = []
+    known_types: list[str] = []
+    last_worker: str | None = None
+    last_heard_seconds: float | None = None
+
+
+class JobFacts(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """What the table knows of one job; all ages by the database's clock.
+
+    Attributes:
+        due_in_seconds: until "runAt"; below zero the job has been ready for so long.
+        last_outcome: how the run of its last lease ended; None when that run is recorded nowhere.
+        changed_since: whether the row was changed by hand after that.
+        awaits_old_run: it was requeued while its last run may still have been dying.
+        worker: the name of the worker that holds it; an ended job may still be held.
+        worker_state: live, silent, lost or stopped; None when no worker holds it.
+        lease_left_seconds: how long its worker may still be silent.
+        lock_pid: the session of the server that has locked the row.
+        ahead: ready jobs that come before it in its queue, counted up to a thousand.
+    """
+
+    id: int
+    type: str
+    queue: str
+    status: str
+    attempts: int
+    max_attempts: int
+    error_message: str | None = None
+    due_in_seconds: float = 0.0
+    running_seconds: float | None = None
+    run_seconds: float | None = None
+    ended_seconds: float | None = None
+    last_outcome: str | None = None
+    last_error: str | None = None
+    changed_since: bool = False
+    awaits_old_run: bool = False
+    worker: str | None = None
+    worker_state: str | None = None
+    heard_seconds: float | None = None
+    lease_left_seconds: float | None = None
+    rescue_foreign_seconds: int | None = None
+    lock_pid: int | None = None
+    lock_program: str | None = None
+    lock_seconds: float | None = None
+    ahead: int = 0
+
+
+def reasons(job: JobFacts, service: Service) -> list[Reason]:
+    """Why the job is where it is."""
+    match job.status:
+        case "queued":
+            return _of_queued(job, service)
+        case "processing":
+            return [_of_processing(job, service)]
+        case _:
+            return [_of_ended(job)]
+
+
+def unserved(queue: str, type: str, service: Service) -> Reason | None:
+    """Why no live worker would ever take such a job; None when one would."""
+    if not service.live:
+        return Reason("no-worker", f"no worker lives{_last_heard(service)}", "start one: `rowcrew worker`")
+    if not service.in_queue:
+        return Reason(
+            "queue-unserved",
+            f"no live worker serves the queue {queue!r}; they serve {_named(service.served_queues)}"
+            f"{_meant(queue, service.served_queues)}",
+            f"start a worker with `--queue {queue}`, or add it to WORKER_QUEUES",
+        )
+    if not service.serving:
+        return _unknown_type(queue, type, service)
+    return None
+
+
+def busy(service: Service) -> Reason | None:
+    """Whether all who could take such a job have their slots full."""
+    if service.taken < service.slots:
+        return None
+    return Reason(
+        "slots-taken",
+        f"every slot is taken: {service.taken} of {service.slots} on {_count(service.serving, 'worker')}",
+        "wait, or start another worker, or raise WORKER_CONCURRENCY",
+    )
+
+
+def _of_queued(job: JobFacts, service: Service) -> list[Reason]:
+    found = [_not_due(job)] if job.due_in_seconds > 0 else []
+    if nobody := unserved(job.queue, job.type, service):
+        found.append(nobody)
+    return found or [_of_ready(job, service)]
+
+
+def _of_ready(job: JobFacts, service: Service) -> Reason:
+    waited = -job.due_in_seconds
+    if full := busy(service):
+        return full._replace(what=f"{full.what}; {_place(job)}")
+    ready = f"ready for {duration(waited)} and {_place(job)}; {_free(service)}"
+    if waited < OVERDUE_SECONDS:
+        return Reason("about-to-run", ready, "wait: a worker takes it at its next look, within POLL_INTERVAL")
+    if job.lock_pid is not None and (job.lock_seconds or 0.0) >= _LONG_LOCK_SECONDS:
+        return Reason(
+            "row-locked",
+            f"an open transaction of {job.lock_program or 'another program'} (server process {job.lock_pid})"
+            f" has had its row locked for {duration(job.lock_seconds or 0.0)}; workers pass over locked rows",
+            "end that transaction",
+        )
+    remedy = "look at the log of the workers: one that stops, or that cannot record, takes no jobs"
+    return Reason("overdue", f"{ready}, and yet nobody takes it", remedy)
+
+
+def _not_due(job: JobFacts) -> Reason:
+    wait = f"in {duration(job.due_in_seconds)}"
+    at_once = _RUN_NOW.format(id=job.id)
+    if job.awaits_old_run:
+        what = f"requeued while its last run may still have been stopping; it starts {wait} at the latest"
+        return Reason("old-run", what, "wait: it starts as soon as its worker says that the run has ended")
+    if job.last_outcome == "retried" and not job.changed_since:
+        used = f"attempt {job.attempts} of {job.max_attempts} failed: {_said(job.last_error)}"
+        return Reason("backoff", f"its backoff ends {wait}; {used}", at_once)
+    if job.last_outcome == "snoozed" and not job.changed_since:
+        return Reason("snoozed", f"its handler asked for a later time; due {wait}", at_once)
+    return Reason("scheduled", f'its "runAt" is ahead; due {wait}', at_once)
+
+
+def _unknown_type(queue: str, type: str, service: Service) -> Reason:
+    what = f"no live worker of the queue {queue!r} knows the type {type!r}"
+    if service.elsewhere:
+        return Reason(
+            "type-unknown",
+            f"{what}; {_named(service.elsewhere)} would, but serves other queues",
+            f"let it serve the queue {queue} too (WORKER_QUEUES), or start a worker with `--queue {queue}`",
+        )
+    return Reason(
+        "type-unknown",
+        f"{what}{_meant(type, service.known_types)}",
+        "start a worker whose crew has it; `rowcrew types list` has what workers know",
+    )
+
+
+def _of_processing(job: JobFacts, service: Service) -> Reason:
+    since = duration(job.running_seconds or 0.0)
+    match job.worker_state:
+        case None:
+            return _of_foreign(job, since)
+        case "live":
+            return Reason(
+                "running",
+                f"worker {job.worker} has had it for {since}, attempt {job.attempts} of {job.max_attempts};"
+                f" its lease has {duration(job.lease_left_seconds or 0.0)} left, renewed by each heartbeat",
+                f"its progress: `rowcrew jobs show {job.id}`; end it: `rowcrew jobs cancel {job.id}`",
+            )
+    heard = duration(job.heard_seconds or 0.0)
+    rescue = (
+        "wait: another worker rescues it within a minute"
+        if service.live
+        else "start a worker: it rescues the job, within a minute"
+    )
+    return Reason(
+        "worker-gone",
+        f"worker {job.worker}, which has had it for {since}, is {job.worker_state}: last heard {heard} ago",
+        rescue,
+    )
+
+
+def _of_foreign(job: JobFacts, since: str) -> Reason:
+    if job.rescue_foreign_seconds is not None:
+        remedy = (
+            f"wait: it is given back after {duration(job.rescue_foreign_seconds)} without a change"
+            ' ("rescueForeignSeconds" of its queue)'
+        )
+    else:
+        remedy = _QUEUE_AGAIN.format(id=job.id)
+    what = f"set to processing {since} ago by hand or by another program; no worker has it"
+    return Reason("foreign", what, remedy)
+
+
+def _of_ended(job: JobFacts) -> Reason:
+    ago = f"{duration(job.ended_seconds or 0.0)} ago"
+    ran = "" if job.run_seconds is None else f", after running for {duration(job.run_seconds)}"
+    show, requeue = f"`rowcrew jobs show {job.id}`", f"`rowcrew jobs requeue {job.id}`"
+    said = _said(job.error_message)
+    match job.status:
+        case "completed":
+            return Reason(
+                "completed", f"completed {ago}{ran}", f"its result: {show}; run it again: {requeue}"
+            )
+        case "failed":
+            what = f"failed {ago} with attempt {job.attempts} of {job.max_attempts}: {said}"
+            return Reason("failed", what, f"its tracebacks: {show}; mend the cause, then {requeue}")
+        case _:
+            held = "" if job.worker is None else f"; worker {job.worker} may still be stopping its run"
+            return Reason("cancelled", f"cancelled {ago}: {said}{held}", f"run it after all: {requeue}")
+
+
+def _last_heard(service: Service) -> str:
+    if service.last_worker is None or service.last_heard_seconds is None:
+        return ", and none ever did"
+    return f"; {service.last_worker} was heard last, {duration(service.last_heard_seconds)} ago"
+
+
+def _free(service: Service) -> str:
+    return f"{service.slots - service.taken} of {service.slots} slots are free"
+
+
+def _said(message: str | None) -> str:
+    return message or "no reason was given"
+
+
+def _place(job: JobFacts) -> str:
+    if not job.ahead:
+        return "first in its queue"
+    return (
+        f"{'at least ' if job.ahead >= 1000 else ''}{_count(job.ahead, 'ready job')} before it in its queue"
+    )
+
+
+def _meant(name: str, known: Collection[str]) -> str:
+    """A typing error is the commonest reason of all."""
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.7)
+    return f"; was {close[0]!r} meant?" if close else ""
+
+
+def _named(names: Collection[str]) -> str:
+    return ", ".join(sorted(names))
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number} {thing}{'' if number == 1 else 's'}"

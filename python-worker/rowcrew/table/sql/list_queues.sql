@@ -1,0 +1,27 @@
+-- Every queue that has jobs, a row of its own or a live worker: its jobs by status, what waits, and who serves it.
+WITH counted AS MATERIALIZED (
+  SELECT queue,
+         count(*) FILTER (WHERE status = 'queued') AS queued,
+         count(*) FILTER (WHERE status = 'processing') AS processing,
+         count(*) FILTER (WHERE status = 'completed') AS completed,
+         count(*) FILTER (WHERE status = 'failed') AS failed,
+         count(*) FILTER (WHERE status = 'cancelled') AS cancelled,
+         count(*) FILTER (WHERE status = 'queued' AND "runAt" <= now()) AS ready,
+         min("runAt") FILTER (WHERE status = 'queued' AND "runAt" <= now()) AS "oldestReadyAt"
+    FROM jobs
+   GROUP BY queue),
+live AS MATERIALIZED (
+  SELECT queues, slots, least(running, slots) AS taken FROM worker_status WHERE state = 'live')
+SELECT name.queue,
+       coalesce(queued, 0) AS queued, coalesce(processing, 0) AS processing, coalesce(completed, 0) AS completed,
+       coalesce(failed, 0) AS failed, coalesce(cancelled, 0) AS cancelled, coalesce(ready, 0) AS ready,
+       "oldestReadyAt", extract(epoch FROM now() - "oldestReadyAt")::float8 AS "oldestWaitSeconds",
+       service.workers, service.slots, service.taken AS "slotsTaken"
+  FROM (SELECT queue FROM counted UNION SELECT queue FROM queues UNION SELECT unnest(queues) FROM live) AS name
+  LEFT JOIN counted ON counted.queue = name.queue
+ CROSS JOIN LATERAL (
+       SELECT count(*) AS workers, coalesce(sum(slots), 0)::bigint AS slots, coalesce(sum(taken), 0)::bigint AS taken
+         FROM live
+        WHERE queues = '{}' OR name.queue = ANY (queues)  -- none named: all queues
+       ) AS service
+ ORDER BY name.queue

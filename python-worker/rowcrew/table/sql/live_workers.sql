@@ -1,0 +1,2 @@
+-- How many workers live.
+SELECT count(*) AS live FROM worker_status WHERE state = 'live'

@@ -1,0 +1,23 @@
+-- The rights that a worker needs and this role has not; the same as deploy/sql/roles.sql gives to rowcrew_worker.
+WITH needed ("table", privileges) AS (VALUES
+  ('jobs', ARRAY['SELECT', 'DELETE']),
+  ('job_attempts', ARRAY['SELECT', 'INSERT', 'DELETE']),
+  ('workers', ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']),
+  ('job_types', ARRAY['SELECT', 'INSERT', 'UPDATE']),
+  ('queues', ARRAY['SELECT']),
+  ('rowcrew_schema', ARRAY['SELECT']),
+  ('blobs', ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']),
+  ('"modelRuns"', ARRAY['SELECT', 'INSERT'])),
+needed_columns (privilege, columns) AS (VALUES
+  ('INSERT', ARRAY['type', 'payload', 'queue', 'priority', 'runAt', 'maxAttempts', 'timeoutSeconds', 'uniqueKey',
+                   'concurrencyKey', 'parentId']),
+  ('UPDATE', ARRAY['status', 'attempts', 'crashes', 'runAt', 'workerId', 'leaseId', 'progress', 'checkpoint', 'result',
+                   'errorMessage', 'startedAt', 'finishedAt', 'updatedAt', 'revision']))
+SELECT privilege || ' ON ' || "table" AS missing
+  FROM needed CROSS JOIN unnest(privileges) AS privilege
+ WHERE NOT has_table_privilege("table", privilege)
+UNION ALL
+SELECT privilege || ' (' || string_agg(quote_ident(name), ', ') || ') ON jobs'
+  FROM needed_columns CROSS JOIN unnest(columns) AS name
+ WHERE NOT has_column_privilege('jobs', name, privilege)
+ GROUP BY privilege

@@ -1,0 +1,205 @@
+"""Why a job waits or what became of it, judged from facts alone; every answer has its remedy."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from rowcrew.model.why import JobFacts, Reason, Service, reasons, unserved
+
+HOUR = 3600.0
+
+
+def a_service(**changes: Any) -> Service:
+    """Two live workers with four slots each serve the queue and know the type; one job runs."""
+    values: dict[str, Any] = {"live": 2, "in_queue": 2, "serving": 2, "slots": 8, "taken": 1}
+    return Service(**{**values, **changes})
+
+
+def a_job(**changes: Any) -> JobFacts:
+    """A job that has been ready for a second."""
+    values: dict[str, Any] = {
+        "id": 42,
+        "type": "report",
+        "queue": "default",
+        "status": "queued",
+        "attempts": 0,
+        "max_attempts": 3,
+        "due_in_seconds": -1.0,
+    }
+    return JobFacts(**{**values, **changes})
+
+
+NOBODY = a_service(live=0, in_queue=0, serving=0, slots=0, taken=0)
+FULL = a_service(taken=8)
+RETRIED = {"last_outcome": "retried", "last_error": "no luck", "attempts": 1, "due_in_seconds": 60.0}
+
+JUDGED: list[tuple[JobFacts, Service, str, str, str]] = [
+    (a_job(), NOBODY, "no-worker", "none ever did", "rowcrew worker"),
+    (
+        a_job(),
+        a_service(live=0, in_queue=0, serving=0, last_worker="alpha", last_heard_seconds=180.0),
+        "no-worker",
+        "alpha was heard last, 3 min ago",
+        "rowcrew worker",
+    ),
+    (
+        a_job(queue="report"),
+        a_service(in_queue=0, serving=0, served_queues=["reports", "mails"]),
+        "queue-unserved",
+        "they serve mails, reports; was 'reports' meant?",
+        "--queue report",
+    ),
+    (
+        a_job(type="modl_run"),
+        a_service(serving=0, known_types=["model_run", "echo"]),
+        "type-unknown",
+        "knows the type 'modl_run'; was 'model_run' meant?",
+        "rowcrew types list",
+    ),
+    (
+        a_job(),
+        a_service(serving=0, elsewhere=["beta"]),
+        "type-unknown",
+        "beta would, but serves other queues",
+        "WORKER_QUEUES",
+    ),
+    (
+        a_job(ahead=3),
+        FULL,
+        "slots-taken",
+        "8 of 8 on 2 workers; 3 ready jobs before it",
+        "WORKER_CONCURRENCY",
+    ),
+    (a_job(ahead=1000), FULL, "slots-taken", "at least 1000 ready jobs before it", "another worker"),
+    (a_job(), a_service(), "about-to-run", "first in its queue; 7 of 8 slots are free", "POLL_INTERVAL"),
+    (a_job(due_in_seconds=-60.0), a_service(), "overdue", "ready for 1 min", "log of the workers"),
+    (
+        a_job(due_in_seconds=-60.0, lock_pid=77, lock_program="psql", lock_seconds=50.0),
+        a_service(),
+        "row-locked",
+        "psql (server process 77) has had its row locked for 50 s",
+        "end that transaction",
+    ),
+    (
+        a_job(due_in_seconds=-60.0, lock_pid=77, lock_program="rowcrew reserve", lock_seconds=0.01),
+        a_service(),
+        "overdue",
+        "nobody takes it",
+        "log of the workers",
+    ),
+    (a_job(due_in_seconds=HOUR), a_service(), "scheduled", "due in 1 h", 'SET "runAt" = now() WHERE id = 42'),
+    (a_job(**RETRIED), a_service(), "backoff", "attempt 1 of 3 failed: no luck", "run it now"),
+    (a_job(**RETRIED, changed_since=True), a_service(), "scheduled", "due in 1 min", "run it now"),
+    (
+        a_job(last_outcome="snoozed", due_in_seconds=60.0),
+        a_service(),
+        "snoozed",
+        "handler asked for a later time",
+        "run it now",
+    ),
+    (
+        a_job(awaits_old_run=True, due_in_seconds=29.0),
+        a_service(),
+        "old-run",
+        "in 29 s at the latest",
+        "wait",
+    ),
+    (
+        a_job(
+            status="processing",
+            attempts=1,
+            running_seconds=90.0,
+            worker="alpha",
+            worker_state="live",
+            lease_left_seconds=27.0,
+        ),
+        a_service(),
+        "running",
+        "worker alpha has had it for 1 min 30 s, attempt 1 of 3; its lease has 27 s left",
+        "rowcrew jobs cancel 42",
+    ),
+    (
+        a_job(
+            status="processing",
+            running_seconds=90.0,
+            worker="alpha",
+            worker_state="silent",
+            heard_seconds=40.0,
+        ),
+        a_service(),
+        "worker-gone",
+        "is silent: last heard 40 s ago",
+        "another worker rescues it",
+    ),
+    (
+        a_job(
+            status="processing", running_seconds=90.0, worker="alpha", worker_state="lost", heard_seconds=40.0
+        ),
+        NOBODY,
+        "worker-gone",
+        "is lost",
+        "start a worker",
+    ),
+    (a_job(status="processing", running_seconds=90.0), a_service(), "foreign", "no worker has it", "= 42"),
+    (
+        a_job(status="processing", running_seconds=90.0, rescue_foreign_seconds=600),
+        a_service(),
+        "foreign",
+        "1 min 30 s ago",
+        "given back after 10 min",
+    ),
+    (
+        a_job(status="completed", ended_seconds=60.0, run_seconds=4.0),
+        NOBODY,
+        "completed",
+        "completed 1 min ago, after running for 4 s",
+        "rowcrew jobs show 42",
+    ),
+    (
+        a_job(status="failed", attempts=3, ended_seconds=60.0, error_message="ValueError: no"),
+        NOBODY,
+        "failed",
+        "failed 1 min ago with attempt 3 of 3: ValueError: no",
+        "rowcrew jobs requeue 42",
+    ),
+    (
+        a_job(status="cancelled", ended_seconds=60.0, worker="alpha"),
+        NOBODY,
+        "cancelled",
+        "no reason was given; worker alpha may still be stopping",
+        "rowcrew jobs requeue 42",
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("job", "service", "code", "what", "remedy"), JUDGED, ids=lambda value: str(value)[:20]
+)
+def test_the_reason_is_named_and_ends_with_a_remedy(
+    job: JobFacts, service: Service, code: str, what: str, remedy: str
+) -> None:
+    [found] = reasons(job, service)
+    assert (found.code, what in found.what, remedy in found.remedy) == (code, True, True), found
+
+
+def test_a_job_that_is_not_due_and_that_nobody_serves_has_two_reasons() -> None:
+    found = reasons(a_job(due_in_seconds=HOUR), NOBODY)
+    assert [reason.code for reason in found] == ["scheduled", "no-worker"]
+
+
+def test_full_slots_are_no_reason_for_a_job_that_is_not_due() -> None:
+    assert [reason.code for reason in reasons(a_job(due_in_seconds=HOUR), FULL)] == ["scheduled"]
+
+
+def test_whoever_is_served_is_not_called_unserved() -> None:
+    assert unserved("default", "report", FULL) is None
+
+
+def test_every_status_has_an_answer_with_a_remedy() -> None:
+    for status in ("queued", "processing", "completed", "failed", "cancelled"):
+        for reason in reasons(a_job(status=status), a_service()):
+            assert isinstance(reason, Reason)
+            assert reason.what
+            assert reason.remedy
