@@ -1,6 +1,6 @@
 """Proves life, compares what the database says is held here with what is, and fences when it cannot.
 
-Every beat, and right after every outage before anything is reserved again: a lease held here that the
+Every beat (now and then while nothing is held), and right after every outage before anything is reserved again: a lease held here that the
 database does not know is somebody's change or a reservation lost in a crash of the server, so its run is
 stopped and nothing is written; one that the database knows and nothing here holds is given back. This is
 the way a cancel takes when no notification arrives.
@@ -26,6 +26,8 @@ from rowcrew.model.fence import Fence
 from rowcrew.settings import Settings
 from rowcrew.table.connection import Line, is_outage, is_refusal, reason
 
+# A reservation whose answer was lost may still be under way in the database: also the idle look at times.
+IDLE_COMPARE_SECONDS: Final = 30.0
 _CALL_SECONDS: Final = 4.0
 _AGAIN_SECONDS: Final = 1.0
 
@@ -63,6 +65,8 @@ class Heartbeat:
         self._fence = Fence(seconds=settings.fence_seconds, now=time.monotonic())
         self._asked = asyncio.Event()
         self._unheld: set[str] = set()
+        self._holds_nothing = False
+        self._compared_at = 0.0
         self._checking = asyncio.Lock()
         self._is_lost = False
         self.sound = asyncio.Event()
@@ -114,6 +118,9 @@ class Heartbeat:
                 self._acknowledged(sent)
             else:
                 await self._enter_anew()
+            idle = self._holds_nothing and not self._ledger and not nothing_in_flight
+            if idle and sent < self._compared_at + IDLE_COMPARE_SECONDS:
+                return
             held = await self._line.fetch("held", {"worker": self._identity.worker_id}, _CALL_SECONDS)
             self._compare({lease_id: id for id, lease_id in held}, sent, nothing_in_flight)
 
@@ -133,6 +140,8 @@ class Heartbeat:
         for lease_id in unheld if certain else unheld & self._unheld:
             self._recorder.give_back(known[lease_id], lease_id)
         self._unheld = unheld
+        self._holds_nothing = not known and not self._ledger
+        self._compared_at = sent
 
     async def _enter_anew(self) -> None:
         """Others have taken our jobs already: stop, and begin again under a new id."""

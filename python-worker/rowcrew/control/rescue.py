@@ -20,6 +20,7 @@ from rowcrew.log import Log
 from rowcrew.settings import Settings
 from rowcrew.table.connection import Line
 
+FOREIGN_SECONDS: Final = 30.0
 _CALL_SECONDS: Final = 4.0
 
 
@@ -38,6 +39,7 @@ class Rescue:
         self._log = log
         self._seen: dict[int, _Sight] = {}
         self._opened = 0
+        self._foreign_due = time.monotonic()
 
     async def at_start(self) -> None:
         """Release the jobs of workers that are dead for certain."""
@@ -71,7 +73,9 @@ class Rescue:
             if now - self._seen[worker].since >= lease_seconds
         ]
         await self._take_over(dead)
-        self._tell(await self._line.fetch("rescue_foreign", {}, _CALL_SECONDS))
+        if now >= self._foreign_due:
+            self._tell(await self._line.fetch("rescue_foreign", {}, _CALL_SECONDS))
+            self._foreign_due = now + FOREIGN_SECONDS
 
     async def _observe(self) -> list[Any]:
         return await self._line.fetch("observe", {"worker": self._identity.worker_id}, _CALL_SECONDS)

@@ -1,7 +1,8 @@
 """Takes ready rows: whenever there is room, from above the floors, best first.
 
 In: room (from `ledger`), wake-ups, the poll interval. Out: jobs to `dispatch`. Waits only when it found fewer
-rows than it asked for. Sweeps from further down now and then find what appeared below the floors.
+rows than it asked for. Sweeps from further down now and then find what appeared below the floors. While the
+table has no queued row one small query a poll is all it sends.
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ SHORT_SWEEP_SECONDS: Final = 0.1
 FULL_SWEEP_SECONDS: Final = 5.0
 SWEEP_SHARE: Final = 20  # a sweep may take one twentieth of the time
 LEVEL_SECONDS: Final = 0.1
+# In a steady stream of rows one look takes what three milliseconds brought; an idle worker looks at once.
+PACE_SECONDS: Final = 0.003
 MOST_UNRECORDED: Final = 2_000
 _FIRST_PAUSE_SECONDS: Final = 0.05
 _LONGEST_PAUSE_SECONDS: Final = 5.0
@@ -94,6 +97,8 @@ class Reserver:
         self._short_sweep = _Sweep(SHORT_SWEEP_SECONDS)
         self._full_sweep = _Sweep(FULL_SWEEP_SECONDS)
         self._level_due = time.monotonic()
+        self._looked_at = 0.0
+        self._has_backlog = False
         self._quick_looks = deque[tuple[float, bool]]()
         self._learn_next = True
         self._woken = asyncio.Event()
@@ -136,7 +141,8 @@ class Reserver:
                 continue
             finally:
                 self._quiet.set()
-            if rows < ask.room:
+            self._has_backlog = rows >= ask.room
+            if not self._has_backlog:
                 await self._nothing_more(ask)
 
     async def _room(self) -> Ask:
@@ -149,14 +155,14 @@ class Reserver:
             await self._ledger.changed.wait()
 
     def _next_ask(self) -> Ask:
-        """Any type for a free slot; ahead of free slots short types, all types having turns in between."""
+        """Any type for a free slot; of a backlog short types ahead too, all types having turns in between."""
         if self._ledger.unrecorded > MOST_UNRECORDED or not self._dispatcher.takes_jobs:
             return Ask(self._types, 0, 1)
         free = self._slots - self._ledger.in_flight
         batch = self._batch.value()
         short = tuple(type for type in self._types if self._dispatcher.is_short(type))
         others_turn = len(short) < len(self._types) and time.monotonic() >= self._level_due
-        if not short or others_turn or not self._dispatcher.takes_ahead:
+        if not (self._has_backlog and short and self._dispatcher.takes_ahead) or others_turn:
             return Ask(self._types, min(batch, free), 1)
         ahead = jobs_ahead(self._slots - self._ledger.long_in_flight, self._run_times.longest_short(), batch)
         least = min(batch, self._slots + ahead) // 2 if ahead else 1
@@ -164,11 +170,12 @@ class Reserver:
 
     async def _look(self, ask: Ask) -> int:
         """Reserve once, now and then from further down than the floors; how many rows it took."""
-        started = time.monotonic()
+        self._looked_at = started = time.monotonic()
         sweep, lowest = self._next_sweep()
-        if self._learn_next or sweep is self._full_sweep:
+        learns = self._learn_next or sweep is self._full_sweep
+        if learns:
             await self._learn_lines()
-        rows = await self._reserve(ask, lowest)
+        rows = 0 if learns and not self._lines else await self._reserve(ask, lowest)
         if sweep is not None:
             sweep.done(time.monotonic() - started)
         return rows
@@ -189,6 +196,8 @@ class Reserver:
         for floors in self._floors.values():
             floors.learn(self._lines)
             floors.forget(self._lines)
+            if not self._lines:  # then nothing is reserved either, and no row was passed over
+                floors.settle(self._settled)
 
     async def _reserve(self, ask: Ask, lowest: str | None) -> int:
         floors = self._floors_of(ask.types)
@@ -240,9 +249,11 @@ class Reserver:
             self._quick_looks.popleft() if self._quick_looks else (self._poll_seconds, True)
         )
         try:
-            await asyncio.wait_for(self._woken.wait(), pause)
+            async with asyncio.timeout(pause):
+                await self._woken.wait()
         except TimeoutError:
             return
+        await asyncio.sleep(max(0.0, self._looked_at + PACE_SECONDS - time.monotonic()))
         self._woken.clear()
         self._learn_next = False
         self._quick_looks = deque(QUICK_LOOKS)

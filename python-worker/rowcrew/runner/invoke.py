@@ -38,7 +38,11 @@ async def invoke(job: Job, handled: HandledType, port: RunPort, threads: Executo
     """Run the handler with the job's payload; plain functions run in a thread of `threads`."""
     current_job.set(job)
     try:
-        value = await _call(job, handled, port, threads)
+        arguments = _arguments(job, handled, port)
+        if handled.is_async:
+            value = await handled.handler(**arguments)
+        else:
+            value = await _in_thread(handled.handler, arguments, threads)
     except BaseException as error:  # a handler may raise SystemExit or worse; it ends the run, not the runner
         return outcome_of(error, stopping=port.stopping)
     if value is None:
@@ -48,14 +52,12 @@ async def invoke(job: Job, handled: HandledType, port: RunPort, threads: Executo
     return _completed(value)
 
 
-async def _call(job: Job, handled: HandledType, port: RunPort, threads: Executor) -> Any:
+def _arguments(job: Job, handled: HandledType, port: RunPort) -> dict[str, Any]:
     binding = handled.binding
     arguments = binding.decode(job.payload)
     if binding.context_parameter is not None:
         arguments[binding.context_parameter] = _context(job, port)
-    if handled.is_async:
-        return await handled.handler(**arguments)
-    return await _in_thread(handled.handler, arguments, threads)
+    return arguments
 
 
 async def _in_thread(handler: Callable[..., Any], arguments: Mapping[str, Any], threads: Executor) -> Any:

@@ -24,16 +24,6 @@ from rowcrew.runner.wire import Note, Report, Timing, ToControl, Withdrawn
 NOTES_SECONDS: Final = 0.1
 
 
-class _Run:
-    """One run that has begun."""
-
-    __slots__ = ("port", "task")
-
-    def __init__(self, task: asyncio.Task[None], port: Port) -> None:
-        self.task = task
-        self.port = port
-
-
 class RunnerLoop:
     """Runs jobs of a crew on the event loop it was made in."""
 
@@ -55,7 +45,7 @@ class RunnerLoop:
         self._send = send
         self._loop = asyncio.get_running_loop()
         self._waiting: deque[tuple[Job, float]] = deque()
-        self._runs: dict[str, _Run] = {}
+        self._runs: dict[str, Port] = {}
         self._ended: list[tuple[str, Outcome]] = []
         self._notes: dict[str, Port] = {}
         self._timings: dict[str, tuple[int, float]] = {}
@@ -73,10 +63,10 @@ class RunnerLoop:
 
     def stop(self, lease_id: str) -> None:
         """Ask one run to end: async handlers are cancelled, plain ones hear it when they tell progress."""
-        if run := self._runs.get(lease_id):
-            run.port.stopping = True
-            if run.port.cancellable:
-                run.task.cancel()
+        if port := self._runs.get(lease_id):
+            port.stopping = True
+            if port.cancellable and port.task is not None:
+                port.task.cancel()
         elif waiting := next((pair for pair in self._waiting if pair[0].lease_id == lease_id), None):
             self._waiting.remove(waiting)
             self._end(lease_id, Released("stopped before it began"))
@@ -116,34 +106,26 @@ class RunnerLoop:
         if handled is None:
             self._end(job.lease_id, Errored(f"no handler for type {job.type!r} in this crew"))
             return
-        port = Port(
-            job=job,
-            crew=self._crew,
-            database_url=self._database_url,
-            queue=self._queue,
-            tell=self._note,
-        )
-        self._runs[job.lease_id] = _Run(self._loop.create_task(self._run(job, handled, port)), port)
+        port = Port(job, self._crew, self._database_url, self._queue, self._note)
+        self._runs[job.lease_id] = port
+        port.task = self._loop.create_task(self._run(job, handled, port), name=job.type)
 
     async def _run(self, job: Job, handled: HandledType, port: Port) -> None:
         started = time.perf_counter()
         try:
-            outcome = await self._outcome(job, handled, port)
+            outcome: Outcome = STOPPED
+            if not port.stopping:
+                port.cancellable = handled.is_async
+                outcome = await invoke(job, handled, port, self._threads)
+                port.cancellable = False  # a commit under way is not broken off
+                if port.in_transaction:
+                    outcome = await port.end_transaction(outcome)
+                outcome = port.with_children(outcome)
         except Exception as error:  # such as too many bytes of children; a run without an end keeps its slot
             outcome = Errored(describe(error))
         self._add_timing(job.type, time.perf_counter() - started)
         del self._runs[job.lease_id]
         self._end(job.lease_id, outcome)
-
-    async def _outcome(self, job: Job, handled: HandledType, port: Port) -> Outcome:
-        if port.stopping:
-            return STOPPED
-        port.cancellable = handled.is_async
-        outcome = await invoke(job, handled, port, self._threads)
-        port.cancellable = False  # a commit under way is not broken off
-        if port.in_transaction:
-            outcome = await port.end_transaction(outcome)
-        return port.with_children(outcome)
 
     def _end(self, lease_id: str, outcome: Outcome) -> None:
         self._ended.append((lease_id, outcome))

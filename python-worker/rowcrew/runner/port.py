@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -24,31 +25,30 @@ class Port:
     """What one run's context speaks through. Progress and checkpoint keep only the latest.
 
     Attributes:
+        task: what runs it on the event loop, once it has been planned there.
         stopping: the run was asked to end.
         cancellable: the handler is waiting on the event loop, so that it can be cancelled there.
+
+    Values that most runs never change belong to the class: a port is made for every run.
     """
 
+    task: asyncio.Task[None] | None = None
+    stopping = False
+    cancellable = False
+    _progress: bytes | None = None
+    _checkpoint: bytes | None = None
+    _told: bytes | None = None
+    _transaction: RunTransaction | None = None
+
     def __init__(
-        self,
-        *,
-        job: Job,
-        crew: Crew,
-        database_url: str,
-        queue: str | None,
-        tell: Callable[[Port], None],
+        self, job: Job, crew: Crew, database_url: str, queue: str | None, tell: Callable[[Port], None]
     ) -> None:
         self.job = job
-        self.stopping = False
-        self.cancellable = False
         self._crew = crew
         self._database_url = database_url
         self._queue = queue
         self._tell = tell
-        self._progress: bytes | None = None
-        self._checkpoint: bytes | None = None
-        self._told: bytes | None = None
         self._children: list[NewJob] = []
-        self._transaction: RunTransaction | None = None
 
     def send_progress(self, progress: bytes) -> None:
         self._progress = clean_json(progress)
