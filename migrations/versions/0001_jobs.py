@@ -205,9 +205,10 @@ TRIGGERS = (
             END IF;
         END IF;
 
-        -- Not in a CHECK: a worker's own write must never meet it, whatever was changed under a running job.
-        IF (NEW.attempts, NEW.crashes, NEW."maxAttempts", NEW.status)
-                IS DISTINCT FROM (OLD.attempts, OLD.crashes, OLD."maxAttempts", OLD.status)
+        -- Not in a CHECK: a worker's own write must never meet it, whatever was changed under a running job;
+        -- nor may a hand that only sets a status.
+        IF (NEW.attempts, NEW.crashes, NEW."maxAttempts")
+                IS DISTINCT FROM (OLD.attempts, OLD.crashes, OLD."maxAttempts")
                 AND (NEW.crashes > 1000 OR NEW.attempts > NEW."maxAttempts"
                      OR NEW.status = 'queued' AND NEW.attempts >= greatest(NEW."maxAttempts", 1)) THEN
             RAISE EXCEPTION 'row of "jobs" violates check constraint "jobs_attempts_left": % of % used',

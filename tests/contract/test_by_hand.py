@@ -156,6 +156,21 @@ def test_a_requeue_long_after_the_end_is_immediate_even_without_acknowledgement(
     assert wait(connection, id) <= timedelta(0)
 
 
+@pytest.mark.parametrize("status", STATUSES)
+def test_any_status_can_be_set_after_the_limit_of_attempts_was_lowered_under_a_run(
+    table: Connect, status: str
+) -> None:
+    connection = table()
+    id = insert(connection, attempts=1)
+    lease = reserve(connection, id)
+    connection.execute('UPDATE jobs SET "maxAttempts" = 2 WHERE id = %s', [id])
+    assert record(connection, id, lease, "queued"), "its worker was told three"
+    reserve(connection, id)
+    assert read(connection, id, "attempts", "maxAttempts") == (3, 2)
+    set_by_hand(connection, id, status)
+    assert read(connection, id, "status") == (status,)
+
+
 def test_two_failed_jobs_of_one_unique_key_cannot_both_be_requeued(table: Connect) -> None:
     connection = table()
     first = job_in(connection, "failed", uniqueKey="k")

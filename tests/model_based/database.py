@@ -14,13 +14,17 @@ ENDED: Final = ("completed", "failed", "cancelled")
 
 
 class Row(NamedTuple):
-    """The row of `jobs`. Lease 0 is none yet, holder 0 is nobody; `waits` is a "runAt" in the future."""
+    """The row of `jobs`. Lease 0 is none yet, holder 0 is nobody.
+
+    `waits`: its "runAt" is in the future. `begun`: it has a "startedAt".
+    """
 
     status: str = "queued"
     attempts: int = 0
     lease: int = 0
     holder: int = 0
     waits: bool = False
+    begun: bool = False
 
 
 class Database(NamedTuple):
@@ -47,6 +51,7 @@ VERDICTS: Final = {
     "failed": ("failed", 0, False),
     "cancelled": ("cancelled", 0, False),
     "released": ("queued", 1, False),
+    "snoozed": ("queued", 1, True),
 }
 
 Fence = Callable[[Row, End, int], bool]
@@ -63,7 +68,7 @@ def is_ready(database: Database) -> bool:
 
 def reserve(database: Database, worker: int, lease: int) -> Database:
     row = database.row
-    return database._replace(row=Row("processing", row.attempts + 1, lease, worker))
+    return database._replace(row=Row("processing", row.attempts + 1, lease, worker, begun=True))
 
 
 def record(database: Database, worker: int, end: End, fence: Fence = by_lease) -> tuple[Database, str]:
@@ -73,7 +78,8 @@ def record(database: Database, worker: int, end: End, fence: Fence = by_lease) -
         return database, "ALREADY" if completed or end.lease in database.told else "STALE"
     status, refund, waits = VERDICTS[end.outcome]
     told = database.told if end.outcome == "completed" else database.told | {end.lease}
-    return database._replace(row=Row(status, row.attempts - refund, row.lease, 0, waits), told=told), "DONE"
+    row = Row(status, row.attempts - refund, row.lease, 0, waits, row.begun)
+    return database._replace(row=row, told=told), "DONE"
 
 
 def beat(database: Database, worker: int) -> tuple[Database, bool]:
@@ -98,7 +104,7 @@ def rescue(database: Database, worker: int, beats: int | None) -> Database:
 def acknowledge(database: Database, lease: int) -> Database:
     """The run of a row that was changed by hand is dead."""
     row = database.row
-    if row.lease != lease or row.status == "processing" or (row.status == "queued" and row.attempts):
+    if row.lease != lease or row.status == "processing" or (row.status == "queued" and row.begun):
         return database
     return database._replace(row=row._replace(holder=0, waits=row.waits and row.status != "queued"))
 

@@ -247,13 +247,14 @@ class LeaseMachine(RuleBasedStateMachine):
     def the_rows_are_as_the_model_says(self) -> None:
         rows = self.connection.execute(
             """
-            SELECT id, status, attempts, "leaseId"::text, coalesce("workerId", 0), "runAt" > clock_timestamp()
+            SELECT id, status, attempts, "leaseId"::text, coalesce("workerId", 0),
+                   "runAt" > clock_timestamp(), "startedAt" IS NOT NULL
               FROM jobs
             """
         ).fetchall()
-        for job, status, attempts, lease_id, holder, waits in rows:
+        for job, status, attempts, lease_id, holder, waits, begun in rows:
             lease = self.leases[lease_id] if lease_id else 0
-            found = model.Row(status, attempts, lease, holder, waits)
+            found = model.Row(status, attempts, lease, holder, waits, begun)
             assert _seen(found) == _seen(self.models[job].row)
 
 

@@ -1,0 +1,132 @@
+"""One row in a database of the module's own, and two sessions that meet on it."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
+from typing import NamedTuple
+
+import psycopg
+import pytest
+
+from rowcrew.embedded import EmbeddedPostgres
+from tests.race.transitions import GONE, LEASE, Answer, Connection, Row, Send
+from tests.waiting import eventually
+
+
+class Meeting(NamedTuple):
+    """What the first and the second transition answered, and whether the second had to wait for the first."""
+
+    first: Answer
+    second: Future[Answer]
+    waited: bool
+
+
+Meet = Callable[..., Meeting]
+
+
+class Table:
+    """One job, worker 1 and worker 2."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.id = 1
+        connection.execute("DELETE FROM jobs")
+        connection.execute("DELETE FROM job_attempts")
+        connection.execute("DELETE FROM workers")
+        connection.execute(
+            """
+            INSERT INTO workers (id, "bootId") OVERRIDING SYSTEM VALUE
+            VALUES (1, gen_random_uuid()), (2, gen_random_uuid())
+            """
+        )
+        connection.execute("INSERT INTO jobs (id, type) VALUES (1, 'noop')")
+
+    def put(self, row: Row) -> None:
+        """Make the job look like this."""
+        for outcome in row.told:
+            self.connection.execute(
+                'INSERT INTO job_attempts ("leaseId", "jobId", attempt, outcome) VALUES (%s, 1, 1, %s)',
+                (LEASE, outcome),
+            )
+        self.connection.execute(
+            """
+            UPDATE jobs
+               SET status = %(status)s, attempts = %(attempts)s,
+                   "workerId" = %(worker)s, "leaseId" = %(lease)s,
+                   "runAt" = now() + CASE WHEN %(waits)s THEN interval '20 s' ELSE interval '0' END,
+                   "startedAt" = clock_timestamp(), revision = revision + 1,
+                   "finishedAt" = CASE WHEN %(is_past)s THEN now() - interval '1 year'
+                                       WHEN %(status)s NOT IN ('queued', 'processing') THEN now() END
+            """,
+            {**row._asdict(), "lease": LEASE},
+        )
+
+    def row(self) -> Row:
+        told = self.connection.execute('SELECT outcome FROM job_attempts ORDER BY "finishedAt"').fetchall()
+        found = self.connection.execute(
+            """
+            SELECT status, attempts, "workerId", CASE "leaseId" WHEN %s THEN 'old' ELSE 'new' END,
+                   "runAt" > clock_timestamp(), "startedAt" IS NOT NULL,
+                   coalesce("finishedAt" < now() - interval '1 day', false)
+              FROM jobs
+            """,
+            (LEASE,),
+        ).fetchone()
+        row = GONE if found is None else Row(*found)
+        return row._replace(told=tuple(outcome for (outcome,) in told))
+
+
+@pytest.fixture(scope="module")
+def sessions(server: EmbeddedPostgres, migrated_template: str) -> Iterator[Callable[..., Connection]]:
+    """Opens sessions in a migrated database of this module."""
+    name = f"race_{uuid.uuid4().hex}"
+    with psycopg.connect(server.url, autocommit=True) as postgres:
+        postgres.execute(f"CREATE DATABASE {name} TEMPLATE {migrated_template} STRATEGY file_copy")
+        with ExitStack() as opened:
+
+            def session(*, autocommit: bool = True) -> Connection:
+                connection = psycopg.connect(server.url_of(name), autocommit=autocommit)
+                return opened.enter_context(connection)
+
+            yield session
+        postgres.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="module")
+def three(sessions: Callable[..., Connection]) -> tuple[Connection, Connection, Connection]:
+    """The first session, in transactions; the second; and one that watches them."""
+    return sessions(autocommit=False), sessions(), sessions()
+
+
+@pytest.fixture
+def table(three: tuple[Connection, Connection, Connection]) -> Table:
+    return Table(three[2])
+
+
+@pytest.fixture
+def meet(table: Table, three: tuple[Connection, Connection, Connection]) -> Iterator[Meet]:
+    """Let two transitions meet on the row: the first ends once the second waits for it or is through."""
+    holding, coming, watching = three
+    with ThreadPoolExecutor(max_workers=1) as threads:
+
+        def meet(first: Send, second: Send, *, commit: bool) -> Meeting:
+            with holding.transaction(force_rollback=not commit):
+                told = first(holding, table.id)
+                answer = threads.submit(second, coming, table.id)
+                waited = eventually(lambda: _is_settled(watching, coming, answer)) == "waits"
+            answer.exception(timeout=30)
+            return Meeting(told, answer, waited)
+
+        yield meet
+
+
+def _is_settled(watching: Connection, coming: Connection, answer: Future[Answer]) -> str | None:
+    if answer.done():
+        return "is through"
+    row = watching.execute(
+        "SELECT wait_event_type FROM pg_stat_activity WHERE pid = %s", (coming.info.backend_pid,)
+    ).fetchone()
+    return "waits" if row == ("Lock",) else None

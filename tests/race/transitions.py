@@ -1,0 +1,207 @@
+"""The transitions that meet on a row: what each sends to PostgreSQL, and what it does to a row by itself.
+
+Worker 1 holds the row, or held it, under LEASE; worker 2 is beside it. `Row` is what outcomes are judged by.
+`TRANSITIONS` are all that change a row of `jobs`, and `held`, the question a heartbeat asks.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple
+
+import psycopg
+
+from rowcrew.table import statements
+
+Connection = psycopg.Connection[tuple[Any, ...]]
+Answer = list[tuple[Any, ...]]
+Send = Callable[[Connection, int], Answer]
+LEASE: Final = uuid.UUID("00000000-0000-4000-8000-000000000001")
+LIVE: Final = ("queued", "processing")
+ENDED: Final = ("completed", "failed", "cancelled")
+
+
+class Row(NamedTuple):
+    """A row of `jobs`.
+
+    `lease`: LEASE is "old". `waits`: its "runAt" lies ahead. `begun`: it has a "startedAt". `is_past`: ended
+    long ago. `told`: the outcomes in `job_attempts`.
+    """
+
+    status: str
+    attempts: int = 0
+    worker: int | None = None
+    lease: str | None = "old"
+    waits: bool = False
+    begun: bool = True
+    is_past: bool = False
+    told: tuple[str, ...] = ()
+
+
+GONE: Final = Row("gone", lease=None)
+WAITING: Final = Row("queued", attempts=1, told=("retried",))
+HELD: Final = Row("processing", attempts=1, worker=1)
+STOPPED: Final = Row("cancelled", attempts=1, worker=1)  # by hand, and its worker has not let go yet
+SNOOZED: Final = Row("queued", waits=True, told=("snoozed",))
+PAST: Final = Row("failed", attempts=3, is_past=True, told=("failed",))
+STARTS: Final = {
+    "waits": WAITING,
+    "is held": HELD,
+    "is stopped": STOPPED,
+    "is snoozed": SNOOZED,
+    "has ended": PAST,
+}
+
+
+# What each sends.
+
+
+def fetch(connection: Connection, name: str, **parameters: Any) -> Answer:
+    cursor = connection.execute(statements.text(name), parameters)
+    return cursor.fetchall() if cursor.description else []
+
+
+def ending(status: str, **values: Any) -> Send:
+    """The record statement, for one end of the run under LEASE."""
+
+    def record(connection: Connection, job: int) -> Answer:
+        row = {"id": job, "lease": str(LEASE), "status": status, **values}
+        return fetch(connection, "record", ended=json.dumps([row]), worker=1)
+
+    return record
+
+
+def by_hand(change: str) -> Send:
+    def update(connection: Connection, job: int) -> Answer:
+        return connection.execute(
+            f"UPDATE jobs SET {change} WHERE id = %s RETURNING status", (job,)
+        ).fetchall()
+
+    return update
+
+
+def reserve(connection: Connection, _job: int) -> Answer:
+    probe = {"queues": ["default"], "priorities": [0], "floors": ["-infinity"], "floor_ids": [0]}
+    return fetch(connection, "reserve", worker=2, types=["noop"], room=1, **probe)
+
+
+def held(connection: Connection, _job: int) -> Answer:
+    return fetch(connection, "held", worker=1)
+
+
+def complete(connection: Connection, job: int) -> Answer:
+    return fetch(connection, "complete", id=job, lease=LEASE, result=None, progress=None, checkpoint=None)
+
+
+def note(connection: Connection, job: int) -> Answer:
+    row = {"id": job, "lease": str(LEASE), "progress": {"current": 1}}
+    return fetch(connection, "note", notes=json.dumps([row]))
+
+
+def acknowledge(connection: Connection, job: int) -> Answer:
+    cursor = connection.execute(statements.text("ack"), {"id": job, "lease": str(LEASE)})
+    return [(job,)] * cursor.rowcount
+
+
+def rescue(connection: Connection, _job: int) -> Answer:
+    return fetch(connection, "rescue", workers=[1], beats=[0])
+
+
+def cancel(connection: Connection, job: int) -> Answer:
+    return fetch(connection, "cancel_job", ids=[job])
+
+
+def prune(connection: Connection, _job: int) -> Answer:
+    ((_, deleted),) = fetch(connection, "prune", after=0, batch=10, keep_completed=60, keep_failed=60)
+    return [(deleted,)] * deleted
+
+
+record = ending("completed")
+give_back = ending("queued", outcome="released", refund=1)
+snooze = ending("queued", outcome="snoozed", refund=1, delay=20.0)
+retry = ending("queued", outcome="retried", delay=20.0)
+requeue = by_hand("status = 'queued'")
+reschedule = by_hand("\"runAt\" = now() + interval '1 hour'")
+
+
+# What each does to a row that nobody else changes meanwhile; None: it leaves it alone.
+
+Effect = Callable[[Row], Row | None]
+
+
+def _of_the_run(**change: Any) -> Effect:
+    """What only the run under LEASE can do."""
+    return lambda row: row._replace(**change) if row.status == "processing" and row.lease == "old" else None
+
+
+def _reserved(row: Row) -> Row | None:
+    if row.status != "queued" or row.waits:
+        return None
+    return row._replace(status="processing", attempts=row.attempts + 1, worker=2, lease="new", begun=True)
+
+
+def _rescued(row: Row) -> Row | None:
+    lost = row.status == "processing" and row.worker == 1
+    return row._replace(status="queued", worker=None, waits=False, told=("lost",)) if lost else None
+
+
+def _let_go(row: Row) -> Row | None:
+    if row.status == "queued":
+        return row._replace(waits=False) if row.waits and not row.begun else None
+    return row._replace(worker=None) if row.status in ENDED and row.worker else None
+
+
+def _cancelled(row: Row) -> Row | None:
+    return row._replace(status="cancelled") if row.status in LIVE else None
+
+
+def _requeued(row: Row) -> Row | None:
+    if row.status in ("queued", "gone"):
+        return row if row.status == "queued" else None
+    waits = row.waits or row.worker is not None  # that worker may be running it still
+    return row._replace(status="queued", attempts=0, worker=None, waits=waits, begun=False, is_past=False)
+
+
+def _rescheduled(row: Row) -> Row | None:
+    return None if row.status == "gone" else row._replace(waits=True)
+
+
+def _pruned(row: Row) -> Row | None:
+    return GONE if row.is_past else None  # with its attempts
+
+
+class Transition(NamedTuple):
+    """`skips`: it passes by a row that is locked. `is_done`: whether the answer says that it did its work."""
+
+    send: Send
+    effect: Effect
+    skips: bool = False
+    is_done: Callable[[Answer], bool] = bool
+
+
+def _nobody_is_stale(answer: Answer) -> bool:
+    return not answer
+
+
+def _end(send: Send, **change: Any) -> Transition:
+    return Transition(send, _of_the_run(worker=None, **change), is_done=_nobody_is_stale)
+
+
+TRANSITIONS: Final = {
+    "reserve": Transition(reserve, _reserved, skips=True),
+    "held": Transition(held, _of_the_run()),
+    "record": _end(record, status="completed"),
+    "give back": _end(give_back, status="queued", attempts=0, waits=False, told=("released",)),
+    "snooze": _end(snooze, status="queued", attempts=0, waits=True, told=("snoozed",)),
+    "retry": _end(retry, status="queued", waits=True, told=("retried",)),
+    "complete": Transition(complete, _of_the_run(status="completed", worker=None)),
+    "note": Transition(note, _of_the_run(), skips=True),
+    "acknowledge": Transition(acknowledge, _let_go),
+    "rescue": Transition(rescue, _rescued, skips=True),
+    "cancel": Transition(cancel, _cancelled),
+    "requeue": Transition(requeue, _requeued),
+    "reschedule": Transition(reschedule, _rescheduled),
+    "prune": Transition(prune, _pruned),
+}
