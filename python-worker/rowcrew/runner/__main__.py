@@ -12,7 +12,6 @@ import signal
 import socket
 import sys
 import threading
-from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
 
@@ -23,6 +22,7 @@ from rowcrew.runner import event_loop, handler_log
 from rowcrew.runner.invoke import current_job
 from rowcrew.runner.loop import RunnerLoop
 from rowcrew.runner.parent import die_with
+from rowcrew.runner.threads import Threads
 from rowcrew.runner.wire import Assign, Channel, Close, Ready, Stop, ToRunner, Unloadable, Withdraw
 
 
@@ -71,7 +71,7 @@ async def _serve(orders: Orders) -> None:
     await asyncio.get_running_loop().create_connection(lambda: channel, sock=end)
     crew = _load(orders, channel)
     if crew is not None:
-        threads = ThreadPoolExecutor(max_workers=orders.slots, thread_name_prefix="rowcrew")
+        threads = Threads(max_workers=orders.slots, thread_name_prefix="rowcrew")
         mine = settings.read()
         runner.append(
             RunnerLoop(
