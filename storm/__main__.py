@@ -1,4 +1,4 @@
-"""`python -m storm [--seconds 90] [--seed N]`: a storm, and the judgement of what it left.
+"""`python -m storm [--seconds 90] [--seed N] [--pgbouncer]`: a storm, and the judgement of what it left.
 
 Prints the seed, the script and what happened; exits 1 when an invariant was broken, with the timeline of
 each job concerned. The directory with journals and logs is kept then.
@@ -17,13 +17,16 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from storm.check import Violation, check, timeline
+from storm import network
+from storm.check import MEBIBYTE, Violation, check, memory_growth, timeline
 from storm.faults import LONG, SHORT, script, strike
 from storm.history import History, entries, runs_of, steps_of
+from storm.limits import process_limit_permitted
 from storm.load import Hands, Producer
 from storm.mutations import survivors
 from storm.recovery import measure
 from storm.site import FAKETIME, SLOTS, Site
+from tests.worker.pooler import MISSING, PROGRAM
 
 PLACES = 4
 MOST_TIMELINES = 5
@@ -38,25 +41,43 @@ def main(arguments: list[str]) -> int:
     if options.recovery:
         measure(options.recovery)
         return 0
+    if options.pgbouncer and PROGRAM is None:
+        print(f"storm: {MISSING}")
+        return 2
     directory = Path(tempfile.mkdtemp(prefix="storm-"))
-    print(f"storm: seed {options.seed}, {options.seconds:g} s, journals in {directory}", flush=True)
-    if not FAKETIME.exists():
-        print("storm: libfaketime is not installed (Debian: faketime), so all workers' clocks are right")
+    through = ", through PgBouncer" if options.pgbouncer else ""
+    print(f"storm: seed {options.seed}, {options.seconds:g} s{through}, journals in {directory}", flush=True)
+    for lacking in _lacking():
+        print(f"storm: SKIPPED: {lacking}", flush=True)
     history = storm(directory, options)
     violations = check(history)
     report(history, violations)
     if not violations:
         shutil.rmtree(directory)
         return 0
-    print(f"again: ./dev storm --seed {options.seed} --seconds {options.seconds:g}")
+    pooled = " --pgbouncer" if options.pgbouncer else ""
+    print(f"again: ./dev storm --seed {options.seed} --seconds {options.seconds:g}{pooled}")
     return 1
+
+
+def _lacking() -> list[str]:
+    """Faults that this machine does not permit, in words."""
+    lacking = []
+    if not FAKETIME.exists():
+        lacking.append("libfaketime is not installed (Debian: faketime), so all workers' clocks are right")
+    if why := network.refusal():
+        lacking.append(f"no network namespace, so no packets are dropped, refused or lost: {why}")
+    if not process_limit_permitted():
+        lacking.append("no control groups are lent, so no worker runs out of processes")
+    return lacking
 
 
 def storm(directory: Path, options: argparse.Namespace) -> History:
     """Work, faults, calm; and everything that is left."""
     weather = LONG if options.seconds > 240 else SHORT
-    blows = script(options.seed, options.seconds, options.workers, weather)
-    with Site(directory, members=options.workers) as site:
+    pooled = options.pgbouncer
+    blows = script(options.seed, options.seconds, options.workers, weather, pooled=pooled)
+    with Site(directory, members=options.workers, pooled=pooled, namespaced=not network.refusal()) as site:
         longest = 60 if weather.long_ones else 8
         producers = [
             Producer(site, options.seed, rate=options.rate, longest_seconds=longest),
@@ -73,7 +94,8 @@ def storm(directory: Path, options: argparse.Namespace) -> History:
             busy.stop()
         site.calm()
         _drain(site)
-        aftermath = _silent(site) + _grown(site) + site.stop() + site.family_left() + _left_in_server(site)
+        aftermath = _silent(site) + _grown(site) + site.stop() + site.family_left()
+        aftermath += site.borrowed_state() + _left_in_server(site)
         return _history(site, producers, hands, aftermath)
 
 
@@ -128,6 +150,7 @@ def _history(site: Site, producers: list[Producer], hands: Hands, aftermath: lis
         effects=dict(effects),
         aftermath=aftermath,
         texts=texts,
+        memory=site.memory,
         crew_size=SLOTS,
         seen_at=time.time(),
     )
@@ -162,13 +185,17 @@ def report(history: History, violations: list[Violation]) -> None:
         "jobs": len({step.job for step in history.steps}),
         "runs": len(history.runs),
         "steps": len(history.steps),
-        "faults": len(history.faults),
+        "faults": len([fault for fault in history.faults if not fault.detail]),
+        "came to little": Counter(
+            f"{fault.kind}, {fault.detail}" for fault in history.faults if fault.detail
+        ),
         "changes by hand": sum(step.author == "storm hands" for step in history.steps),
         "stale ends": _said(logs, "job.stale"),
         "rescued jobs": _said(logs, "job.rescued"),
         "workers declared lost": _said(logs, "worker.declared_lost"),
         "fences closed": _said(logs, "fence.closed"),
         "given back": Counter(history.outcomes.values()),
+        "memory": _longest_memory(history),
     }
     for name, figure in figures.items():
         told = (
@@ -186,6 +213,15 @@ def report(history: History, violations: list[Violation]) -> None:
     print("storm: no invariant was broken" if not violations else f"storm: {len(violations)} violations")
 
 
+def _longest_memory(history: History) -> str:
+    """What became of the control process that was looked at for longest."""
+    samples = max(history.memory.values(), key=len, default=[])
+    if not samples:
+        return "not looked at"
+    minutes, growth = memory_growth(samples)
+    return f"{samples[-1][1] / MEBIBYTE:.1f} MiB, {growth / MEBIBYTE:+.1f} in {minutes:.1f} minutes"
+
+
 def _said(logs: str, event: str) -> int:
     return len(re.findall(rf'"event": ?"{re.escape(event)}"', logs))
 
@@ -197,6 +233,9 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     )
     parser.add_argument(
         "--seed", type=int, default=None, help="repeats a storm; chosen and printed without it"
+    )
+    parser.add_argument(
+        "--pgbouncer", action="store_true", help="all workers behind PgBouncer in transaction mode"
     )
     parser.add_argument("--workers", type=int, default=PLACES, help="worker processes")
     parser.add_argument("--rate", type=float, default=20.0, help="jobs a second")

@@ -10,8 +10,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from itertools import pairwise
+from statistics import linear_regression
 from typing import Final, NamedTuple
 
+from storm import network
 from storm.crew import CANARY
 from storm.history import ENDED, JOURNALED_ENDS, Fault, History, Run, Step
 
@@ -39,7 +41,16 @@ DEAFENING: Final = frozenset(
         "pause",
     }
     | {"pause family", "lock table", "vacuum full", "kill worker", "term", "term and kill", "declare lost"}
+    | {"migrate", "exhaust descriptors", "exhaust processes", "kill pooler", "pause pooler", *network.RULES}
 )
+# In a runner that cannot have what it asks for, every handler may fail.
+STARVING: Final = frozenset({"exhaust runner", "exhaust memory"})
+STARVED_SECONDS: Final = 2.0
+# The heap of a process grows to its busiest moment, and then no more.
+WARM_SECONDS: Final = 30.0
+MEBIBYTE: Final = 1 << 20
+GROWTH_BYTES: Final = 12 * MEBIBYTE
+GROWTH_BYTES_A_MINUTE: Final = MEBIBYTE / 4
 
 
 class Violation(NamedTuple):
@@ -251,6 +262,7 @@ def nobody_pays_for_others(history: History) -> Iterator[Violation]:
                 and after.type in HARMLESS
                 and not _died_alone(after)
                 and not _broken_transaction(after)
+                and not _was_starved(history.faults, before, after)
             ):
                 yield Violation("I7", job, f"harmless, and its run was {outcome}: {after.error}")
         if steps[-1].type == "dies" and steps[-1].status not in ENDED - {"completed"}:
@@ -260,6 +272,17 @@ def nobody_pays_for_others(history: History) -> Iterator[Violation]:
 def _died_alone(step: Step) -> bool:
     """Killed from outside while its runner ran nothing else: nobody can tell that from its own doing."""
     return (step.error or "").startswith("its runner died")
+
+
+def _was_starved(faults: list[Fault], begun: Step, ended: Step) -> bool:
+    """Whether its runner may have been refused something while it ran."""
+    return any(
+        fault.kind in STARVING
+        and fault.process == begun.process
+        and fault.start <= ended.at
+        and begun.at <= fault.end + STARVED_SECONDS
+        for fault in faults
+    )
 
 
 def _broken_transaction(step: Step) -> bool:
@@ -352,6 +375,24 @@ def secrets_stay_secret(history: History) -> Iterator[Violation]:
             yield Violation("I14", None, f"a secret stands in {place}")
 
 
+def memory_stays_flat(history: History) -> Iterator[Violation]:
+    for process, samples in history.memory.items():
+        minutes, growth = memory_growth(samples)
+        if growth > GROWTH_BYTES + GROWTH_BYTES_A_MINUTE * minutes:
+            yield Violation(
+                "I15", None, f"process {process} grew by {growth / MEBIBYTE:.1f} MiB in {minutes:.1f} minutes"
+            )
+
+
+def memory_growth(samples: list[tuple[float, int]]) -> tuple[float, float]:
+    """Minutes that were looked at, and how many bytes a straight line through them rises."""
+    counted = [sample for sample in samples if sample[0] >= samples[0][0] + WARM_SECONDS]
+    if len(counted) < 2:
+        return 0.0, 0.0
+    times, sizes = [at for at, _ in counted], [float(size) for _, size in counted]
+    return (times[-1] - times[0]) / 60, linear_regression(times, sizes).slope * (times[-1] - times[0])
+
+
 def nothing_is_left(history: History) -> Iterator[Violation]:
     for rest in history.aftermath:
         yield Violation("I15", None, rest)
@@ -372,6 +413,7 @@ RULES: Final[tuple[Rule, ...]] = (
     cancelled_jobs_stop,
     slots_are_not_exceeded,
     secrets_stay_secret,
+    memory_stays_flat,
     nothing_is_left,
 )
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+import functools
 import json
 import os
 import signal
@@ -21,6 +22,8 @@ from rowcrew import Backoff, Context, Crew, Snooze
 SOON: Final = Backoff(base_seconds=0.2, factor=2.0, cap_seconds=2.0)
 # The redaction must keep it out of every row and line, whatever it looks like to a person.
 CANARY: Final = "canary-7f3a91d2"
+# After so many times psycopg prepares a statement, unless it was told not to.
+PREPARED_AFTER: Final = 5
 
 crew = Crew()
 
@@ -39,11 +42,13 @@ def write_down(what: str, context: Context, **facts: Any) -> None:
         "at": time.time(),
         **facts,
     }
-    journal = os.open(os.environ["JOURNAL"], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
-    try:
-        os.write(journal, json.dumps(entry).encode() + b"\n")
-    finally:
-        os.close(journal)
+    os.write(_journal(), json.dumps(entry).encode() + b"\n")
+
+
+@functools.cache
+def _journal() -> int:
+    """Open from the first line on: a run that wrote its start can write its end, whatever is used up then."""
+    return os.open(os.environ["JOURNAL"], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
 
 
 @contextmanager
@@ -86,6 +91,8 @@ async def writes(context: Context, seconds: float) -> str:
     with written_down(context):
         async with context.transaction() as connection:
             await connection.execute("INSERT INTO storm_effects (job) VALUES (%s)", (context.job.id,))
+            for _ in range(PREPARED_AFTER + 1):
+                await connection.execute("SELECT %s::bigint", (context.job.id,))
             await asyncio.sleep(seconds)
     return "wrote"
 
@@ -137,3 +144,12 @@ def holds_gil(context: Context, seconds: int) -> str:
     with written_down(context):
         ctypes.PyDLL(None).sleep(seconds)
     return "awake"
+
+
+@crew.job("eats", backoff=SOON, max_attempts=2)
+async def eats(context: Context, mebibytes: int, seconds: float) -> str:
+    """Uses more memory than WORKER_MAX_MEMORY, for longer than it takes to be noticed."""
+    with written_down(context):
+        eaten = b"x" * (mebibytes << 20)
+        await asyncio.sleep(seconds)
+    return f"{len(eaten)} bytes"

@@ -12,14 +12,16 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any, Final, NamedTuple
 
 import psutil
 import psycopg
 
 from rowcrew.table import statements
+from storm import network
 from storm.history import Fault
+from storm.limits import no_descriptors, no_memory, no_processes, process_limit_permitted
 from storm.site import MOST_CONNECTIONS, Member, Site
 from tests.worker.proxy import Proxy
 
@@ -39,6 +41,10 @@ class Blow(NamedTuple):
         return f"{self.at:7.2f}  {self.kind} (place {self.place}, {self.seconds:.1f} s)"
 
 
+class Unfinished(Exception):
+    """A fault could not be had here, or not in full; the message says why."""
+
+
 class Weather(NamedTuple):
     """How often, and how hard."""
 
@@ -55,29 +61,36 @@ WEIGHTS: Final[Mapping[str, float]] = {
     "kill worker": 3, "kill runner": 3, "term": 2, "term and kill": 1, "pause": 2, "pause runner": 1,
     "pause family": 1, "declare lost": 3, "end connection": 3, "restart": 1, "crash": 1, "kill backend": 1,
     "cut": 2, "stall": 2, "mute": 1, "exhaust connections": 1, "flood": 1, "lock table": 1,
-    "vacuum full": 0.5, "reindex": 0.5, "add column": 0.5,
+    "vacuum full": 0.5, "reindex": 0.5, "migrate": 0.5, "exhaust descriptors": 1, "exhaust runner": 1,
+    "exhaust memory": 1, "exhaust processes": 1, **dict.fromkeys(network.RULES, 0.5),
 }  # fmt: skip
+POOLER_WEIGHTS: Final[Mapping[str, float]] = {"kill pooler": 1, "pause pooler": 1}
 LONG_WEIGHTS: Final[Mapping[str, float]] = {
     "pause": 1,
     "pause family": 1,
     "stall": 1,
     "mute": 1,
     "kill worker": 1,
+    "drop all packets": 1,
 }
+# These leave the worker of the last place alone, so that one lives through the whole storm.
+ENDING: Final = frozenset({"kill worker", "term", "term and kill"})
 LONG_SECONDS: Final = (35.0, 45.0)
 
 
-def script(seed: int, seconds: float, places: int, weather: Weather) -> list[Blow]:
+def script(seed: int, seconds: float, places: int, weather: Weather, *, pooled: bool = False) -> list[Blow]:
     """The same for the same arguments, for ever."""
+    short_ones = {**WEIGHTS, **POOLER_WEIGHTS} if pooled else WEIGHTS
     dice = random.Random(seed)
     blows = []
     at = dice.uniform(*weather.gap_seconds)
     while at < seconds:
         long = weather.long_ones and dice.random() < 0.06 and at < seconds - LONG_SECONDS[1]
-        weights = LONG_WEIGHTS if long else WEIGHTS
+        weights = LONG_WEIGHTS if long else short_ones
         kind = dice.choices(list(weights), list(weights.values()))[0]
         lasts = dice.uniform(*LONG_SECONDS) if long else dice.uniform(0.5, weather.longest_seconds)
-        blows.append(Blow(at, kind, dice.randrange(places), lasts, dice.randrange(1 << 30)))
+        place = dice.randrange(max(1, places - 1) if kind in ENDING else places)
+        blows.append(Blow(at, kind, place, lasts, dice.randrange(1 << 30)))
         at += dice.uniform(*weather.gap_seconds)
     return blows
 
@@ -103,9 +116,9 @@ def _suffer(site: Site, blow: Blow) -> None:
     try:
         with FAULTS[blow.kind](site, member, blow):
             start = min(start, time.time())
-    except (psycopg.Error, psutil.Error, OSError) as error:
+    except (psycopg.Error, psutil.Error, OSError, Unfinished) as error:
         # The server may be away because of another fault; then this one has not come to much.
-        detail = type(error).__name__
+        detail = str(error) if isinstance(error, Unfinished) else type(error).__name__
     whose = number if blow.kind in OF_ONE_WORKER else None
     site.faults.append(Fault(blow.kind, start, time.time(), whose, detail))
     site.write_down("fault", kind=blow.kind, start=start, process=whose, detail=detail)
@@ -120,8 +133,7 @@ def kill_worker(_site: Site, member: Member, blow: Blow) -> Iterator[None]:
 
 @contextmanager
 def kill_runner(_site: Site, member: Member, blow: Blow) -> Iterator[None]:
-    for runner in _runners(member, blow):
-        runner.kill()
+    _kill_one(member, blow)
     yield
 
 
@@ -185,9 +197,9 @@ def end_connection(site: Site, _member: Member, blow: Blow) -> Iterator[None]:
     with site.connect("storm fault") as connection:
         connection.execute(
             "SELECT pg_terminate_backend(pid)"
-            " FROM (SELECT pid FROM pg_stat_activity WHERE application_name = %s"
+            " FROM (SELECT pid FROM pg_stat_activity WHERE application_name LIKE %s"
             " ORDER BY pid LIMIT 1 OFFSET %s) AS one",
-            (f"rowcrew {PURPOSES[blow.dice % len(PURPOSES)]}", blow.place),
+            (f"rowcrew {PURPOSES[blow.dice % len(PURPOSES)]}%", blow.place),
         )
     yield
 
@@ -296,14 +308,97 @@ def reindex(site: Site, _member: Member, _blow: Blow) -> Iterator[None]:
 
 
 @contextmanager
-def add_column(site: Site, _member: Member, blow: Blow) -> Iterator[None]:
-    """What a migration does while workers run: widen the table."""
-    with site.connect("storm fault") as connection:
-        connection.execute("SET lock_timeout = '3s'")
-        name = f"later{blow.dice}"
-        connection.execute(f"ALTER TABLE jobs ADD COLUMN {name} integer".encode())
-        connection.execute(f"ALTER TABLE jobs DROP COLUMN {name}".encode())
+def migrate(site: Site, _member: Member, blow: Blow) -> Iterator[None]:
+    """The next version migrates, workers of this one run on or start, and it is rolled back."""
+    came = site.next_version.come(site.server.url)
+    time.sleep(blow.seconds)
+    went = site.next_version.go(site.server.url)
+    if not came or not went:
+        raise Unfinished("the migration found no way through")
     yield
+
+
+@contextmanager
+def exhaust_descriptors(_site: Site, member: Member, blow: Blow) -> Iterator[None]:
+    """Of control. Its connections stay, and new ones, runners and files cannot be opened."""
+    assert member.worker is not None
+    with no_descriptors(member.worker.pid):
+        if blow.dice % 2:
+            _kill_one(member, blow)
+        time.sleep(blow.seconds)
+        yield
+
+
+@contextmanager
+def exhaust_runner(_site: Site, member: Member, blow: Blow) -> Iterator[None]:
+    """The descriptors of a runner."""
+    with ExitStack() as limited:
+        for runner in _runners(member, blow):
+            limited.enter_context(no_descriptors(runner.pid))
+        time.sleep(blow.seconds)
+        yield
+
+
+@contextmanager
+def exhaust_memory(_site: Site, member: Member, blow: Blow) -> Iterator[None]:
+    """The memory of a runner."""
+    with ExitStack() as limited:
+        for runner in _runners(member, blow):
+            limited.enter_context(no_memory(runner.pid))
+        time.sleep(blow.seconds)
+        yield
+
+
+@contextmanager
+def exhaust_processes(_site: Site, member: Member, blow: Blow) -> Iterator[None]:
+    """A worker that loses a runner and can start no other."""
+    assert member.worker is not None
+    if not process_limit_permitted():
+        raise Unfinished("no control groups")
+    with no_processes(member.worker.pid):
+        _kill_one(member, blow)
+        time.sleep(blow.seconds)
+        yield
+
+
+def packets(kind: str) -> Callable[[Site, Member, Blow], Any]:
+    """What happens to the packets of the one worker that has a network of its own."""
+
+    @contextmanager
+    def hurt(site: Site, _member: Member, blow: Blow) -> Iterator[None]:
+        if site.namespace is None:
+            raise Unfinished("no network namespace")
+        site.namespace.hurt(kind)
+        time.sleep(blow.seconds)
+        yield
+        site.namespace.heal()
+
+    return hurt
+
+
+@contextmanager
+def kill_pooler(site: Site, _member: Member, blow: Blow) -> Iterator[None]:
+    assert site.pooler is not None
+    with site.pooler_fault:
+        site.pooler.kill()
+        time.sleep(blow.seconds)
+        site.pooler.start()
+        yield
+
+
+@contextmanager
+def pause_pooler(site: Site, _member: Member, blow: Blow) -> Iterator[None]:
+    assert site.pooler is not None
+    with site.pooler_fault:
+        site.pooler.signal(signal.SIGSTOP)
+        time.sleep(blow.seconds)
+        yield
+        site.pooler.signal(signal.SIGCONT)
+
+
+def _kill_one(member: Member, blow: Blow) -> None:
+    for runner in _runners(member, blow):
+        runner.kill()
 
 
 def _runners(member: Member, blow: Blow) -> list[psutil.Process]:
@@ -352,7 +447,14 @@ FAULTS: Final[Mapping[str, Callable[[Site, Member, Blow], Any]]] = {
     "lock table": lock_table,
     "vacuum full": vacuum_full,
     "reindex": reindex,
-    "add column": add_column,
+    "migrate": migrate,
+    "exhaust descriptors": exhaust_descriptors,
+    "exhaust runner": exhaust_runner,
+    "exhaust memory": exhaust_memory,
+    "exhaust processes": exhaust_processes,
+    "kill pooler": kill_pooler,
+    "pause pooler": pause_pooler,
+    **{kind: packets(kind) for kind in network.RULES},
 }
 OF_ONE_WORKER: Final = frozenset(
     {
@@ -364,5 +466,9 @@ OF_ONE_WORKER: Final = frozenset(
         "pause runner",
         "pause family",
         "declare lost",
+        "exhaust descriptors",
+        "exhaust runner",
+        "exhaust memory",
+        "exhaust processes",
     }
 )

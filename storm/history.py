@@ -21,20 +21,26 @@ JOURNALED_ENDS = frozenset(
     {"sleeps", "sleeps_in_thread", "sleeps_alone", "writes", "parent", "snoozes", "raises", "holds_gil"}
 )
 
-# Each worker process says its number in its startup options, so a step knows its author for certain.
-RECORDER = """
+# Each worker process says its number in its startup options, so a step knows its author for certain. A pooler
+# refuses those and tells the client's address in place of them: process n comes from 127.0.1.n and so on.
+RECORDER = r"""
 CREATE TABLE storm_steps (
     seq bigserial PRIMARY KEY, at float8, job bigint, type text, status text, attempts int, "maxAttempts" int,
     lease text, "runAt" float8, key text, error text, author text, process int);
 CREATE TABLE storm_effects (job bigint NOT NULL);
 CREATE FUNCTION storm_record() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    name text := current_setting('application_name');
+    place text[] := regexp_match(name, ' - 127\.0\.(\d+)\.(\d+):');
 BEGIN
     INSERT INTO storm_steps (
         at, job, type, status, attempts, "maxAttempts", lease, "runAt", key, error, author, process)
     VALUES (extract(epoch FROM clock_timestamp()), NEW.id, NEW.type, NEW.status, NEW.attempts,
             NEW."maxAttempts", NEW."leaseId"::text,
             extract(epoch FROM NEW."runAt"), NEW."uniqueKey", NEW."errorMessage",
-            current_setting('application_name'), nullif(current_setting('storm.process', true), '')::int);
+            regexp_replace(name, ' - [0-9.:]+$', ''),
+            coalesce(nullif(current_setting('storm.process', true), '')::int,
+                     (place[1]::int - 1) * 250 + place[2]::int));
     RETURN NULL;
 END $$;
 CREATE TRIGGER storm_record AFTER INSERT OR UPDATE ON jobs FOR EACH ROW EXECUTE FUNCTION storm_record();
@@ -100,6 +106,7 @@ class History:
         effects: how many rows each job's own transactions left.
         aftermath: what was still there when nothing should have been.
         texts: places where secrets must not be, by name.
+        memory: resident bytes of each control process by its number, with the times they were taken.
         crew_size: how many runs one worker process may have at once.
     """
 
@@ -112,6 +119,7 @@ class History:
     effects: dict[int, int] = field(default_factory=dict)
     aftermath: list[str] = field(default_factory=list)
     texts: dict[str, str] = field(default_factory=dict)
+    memory: dict[int, list[tuple[float, int]]] = field(default_factory=dict)
     crew_size: int = 8
     seen_at: float = 0.0
 
@@ -166,3 +174,8 @@ def runs_of(journal: Iterable[Mapping[str, Any]], seen_alive: Mapping[int, float
         elif run := runs.get(entry["lease"]):
             run.seen, run.how = entry["at"], entry["how"]
     return sorted(runs.values(), key=lambda run: run.start)
+
+
+def address_of(process: int) -> str:
+    """The address that a process's connections come from where nothing else can tell its number."""
+    return f"127.0.{process // 250 + 1}.{process % 250}"

@@ -15,7 +15,7 @@ from typing import Final
 
 import psutil
 
-_GROUPS: Final = Path("/sys/fs/cgroup")
+_GROUPS: Final = Path("/sys/fs/cgroup/pids")
 _STANDARD_STREAMS: Final = 3
 # What a process may still take: enough for its next few lines, not for the next library or payload.
 _LAST_BYTES: Final = 1 << 20
@@ -38,22 +38,18 @@ def no_memory(pid: int) -> Iterator[None]:
 @contextmanager
 def no_processes(pid: int) -> Iterator[None]:
     """Its children live on, and it can start neither a process nor a thread."""
-    group = _GROUPS / "pids" / f"storm-{os.getpid()}-{pid}"
+    group = _own_group() / f"storm-{os.getpid()}-{pid}"
     group.mkdir(exist_ok=True)
-    most = group / "pids.max"
     try:
         (group / "cgroup.procs").write_text(str(pid))
-        most.write_text("0")
+        (group / "pids.max").write_text("0")
         yield
     finally:
-        most.write_text("max")
-        with suppress(OSError):
-            (_GROUPS / "pids" / "cgroup.procs").write_text(str(pid))
-        _leave(group)
+        _dissolve(group)
 
 
 def process_limit_permitted() -> bool:
-    group = _GROUPS / "pids" / f"storm-{os.getpid()}-probe"
+    group = _own_group() / f"storm-{os.getpid()}-probe"
     try:
         group.mkdir()
     except OSError:
@@ -64,22 +60,32 @@ def process_limit_permitted() -> bool:
         group.rmdir()
 
 
-def _leave(group: Path) -> None:
-    """Everybody who came into being meanwhile leaves too, and the group goes."""
+def _own_group() -> Path:
+    """Where this process is among the groups that limit processes."""
+    lines = Path("/proc/self/cgroup").read_text().splitlines()
+    path = next((line.partition(":pids:")[2] for line in lines if ":pids:" in line), "/")
+    return _GROUPS / path.removeprefix("/")
+
+
+def _dissolve(group: Path) -> None:
+    """Lift its limit and let everybody leave, also who came into being meanwhile."""
     with suppress(OSError):
-        for pid in (group / "cgroup.procs").read_text().split():
-            with suppress(OSError):
-                (_GROUPS / "pids" / "cgroup.procs").write_text(pid)
-        group.rmdir()
+        (group / "pids.max").write_text("max")
+    while group.exists():
+        with suppress(OSError):
+            for pid in (group / "cgroup.procs").read_text().split():
+                (group.parent / "cgroup.procs").write_text(pid)
+        with suppress(OSError):
+            group.rmdir()
 
 
 @contextmanager
 def _limited(pid: int, which: int, most: int) -> Iterator[None]:
-    """The soft limit alone: whoever set it can lift it."""
-    before, hard = resource.prlimit(pid, which)
+    """The soft limit alone, and back to the hard one: two at once leave nothing behind."""
+    _, hard = resource.prlimit(pid, which)
     resource.prlimit(pid, which, (most, hard))
     try:
         yield
     finally:
         with suppress(ProcessLookupError):
-            resource.prlimit(pid, which, (before, hard))
+            resource.prlimit(pid, which, (hard, hard))

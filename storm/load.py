@@ -31,6 +31,7 @@ MIX: Final[tuple[tuple[str, float], ...]] = (
     ("hangs", 0.3),
     ("dies", 0.5),
     ("holds_gil", 0.3),
+    ("eats", 0.4),
 )
 
 
@@ -48,11 +49,13 @@ def new_job(dice: random.Random, longest_seconds: float) -> dict[str, Any]:
             payload = {"times": dice.choice((1, 1, 5))}
         case "holds_gil":
             payload = {"seconds": dice.randint(1, 4)}
+        case "eats":
+            payload = {"mebibytes": dice.choice((120, 300)), "seconds": 8}
     columns: dict[str, Any] = {
         "type": type,
         "payload": Jsonb(payload | {"note": f"password={CANARY}"} if type == "parent" else payload),
     }
-    columns["maxAttempts"] = 2 if type in ("dies", "hangs") else 25 if type != "raises" else 3
+    columns["maxAttempts"] = 2 if type in ("dies", "hangs", "eats") else 25 if type != "raises" else 3
     columns["priority"] = dice.choices((0, 10, -10, 20), (85, 5, 5, 5))[0]
     if dice.random() < 0.05:
         columns["uniqueKey"] = f"key-{dice.randint(1, 5)}"

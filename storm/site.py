@@ -10,6 +10,7 @@ import itertools
 import json
 import os
 import signal
+import sys
 import threading
 import time
 from contextlib import ExitStack, suppress
@@ -23,9 +24,12 @@ import psycopg
 import rowcrew
 from rowcrew.embedded import EmbeddedPostgres
 from rowcrew.table import migrate
-from storm.history import RECORDER, Fault, entries_of
+from storm import network
+from storm.history import RECORDER, Fault, address_of, entries_of
+from storm.upgrade import NextVersion
 from tests.conftest import free_port
 from tests.worker.harness import WorkerProcess, is_gone
+from tests.worker.pooler import Pooler, borrowed_state
 from tests.worker.proxy import Proxy
 
 ROOT: Final = Path(__file__).parents[1]
@@ -35,23 +39,34 @@ SETTINGS: Final[dict[str, Any]] = {
     "SHUTDOWN_GRACE": 3,
     "CANCEL_GRACE": 2,
     "RUNNER_ENVIRONMENT": "JOURNAL,STORM_PROCESS",
+    "WORKER_MAX_MEMORY": "150M",
 }
 # Some control processes live hours away from the others; their runners, who write the journal, do not. The
 # monotonic clock stays: it is one for all processes of a machine, and control and runners rely on that.
 FAKETIME: Final = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1")
 CLOCKS: Final = {1: "+2h", 2: "-2h"}
 MOST_CONNECTIONS: Final = 60
+# Fewer than the workers have connections, so that they share them.
+POOLER_SESSIONS: Final = 10
 EXIT_SECONDS: Final = 60.0
+_CREW: Final = "storm.crew:crew"
 
 
 class Member:
-    """One place in the crew: a worker process, and its successors when it dies."""
+    """One place in the crew: a worker process, and its successors when it dies.
 
-    def __init__(self, site: Site, place: int) -> None:
+    Every second one speaks through a proxy; so do the one in a network of its own, and all before a pooler.
+    """
+
+    def __init__(self, site: Site, place: int, namespace: network.Namespace | None) -> None:
         self._site = site
         self._place = place
-        self._address = site.server.tcp_url_of("postgres") if place % 2 == 0 else site.server.url
-        self.proxy = Proxy(self._address).__enter__() if place % 2 == 0 else None
+        self._namespace = namespace
+        through_proxy = place % 2 == 0 or namespace is not None or site.pooler is not None
+        address = site.server.tcp_url_of("postgres") if through_proxy else site.server.url
+        self._address = address if site.pooler is None else site.pooler.url_of("postgres")
+        host = "127.0.0.1" if namespace is None else network.HERE
+        self.proxy = Proxy(self._address, host=host).__enter__() if through_proxy else None
         self.restart_at = 0.0
         self.number = 0
         self.worker: WorkerProcess | None = None
@@ -69,17 +84,25 @@ class Member:
             if clock
             else {}
         )
-        mark = f"options=-c%20storm.process%3D{self.number}"
+        entrance = [] if self._namespace is None else list(self._namespace.entrance)
         self.worker = WorkerProcess(
-            f"{address}{'&' if '?' in address else '?'}{mark}",
+            self._marked(address),
             log=self._site.directory / f"worker-{self.number}.log",
             journal=self._site.journal,
-            crew="storm.crew:crew",
+            program=[*entrance, sys.executable, "-m", "rowcrew.cli", "worker", _CREW],
             STORM_PROCESS=self.number,
             PYTHONPATH=os.pathsep.join([str(Path(rowcrew.__file__).parent.parent), str(ROOT)]),
             **(SETTINGS | fake),
         )
         self._site.processes[self.number] = self.worker
+
+    def _marked(self, address: str) -> str:
+        """So that every session of this process tells its number."""
+        if self._site.pooler is None:
+            return f"{address}{'&' if '?' in address else '?'}options=-c%20storm.process%3D{self.number}"
+        assert self.proxy is not None
+        self.proxy.source = address_of(self.number)
+        return address
 
     def signal(self, number: signal.Signals) -> None:
         if self.lives and self.worker is not None:
@@ -88,9 +111,18 @@ class Member:
 
 
 class Site:
-    """Use as a context manager; everything it started is gone afterwards."""
+    """Use as a context manager; everything it started is gone afterwards.
 
-    def __init__(self, directory: Path, *, members: int) -> None:
+    Args:
+        directory: for journals and logs.
+        members: how many workers.
+        pooled: whether they reach the server through PgBouncer in transaction mode alone.
+        namespaced: whether the last of them has a network of its own.
+    """
+
+    def __init__(
+        self, directory: Path, *, members: int, pooled: bool = False, namespaced: bool = False
+    ) -> None:
         self.directory = directory
         self.journal = directory / "journal"
         self.server = EmbeddedPostgres(
@@ -101,7 +133,12 @@ class Site:
         self.members: list[Member] = []
         self.faults: list[Fault] = []
         self.server_fault = threading.Lock()
+        self.pooler_fault = threading.Lock()
         self.seen_alive: dict[int, float] = {}
+        self.memory: dict[int, list[tuple[float, int]]] = {}
+        self.pooler: Pooler | None = None
+        self.namespace = network.Namespace() if namespaced else None
+        self._pooled = pooled
         self._size = members
         self._started = ExitStack()
         self._keeping = threading.Event()
@@ -110,18 +147,27 @@ class Site:
         self.directory.mkdir(parents=True, exist_ok=True)
         self.journal.touch()
         self._started.enter_context(self.server)
+        if self.namespace is not None:
+            self._started.enter_context(self.namespace)
+        if self._pooled:
+            pooler = Pooler(self.server.tcp_url_of("postgres"), sessions=POOLER_SESSIONS, tells_hosts=True)
+            self.pooler = self._started.enter_context(pooler)
         self._started.callback(self._kill_all)
+        self.next_version = NextVersion(self.directory / "next-version")
         migrate.migrate(self.server.url)
         with self.connect("storm setup") as connection:
             connection.execute(RECORDER)
-        self.members = [Member(self, place) for place in range(self._size)]
+        last = self._size - 1
+        self.members = [
+            Member(self, place, self.namespace if place == last else None) for place in range(self._size)
+        ]
         for member in self.members:
             member.start()
         for member in self.members:
             assert member.worker is not None
             member.worker.said("worker.ready", seconds=90)
         self._keeping.set()
-        for work in (self._keep, self._watch):
+        for work in (self._keep, self._watch, self._weigh):
             threading.Thread(target=work, daemon=True).start()
         return self
 
@@ -150,6 +196,8 @@ class Site:
 
     def calm(self) -> None:
         """Everybody back at work."""
+        if self.namespace is not None:
+            self.namespace.heal()
         for member in self.members:
             member.restart_at = 0.0
             member.signal(signal.SIGCONT)
@@ -173,6 +221,14 @@ class Site:
             if code != 0:
                 complaints.append(f"process {member.number} exited with {code} after SIGTERM")
         return complaints
+
+    def borrowed_state(self) -> list[str]:
+        """What workers have left in the sessions that the pooler lent to them; ends the pooler."""
+        if self.pooler is None:
+            return []
+        left = borrowed_state(self.pooler.url_of("postgres"), POOLER_SESSIONS)
+        self.pooler.kill()
+        return left
 
     def family_left(self) -> list[str]:
         """Processes that belong to this storm and outlive their worker."""
@@ -209,6 +265,16 @@ class Site:
                     else:
                         self.seen_alive[pid] = now
                 time.sleep(0.1)
+
+    def _weigh(self) -> None:
+        """Note how much memory each control process has."""
+        while self._keeping.is_set():
+            for member in self.members:
+                with suppress(psutil.Error):
+                    if member.worker is not None:
+                        used = psutil.Process(member.worker.pid).memory_info().rss
+                        self.memory.setdefault(member.number, []).append((time.time(), used))
+            time.sleep(1)
 
     def _kill_all(self) -> None:
         for member in self.members:

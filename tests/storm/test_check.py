@@ -92,6 +92,19 @@ SOUND = {
         runs=[RAN, run("b", 4.1, 4.9)],
         faults=[Fault("crash", 2.5, 3.5)],
     ),
+    "a retry for want of memory": history(
+        QUEUED,
+        RESERVED,
+        step(3, "queued", 1, "a", error="MemoryError"),
+        step(4, "processing", 2, "b"),
+        step(5, "completed", 2, "b"),
+        runs=[RAN, run("b", 4.1, 4.9)],
+        outcomes={"a": "retried"},
+        faults=[Fault("exhaust memory", 1.5, 2.5, 7)],
+    ),
+    "memory that comes and goes": history(
+        QUEUED, RESERVED, COMPLETED, memory={7: [(s, (50 + s % 20) << 20) for s in range(600)]}
+    ),
     "a job for later": history(QUEUED, enqueued(2, run_at=200.0), runs=[]),
     "a cancel": history(QUEUED, RESERVED, CANCELLED, runs=[run("a", 2.1, 8.0, "raised")], cancelled={1: 3.0}),
 }
@@ -230,6 +243,10 @@ BROKEN = {
         history(QUEUED, RESERVED, step(3, "failed", 1, "a", error=f"password={CANARY}")),
     ),
     "a secret in a log": ("I14", history(QUEUED, RESERVED, COMPLETED, texts={"the log": CANARY})),
+    "a worker's memory grows": (
+        "I15",
+        history(QUEUED, RESERVED, COMPLETED, memory={7: [(s, (50 + s // 4) << 20) for s in range(120)]}),
+    ),
     "something is left": ("I15", history(QUEUED, RESERVED, COMPLETED, aftermath=["process 1 is left"])),
 }
 

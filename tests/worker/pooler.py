@@ -144,7 +144,7 @@ def borrowed_state(url: str, sessions: int) -> list[str]:
     return left
 
 
-# PgBouncer itself keeps four settings apart for its clients; whatever else a session has set stays for the next.
+# PgBouncer keeps five settings apart for its clients; whatever else a session has set stays for the next.
 _STATE: Final = """
     SELECT 'the prepared statement', name FROM pg_prepared_statements
     UNION ALL
@@ -152,7 +152,9 @@ _STATE: Final = """
     UNION ALL
     SELECT 'the setting', name FROM pg_settings
      WHERE source = 'session'
-       AND name NOT IN ('application_name', 'client_encoding', 'DateStyle', 'TimeZone', 'standard_conforming_strings')
+       AND name NOT IN ('application_name', 'client_encoding', 'DateStyle', 'TimeZone',
+                        'standard_conforming_strings')
     UNION ALL
-    SELECT 'the advisory lock', objid::text FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()
+    SELECT 'the advisory lock', objid::text
+      FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()
 """

@@ -15,16 +15,25 @@ from urllib.parse import urlsplit
 
 
 class Proxy:
-    """Stands before the server of a URL; `url` is the same database through it."""
+    """Stands before the server of a URL; `url` is the same database through it.
 
-    def __init__(self, url: str) -> None:
+    Args:
+        url: where it leads.
+        host: the address of this machine where it listens.
+
+    Attributes:
+        source: the address that new connections to the server come from, if not the usual one.
+    """
+
+    def __init__(self, url: str, *, host: str = "127.0.0.1") -> None:
         parts = urlsplit(url)
         assert parts.hostname is not None
         assert parts.port is not None
         self._server = (parts.hostname, parts.port)
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener = socket.create_server((host, 0))
         port = self._listener.getsockname()[1]
-        self.url = url.replace(f"{parts.hostname}:{parts.port}", f"127.0.0.1:{port}")
+        self.url = url.replace(f"{parts.hostname}:{parts.port}", f"{host}:{port}")
+        self.source = ""
         self._open = threading.Event()
         self._open.set()
         self._muted = False
@@ -68,7 +77,12 @@ class Proxy:
 
     def _carry(self, client: socket.socket) -> None:
         self._open.wait()
-        with client, suppress(OSError), socket.create_connection(self._server) as server:
+        source = (self.source, 0) if self.source else None
+        with (
+            client,
+            suppress(OSError),
+            socket.create_connection(self._server, source_address=source) as server,
+        ):
             self._ends += [client, server]
             self.most_connections = max(self.most_connections, len(self._ends) // 2)
             answers = threading.Thread(target=self._pump, args=(server, client, True), daemon=True)
