@@ -32,7 +32,8 @@ def test_the_counts_are_those_of_the_documented_query(
             for _ in range(times):
                 job_in(connection, status, queue=queue)
     insert(connection, queue="reports")
-    counts = dict(connection.execute("SELECT status, COUNT(*) FROM jobs GROUP BY status").fetchall())
+    answer = connection.execute("SELECT status, COUNT(*) FROM jobs GROUP BY status").fetchall()
+    counts = {row[0]: row[1] for row in answer}
     rows = listed(capsys)
     assert {status: sum(row[status] for row in rows.values()) for status in STATUSES} == counts
     assert [rows["reports"][status] for status in STATUSES] == [4, 3, 3, 3, 3]

@@ -55,8 +55,8 @@ def end_attempt(connection: Connection, id: int, outcome: str, delay_seconds: in
         """
         WITH freed AS (
           UPDATE jobs
-             SET status = 'queued', "workerId" = NULL, revision = revision + 1, "updatedAt" = clock_timestamp(),
-                 "runAt" = clock_timestamp() + %s * interval '1 second'
+             SET status = 'queued', "workerId" = NULL, revision = revision + 1,
+                 "updatedAt" = clock_timestamp(), "runAt" = clock_timestamp() + %s * interval '1 second'
            WHERE id = %s RETURNING id, "leaseId", attempts, "startedAt")
         INSERT INTO job_attempts ("leaseId", "jobId", attempt, outcome, error, "startedAt")
         SELECT "leaseId", id, attempts, %s, 'no luck', "startedAt" FROM freed

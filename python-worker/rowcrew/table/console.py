@@ -54,6 +54,7 @@ def connect(address: str) -> Connection:
         prepare_threshold=None,
         application_name="rowcrew command line",
         row_factory=dict_row,
+        client_encoding="UTF8",  # else text comes as bytes out of a database in SQL_ASCII
         **KEEPALIVE,
     )
     set_json_loads(msgspec.Raw, connection)

@@ -46,6 +46,12 @@ _KINDS: Final = (
         "correct the role at the beginning of the address, or CREATE ROLE … LOGIN",
     ),
     (
+        "access",
+        r"no pg_hba\.conf entry.*, SSL encryption|no pg_hba\.conf entry(?!.*encryption)|pg_hba\.conf rejects",
+        "the server admits nobody from here with this role and database",
+        "add a line to pg_hba.conf, or this address to the list of those allowed",
+    ),
+    (
         "tls",
         r"SSL/TLS required|SSL connection is required|SSL required|no encryption",
         "the server wants TLS",
@@ -80,12 +86,6 @@ _KINDS: Final = (
         r"SSL|certificate|channel binding",
         "TLS does not come about",
         "see sslmode and sslrootcert in the address",
-    ),
-    (
-        "access",
-        r"no pg_hba\.conf entry|pg_hba\.conf rejects",
-        "the server admits nobody from here with this role and database",
-        "add a line to pg_hba.conf, or this address to the list of those allowed",
     ),
     (
         "starting",

@@ -1,4 +1,4 @@
--- The rights that a worker needs and this role has not; the same as deploy/sql/roles.sql gives to rowcrew_worker.
+-- The rights of rowcrew_worker (deploy/sql/roles.sql) that this role has not.
 WITH needed ("table", privileges) AS (VALUES
   ('jobs', ARRAY['SELECT', 'DELETE']),
   ('job_attempts', ARRAY['SELECT', 'INSERT', 'DELETE']),
@@ -6,6 +6,9 @@ WITH needed ("table", privileges) AS (VALUES
   ('job_types', ARRAY['SELECT', 'INSERT', 'UPDATE']),
   ('queues', ARRAY['SELECT']),
   ('rowcrew_schema', ARRAY['SELECT']),
+  ('job_status', ARRAY['SELECT']),
+  ('queue_depth', ARRAY['SELECT']),
+  ('worker_status', ARRAY['SELECT']),
   ('blobs', ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']),
   ('"modelRuns"', ARRAY['SELECT', 'INSERT'])),
 needed_columns (privilege, columns) AS (VALUES

@@ -1,0 +1,446 @@
+"""`rowcrew doctor`: each thing that can be wrong is told apart from the others, with its remedy."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import uuid
+from collections.abc import Callable, Iterator
+from typing import Any
+from urllib.parse import quote
+
+import psycopg
+import pytest
+
+from rowcrew.cli import main
+from rowcrew.cli.checks import extras_checks, server_checks
+from rowcrew.cli.doctor import effective
+from rowcrew.embedded import EmbeddedPostgres
+from rowcrew.settings import VARIABLES, Settings, given, made_of
+from rowcrew.table.compatibility import SCHEMA_REVISION
+from rowcrew.table.trouble import trouble
+from tests.conftest import Connect, free_port
+from tests.contract.hands import insert, job_in, register_worker
+from tests.worker.pooler import MISSING, PROGRAM, Pooler
+
+Check = dict[str, str]
+Doctor = Callable[..., tuple[int, list[Check]]]
+
+SECRET = "canary-7f3a"
+HEALTHY = ["settings", "libraries", "address", "connection", "server", "clocks", "schema", "rights"]
+
+
+@pytest.fixture
+def doctor(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Doctor:
+    """Ask the doctor about an address; the exit code and the checks."""
+    for variable in VARIABLES:
+        for name in variable.names:
+            monkeypatch.delenv(name, raising=False)
+
+    def doctor(url: str | None, *options: str, **variables: str) -> tuple[int, list[Check]]:
+        for name, value in ({"DATABASE_URL": url} if url else {}).items() | variables.items():
+            monkeypatch.setenv(name, value)
+        code = main(["doctor", "--json", *options])
+        printed = capsys.readouterr()
+        assert printed.err == ""
+        assert SECRET not in printed.out
+        return code, [json.loads(line) for line in printed.out.splitlines()]
+
+    return doctor
+
+
+def failed(checks: list[Check]) -> list[Check]:
+    return [check for check in checks if check["result"] == "failed"]
+
+
+@pytest.fixture
+def empty_database(server: EmbeddedPostgres) -> Iterator[str]:
+    """The name of a database without any table."""
+    name = f"empty_{uuid.uuid4().hex}"
+    with psycopg.connect(server.url, autocommit=True) as postgres:
+        postgres.execute(f"CREATE DATABASE {name}")
+        yield name
+        postgres.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+# Nothing is wrong.
+
+
+def test_a_healthy_database_passes_every_check_in_order(doctor: Doctor, tcp_database_url: str) -> None:
+    code, checks = doctor(tcp_database_url)
+    assert code == 0
+    assert [check["name"] for check in checks] == [*HEALTHY, "queues"]
+    assert {check["result"] for check in checks} == {"ok"}
+
+
+def test_the_address_is_shown_without_its_password(doctor: Doctor, tcp_database_url: str) -> None:
+    password = str(psycopg.conninfo.conninfo_to_dict(tcp_database_url)["password"])
+    parts = psycopg.conninfo.conninfo_to_dict(tcp_database_url)
+    _, checks = doctor(tcp_database_url)
+    shown = f"host 127.0.0.1, port {parts['port']}, database {parts['dbname']}, role postgres"
+    assert checks[2] == {"name": "address", "result": "ok", "what": shown, "remedy": ""}
+    assert password not in json.dumps(checks)
+
+
+def test_people_get_one_line_a_check(
+    doctor: Doctor, empty_database: str, server: EmbeddedPostgres, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, checks = doctor(server.url_of(empty_database))
+    assert main(["doctor"]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == len(checks)
+    assert lines[0].startswith("✅ settings: ")
+    assert lines[-1].startswith("❌ schema: the database has no schema")
+    assert lines[-1].endswith(" → run rowcrew migrate")
+
+
+# No connection.
+
+
+def test_without_an_address_the_variable_is_named(doctor: Doctor) -> None:
+    code, checks = doctor(None)
+    assert code == 1
+    assert [check["what"] for check in failed(checks)] == ["DATABASE_URL is not set"]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"postgresql://app:{SECRET}/half@db/app",  # the slash cuts the address
+        f"postgresql://app:{SECRET}%zz@db/app",
+        f"postgresql://app:{SECRET}@[::1/app",
+        f"postgresql://app:{SECRET}@db:port/app",
+    ],
+)
+def test_an_address_that_cannot_be_read_is_not_quoted(doctor: Doctor, url: str) -> None:
+    code, checks = doctor(url)
+    assert code == 1
+    [check] = failed(checks)
+    assert check["name"] == "address"
+    assert "percent-encode" in check["remedy"]
+
+
+def test_an_address_of_another_kind_of_database_is_a_wrong_setting(doctor: Doctor) -> None:
+    code, checks = doctor(f"mysql://app:{SECRET}@db/app")
+    assert code == 1
+    assert failed(checks)[0]["what"] == "DATABASE_URL=…"
+
+
+@pytest.mark.parametrize(
+    ("kind", "change"),
+    [
+        ("name", (r"127\.0\.0\.1", "nohost.invalid")),
+        ("refused", (r"127\.0\.0\.1:\d+", "127.0.0.1:{closed}")),
+        ("password", (r":[^:@]*@", f":{SECRET}@")),
+        ("password", (r"//[^@]*@", f"//nobody:{SECRET}@")),
+        ("database", (r"/\w+$", "/no_such_database")),
+        ("tls", (r"$", "?sslmode=require")),
+    ],
+)
+def test_the_troubles_of_a_connection_are_told_apart(
+    doctor: Doctor, tcp_database_url: str, kind: str, change: tuple[str, str]
+) -> None:
+    pattern, replacement = change
+    url = re.sub(pattern, replacement.format(closed=free_port()), tcp_database_url, count=1)
+    code, checks = doctor(url)
+    assert code == 1
+    [check] = failed(checks)
+    assert check["name"] == f"connection: {kind}"
+    assert check["remedy"]
+
+
+@pytest.mark.parametrize(
+    ("words", "kind"),
+    [
+        ("FATAL:  sorry, too many clients already", "full"),
+        ("FATAL:  remaining connection slots are reserved for roles with the SUPERUSER attribute", "full"),
+        ('FATAL:  role "app" is not permitted to log in', "role"),
+        ('FATAL:  role "app" does not exist', "role"),
+        ("FATAL:  SSL/TLS required", "tls"),
+        ("SSL error: certificate verify failed", "tls"),
+        ('server certificate for "a" does not match host name "b"', "tls"),
+        ('FATAL:  no pg_hba.conf entry for host "1.2.3.4", user "app", database "app", no encryption', "tls"),
+        (
+            'FATAL:  no pg_hba.conf entry for host "1.2.3.4", user "app", database "app", SSL encryption',
+            "access",
+        ),
+        ("FATAL:  the database system is starting up", "starting"),
+        ("connection timeout expired", "network"),
+        ("server closed the connection unexpectedly", "stranger"),
+        ('FATAL:  permission denied for database "app"', "database"),
+        ("FATAL:  Passwort-Authentifizierung fehlgeschlagen", "other"),
+    ],
+)
+def test_what_a_server_may_say_is_known(words: str, kind: str) -> None:
+    told = trouble(psycopg.OperationalError(f"connection failed: {words}\nmore lines"))
+    assert (told.kind, bool(told.remedy), "more lines" in told.what) == (kind, True, False)
+
+
+def test_of_several_hosts_the_one_that_came_furthest_decides(doctor: Doctor, tcp_database_url: str) -> None:
+    url = re.sub(r"@127\.0\.0\.1:", f"@127.0.0.1:{free_port()},127.0.0.1:", tcp_database_url)
+    _, checks = doctor(re.sub(r":[^:@]*@", f":{SECRET}@", url))
+    assert failed(checks)[0]["name"] == "connection: password"
+
+
+# Settings and libraries.
+
+
+def test_every_wrong_variable_is_named_and_the_other_checks_go_on(doctor: Doctor, database_url: str) -> None:
+    wrong = {"POLL_INTERVAL": "soon", "WORKER_CONCURRENCY": "-1", "AWS_ACCESS_KEY_ID": "AKIA"}
+    code, checks = doctor(database_url, **wrong)
+    assert code == 1
+    assert [check["what"] for check in failed(checks)] == [
+        "WORKER_CONCURRENCY='-1'",
+        "POLL_INTERVAL='soon'",
+        "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY",
+    ]
+    assert all(check["remedy"] for check in failed(checks))
+    assert checks[-1]["name"] == "queues"
+
+
+def test_settings_are_shown_with_where_they_come_from_and_secrets_masked(
+    doctor: Doctor, tcp_database_url: str
+) -> None:
+    variables = {
+        "AWS_ACCESS_KEY_ID": "AKIA",
+        "AWS_SECRET_ACCESS_KEY": SECRET,
+        "JOB_POLL_INTERVAL": "1m",
+        "JOB_QUEUE_NAME": "mails",
+        "URL_ALLOW_PRIVATE": "10.0.0.0/8, ::1",
+    }
+    url = re.sub(r":[^:@]*@", f":{SECRET}@", tcp_database_url)
+    code, rows = doctor(url, "--settings", **variables)
+    assert code == 0
+    shown = {row["variable"]: (row["value"], row["source"]) for row in rows}
+    assert list(shown) == [variable.names[0] for variable in VARIABLES]
+    assert shown["DATABASE_URL"] == (url.replace(f":{SECRET}", ""), "DATABASE_URL")
+    assert shown["AWS_SECRET_ACCESS_KEY"] == ("…", "AWS_SECRET_ACCESS_KEY")
+    assert shown["POLL_INTERVAL"] == ("60", "JOB_POLL_INTERVAL")
+    assert shown["WORKER_QUEUES"] == ("mails", "JOB_QUEUE_NAME")
+    assert shown["URL_ALLOW_PRIVATE"] == ("10.0.0.0/8, ::1/128", "URL_ALLOW_PRIVATE")
+    assert shown["WORKER_CONCURRENCY"] == ("4", "default")
+    assert shown["SHUTDOWN_GRACE"] == ("25", "default")
+
+
+def test_settings_that_are_wrong_follow_the_list_of_them(doctor: Doctor) -> None:
+    code, rows = doctor(None, "--settings", LOG_FORMAT="xml")
+    assert code == 1
+    assert {row["value"] for row in rows if row.get("variable") == "LOG_FORMAT"} == {"…"}
+    assert [row["what"] for row in rows if "what" in row] == ["LOG_FORMAT='xml'", "DATABASE_URL is not set"]
+
+
+def test_no_setting_shows_a_secret_whatever_its_form() -> None:
+    urls = {
+        "DATABASE_DIRECT_URL": f"postgresql://a:{SECRET}@b/c?sslpassword={SECRET}",
+        "AWS_ENDPOINT_URL": f"https://a:{SECRET}@b",
+    }
+    found = given({**urls, "AWS_SECRET_ACCESS_KEY": SECRET})
+    assert SECRET not in str(effective(found, made_of(found, {})))
+
+
+def test_a_library_that_cannot_be_imported_is_named_with_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pptx", None)
+    [check] = extras_checks()
+    assert (check.result, check.remedy) == ("warning", "pip install 'rowcrew[reports]'")
+    assert check.what.startswith("pptx_export cannot run, because pptx cannot be imported")
+
+
+# Schema, rights, server.
+
+
+def test_missing_tables_are_told(doctor: Doctor, server: EmbeddedPostgres, empty_database: str) -> None:
+    code, checks = doctor(server.url_of(empty_database))
+    [check] = failed(checks)
+    assert (code, check["name"], check["remedy"]) == (1, "schema", "run rowcrew migrate")
+
+
+@pytest.mark.parametrize(
+    ("revision", "minimum", "result", "remedy"),
+    [
+        (SCHEMA_REVISION - 1, 1, "failed", "run rowcrew migrate"),
+        (SCHEMA_REVISION + 1, SCHEMA_REVISION, "warning", "upgrade rowcrew when it suits"),
+        (SCHEMA_REVISION + 1, SCHEMA_REVISION + 1, "failed", "upgrade rowcrew"),
+    ],
+)
+def test_a_schema_of_another_revision_is_told_with_the_direction(
+    doctor: Doctor, database_url: str, connect: Connect, revision: int, minimum: int, result: str, remedy: str
+) -> None:
+    connect().execute('UPDATE rowcrew_schema SET revision = %s, "minimumWorker" = %s', [revision, minimum])
+    code, checks = doctor(database_url)
+    check = next(check for check in checks if check["name"] == "schema")
+    assert (code, check["result"], check["remedy"]) == (int(result == "failed"), result, remedy)
+    assert str(revision) in check["what"]
+
+
+def test_tables_in_a_schema_off_the_search_path_are_found(
+    doctor: Doctor, database_url: str, connect: Connect
+) -> None:
+    connect().execute("CREATE SCHEMA app")
+    connect().execute("ALTER TABLE rowcrew_schema SET SCHEMA app")
+    _, checks = doctor(database_url)
+    assert "the schema app" in failed(checks)[0]["what"]
+    assert "?schema=app" in failed(checks)[0]["remedy"]
+
+
+def test_a_server_that_takes_no_writes_is_told_and_the_doctor_needs_none(
+    doctor: Doctor, database: str, database_url: str, connect: Connect
+) -> None:
+    register_worker(connect())
+    insert(connect())
+    connect().execute(f"ALTER DATABASE {database} SET default_transaction_read_only = on")
+    code, checks = doctor(database_url, "--deploy")
+    assert code == 1
+    [check] = failed(checks)
+    assert "takes no writes" in check["what"]
+    assert "queue default, type test" in [check["name"] for check in checks]
+
+
+def test_text_of_a_database_in_sql_ascii_is_text(doctor: Doctor, server: EmbeddedPostgres) -> None:
+    with psycopg.connect(server.url, autocommit=True) as postgres:
+        postgres.execute("CREATE DATABASE plain ENCODING 'SQL_ASCII' LOCALE 'C' TEMPLATE template0")
+        try:
+            _, checks = doctor(server.url_of("plain"))
+        finally:
+            postgres.execute("DROP DATABASE plain WITH (FORCE)")
+    assert checks[3]["what"] == "database plain as postgres, without TLS"
+
+
+@pytest.mark.skipif(PROGRAM is None, reason=MISSING)
+def test_a_pooler_is_noticed_and_the_direct_address_is_its_remedy(
+    doctor: Doctor, tcp_database_url: str, database: str
+) -> None:
+    with Pooler(tcp_database_url) as pooler:
+        code, checks = doctor(pooler.url_of(database), "--expect-url", tcp_database_url)
+        [check] = [check for check in checks if check["result"] == "warning"]
+        assert (code, check["name"]) == (0, "pooler")
+        assert "DATABASE_DIRECT_URL" in check["remedy"]
+        assert next(check["result"] for check in checks if check["name"] == "--expect-url") == "ok"
+        _, checks = doctor(pooler.url_of(database), DATABASE_DIRECT_URL=tcp_database_url)
+    assert {check["name"]: check["result"] for check in checks}.items() >= {
+        "pooler": "ok",
+        "DATABASE_DIRECT_URL": "ok",
+    }.items()
+
+
+def a_server(**changes: Any) -> dict[str, Any]:
+    return {
+        "tls": True,
+        "database": "app",
+        "role": "app",
+        "version": "18.1",
+        "versionNumber": 180_001,
+        "readOnly": False,
+        "pooled": False,
+        "clockAheadSeconds": 0.1,
+        **changes,
+    }
+
+
+@pytest.mark.parametrize(
+    ("change", "result", "named"),
+    [
+        ({"version": "14.9", "versionNumber": 140_009}, "failed", "upgrade it"),
+        ({"version": "15.0", "versionNumber": 150_000}, "ok", ""),
+        ({"version": "19.0", "versionNumber": 190_000}, "warning", "newer"),
+        ({"clockAheadSeconds": -3700.0}, "warning", "time server"),
+        ({"clockAheadSeconds": 1.9}, "ok", ""),
+    ],
+)
+def test_version_and_clock_of_the_server_are_judged(change: dict[str, Any], result: str, named: str) -> None:
+    checks = list(server_checks(a_server(**change), Settings()))
+    assert [result] == [check.result for check in checks if check.result != "ok"] or result == "ok"
+    assert all(named in check.remedy for check in checks if check.result != "ok")
+    assert result != "ok" or {check.result for check in checks} == {"ok"}
+
+
+# Whether two addresses are one database.
+
+
+def expected(checks: list[Check]) -> Check:
+    return next(check for check in checks if check["name"] == "--expect-url")
+
+
+def test_one_database_is_recognised_under_another_address(
+    doctor: Doctor, database_url: str, tcp_database_url: str
+) -> None:
+    code, checks = doctor(
+        database_url, "--expect-url", f"{tcp_database_url}?connection_limit=5&pgbouncer=true"
+    )
+    assert (code, expected(checks)["result"]) == (0, "ok")
+
+
+def test_a_copy_of_the_database_is_another_one(
+    doctor: Doctor, database: str, tcp_database_url: str, server: EmbeddedPostgres
+) -> None:
+    with psycopg.connect(server.url, autocommit=True) as postgres:
+        postgres.execute(f"CREATE DATABASE a_copy TEMPLATE {database}")
+        try:
+            code, checks = doctor(tcp_database_url, "--expect-url", server.tcp_url_of("a_copy"))
+        finally:
+            postgres.execute("DROP DATABASE a_copy WITH (FORCE)")
+    assert (code, expected(checks)["result"]) == (1, "failed")
+    assert "another database" in expected(checks)["what"]
+
+
+def test_another_schema_of_the_same_database_has_another_table(
+    doctor: Doctor, tcp_database_url: str, connect: Connect
+) -> None:
+    connect().execute("CREATE SCHEMA app CREATE TABLE jobs ()")
+    _, checks = doctor(tcp_database_url, "--expect-url", f"{tcp_database_url}?schema=app")
+    assert "another table jobs" in expected(checks)["what"]
+    _, checks = doctor(tcp_database_url, "--expect-url", f"{tcp_database_url}?schema=nothing_here")
+    assert "or none" in expected(checks)["what"]
+
+
+@pytest.mark.parametrize(
+    ("url", "named"),
+    [
+        (f"postgresql://a:{SECRET}@nohost.invalid/b", "does not resolve"),
+        (f"postgresql://a:{quote('/')}{SECRET}/@b/c", "cannot be read"),
+        (SECRET, "cannot be read"),
+    ],
+)
+def test_a_producers_address_that_leads_nowhere_fails_alone(
+    doctor: Doctor, database_url: str, url: str, named: str
+) -> None:
+    code, checks = doctor(database_url, "--expect-url", url)
+    assert code == 1
+    assert failed(checks) == [expected(checks)]
+    assert named in expected(checks)["what"]
+    assert checks[-1]["name"] == "queues"
+
+
+# Queues.
+
+
+def test_the_reasons_jobs_wait_are_those_of_why(doctor: Doctor, database_url: str, connect: Connect) -> None:
+    connection = connect()
+    register_worker(connection, queues=["default"], types=["test", "other"], slots=1)
+    insert(connection, queue="default", type="othr")
+    insert(connection, queue="elsewhere")
+    insert(connection, runAt="2199-01-01")
+    job_in(connection, "completed", type="other")
+    code, checks = doctor(database_url)
+    assert code == 0
+    told = {check["name"]: check for check in checks if check["name"].startswith("queue ")}
+    assert set(told) == {
+        "queue default, type othr",
+        "queue elsewhere, type test",
+        "queue default, type test",
+    }
+    assert "was 'other' meant?" in told["queue default, type othr"]["what"]
+    assert told["queue default, type test"]["what"] == "0 ready, 1 due later: 1 of 1 slots are free"
+
+
+def test_why_and_the_doctor_say_the_same(
+    doctor: Doctor, database_url: str, connect: Connect, capsys: pytest.CaptureFixture[str]
+) -> None:
+    connection = connect()
+    register_worker(connection, queues=["default"], slots=1)
+    id = insert(connection, queue="elsewhere")
+    _, checks = doctor(database_url)
+    assert main(["why", str(id), "--json"]) == 0
+    [reason] = json.loads(capsys.readouterr().out)["reasons"]
+    assert reason["what"] in checks[-1]["what"]
+    assert reason["remedy"] == checks[-1]["remedy"]
