@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import os
 import socket
 import uuid
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -17,6 +19,7 @@ from rowcrew.control.rescue import Rescue
 from rowcrew.log import Log
 from rowcrew.table.connection import Line
 from tests.conftest import Connect
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.anyio
 
@@ -26,11 +29,22 @@ class Rescuer:
 
     def __init__(self, database_url: str) -> None:
         self.output = io.StringIO()
-        values = settings.read({"DATABASE_URL": database_url})
+        values = settings.read({"DATABASE_URL": database_url, "WORKER_HEARTBEAT_INTERVAL": "0.1"})
         log = Log("text", self.output)
         self.line = Line(database_url, purpose="chores")
         self.identity = Identity(line=self.line, settings=values, log=log)
         self.rescue = Rescue(line=self.line, identity=self.identity, settings=values, log=log)
+
+    async def said(self, words: str) -> None:
+        await asyncio.to_thread(eventually, lambda: words in self.output.getvalue())
+
+
+@asynccontextmanager
+async def looking(rescuer: Rescuer) -> AsyncIterator[None]:
+    """The chore runs, as in a worker."""
+    chore = asyncio.create_task(rescuer.rescue.run())
+    yield
+    chore.cancel()
 
 
 @pytest.fixture
@@ -148,6 +162,26 @@ async def test_what_was_seen_before_the_own_connection_broke_counts_no_more(
     clock[0] += 60
     await rescuer.rescue.look()
     assert status(connect, other)[0] == "processing"
+
+
+async def test_a_chores_connection_that_dies_is_told_once_also_when_the_rescue_meets_it_first(
+    rescuer: Rescuer, connect: Connect
+) -> None:
+    connect().execute(
+        """
+        SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+         WHERE datname = current_database() AND application_name = 'rowcrew chores'
+        """
+    )
+    async with looking(rescuer):
+        await rescuer.said("connection is back (rescue)")
+    assert rescuer.output.getvalue().count("connection lost (rescue)") == 1
+
+
+async def test_trouble_that_is_no_outage_is_told(rescuer: Rescuer, connect: Connect) -> None:
+    connect().execute("ALTER TABLE queues RENAME TO somewhere_else")
+    async with looking(rescuer):
+        await rescuer.said('Looking for lost workers failed, trying again: relation "queues" does not exist')
 
 
 async def test_a_job_out_of_attempts_fails_when_its_worker_is_lost(

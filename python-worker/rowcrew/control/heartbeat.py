@@ -1,9 +1,9 @@
 """Proves life, compares what the database says is held here with what is, and fences when it cannot.
 
-Every beat (now and then while nothing is held), and right after every outage before anything is reserved again: a lease held here that the
-database does not know is somebody's change or a reservation lost in a crash of the server, so its run is
-stopped and nothing is written; one that the database knows and nothing here holds is given back. This is
-the way a cancel takes when no notification arrives.
+Every beat (now and then while nothing is held), and right after every outage before anything is reserved
+again: a lease held here that the database does not know is somebody's change or a reservation lost in a crash
+of the server, so its run is stopped and nothing is written; one that the database knows and nothing here
+holds is given back. This is the way a cancel takes when no notification arrives.
 """
 
 from __future__ import annotations
@@ -18,13 +18,14 @@ import psycopg
 
 from rowcrew.control.identity import Identity
 from rowcrew.control.ledger import Ledger, StopReason
+from rowcrew.control.outage import Outage
 from rowcrew.control.record import Recorder
 from rowcrew.control.stopping import Stopping
 from rowcrew.liveness import Liveness
 from rowcrew.log import Log
 from rowcrew.model.fence import Fence
 from rowcrew.settings import Settings
-from rowcrew.table.connection import Line, is_outage, is_refusal, reason
+from rowcrew.table.connection import Line, is_outage, is_refusal
 
 # A reservation whose answer was lost may still be under way in the database: also the idle look at times.
 IDLE_COMPARE_SECONDS: Final = 30.0
@@ -68,7 +69,7 @@ class Heartbeat:
         self._holds_nothing = False
         self._compared_at = 0.0
         self._checking = asyncio.Lock()
-        self._is_lost = False
+        self._outage = Outage(purpose="heartbeat", log=log)
         self.sound = asyncio.Event()
 
     def check_soon(self) -> None:
@@ -81,7 +82,8 @@ class Heartbeat:
                 await self.check()
                 pause = self._settings.heartbeat_seconds
             except psycopg.Error as error:
-                self._tell_outage(error)
+                if is_outage(error):
+                    self._outage.began(error)
                 pause = _AGAIN_SECONDS
             await self._pause(pause)
 
@@ -127,9 +129,7 @@ class Heartbeat:
     def _acknowledged(self, sent: float) -> None:
         self._fence.proven(sent)
         self._liveness.touch()
-        if self._is_lost:
-            self._is_lost = False
-            self._log.event("database.back", purpose="heartbeat")
+        self._outage.ended()
         self.sound.set()
 
     def _compare(self, known: dict[str, int], sent: float, certain: bool) -> None:
@@ -155,11 +155,6 @@ class Heartbeat:
         self.sound.clear()
         self._log.event("fence.closed", seconds=self._settings.fence_seconds)
         self._stopping.kill_all(StopReason.FENCED)
-
-    def _tell_outage(self, error: psycopg.Error) -> None:
-        if is_outage(error) and not self._is_lost:
-            self._is_lost = True
-            self._log.event("database.lost", purpose="heartbeat", reason=reason(error))
 
     async def _pause(self, seconds: float) -> None:
         with suppress(TimeoutError):

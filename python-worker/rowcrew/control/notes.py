@@ -15,6 +15,7 @@ import msgspec
 import psycopg
 
 from rowcrew.control.ledger import Ledger, Run
+from rowcrew.control.outage import Outage
 from rowcrew.log import Log
 from rowcrew.table.connection import Line, is_outage, reason
 
@@ -30,6 +31,7 @@ class Notes:
         self._line = line
         self._ledger = ledger
         self._log = log
+        self._outage = Outage(purpose="progress", log=log)
         self._noted: dict[str, Run] = {}
         self._arrived = asyncio.Event()
 
@@ -70,10 +72,12 @@ class Notes:
         except psycopg.Error as error:
             # Said again with the next note or the end. Only a value that no column takes is given up.
             if is_outage(error) and not isinstance(error, psycopg.errors.ProgramLimitExceeded):
+                self._outage.began(error)
                 self._noted = {lease: run for lease, (run, _, _) in sent.items()} | self._noted
             else:
                 self._log.event("job.unstorable", job_id=[run.job.id for run in runs], reason=reason(error))
             return
+        self._outage.ended()
         for (lease_id,) in rows:
             run, progress, checkpoint = sent[lease_id]
             run.written_at = time.monotonic()

@@ -20,6 +20,7 @@ from tenacity import AsyncRetrying, retry_if_exception, wait_random_exponential
 from rowcrew.control.identity import Identity
 from rowcrew.control.ledger import Ledger, Run
 from rowcrew.control.notes import raw
+from rowcrew.control.outage import Outage
 from rowcrew.log import Log, job_facts
 from rowcrew.model.backoff import Backoff
 from rowcrew.model.job import Job
@@ -75,7 +76,7 @@ class Recorder:
         self._arrived = asyncio.Event()
         self._written = asyncio.Event()
         self._busy = False
-        self._outage_told = False
+        self._outage = Outage(purpose="record", log=log)
 
     def set_backoffs(self, types: Iterable[TypeManifest]) -> None:
         self._backoffs = {manifest.name: manifest.backoff for manifest in types}
@@ -133,7 +134,7 @@ class Recorder:
         ):
             with attempt:
                 await self._write(ends)
-        self._tell_end_of_outage()
+        self._outage.ended()
 
     async def _write(self, ends: list[End]) -> None:
         try:
@@ -226,16 +227,8 @@ class Recorder:
         self._log.event(_EVENTS[decided.attempt_outcome or ""], **facts)
 
     def _tell_outage(self, outcome: Any) -> None:
-        """Once for each outage, however often the write is tried again."""
-        if self._outage_told or self._line.is_open:
-            return
-        self._outage_told = True
-        self._log.event("database.lost", purpose="record", reason=reason(outcome.exception()))
-
-    def _tell_end_of_outage(self) -> None:
-        if self._outage_told:
-            self._outage_told = False
-            self._log.event("database.back", purpose="record")
+        if not self._line.is_open:
+            self._outage.began(outcome.exception())
 
 
 def document(ends: Sequence[End]) -> str:

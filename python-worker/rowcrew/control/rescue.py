@@ -16,9 +16,10 @@ from typing import Any, Final, NamedTuple
 import psycopg
 
 from rowcrew.control.identity import Identity, is_surely_dead
+from rowcrew.control.outage import Outage
 from rowcrew.log import Log
 from rowcrew.settings import Settings
-from rowcrew.table.connection import Line
+from rowcrew.table.connection import Line, is_outage, reason
 
 FOREIGN_SECONDS: Final = 30.0
 _CALL_SECONDS: Final = 4.0
@@ -37,6 +38,7 @@ class Rescue:
         self._identity = identity
         self._seconds = settings.heartbeat_seconds
         self._log = log
+        self._outage = Outage(purpose="rescue", log=log)
         self._seen: dict[int, _Sight] = {}
         self._opened = 0
         self._foreign_due = time.monotonic()
@@ -54,8 +56,10 @@ class Rescue:
         while True:
             try:
                 await self.look()
-            except psycopg.Error:
+                self._outage.ended()
+            except psycopg.Error as error:
                 self._seen.clear()
+                self._tell_trouble(error)
             await asyncio.sleep(self._seconds)
 
     async def look(self) -> None:
@@ -92,6 +96,12 @@ class Rescue:
             self._log.event("worker.rescued", worker=worker)
         while rows := await self._line.fetch("rescue", parameters, _CALL_SECONDS):
             self._tell(rows)
+
+    def _tell_trouble(self, error: psycopg.Error) -> None:
+        if is_outage(error):
+            self._outage.began(error)
+        else:
+            self._log.event("rescue.failed", reason=reason(error))
 
     def _tell(self, rows: list[Any]) -> None:
         for job_id, type, status in rows:
