@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from rowcrew.cli import main
 from rowcrew.embedded import EmbeddedPostgres, server_account
 from rowcrew.table import migrate
 from tests.conftest import free_port
@@ -185,3 +186,34 @@ def test_a_worker_refuses_a_server_without_tls(
     worker = start_worker(url=url, DB_CONNECT_TIMEOUT=2)
     assert worker.exited() == 1
     assert "server does not support SSL" in worker.log.read_text()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ("nothing", "as postgres, with TLS"),
+        ("authority", "signed by nobody who is trusted"),
+        ("host", "certificate is for another host"),
+        ("file", "no file of trusted certificate authorities"),
+    ],
+)
+def test_the_doctor_tells_the_troubles_of_tls_apart(
+    address: str,
+    authorities: tuple[Authority, Authority],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    wrong: str,
+    told: str,
+) -> None:
+    trusted = tmp_path / "ca.crt"
+    if wrong != "file":
+        trusted.write_bytes(authorities[wrong == "authority"].certificate)
+    url = f"{address}{trusted}"
+    if wrong == "host":
+        url = url.replace("localhost", "127.0.0.1")
+    monkeypatch.setenv("DATABASE_URL", url)
+    assert main(["doctor"]) == (wrong != "nothing")
+    [line] = [line for line in capsys.readouterr().out.splitlines() if " connection" in line]
+    assert told in line
+    assert line.startswith("✅ connection: " if wrong == "nothing" else "❌ connection: tls: ")
