@@ -14,7 +14,7 @@ from rowcrew.cli.bench import tell
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--jobs", type=int, default=300_000, help="jobs of each flow")
-    parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--slots", type=int, default=drain.SLOTS, help="jobs that the worker runs at once")
 
 

@@ -29,7 +29,7 @@ def measure(
     url: str,
     *,
     jobs: int = 300_000,
-    rounds: int = 1,
+    rounds: int = 3,
     slots: int = SLOTS,
     tell: Callable[[str], None] = lambda line: None,
 ) -> Report:

@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 import psutil
 
 from rowcrew.model.errors import RowcrewError
-from rowcrew.settings import environment_with
+from rowcrew.settings import VARIABLES, environment_with
 from rowcrew.table.scratch import BenchTable
 
 CREW: Final = "rowcrew.bench.crew:crew"
@@ -23,6 +23,8 @@ PROGRAM: Final = ("-m", "rowcrew.cli")
 # Nobody answers there: a worker with these settings finds its jobs by polling alone.
 NO_WAKE_UPS: Final = {"DATABASE_DIRECT_URL": "postgresql://nobody@/nowhere?host=/dev/null"}
 PATIENCE_SECONDS: Final = 600.0
+# The workers measured have their defaults, whatever whoever measures has set for workers of their own.
+DEFAULTS: Final = {name: "" for variable in VARIABLES for name in variable.names}
 _LOOK_SECONDS: Final = 0.1
 _STOP_SECONDS: Final = 40.0
 
@@ -72,7 +74,7 @@ def worker(
     """
     process = subprocess.Popen(
         [sys.executable, *program, "worker", crew],
-        env=environment_with(DATABASE_URL=url, **settings),
+        env=environment_with(**{**DEFAULTS, "DATABASE_URL": url, **settings}),
         stdout=subprocess.DEVNULL,
         start_new_session=True,  # Ctrl-C reaches us alone, and we end the worker in our order
     )

@@ -86,7 +86,7 @@ def latency(
 def pinned(
     *,
     jobs: Annotated[int, Parameter(validator=Number(gte=3, lte=10_000_000))] = 300_000,
-    rounds: Annotated[int, Parameter(validator=Number(gte=1, lte=100))] = 1,
+    rounds: Annotated[int, Parameter(validator=Number(gte=1, lte=100))] = 3,
     embedded: bool = False,
     json: AsJson = False,
 ) -> None:
