@@ -62,8 +62,9 @@ def by_lease(row: Row, end: End, _worker: int) -> bool:
     return row.status == "processing" and row.lease == end.lease
 
 
-def is_ready(database: Database) -> bool:
-    return database.row.status == "queued" and not database.row.waits
+def is_ready(database: Database, worker: int) -> bool:
+    """Whether this worker gets the row when it reserves."""
+    return database.row.status == "queued" and not database.row.waits and worker not in database.lost
 
 
 def reserve(database: Database, worker: int, lease: int) -> Database:
@@ -122,6 +123,11 @@ def requeue(database: Database, *, waits: bool = True) -> Database:
     if row.status == "queued":
         return database
     return database._replace(row=Row("queued", 0, row.lease, 0, row.waits or (waits and row.holder != 0)))
+
+
+def enter(database: Database) -> Database:
+    """A worker gets a number that no other ever had."""
+    return database._replace(beats=(*database.beats, 0))
 
 
 def due(database: Database) -> Database:

@@ -157,7 +157,7 @@ def steps(protocol: Protocol, state: State, *, leases: int, faults: int, hands: 
         if worker.reaches_the_table:
             # Whoever reserves first is called worker 1: the mirror images need no look of their own.
             may_reserve = worker.proven and (state.leases > 0 or index == 0) and state.leases < leases
-            if may_reserve and table.is_ready(state.database):
+            if may_reserve and table.is_ready(state.database, worker.number):
                 yield from _reserve(state, index, worker, faults)
             yield from _record(protocol, state, index, worker, faults)
             yield from _beat(state, index, worker)

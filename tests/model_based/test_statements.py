@@ -35,7 +35,7 @@ Connection = psycopg.Connection[tuple[Any, ...]]
 WORKERS = 2
 EXAMPLES, STEPS = (3_000, 60) if os.environ.get("LONG_TESTS") else (150, 40)
 RETRY_SECONDS = 25.0  # less than the wait after a requeue, so that the two can be confused
-ANY_WORKER = st.integers(1, WORKERS)
+ANY_SEAT = st.integers(1, WORKERS)
 ANY_HELD = st.integers(0, 30)
 
 
@@ -49,16 +49,18 @@ class Held(NamedTuple):
 
 
 class LeaseMachine(RuleBasedStateMachine):
-    """Two workers and up to three jobs; `models` has each job as it ought to be."""
+    """Two workers and up to three jobs; `models` has each job as it ought to be.
+
+    A worker is spoken of by its seat, because its number changes when it enters anew.
+    """
 
     def __init__(self, connection: Connection) -> None:
         super().__init__()
         self.connection = connection
         connection.execute("TRUNCATE jobs, workers, job_attempts RESTART IDENTITY")
-        self.boots = [str(uuid.uuid4()) for _ in range(WORKERS)]
-        for boot in self.boots:
-            connection.execute('INSERT INTO workers ("bootId") VALUES (%s)', (boot,))
         self.models: dict[int, Database] = {}
+        self.boots: dict[int, str] = {}
+        self.workers = {seat: self.enter() for seat in range(1, WORKERS + 1)}
         self.leases: dict[str, int] = {}
         self.held: list[Held] = []
         self.sights: dict[int, int] = {}
@@ -85,7 +87,7 @@ class LeaseMachine(RuleBasedStateMachine):
             """INSERT INTO jobs (type, "maxAttempts") VALUES ('noop', %s) RETURNING id""",
             (model.MAX_ATTEMPTS,),
         ).fetchall()
-        known = next(iter(self.models.values()), Database(beats=(0,) * (WORKERS + 1)))
+        known = next(iter(self.models.values()), Database(beats=(0,) * (len(self.boots) + 1)))
         self.models[rows[0][0]] = Database(beats=known.beats, lost=known.lost)
 
     # Few rules with much inside: hypothesis leaves whole rules out of most of its tries.
@@ -118,18 +120,27 @@ class LeaseMachine(RuleBasedStateMachine):
 
     # What workers do.
 
-    @rule(worker=ANY_WORKER, kept=st.sampled_from([True, True, True, False]))
-    def reserve(self, worker: int, kept: bool) -> None:
+    def enter(self) -> int:
+        boot = str(uuid.uuid4())
+        rows = self.connection.execute(
+            'INSERT INTO workers ("bootId") VALUES (%s) RETURNING id', (boot,)
+        ).fetchall()
+        self.boots[rows[0][0]] = boot
+        self.everywhere(model.enter)
+        return int(rows[0][0])
+
+    @rule(seat=ANY_SEAT, kept=st.sampled_from([True, True, True, False]))
+    def reserve(self, seat: int, kept: bool) -> None:
         """Not kept: the server forgets the commit in a crash, the worker does not."""
-        if not any(map(model.is_ready, self.models.values())):
+        worker = self.workers[seat]
+        if not self.ready_for(worker):
             for job in [job for job, database in self.models.items() if database.row.status in model.ENDED]:
                 self.requeue(job)
             self.time_goes_by()
         probe = {"queues": ["default"], "priorities": [0], "floors": ["-infinity"], "floor_ids": [0]}
         with self.connection.transaction(force_rollback=not kept):
             rows = self.run("reserve", worker=worker, types=["noop"], room=10, **probe)
-        ready = {job for job, database in self.models.items() if model.is_ready(database)}
-        assert {row[0] for row in rows} == ready
+        assert {row[0] for row in rows} == self.ready_for(worker)
         for job, lease_id, *others in rows:
             lease = self.leases[str(lease_id)] = len(self.leases) + 1
             after = model.reserve(self.models[job], worker, lease)
@@ -137,6 +148,9 @@ class LeaseMachine(RuleBasedStateMachine):
             self.held.append(Held(worker, job, lease, after.row.attempts))
             if kept:
                 self.models[job] = after
+
+    def ready_for(self, worker: int) -> set[int]:
+        return {job for job, database in self.models.items() if model.is_ready(database, worker)}
 
     @precondition(lambda self: self.held)
     @rule(
@@ -198,20 +212,22 @@ class LeaseMachine(RuleBasedStateMachine):
         self.run("ack", id=held.job, lease=self._lease_id(held))
         self.models[held.job] = model.acknowledge(self.models[held.job], held.lease)
 
-    @rule(worker=ANY_WORKER, what=st.sampled_from(["beat", "observe", "rescue", "observe, rescue"]))
-    def live(self, worker: int, what: str) -> None:
-        if what == "beat":
-            self.beat(worker)
+    @rule(seat=ANY_SEAT, what=st.sampled_from(["beat", "observe", "rescue", "observe, rescue"]))
+    def live(self, seat: int, what: str) -> None:
+        worker = self.workers[seat]
+        if what == "beat" and not self.beat(worker):
+            self.workers[seat] = self.enter()
         if "observe" in what:
-            self.observe(WORKERS + 1 - worker)
+            self.observe(self.workers[WORKERS + 1 - seat])
         if "rescue" in what and worker in self.sights:
             self.rescue(worker, self.sights[worker])
 
-    def beat(self, worker: int) -> None:
-        rows = self.run("beat", worker=worker, boot=self.boots[worker - 1], memory=None, cpu=None)
+    def beat(self, worker: int) -> bool:
+        rows = self.run("beat", worker=worker, boot=self.boots[worker], memory=None, cpu=None)
         for job, database in self.models.items():
             self.models[job], alive = model.beat(database, worker)
             assert bool(rows) == alive
+        return bool(rows)
 
     def observe(self, worker: int) -> None:
         rows = self.run("observe", worker=worker)
@@ -219,7 +235,7 @@ class LeaseMachine(RuleBasedStateMachine):
         holders = {d.row.holder for d in self.models.values() if d.row.status == "processing"}
         others = {
             number: database.beats[number]
-            for number in range(1, WORKERS + 1)
+            for number in self.boots
             if number != worker and (number not in database.lost or number in holders)
         }
         assert {row[0]: row[1] for row in rows} == others

@@ -43,6 +43,10 @@ def beat(connection: Connection, _job: int) -> Answer:
     return fetch(connection, "beat", worker=1, boot=boot, memory=0, cpu=0.0)
 
 
+def rescue_of_the_other(connection: Connection, _job: int) -> Answer:
+    return fetch(connection, "rescue", workers=[2], beats=[0])
+
+
 def delete(connection: Connection, job: int) -> Answer:
     return connection.execute("DELETE FROM jobs WHERE id = %s RETURNING id", (job,)).fetchall()
 
@@ -131,3 +135,20 @@ def test_an_end_that_waited_for_the_deletion_of_its_row_changes_nothing(
     assert meeting.waited
     assert [reply[-1] for reply in meeting.second.result()] == ([] if end == "complete" else ["STALE"])
     assert table.row().status == "gone"
+
+
+def test_a_reserve_under_way_while_its_worker_is_declared_lost_is_found_by_the_next_observer(
+    table: Table, meet: Meet
+) -> None:
+    table.put(WAITING)
+    meeting = meet(reserve, rescue_of_the_other, commit=True)
+    assert (meeting.waited, meeting.second.result()) == (False, [])
+    assert [row[0] for row in fetch(table.connection, "observe", worker=1)] == [2]
+    assert rescue_of_the_other(table.connection, table.id) == [(table.id, "noop", "queued")]
+
+
+def test_a_lost_worker_reserves_nothing(table: Table) -> None:
+    table.put(WAITING)
+    rescue_of_the_other(table.connection, table.id)
+    assert reserve(table.connection, table.id) == []
+    assert table.row() == WAITING

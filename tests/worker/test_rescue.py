@@ -83,6 +83,22 @@ def test_a_worker_that_was_declared_lost_stops_its_runs_and_begins_anew(
     assert (table.row(job)["status"], table.row(job)["errorMessage"]) == ("failed", "worker lost")
 
 
+def test_a_worker_that_was_declared_lost_reserves_nothing_until_it_has_begun_anew(
+    start_worker: StartWorker, table: Table, journal: Journal, gate: Gate
+) -> None:
+    worker = start_worker(WORKER_HEARTBEAT_INTERVAL=3, POLL_INTERVAL=0.05).ready()
+    job = table.enqueue("hold", {"gate": gate.path})
+    first = journal.has("start", job=job)
+    declare_lost(table, worker_ids(table)[0])
+    journal.has("start", job=job, attempt=2)
+    assert is_gone(first["pid"])
+    assert table.row(job)["workerId"] == worker_ids(table)[1]
+    gate.open()
+    table.until(job, "completed")
+    assert table.outcomes(job) == ["lost"]
+    assert worker.stop() == 0
+
+
 def test_what_a_paused_worker_writes_after_others_took_over_changes_nothing(
     start_worker: StartWorker, table: Table, journal: Journal, gate: Gate
 ) -> None:

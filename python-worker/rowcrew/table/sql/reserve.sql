@@ -1,4 +1,4 @@
--- Reserve up to room ready jobs: one probe for each (queue, priority, floor), best first.
+-- Reserve up to room ready jobs: one probe for each (queue, priority, floor), best first. Nothing for a lost worker.
 UPDATE jobs
    SET status = 'processing', attempts = attempts + 1, "workerId" = %(worker)s, "leaseId" = gen_random_uuid(),
        "startedAt" = clock_timestamp(), "finishedAt" = NULL, "updatedAt" = clock_timestamp(), revision = revision + 1
@@ -16,5 +16,6 @@ UPDATE jobs
                LIMIT %(room)s
                  FOR NO KEY UPDATE SKIP LOCKED) AS ready
         LIMIT %(room)s))
+   AND NOT EXISTS (SELECT FROM workers WHERE id = %(worker)s AND "lostAt" IS NOT NULL)
 RETURNING id, "leaseId"::text, type, queue, priority, attempts, "maxAttempts", crashes, "timeoutSeconds",
           ("runAt" AT TIME ZONE 'UTC')::text, payload::text, checkpoint::text
