@@ -194,6 +194,8 @@ def report(history: History, violations: list[Violation]) -> None:
         "rescued jobs": _said(logs, "job.rescued"),
         "workers declared lost": _said(logs, "worker.declared_lost"),
         "fences closed": _said(logs, "fence.closed"),
+        "runners too large": _said(logs, "runner.replaced") + _said(logs, "runner.killed"),
+        "runners not started": _said(logs, "runner.not_started"),
         "given back": Counter(history.outcomes.values()),
         "memory": _longest_memory(history),
     }

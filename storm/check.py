@@ -119,6 +119,8 @@ def _reservation(before: Step, after: Step, holders: dict[str, int | None]) -> I
         yield "I4", "was reserved under a lease it had had before"
     if after.attempts != before.attempts + 1:
         yield "I3", f"was reserved, and its attempts went from {before.attempts} to {after.attempts}"
+    if after.process is None:
+        yield "I5", "was reserved by nobody knows whom"
     if after.attempts > after.most:
         yield "I7", f"began attempt {after.attempts} of {after.most}"
     if before.run_at > after.at:

@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -19,7 +19,11 @@ from typing import Final, NamedTuple
 from storm.site import ROOT
 
 STORM: Final = "storm"
-STORM_OPTIONS: Final = ("--seconds", "45", "--seed", "2")
+POOLED_STORM: Final = "storm behind a pooler"
+STORMS: Final[Mapping[str, tuple[str, ...]]] = {
+    STORM: ("--seconds", "45", "--seed", "2"),
+    POOLED_STORM: ("--seconds", "45", "--seed", "2", "--pgbouncer"),
+}
 PATIENCE_SECONDS: Final = 600
 
 
@@ -32,7 +36,7 @@ class Edit(NamedTuple):
 
 
 class Mutation(NamedTuple):
-    """A planted bug. `catchers` are tests by their pytest ids, or `storm`; every one of them must fail."""
+    """A planted bug. `catchers` are tests by their pytest ids, or STORMS; every one of them must fail."""
 
     name: str
     edits: tuple[Edit, ...]
@@ -164,6 +168,40 @@ MUTATIONS: Final = (
         (Edit("control/dispatch.py", "return not self.waits and not any(", "return not self.waits or any("),),
         ("tests/worker/test_reserving.py::test_jobs_reserved_ahead_take_no_slot_that_a_solo_run_has_taken",),
     ),
+    Mutation(
+        "a pooler goes unnoticed",
+        (
+            Edit(
+                "table/connection.py",
+                "return server_process != connection.info.backend_pid",
+                "return server_process < 0",
+            ),
+        ),
+        (
+            "tests/worker/test_pooler.py::test_nothing_is_left_in_the_sessions_of_the_pooler",
+            POOLED_STORM,
+        ),
+    ),
+    Mutation(
+        "a runner for which the machine had no room is not tried again",
+        (
+            Edit(
+                "control/runners.py", "except (OSError, RuntimeError) as error:", "except EOFError as error:"
+            ),
+        ),
+        (
+            "tests/worker/test_exhaustion.py::test_a_worker_that_can_start_no_runner_lives_on_and_starts_one_when_it_can",
+        ),
+    ),
+    Mutation(
+        "a handler for which there was no thread is called later",
+        (
+            Edit(
+                "runner/threads.py", "            if call.take():\n                raise", "            raise"
+            ),
+        ),
+        ("tests/runner/test_threads.py::test_a_call_for_which_there_was_no_thread_is_not_made_later",),
+    ),
 )
 
 
@@ -188,8 +226,8 @@ def edited(text: str, edit: Edit) -> str:
 
 def catches(catcher: str, package: Path) -> bool:
     """Whether the catcher fails with this package in place of ours, for the right kind of reason."""
-    if catcher == STORM:
-        command = [sys.executable, "-m", "storm", *STORM_OPTIONS]
+    if catcher in STORMS:
+        command = [sys.executable, "-m", "storm", *STORMS[catcher]]
     else:
         command = [
             *(sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider"),
@@ -228,8 +266,8 @@ def table() -> list[str]:
     rows = ["| planted bug | what catches it |", "|---|---|"]
     for mutation in MUTATIONS:
         catchers = [
-            f"`./dev storm {' '.join(STORM_OPTIONS)}`"
-            if catcher == STORM
+            f"`./dev storm {' '.join(STORMS[catcher])}`"
+            if catcher in STORMS
             else f"`{catcher.partition('::')[2]}`"
             for catcher in mutation.catchers
         ]

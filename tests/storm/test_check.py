@@ -159,6 +159,10 @@ BROKEN = {
             effects={1: 1},
         ),
     ),
+    "a reservation tells no worker": (
+        "I5",
+        history(QUEUED, step(2, "processing", 1, "a", process=None), COMPLETED),
+    ),
     "a stranger ends a run": ("I5", history(QUEUED, RESERVED, step(3, "completed", 1, "a", process=8))),
     "a lease is taken from its run": (
         "I5",
