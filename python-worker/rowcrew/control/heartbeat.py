@@ -28,7 +28,7 @@ from rowcrew.settings import Settings
 from rowcrew.table.connection import Line, is_outage, is_refusal
 
 # A reservation whose answer was lost may still be under way in the database: also the idle look at times.
-IDLE_COMPARE_SECONDS: Final = 30.0
+IDLE_COMPARE_SECONDS: Final = 60.0
 _CALL_SECONDS: Final = 4.0
 _AGAIN_SECONDS: Final = 1.0
 

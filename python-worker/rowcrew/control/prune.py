@@ -42,9 +42,11 @@ class Prune:
         while True:
             try:
                 await self.read_queues()
-                deleted, _ = await self._walk_jobs(0, idle_batches=IDLE_BATCHES)
-                more, place = await self._walk_jobs(place, idle_batches=IDLE_BATCHES)
-                deleted += more + await self._beyond_count()
+                deleted, came_to = await self._walk_jobs(0, idle_batches=IDLE_BATCHES)
+                if came_to:  # not the end of the table
+                    more, place = await self._walk_jobs(max(place, came_to), idle_batches=IDLE_BATCHES)
+                    deleted += more
+                deleted += await self._beyond_count()
                 if deleted:
                     self._log.event("prune.done", deleted=deleted)
                 await self._line.fetch("prune_workers", {}, _CALL_SECONDS)

@@ -21,7 +21,8 @@ from rowcrew.log import Log
 from rowcrew.settings import Settings
 from rowcrew.table.connection import Line, is_outage, reason
 
-FOREIGN_SECONDS: Final = 30.0
+FOREIGN_SECONDS: Final = 60.0
+ALONE_BEATS: Final = 2  # a worker that sees no other looks half as often for one
 _CALL_SECONDS: Final = 4.0
 
 
@@ -54,13 +55,16 @@ class Rescue:
 
     async def run(self) -> None:
         while True:
+            pause = self._seconds
             try:
                 await self.look()
                 self._outage.ended()
+                if not self._seen:
+                    pause = ALONE_BEATS * self._seconds
             except psycopg.Error as error:
                 self._seen.clear()
                 self._tell_trouble(error)
-            await asyncio.sleep(self._seconds)
+            await asyncio.sleep(pause)
 
     async def look(self) -> None:
         """One look at the others."""
