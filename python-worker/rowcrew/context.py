@@ -15,6 +15,7 @@ import msgspec
 
 from rowcrew.model.errors import RowcrewError
 from rowcrew.model.new_job import NewJob
+from rowcrew.model.outcome import LARGEST_JSON_BYTES
 
 if TYPE_CHECKING:
     import psycopg
@@ -111,10 +112,9 @@ class Context:
 
         Raises:
             RunStopped: the run must end now. Let it pass.
+            PermanentError: `message` is larger than 1 MB.
         """
-        self._port.send_progress(
-            msgspec.json.encode({"current": current, "total": total, "message": message})
-        )
+        self._port.send_progress(_json("progress", {"current": current, "total": total, "message": message}))
         self.stop_if_cancelled()
 
     def checkpoint(self, state: Any) -> None:
@@ -122,8 +122,9 @@ class Context:
 
         Raises:
             RunStopped: the run must end now. The checkpoint is kept.
+            PermanentError: `state` is larger than 1 MB of JSON. The checkpoint before it is kept.
         """
-        self._port.send_checkpoint(msgspec.json.encode(state))
+        self._port.send_checkpoint(_json("checkpoint", state))
         self.stop_if_cancelled()
 
     def enqueue(self, type: str, payload: Mapping[str, Any] | None = None, **options: Any) -> None:
@@ -165,6 +166,16 @@ __all__ = [
     "Snooze",
     "Transaction",
 ]
+
+
+def _json(what: str, value: Any) -> bytes:
+    text = msgspec.json.encode(value)
+    if len(text) > LARGEST_JSON_BYTES:
+        raise PermanentError(
+            f"the {what} has {len(text):,} bytes of JSON, more than {LARGEST_JSON_BYTES:,}; "
+            "store it elsewhere and leave where it is"
+        )
+    return text
 
 
 def _seconds(delay: float | timedelta) -> float:

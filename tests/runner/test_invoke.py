@@ -19,8 +19,16 @@ import pytest
 from rowcrew import Cancel, Context, Crew, PermanentError, Retry, Snooze
 from rowcrew.context import RunStopped
 from rowcrew.model.job import Job
-from rowcrew.model.outcome import Cancelled, Completed, Errored, Outcome, Released, Snoozed
-from rowcrew.runner.invoke import RESULT_BYTES, current_job, invoke, storable_json
+from rowcrew.model.outcome import (
+    LARGEST_JSON_BYTES,
+    Cancelled,
+    Completed,
+    Errored,
+    Outcome,
+    Released,
+    Snoozed,
+)
+from rowcrew.runner.invoke import current_job, invoke, storable_json
 from rowcrew.runner.port import Port
 from tests.model.made import a_job
 
@@ -130,8 +138,8 @@ async def test_a_value_without_json_fails_the_job_for_good(kind: Callable[..., A
 
 @both
 async def test_a_result_too_large_for_a_row_fails_the_job_for_good(kind: Callable[..., Any]) -> None:
-    assert isinstance(await outcome_of(kind(lambda: "x" * (RESULT_BYTES - 2))), Completed)
-    outcome = await outcome_of(kind(lambda: "x" * (RESULT_BYTES - 1)))
+    assert isinstance(await outcome_of(kind(lambda: "x" * (LARGEST_JSON_BYTES - 2))), Completed)
+    outcome = await outcome_of(kind(lambda: "x" * (LARGEST_JSON_BYTES - 1)))
     assert isinstance(outcome, Errored)
     assert outcome.error.startswith("the result has 1,000,001 bytes of JSON, more than 1,000,000; store it")
     assert outcome.permanent
@@ -247,6 +255,25 @@ async def test_a_run_that_was_stopped_and_fails_in_its_own_way_has_failed(kind: 
     outcome = await outcome_of(kind(raising(ValueError("late"))), stopping=True)
     assert isinstance(outcome, Errored)
     assert await outcome_of(kind(lambda: 1), stopping=True) == Completed(b"1")
+
+
+NOTES: dict[str, Callable[[Context, str], None]] = {
+    "progress": lambda context, text: context.progress(1, message=text),
+    "checkpoint": lambda context, text: context.checkpoint(text),
+}
+
+
+@pytest.mark.parametrize("what", NOTES)
+async def test_progress_or_a_checkpoint_too_large_for_a_row_fails_the_job_for_good(what: str) -> None:
+    def tells(context: Context) -> None:
+        NOTES[what](context, "x" * (LARGEST_JSON_BYTES - 100))
+        NOTES[what](context, "x" * LARGEST_JSON_BYTES)
+
+    outcome = await outcome_of(tells)
+    assert isinstance(outcome, Errored)
+    assert outcome.error.startswith(f"PermanentError: the {what} has 1,000,0")
+    assert outcome.error.endswith("more than 1,000,000; store it elsewhere and leave where it is")
+    assert outcome.permanent
 
 
 @pytest.mark.parametrize("tell", ["progress", "checkpoint"])

@@ -127,7 +127,7 @@ def test_a_result_that_is_too_large_fails_the_job_and_says_what_to_do(table: Tab
     assert "store it elsewhere and return where it is" in row["errorMessage"]
 
 
-@pytest.mark.parametrize("text", ["nul", "surrogate", "nan", "infinity", "deep", "number"])
+@pytest.mark.parametrize("text", ["nul", "surrogate", "nan", "infinity", "deep", "number", "huge"])
 @pytest.mark.parametrize("where", ["result", "progress", "checkpoint", "error"])
 def test_odd_values_never_hold_up_other_jobs(table: Table, where: str, text: str) -> None:
     before = [table.enqueue("echo", {"value": "good"}) for _ in range(3)]

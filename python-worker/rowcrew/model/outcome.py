@@ -6,7 +6,12 @@ A runner turns everything a handler can do into one of these and sends it to con
 
 from __future__ import annotations
 
+from typing import Final
+
 import msgspec
+
+LARGEST_JSON_BYTES: Final = 1_000_000
+"""How large each of the values may be that a run leaves in its row: result, progress, checkpoint."""
 
 
 class Completed(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="completed"):

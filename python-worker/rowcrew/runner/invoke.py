@@ -25,9 +25,16 @@ from rowcrew.context import Cancel, Context, JobFacts, PermanentError, Retry, Ru
 from rowcrew.crew import HandledType
 from rowcrew.model.cleaning import clean_json, clean_line, clean_text, describe, text_of
 from rowcrew.model.job import Job
-from rowcrew.model.outcome import Cancelled, Completed, Errored, Outcome, Released, Snoozed
+from rowcrew.model.outcome import (
+    LARGEST_JSON_BYTES,
+    Cancelled,
+    Completed,
+    Errored,
+    Outcome,
+    Released,
+    Snoozed,
+)
 
-RESULT_BYTES: Final = 1_000_000
 STOPPED: Final = Released("stopped")
 _OWN_CODE: Final = (str(Path(__file__).parent), payload.__file__)
 
@@ -94,9 +101,9 @@ def _completed(value: Any) -> Outcome:
         result = storable_json(value)
     except Exception as error:  # the value's own methods may raise anything
         return Errored(f"the result cannot be stored as JSON: {describe(error)}", permanent=True)
-    if len(result) > RESULT_BYTES:
+    if len(result) > LARGEST_JSON_BYTES:
         return Errored(
-            f"the result has {len(result):,} bytes of JSON, more than {RESULT_BYTES:,}; "
+            f"the result has {len(result):,} bytes of JSON, more than {LARGEST_JSON_BYTES:,}; "
             "store it elsewhere and return where it is",
             permanent=True,
         )
