@@ -6,6 +6,7 @@ machine. Nothing else in the storm drops packets: the proxies acknowledge what t
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import shutil
 import subprocess
@@ -13,8 +14,6 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Final, Self
 
-HERE: Final = "10.213.17.1"
-THERE: Final = "10.213.17.2"
 # What the filter of the namespace does with what comes in, and with what goes out.
 RULES: Final[Mapping[str, tuple[str, str]]] = {
     "drop all packets": ("drop", "drop"),
@@ -26,11 +25,19 @@ RULES: Final[Mapping[str, tuple[str, str]]] = {
 
 
 class Namespace:
-    """Use as a context manager; `entrance` before a command runs it inside."""
+    """Use as a context manager.
+
+    Attributes:
+        entrance: before a command, runs it inside.
+        here: the address of this machine as seen from inside.
+    """
 
     def __init__(self) -> None:
         self._name = f"storm-{os.getpid()}"
         self._cable = f"storm{os.getpid()}"
+        # Four addresses of its own, so that two storms at once do not meet.
+        self._first = ipaddress.ip_address("10.213.0.0") + os.getpid() % (1 << 14) * 4
+        self.here = str(self._first + 1)
         self.entrance = ("ip", "netns", "exec", self._name)
 
     def __enter__(self) -> Self:
@@ -66,9 +73,9 @@ class Namespace:
             f"ip netns add {self._name}",
             f"ip link add {self._cable} type veth peer name {end}",
             f"ip link set {end} netns {self._name}",
-            f"ip addr add {HERE}/30 dev {self._cable}",
+            f"ip addr add {self.here}/30 dev {self._cable}",
             f"ip link set {self._cable} up",
-            f"ip -n {self._name} addr add {THERE}/30 dev {end}",
+            f"ip -n {self._name} addr add {self._first + 2}/30 dev {end}",
             f"ip -n {self._name} link set {end} up",
             f"ip -n {self._name} link set lo up",
         ):

@@ -65,7 +65,7 @@ class Member:
         through_proxy = place % 2 == 0 or namespace is not None or site.pooler is not None
         address = site.server.tcp_url_of("postgres") if through_proxy else site.server.url
         self._address = address if site.pooler is None else site.pooler.url_of("postgres")
-        host = "127.0.0.1" if namespace is None else network.HERE
+        host = "127.0.0.1" if namespace is None else namespace.here
         self.proxy = Proxy(self._address, host=host).__enter__() if through_proxy else None
         self.restart_at = 0.0
         self.number = 0
@@ -144,6 +144,14 @@ class Site:
         self._keeping = threading.Event()
 
     def __enter__(self) -> Self:
+        try:
+            self._open()
+        except BaseException:
+            self._started.close()
+            raise
+        return self
+
+    def _open(self) -> None:
         self.directory.mkdir(parents=True, exist_ok=True)
         self.journal.touch()
         self._started.enter_context(self.server)
@@ -169,7 +177,6 @@ class Site:
         self._keeping.set()
         for work in (self._keep, self._watch, self._weigh):
             threading.Thread(target=work, daemon=True).start()
-        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
