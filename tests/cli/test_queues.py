@@ -75,7 +75,10 @@ def test_live_workers_and_their_slots_count_for_the_queues_they_serve(
     assert served == {"empty": (1, 4, 1, 0), "mails": (2, 6, 3, 0), "reports": (2, 6, 3, 6)}
 
 
-def test_people_get_a_table(connect: Connect, capsys: pytest.CaptureFixture[str]) -> None:
+def test_people_get_a_table(
+    connect: Connect, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
     register_worker(connect(), slots=4)
     insert(connect())
     assert main(["queues"]) == 0

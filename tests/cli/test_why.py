@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from rowcrew.cli import main
+from tests.cli.conftest import Served
 from tests.conftest import Connect
 from tests.contract.hands import Connection, insert, job_in, record, register_worker, reserve
 from tests.waiting import eventually
@@ -215,6 +216,20 @@ def test_of_an_ended_job_the_end_is_told_with_the_error(
     answer = why(id)
     assert answer["code"] == status
     assert ("no such scenario" in answer["what"]) == (status != "completed")
+
+
+def test_a_real_worker_is_named_and_then_the_end_of_its_run(served: Served) -> None:
+    id = served.insert(type="endless")
+    eventually(lambda: served.column("status", id) == "processing")
+    (name,) = served.connection.execute("SELECT name FROM workers").fetchone() or ("",)
+    told = served.run("why", str(id)).stdout.splitlines()
+    assert told[0] == f"Job {id} (type endless, queue default): processing"
+    assert told[1].startswith(f"- worker {name} has had it for ")
+    assert served.run("jobs", "cancel", str(id)).returncode == 0
+    eventually(lambda: served.column("workerId", id) is None)
+    told = served.run("why", str(id)).stdout.splitlines()
+    assert told[1].startswith("- cancelled ")
+    assert f"`rowcrew jobs requeue {id}`" in told[2]
 
 
 def test_people_get_every_reason_with_its_remedy(

@@ -161,7 +161,7 @@ def _of_ready(job: JobFacts, service: Service) -> Reason:
             f" has had its row locked for {duration(job.lock_seconds or 0.0)}; workers pass over locked rows",
             "end that transaction",
         )
-    remedy = "look at the log of the workers: one that stops, or that cannot record, takes no jobs"
+    remedy = "if POLL_INTERVAL is not that long, look at the log of the workers: one that stops takes no jobs"
     return Reason("overdue", f"{ready}, and yet nobody takes it", remedy)
 
 

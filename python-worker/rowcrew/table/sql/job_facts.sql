@@ -7,7 +7,7 @@ SELECT job.id, job.type, job.queue, job.status, job.attempts, job."maxAttempts",
        last.outcome AS "lastOutcome", last.error AS "lastError",
        coalesce(job."updatedAt" > last."finishedAt" + interval '1 second', false) AS "changedSince",
        -- As jobs_by_hand leaves a row that is requeued while a worker holds it.
-       job.status = 'queued' AND job.attempts = 0 AND job."leaseId" IS NOT NULL AND last.outcome IS NULL
+       job.status = 'queued' AND job."startedAt" IS NULL AND job."leaseId" IS NOT NULL AND last.outcome IS NULL
        AND job."runAt" <= job."updatedAt" + interval '30 seconds' AS "awaitsOldRun",
        worker.name AS worker, worker.state AS "workerState",
        extract(epoch FROM clock_timestamp() - worker."heartbeatAt")::float8 AS "heardSeconds",
