@@ -177,6 +177,11 @@ MUTATIONS: Final = (
                 "return server_process < 0",
             ),
         ),
+        ("tests/worker/test_pooler.py::test_a_worker_notices_the_pooler_and_runs_jobs_without_listening",),
+    ),
+    Mutation(
+        "a handler's transaction prepares statements behind a pooler",
+        (Edit("runner/transaction.py", "answer is not None and is_lent(", "answer is None and is_lent("),),
         (
             "tests/worker/test_pooler.py::test_nothing_is_left_in_the_sessions_of_the_pooler",
             POOLED_STORM,
