@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -17,8 +19,6 @@ from tests.worker.conftest import gate, journal, start_worker, table
 
 __all__ = ["gate", "journal", "start_worker", "table"]
 
-ROOT = Path(__file__).parents[2]
-ROLES_FILE = ROOT / "deploy" / "sql" / "roles.sql"
 ROLES = ("producer", "worker", "reader")
 PASSWORD = "canary-of-the-login-7f3a"  # also looked for wherever it must not be
 
@@ -26,13 +26,22 @@ Login = Callable[[str], str]
 As = Callable[[str], psycopg.Connection[tuple[Any, ...]]]
 
 
+@pytest.fixture(scope="session")
+def roles_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `rowcrew roles` prints."""
+    file = tmp_path_factory.mktemp("roles") / "roles.sql"
+    with file.open("wb") as output:
+        subprocess.run([sys.executable, "-m", "rowcrew.cli", "roles"], stdout=output, check=True)
+    return file
+
+
 @pytest.fixture
 def login(
-    server: EmbeddedPostgres, connect: Connect, database_url: str, tcp_database_url: str
+    server: EmbeddedPostgres, roles_file: Path, connect: Connect, database_url: str, tcp_database_url: str
 ) -> Iterator[Login]:
     """The address of this test's database for a login with only that role; by TCP, with a password."""
     for _ in range(2):  # again after every upgrade, says the file
-        server.run("psql", "-v", "ON_ERROR_STOP=1", "-f", str(ROLES_FILE), url=database_url)
+        server.run("psql", "-v", "ON_ERROR_STOP=1", "-f", str(roles_file), url=database_url)
     owner = connect()
     for role in ROLES:
         owner.execute(f"CREATE ROLE a_{role} LOGIN PASSWORD '{PASSWORD}' IN ROLE rowcrew_{role}")

@@ -51,6 +51,7 @@ def _app(words: Sequence[str] = ()) -> App:
         "dev": "Run a worker that restarts when files change.",
         "worker": "Run a worker until SIGTERM or SIGINT.",
         "migrate": "Bring the tables of the database up to date.",
+        "roles": "Print the SQL that makes the database roles.",
         "enqueue": "Enqueue a job, and wait for its end if asked.",
         "jobs": "List, show, cancel and requeue jobs.",
         "why": "Tell why a job waits, or what became of it.",

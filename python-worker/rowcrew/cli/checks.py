@@ -202,7 +202,10 @@ def _schema_check(connection: console.Connection) -> Check:
         revision, complaint = examination.schema_complaint(connection)
     except psycopg.errors.InsufficientPrivilege as error:
         return Check(
-            "schema", "failed", reason(error), "as the owner of the tables: run deploy/sql/roles.sql"
+            "schema",
+            "failed",
+            reason(error),
+            "as the owner of the tables: rowcrew roles | psql",
         )
     if revision is None and (schemas := examination.schemas_with_tables(connection)):
         what = (
@@ -223,7 +226,7 @@ def _schema_check(connection: console.Connection) -> Check:
 def _rights_check(connection: console.Connection) -> Check:
     missing = examination.missing_rights(connection)
     if missing:
-        remedy = "as the owner of the tables: run deploy/sql/roles.sql, then GRANT rowcrew_worker TO the role"
+        remedy = "as the owner of the tables: rowcrew roles | psql, then GRANT rowcrew_worker TO the role"
         return Check("rights", "failed", f"the role lacks {'; '.join(missing)}", remedy)
     return Check("rights", "ok", "the role may do all that a worker does")
 

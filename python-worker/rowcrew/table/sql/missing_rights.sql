@@ -1,4 +1,4 @@
--- The rights of rowcrew_worker (deploy/sql/roles.sql) that this role has not.
+-- The rights of rowcrew_worker (roles.sql) that this role has not.
 WITH needed ("table", privileges) AS (VALUES
   ('jobs', ARRAY['SELECT', 'DELETE']),
   ('job_attempts', ARRAY['SELECT', 'INSERT', 'DELETE']),

@@ -1,0 +1,83 @@
+"""The worker's grants follow its statements: every one is allowed, and no right is there that none needs.
+
+PostgreSQL is asked, not the text: EXPLAIN checks the rights to every table and column that a statement reads
+or writes, and carries nothing out.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+import rowcrew.table
+from rowcrew.table import statements
+from tests.conftest import Connect
+from tests.security.conftest import As
+
+Connection = psycopg.Connection[tuple[Any, ...]]
+
+EXPLAINED = re.compile(r"(--.*\n)*\s*(SELECT|INSERT|UPDATE|DELETE|WITH)\b")
+STATEMENTS = {
+    file.stem: statements.text(file.stem)
+    for file in sorted((Path(rowcrew.table.__file__).parent / "sql").glob("*.sql"))
+    if EXPLAINED.match(file.read_text())
+}
+RIGHTS = """
+    SELECT relname, privilege_type, NULL
+      FROM pg_class, aclexplode(relacl) AS given
+     WHERE given.grantee = 'rowcrew_worker'::regrole AND relkind = 'r'  -- views are for people
+    UNION ALL
+    SELECT attrelid::regclass::text, privilege_type, attname
+      FROM pg_attribute, aclexplode(attacl) AS given
+     WHERE given.grantee = 'rowcrew_worker'::regrole
+"""
+
+
+def explain(connection: Connection, statement: str) -> None:
+    nothing = dict.fromkeys(re.findall(r"%\((\w+)\)s", statement))
+    connection.execute(f"EXPLAIN {statement}", nothing)
+
+
+def is_allowed(connection: Connection, statement: str) -> bool:
+    try:
+        explain(connection, statement)
+    except psycopg.errors.InsufficientPrivilege:
+        return False
+    return True
+
+
+def refused(connection: Connection) -> list[str]:
+    return [name for name, statement in STATEMENTS.items() if not is_allowed(connection, statement)]
+
+
+def missing(connection: Connection) -> list[str]:
+    """What the doctor finds that this role lacks."""
+    return [row[0] for row in connection.execute(statements.text("missing_rights"))]
+
+
+def test_the_workers_role_may_send_every_statement(as_role: As) -> None:
+    worker = as_role("worker")
+    assert len(STATEMENTS) > 40
+    assert refused(worker) == []
+    assert missing(worker) == []
+
+
+def test_every_right_of_the_workers_role_is_needed_and_missed_by_the_doctor(
+    as_role: As, connect: Connect
+) -> None:
+    worker, owner = as_role("worker"), connect()
+    rights = owner.execute(RIGHTS).fetchall()
+    assert len(rights) > 40
+    for table, privilege, column in rights:
+        right = sql.SQL(privilege) + (
+            sql.SQL(" ({})").format(sql.Identifier(column)) if column else sql.SQL("")
+        )
+        place = sql.Identifier(table)
+        owner.execute(sql.SQL("REVOKE {} ON {} FROM rowcrew_worker").format(right, place))
+        assert refused(worker), f"no statement needs {privilege} on {table}.{column}"
+        assert missing(worker), f"the doctor does not miss {privilege} on {table}.{column}"
+        owner.execute(sql.SQL("GRANT {} ON {} TO rowcrew_worker").format(right, place))
