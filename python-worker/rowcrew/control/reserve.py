@@ -49,7 +49,10 @@ class Ask(NamedTuple):
 
 
 class _Sweep:
-    """When a kind of sweep is due: not too often, and never for more than its share of the time."""
+    """When a look from further down is due: not too often, and never for more than its share of the time.
+
+    It passes over the entries of rows reserved before, while an old snapshot keeps vacuum away all of them.
+    """
 
     def __init__(self, every_seconds: float) -> None:
         self._every_seconds = every_seconds
@@ -96,6 +99,7 @@ class Reserver:
         self._recent = BOTTOM
         self._short_sweep = _Sweep(SHORT_SWEEP_SECONDS)
         self._full_sweep = _Sweep(FULL_SWEEP_SECONDS)
+        self._learning = _Sweep(0.0)
         self._level_due = time.monotonic()
         self._looked_at = 0.0
         self._has_backlog = False
@@ -172,9 +176,10 @@ class Reserver:
         """Reserve once, now and then from further down than the floors; how many rows it took."""
         self._looked_at = started = time.monotonic()
         sweep, lowest = self._next_sweep()
-        learns = self._learn_next or sweep is self._full_sweep
+        learns = (self._learn_next and self._learning.is_due) or sweep is self._full_sweep
         if learns:
             await self._learn_lines()
+            self._learning.done(time.monotonic() - started)
         rows = 0 if learns and not self._lines else await self._reserve(ask, lowest)
         if sweep is not None:
             sweep.done(time.monotonic() - started)

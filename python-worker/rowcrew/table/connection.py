@@ -1,8 +1,8 @@
 """One guarded connection for one purpose: it opens when first used and every call on it has a deadline.
 
-In: an address and a name. Out: rows as tuples of Python values. A call past its deadline shuts the socket, because cancelling an await on a dead connection can take longer than a lease,
-and TCP options do not see a proxy that acknowledges and forwards nothing. Called by control and by the
-command line.
+In: an address and a name. Out: rows as tuples of Python values. A call past its deadline shuts the socket,
+because cancelling an await on a dead connection can take longer than a lease, and TCP options do not see a
+proxy that acknowledges and forwards nothing. Called by control and by the command line.
 """
 
 from __future__ import annotations
