@@ -21,7 +21,7 @@ from storm.site import ROOT
 STORM: Final = "storm"
 POOLED_STORM: Final = "storm behind a pooler"
 STORMS: Final[Mapping[str, tuple[str, ...]]] = {
-    STORM: ("--seconds", "45", "--seed", "2"),
+    STORM: ("--seconds", "45", "--seed", "36"),
     POOLED_STORM: ("--seconds", "45", "--seed", "2", "--pgbouncer"),
 }
 PATIENCE_SECONDS: Final = 600
