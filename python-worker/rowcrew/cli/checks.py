@@ -15,7 +15,7 @@ import psycopg
 
 from rowcrew.model.duration import duration
 from rowcrew.model.why import Service, busy, unserved
-from rowcrew.settings import Given, Settings, made_of
+from rowcrew.settings import Given, Settings
 from rowcrew.table import console, examination
 from rowcrew.table.compatibility import SCHEMA_REVISION
 from rowcrew.table.connection import reason
@@ -75,10 +75,6 @@ def examine(given: Sequence[Given], findings: Findings, producer_url: str | None
         return
     with connection:
         yield from _database_checks(connection, findings, producer_url)
-
-
-def new_findings(given: Sequence[Given]) -> Findings:
-    return Findings(settings=made_of(given))
 
 
 def settings_checks(given: Sequence[Given], settings: Settings) -> Iterator[Check]:

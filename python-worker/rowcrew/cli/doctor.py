@@ -9,7 +9,7 @@ from cyclopts import Parameter
 
 from rowcrew import settings
 from rowcrew.cli import FAILURE, SUCCESS
-from rowcrew.cli.checks import Check, examine, new_findings, settings_checks
+from rowcrew.cli.checks import Check, Findings, examine, settings_checks
 from rowcrew.cli.deployment import checkout, points
 from rowcrew.cli.options import AsJson
 from rowcrew.cli.output import one_line, print_document, print_documents, print_table
@@ -42,7 +42,7 @@ def doctor(
         Also check that this address, a producer's, reaches the same database.
     """
     given = settings.given()
-    findings = new_findings(given)
+    findings = Findings(settings=settings.made_of(given))
     if show_settings:
         _print_settings(given, findings.settings, json)
         checks: Iterator[Check] = (
