@@ -1,14 +1,17 @@
 """Every bundled type under kill -9, and cancelled: another run finishes, and each thing is there once.
 
-A run stands still at a moment of its life, at a lock that the test holds, while its runner or its whole
-worker is killed. Moments and victims are drawn with a seed, which is printed: KILL_SEED repeats it, and
-KILLS_PER_TYPE (3) asks for more of them.
+One job of a type is killed ten times before it may end: its runner, or the whole worker. At each moment of a
+run that can be staged it stands still, at a lock that the test holds; the other kills come whenever the dice
+say. Order, moments and victims are drawn with a seed, which is printed: KILL_SEED repeats it, and
+KILLS_PER_TYPE (10) asks for more.
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
 import random
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -20,15 +23,18 @@ import pytest
 from rowcrew.jobs import crew
 from rowcrew.table.blobs import put_blob
 from rowcrew.testing import run_handler
+from tests.jobs.conftest import Bucket
 from tests.jobs.saas_payload import REFERENCE
+from tests.jobs.servers import moto_server
 from tests.waiting import eventually
 from tests.worker.conftest import StartWorker
 from tests.worker.harness import Table, WorkerProcess
 
 SEED = os.environ.get("KILL_SEED", str(random.randrange(10**6)))
-KILLS_PER_TYPE = int(os.environ.get("KILLS_PER_TYPE", "3"))
+KILLS_PER_TYPE = int(os.environ.get("KILLS_PER_TYPE", "10"))
+LONGEST_DELAY_SECONDS = 1.0
 
-ROWS = 150_000
+ROWS = 100_000
 BAD_ROWS = 3
 GATE = """
     CREATE TABLE transactions ("sourceId" text UNIQUE, amount numeric(12, 2));
@@ -38,7 +44,8 @@ GATE = """
         RETURN NEW;
     END $$
 """
-# The moments of a run at which the test can hold it, in the order of its life. At work it is not held.
+# Two moments of a run that can only be seen, and those at which the test can hold it, in their order.
+AT_ANY_TIME = "has begun"
 AT_WORK = "is at work"
 HELD: dict[str, tuple[str, str]] = {
     "is being reserved": ("UPDATE ON jobs", "OLD.status = 'queued' AND NEW.status = 'processing'"),
@@ -53,17 +60,20 @@ HELD: dict[str, tuple[str, str]] = {
 NUMBERS = {moment: number for number, moment in enumerate([AT_WORK, *HELD])}
 WAITING = "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND objid = %s AND NOT granted"
 WORKING = "SELECT 1 FROM jobs WHERE id = %s AND status = 'processing' AND progress IS NOT NULL"
+# A retry, whose backoff has grown by then, comes now.
 AT_ONCE = """UPDATE jobs SET "runAt" = now() WHERE status = 'queued' AND "runAt" > now()"""
 HALF_WRITTEN = "SELECT key FROM blobs WHERE sha256 <> sha256(bytes) OR size <> length(bytes)"
 NAMED_FILES = """
     SELECT key FROM (SELECT coalesce(result->>'key', result->>'errorReportKey') AS key FROM jobs) AS results
     WHERE key IS NOT NULL ORDER BY key
 """
-STORED_FILES = "SELECT key FROM blobs WHERE key LIKE 'jobs/%%' ORDER BY key"
+STORED_FILES = "SELECT key FROM blobs WHERE key <> 'file.csv' ORDER BY key"
+
+CHILD_ROWS = 'SELECT id FROM jobs WHERE "parentId" IS NOT NULL'
 
 CHILDREN: list[dict[str, Any]] = [
-    {"type": "pdf_export"},
-    {"type": "pptx_export"},
+    {"type": "pdf_export", "payload": {"template": "investor"}},
+    {"type": "pptx_export", "payload": {"template": "investor"}},
     {
         "type": "monte_carlo",
         "payload": {
@@ -80,9 +90,13 @@ def long_table(rows: int) -> dict[str, Any]:
     return {"source": {"document": {"title": "Ledger", "sections": [{"heading": "All", "table": table}]}}}
 
 
+# Types whose files go to S3 here; those of the others go to the table.
+WITH_BUCKET = {"pptx_export"}
 PAYLOADS: dict[str, dict[str, Any]] = {
-    "model_run": REFERENCE | {"children": CHILDREN},
-    "monte_carlo": {"model": "european_option", "paths": 20_000_000, **OPTION},
+    # Large enough for a file of its own.
+    "model_run": REFERENCE
+    | {"months": 120, "scenarios": {f"s{number}": [] for number in range(6)}, "children": CHILDREN},
+    "monte_carlo": {"model": "european_option", "paths": 40_000_000, **OPTION},
     "pdf_export": long_table(400),
     "pptx_export": long_table(60),
     "csv_import": {
@@ -92,13 +106,14 @@ PAYLOADS: dict[str, dict[str, Any]] = {
     },
 }
 MOMENTS = {
-    "model_run": ["is being reserved", "keeps the run", "completes", "enqueues children"],
+    "model_run": ["is being reserved", "stores its file", "keeps the run", "completes", "enqueues children"],
     "monte_carlo": ["is being reserved", AT_WORK, "completes"],
     "pdf_export": ["is being reserved", AT_WORK, "stores its file", "completes"],
-    "pptx_export": ["is being reserved", AT_WORK, "stores its file", "completes"],
+    "pptx_export": ["is being reserved", AT_WORK, "completes"],
     "csv_import": [
         "is being reserved",
         AT_WORK,
+        "stores its file",
         *(moment for moment in HELD if "row" in moment),
         "completes",
     ],
@@ -133,19 +148,25 @@ def at_work(table: Table, job: int) -> bool:
     return bool(table.rows(WORKING, job))
 
 
+def runs_begun(worker: WorkerProcess, job: int) -> int:
+    return len(worker.heard("job.processing", job_id=job))
+
+
 def reached(table: Table, job: int, moment: str) -> bool:
     """Whether a run of the job stands at the moment now."""
     return at_work(table, job) if moment == AT_WORK else bool(table.rows(WAITING, NUMBERS[moment]))
 
 
-def await_moment(table: Table, job: int, moment: str) -> None:
-    """Wait until a run stands there, or, by a kill that came too late for it, all is over already."""
+def await_moment(table: Table, worker: WorkerProcess, job: int, moment: str, runs: int) -> None:
+    """Wait until a run stands there; at the moments that cannot be held, one after the first so many runs."""
 
-    def stands_there_or_ended() -> bool:
+    def stands_there() -> bool:
         table.rows(AT_ONCE)
-        return reached(table, job, moment) or table.row(job)["status"] == "completed"
+        if moment in HELD:
+            return reached(table, job, moment)
+        return runs_begun(worker, job) > runs and (moment == AT_ANY_TIME or at_work(table, job))
 
-    eventually(stands_there_or_ended, 60)
+    eventually(stands_there, 60)
 
 
 @pytest.fixture(scope="module")
@@ -179,37 +200,95 @@ def kill_runners(worker: WorkerProcess) -> None:
             continue
 
 
+def drawn_moments(dice: random.Random, type: str) -> list[str]:
+    """Each staged moment once, as far as the kills go, the others at any time; the completion at last.
+
+    A run without a transaction is completed by its worker, which goes on with that when its runner is killed.
+    """
+    staged = dice.sample(MOMENTS[type], min(KILLS_PER_TYPE, len(MOMENTS[type])))
+    moments = [*staged, *[AT_ANY_TIME] * (KILLS_PER_TYPE - len(staged))]
+    dice.shuffle(moments)
+    return sorted(moments, key="completes".__eq__)
+
+
+@pytest.fixture
+def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
+    with moto_server() as address:
+        yield Bucket(address, monkeypatch)
+
+
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("type", PAYLOADS)
 def test_what_is_killed_at_any_moment_ends_as_if_nothing_had_happened(
-    table: Table, start_worker: StartWorker, calm: Table, type: str
+    table: Table, start_worker: StartWorker, calm: Table, request: pytest.FixtureRequest, type: str
 ) -> None:
+    bucket: Bucket | None = request.getfixturevalue("bucket") if type in WITH_BUCKET else None
     dice = random.Random(f"{SEED} {type}")
-    moments = sorted(
-        dice.sample(MOMENTS[type], min(KILLS_PER_TYPE, len(MOMENTS[type]))), key=MOMENTS[type].index
-    )
     prepare(table.address)
     job = table.enqueue(type, PAYLOADS[type], maxAttempts=50)
     worker: WorkerProcess | None = None
-    for moment in moments:
-        with held_at(table.address, moment):
+    runs = 0
+    left: set[tuple[str, str]] = set()
+    for moment in drawn_moments(dice, type):
+        with held_at(table.address, moment if moment in HELD else "completes"):
             worker = worker or start_worker(crew="rowcrew.jobs:crew", POLL_INTERVAL=0.2)
-            await_moment(table, job, moment)
+            await_moment(table, worker, job, moment, runs)
+            if moment == AT_ANY_TIME:
+                time.sleep(dice.uniform(0, LONGEST_DELAY_SECONDS))
             victim = dice.choice(["runner", "worker"])
             print(f"KILL_SEED={SEED}: the {victim} of a {type} is killed when it {moment}")  # noqa: T201
             if victim == "runner":
                 kill_runners(worker)
+                runs = runs_begun(worker, job)
             else:
                 worker.clean_up()
-                worker = None
+                worker, runs = None, 0
         if worker is None:
             # What the dead worker had asked of the server is done or undone before another one looks.
             eventually(lambda: not table.connections_of_workers())
+        assert_nothing_is_there(table)
+        left |= objects(bucket)
     if worker is None:
         start_worker(crew="rowcrew.jobs:crew", POLL_INTERVAL=0.2)
-    table.until(job, "completed", seconds=90)
+    eventually(lambda: table.rows(AT_ONCE) or table.row(job)["status"] == "completed", 90)
     table.drained(90)
+    assert_each_thing_is_there_once(table, job, bucket)
+    assert left <= objects(bucket), "a killed run left half an object"
     assert_as_if_nothing_had_happened(table, job, calm)
+
+
+def objects(bucket: Bucket | None) -> set[tuple[str, str]]:
+    """Key and SHA-256 of every object."""
+    if bucket is None:
+        return set()
+    keys = bucket.keys()
+    return {(key, hashlib.sha256(bucket.get(key)["Body"].read()).hexdigest()) for key in keys}
+
+
+def assert_nothing_is_there(table: Table) -> None:
+    """What belongs to a completion is not seen before it."""
+    for rows in (
+        'SELECT id FROM "modelRuns"',
+        "SELECT * FROM transactions LIMIT 1",
+        STORED_FILES,
+        CHILD_ROWS,
+    ):
+        assert table.rows(rows) == []
+
+
+def assert_each_thing_is_there_once(table: Table, job: int, bucket: Bucket | None) -> None:
+    type = table.row(job)["type"]
+    assert table.rows('SELECT count(*) AS n FROM "modelRuns"') == [{"n": int(type == "model_run")}]
+    assert table.rows('SELECT count(*) AS n, count(DISTINCT "sourceId") AS different FROM transactions') == [
+        {"n": ROWS, "different": ROWS} if type == "csv_import" else {"n": 0, "different": 0}
+    ]
+    if bucket is None:
+        assert table.rows(STORED_FILES) == table.rows(NAMED_FILES)
+        assert table.rows(HALF_WRITTEN) == []
+    else:
+        assert table.rows(STORED_FILES) == []
+        result = table.row(job)["result"]
+        assert objects(bucket) == {(result["key"], result["sha256"])}
 
 
 def assert_as_if_nothing_had_happened(table: Table, job: int, calm: Table) -> None:
@@ -218,12 +297,6 @@ def assert_as_if_nothing_had_happened(table: Table, job: int, calm: Table) -> No
     assert without_ids(row["result"]) == without_ids(unkilled.result)
     children = table.rows('SELECT type, status FROM jobs WHERE "parentId" = %s ORDER BY id', job)
     assert children == [{"type": child.type, "status": "completed"} for child in unkilled.children]
-    assert table.rows('SELECT count(*) AS n FROM "modelRuns"') == [{"n": int(row["type"] == "model_run")}]
-    assert table.rows('SELECT count(*) AS n, count(DISTINCT "sourceId") AS different FROM transactions') == [
-        {"n": ROWS, "different": ROWS} if row["type"] == "csv_import" else {"n": 0, "different": 0}
-    ]
-    assert table.rows(STORED_FILES) == table.rows(NAMED_FILES)
-    assert table.rows(HALF_WRITTEN) == []
 
 
 def without_ids(result: dict[str, Any]) -> dict[str, Any]:
