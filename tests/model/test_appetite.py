@@ -46,7 +46,7 @@ def test_the_slowest_of_the_short_types_counts() -> None:
 
 def test_about_50_ms_of_work_is_held_ahead() -> None:
     assert jobs_ahead(4, 0.001, 500) == 200
-    assert jobs_ahead(4, SHORT_SECONDS, 500) == 40
+    assert jobs_ahead(4, SHORT_SECONDS, 500) == 8
     assert jobs_ahead(0, 0.001, 500) == 0
     assert jobs_ahead(-3, 0.001, 500) == 0
 

@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-SHORT_SECONDS: Final = 0.005
+SHORT_SECONDS: Final = 0.025
 AHEAD_SECONDS: Final = 0.050
 MOST_AHEAD: Final = 1_000
 ENOUGH_RUNS: Final = 10
