@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import resource
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -19,6 +20,8 @@ _GROUPS: Final = Path("/sys/fs/cgroup/pids")
 _STANDARD_STREAMS: Final = 3
 # What a process may still take: enough for its next few lines, not for the next library or payload.
 _LAST_BYTES: Final = 1 << 20
+# Processes come and go while they are told to leave a group.
+_TRIES: Final = 250
 
 
 @contextmanager
@@ -71,12 +74,14 @@ def _dissolve(group: Path) -> None:
     """Lift its limit and let everybody leave, also who came into being meanwhile."""
     with suppress(OSError):
         (group / "pids.max").write_text("max")
-    while group.exists():
+    for _ in range(_TRIES):
         with suppress(OSError):
             for pid in (group / "cgroup.procs").read_text().split():
                 (group.parent / "cgroup.procs").write_text(pid)
         with suppress(OSError):
             group.rmdir()
+            return
+        time.sleep(0.02)
 
 
 @contextmanager
