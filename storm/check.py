@@ -377,6 +377,14 @@ def secrets_stay_secret(history: History) -> Iterator[Violation]:
             yield Violation("I14", None, f"a secret stands in {place}")
 
 
+def workers_do_not_break(history: History) -> Iterator[Violation]:
+    """A worker that meets what it does not expect leaves, and others take over: safe, and a bug all the same."""
+    for place, text in history.texts.items():
+        for line in text.splitlines():
+            if '"worker.crashed"' in line:
+                yield Violation("I15", None, f"{place} tells of a crash: {line[:2_000]}")
+
+
 def memory_stays_flat(history: History) -> Iterator[Violation]:
     for process, samples in history.memory.items():
         minutes, growth = memory_growth(samples)
@@ -415,6 +423,7 @@ RULES: Final[tuple[Rule, ...]] = (
     cancelled_jobs_stop,
     slots_are_not_exceeded,
     secrets_stay_secret,
+    workers_do_not_break,
     memory_stays_flat,
     nothing_is_left,
 )

@@ -247,6 +247,10 @@ BROKEN = {
         history(QUEUED, RESERVED, step(3, "failed", 1, "a", error=f"password={CANARY}")),
     ),
     "a secret in a log": ("I14", history(QUEUED, RESERVED, COMPLETED, texts={"the log": CANARY})),
+    "a worker breaks": (
+        "I15",
+        history(QUEUED, RESERVED, COMPLETED, texts={"the log": '{"event":"worker.crashed"}'}),
+    ),
     "a worker's memory grows": (
         "I15",
         history(QUEUED, RESERVED, COMPLETED, memory={7: [(s, (50 + s // 4) << 20) for s in range(120)]}),

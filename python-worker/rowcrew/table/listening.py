@@ -49,22 +49,25 @@ async def _receive_all(
     connection: psycopg.AsyncConnection[Any], receive: Callable[[bytes, bytes], None]
 ) -> None:
     """Take notifications off the socket as they come: one callback, no task and no await in between."""
-    lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-    server = connection.pgconn
+    loop = asyncio.get_running_loop()
+    lost: asyncio.Future[None] = loop.create_future()
+    server, descriptor = connection.pgconn, connection.fileno()
 
     def readable() -> None:
         try:
             server.consume_input()
         except psycopg.Error as error:
+            # The socket is closed by now. Its number may be the next connection's before anybody else is heard.
+            loop.remove_reader(descriptor)
             if not lost.done():
                 lost.set_exception(error)
             return
         while notification := server.notifies():
             receive(notification.relname, notification.extra)
 
-    loop = asyncio.get_running_loop()
-    loop.add_reader(server.socket, readable)
+    loop.add_reader(descriptor, readable)
     try:
         await lost
     finally:
-        loop.remove_reader(server.socket)
+        if not lost.done() or lost.cancelled():
+            loop.remove_reader(descriptor)
