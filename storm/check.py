@@ -378,7 +378,7 @@ def secrets_stay_secret(history: History) -> Iterator[Violation]:
 
 
 def workers_do_not_break(history: History) -> Iterator[Violation]:
-    """A worker that meets what it does not expect leaves, and others take over: safe, and a bug all the same."""
+    """A worker that meets the unexpected leaves, and others take over: safe, and a bug all the same."""
     for place, text in history.texts.items():
         for line in text.splitlines():
             if '"worker.crashed"' in line:
