@@ -17,6 +17,7 @@ PAYLOAD_FILES: Final = {
     "101 levels": b'{"a":' * 101 + b"1" + b"}" * 101,
     "one byte too many": b'{"a": "' + b"x" * 1_000_000 + b'"}',
     "something after the end": b'{"a": 1} {"b": 2}',
+    "a byte order mark": b'\xef\xbb\xbf{"a": 1}',
     "UTF-16": '{"a": 1}'.encode("utf-16"),
     "bytes that are no text": b'{"a": "\xff\xfe"}',
     "an array": b"[1]",

@@ -14,7 +14,7 @@ import threading
 import warnings
 from typing import Any
 
-from rowcrew import Crew
+from rowcrew import Context, Crew
 
 crew = Crew()
 
@@ -92,3 +92,14 @@ async def shouts(what: str) -> None:
         case "group":
             with contextlib.suppress(KeyError):
                 raise ExceptionGroup("many", [ValueError(str(n)) for n in range(10_000)])
+
+
+@crew.job("spawns")
+async def spawns(context: Context, children: int) -> None:
+    for number in range(children):
+        context.enqueue("echo", {"value": number})
+
+
+@crew.job("returns")
+async def returns(letters: int) -> str:
+    return "x" * letters

@@ -53,3 +53,32 @@ def test_whatever_an_error_says_is_stored_in_one_line_that_can_be_read(
         assert len(attempt["traceback"] or "") <= 16_000, what
     assert "\x1b" not in worker.log.read_text(errors="replace")
     assert worker.log.stat().st_size < 1_000_000
+
+
+def test_a_handler_with_too_many_children_fails_and_leaves_none(
+    start_worker: StartWorker, table: Table
+) -> None:
+    start_worker(**CREW).ready()
+    fails = table.enqueue("spawns", {"children": 100_000}, maxAttempts=1)
+    row = table.until(fails, "failed")
+    assert "a run may enqueue at most 10,000 children" in row["errorMessage"]
+    assert table.rows('SELECT count(*) AS n FROM jobs WHERE "parentId" = %s', fails) == [{"n": 0}]
+    most = table.enqueue("spawns", {"children": 10_000})
+    table.until(most, "completed")
+    assert table.rows('SELECT count(*) AS n FROM jobs WHERE "parentId" = %s', most) == [{"n": 10_000}]
+    table.drained(seconds=90)
+
+
+def test_a_result_a_hundred_times_too_large_fails_its_job_and_nothing_else(
+    start_worker: StartWorker, table: Table
+) -> None:
+    worker = start_worker(**CREW).ready()
+    runners = worker.runners()
+    large = table.enqueue("returns", {"letters": 100_000_000})
+    neighbours = [table.enqueue("echo", {"value": n}) for n in range(10)]
+    row = table.until(large, "failed")
+    assert row["errorMessage"].startswith("the result has 100,000,002 bytes of JSON, more than 1,000,000")
+    assert (row["attempts"], row["result"], table.outcomes(large)) == (1, None, ["failed"])
+    for job in neighbours:
+        assert table.until(job, "completed")["attempts"] == 1
+    assert worker.runners() == runners

@@ -12,12 +12,12 @@ from typing import Any
 import psycopg
 import pytest
 
-from rowcrew import InvalidJob, enqueue, get
+from rowcrew import InvalidJob, enqueue, enqueue_many, get
 from rowcrew.cli import main
 from rowcrew.table import statements
 from tests.bad_input.conftest import PAYLOAD_FILES
 from tests.conftest import Connect
-from tests.contract.hands import Connection, insert, job_in, one
+from tests.contract.hands import Connection, insert, job_in, one, read
 from tests.waiting import eventually
 from tests.worker.conftest import StartWorker
 from tests.worker.harness import Table
@@ -74,7 +74,24 @@ def test_postgresql_refuses_a_payload_that_is_no_json(
         insert(connect(), payload=payload)
 
 
-@pytest.mark.parametrize("queue", ["../x", "q'; DROP TABLE jobs; --", "ä", "q\u200b", "Q", " q"])
+def test_of_a_key_that_stands_twice_the_last_one_counts_as_in_jsonb(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    database_url: str,
+    connect: Connect,
+) -> None:
+    twice = '{"a": 1, "a": 2}'
+    by_sql = insert(connect(), payload=twice)
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    assert main(["enqueue", "greet", "--payload", twice, "--json"]) == 0
+    by_command = json.loads(capsys.readouterr().out)["id"]
+    assert read(connect(), by_sql, "payload") == read(connect(), by_command, "payload") == ({"a": 2},)
+
+
+@pytest.mark.parametrize(
+    "queue", ["../x", "Bad Queue", "q" * 65, "q'; DROP TABLE jobs; --", "ä", "q\u200b", "Q", " q"]
+)
 def test_a_queue_is_a_name_and_nothing_else(connect: Connect, queue: str) -> None:
     with pytest.raises(InvalidJob, match=r"^queue: "):
         enqueue("x", queue=queue, on=connect())
@@ -90,7 +107,30 @@ def test_a_number_too_large_for_its_column_is_refused(connect: Connect, columns:
         insert(connect(), **columns)
 
 
-@pytest.mark.parametrize("id", [2**63, -(2**63) - 1, 10**30])
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("max_attempts", 0),
+        ("max_attempts", -1),
+        ("max_attempts", 10**9),
+        ("priority", 2**31),
+        ("timeout_seconds", 0),
+    ],
+)
+def test_a_number_out_of_range_is_refused_with_the_range(connect: Connect, option: str, value: int) -> None:
+    with pytest.raises(InvalidJob, match=rf"^{option}: {value} .* from -?\d+ to \d+"):
+        enqueue("x", on=connect(), **{option: value})
+
+
+def test_one_bad_job_among_ten_thousand_stops_all_and_is_named(connect: Connect) -> None:
+    jobs: list[dict[str, Any]] = [{"type": "x", "payload": {"n": n}} for n in range(10_001)]
+    jobs[5_000]["max_attempts"] = 0
+    with pytest.raises(InvalidJob, match=r"^jobs\[5000\]\.max_attempts: 0 must be"):
+        enqueue_many(jobs, on=connect())
+    assert one(connect(), "SELECT count(*) FROM jobs") == (0,)
+
+
+@pytest.mark.parametrize("id", [2**63, -(2**63) - 1, 10**30, -1, 0])
 def test_an_id_that_no_job_can_have_finds_no_job(connect: Connect, id: int) -> None:
     assert get(id, on=connect()) is None
 

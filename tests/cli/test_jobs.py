@@ -97,7 +97,9 @@ def test_requeue_takes_ended_jobs_and_leaves_those_whose_unique_key_is_taken(ser
     assert served.run("jobs", "requeue", str(blocked)).returncode == 0
 
 
-@pytest.mark.parametrize("id", ["9223372036854775808", "-1", "0", "abc", "1.5", "1_000", "", "٣"])
+@pytest.mark.parametrize(
+    "id", ["9223372036854775808", "-1", "0", "abc", "1.5", "1e3", " 1", "1_000", "", "٣"]
+)
 @pytest.mark.parametrize("command", ["show", "cancel", "requeue"])
 def test_what_is_no_id_is_refused_before_any_connection(
     capsys: pytest.CaptureFixture[str], command: str, id: str
