@@ -57,7 +57,7 @@ async def _receive_all(
         try:
             server.consume_input()
         except psycopg.Error as error:
-            # The socket is closed by now, and its number may be the next connection's before anybody else runs.
+            # The socket is closed by now, and its number may be the next connection's before any task runs.
             loop.remove_reader(descriptor)
             if not lost.done():
                 lost.set_exception(error)
