@@ -87,12 +87,17 @@ class RunnerProcess:
                 start_new_session=True,
                 env={**environment, "PYTHONPATH": _python_path(environment)},
             )
+            self._channel = await self._connected(ours, receive)
         except BaseException:
+            self.kill()
             ours.close()
             raise
         finally:
             theirs.close()
 
+    async def _connected(
+        self, end: socket.socket, receive: Callable[[RunnerProcess, ToControl], None]
+    ) -> Channel[ToControl]:
         def received(message: ToControl) -> None:
             self.is_loaded = self.is_loaded or isinstance(message, Ready)
             self.answered_at = time.monotonic()
@@ -101,8 +106,8 @@ class RunnerProcess:
 
         # A runner that lost its socket, because user code closed it, can answer no more.
         channel: Channel[ToControl] = Channel(ToControl, receive=received, lost=self.kill)
-        await asyncio.get_running_loop().create_connection(lambda: channel, sock=ours)
-        self._channel = channel
+        await asyncio.get_running_loop().create_connection(lambda: channel, sock=end)
+        return channel
 
     async def wait(self) -> tuple[str, bool]:
         """How it died, in words, and whether it had been asked to leave."""
