@@ -61,7 +61,7 @@ class Table:
                    "finishedAt" = CASE WHEN %(is_past)s THEN now() - interval '1 year'
                                        WHEN %(status)s NOT IN ('queued', 'processing') THEN now() END
             """,
-            {**row._asdict(), "lease": LEASE},
+            {**row._asdict(), "lease": LEASE if row.lease == "old" else uuid.uuid4()},
         )
 
     def row(self) -> Row:

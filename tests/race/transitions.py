@@ -43,12 +43,14 @@ class Row(NamedTuple):
 GONE: Final = Row("gone", lease=None)
 WAITING: Final = Row("queued", attempts=1, told=("retried",))
 HELD: Final = Row("processing", attempts=1, worker=1)
+HELD_ANEW: Final = Row("processing", attempts=2, worker=2, lease="new", told=("lost",))
 STOPPED: Final = Row("cancelled", attempts=1, worker=1)  # by hand, and its worker has not let go yet
 SNOOZED: Final = Row("queued", waits=True, told=("snoozed",))
 PAST: Final = Row("failed", attempts=3, is_past=True, told=("failed",))
 STARTS: Final = {
     "waits": WAITING,
     "is held": HELD,
+    "is held by another": HELD_ANEW,
     "is stopped": STOPPED,
     "is snoozed": SNOOZED,
     "has ended": PAST,
