@@ -51,6 +51,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     max_memory_bytes: int | None = None
     keep_completed_seconds: int = 604_800
     keep_failed_seconds: int = 2_592_000
+    keep_files_seconds: int | None = None
     app_name: str = "Rowcrew"
     log_format: str = "text"
     modules: tuple[str, ...] = ()
@@ -310,6 +311,13 @@ VARIABLES: Final = (
         _whole_seconds,
         "2592000",
         "how long failed and cancelled rows are kept",
+    ),
+    Variable(
+        ("STORED_FILE_TTL",),
+        "keep_files_seconds",
+        _whole_seconds,
+        "unset",
+        "how long files of jobs stay in the table `blobs`, with or without the job's row; unset = for ever",
     ),
     Variable(("APP_NAME",), "app_name", _text, "Rowcrew", "the name in the first line of the log"),
     Variable(("LOG_FORMAT",), "log_format", _log_format, "text", "`text` for people, `json` for aggregators"),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
+import itertools
 
 import pytest
 
@@ -17,6 +19,7 @@ from rowcrew.table.connection import Line
 from rowcrew.testing import run_handler_async
 from tests.conftest import Connect
 from tests.jobs.saas_payload import REFERENCE
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.anyio
 
@@ -132,35 +135,93 @@ async def test_workers_that_left_long_ago_are_forgotten_unless_a_job_still_refer
     assert ages == [(False,), (True,)]
 
 
-def store_file(connect: Connect, key: str, content: bytes = b"file") -> None:
+def store_file(connect: Connect, key: str, content: bytes = b"file", age: str = "0") -> None:
     put_blob(connect(), key, content, "text/plain")
+    connect().execute('UPDATE blobs SET "createdAt" = now() - %s::interval WHERE key = %s', (age, key))
 
 
 def files(connect: Connect) -> list[str]:
     return [row[0] for row in connect().execute('SELECT key FROM blobs ORDER BY key COLLATE "C"')]
 
 
-async def test_the_files_of_a_job_go_after_its_row_and_no_others(database_url: str, connect: Connect) -> None:
-    old, young = insert(connect, "completed", "8 days") + insert(connect, "completed", "1 day")
-    kept = ["in/may.csv", f"jobs/{young}/board.pdf", "jobs/notes.txt", "jobs/x/1", "modelRuns/ab.json"]
-    for key in (*kept, f"jobs/{old}/board.pdf", f"jobs/{old}/2027/board.pdf"):
-        store_file(connect, key)
-    await prune(database_url)
-    assert files(connect) == kept
-
-
-async def test_the_files_of_a_job_deleted_by_hand_go_too(database_url: str, connect: Connect) -> None:
+async def test_files_of_jobs_go_after_their_time_whether_or_not_the_job_has_a_row(
+    database_url: str, connect: Connect
+) -> None:
     (job,) = insert(connect, "completed", "1 day")
-    store_file(connect, f"jobs/{job}/rejected.csv")
-    connect().execute("DELETE FROM jobs")
-    await prune(database_url)
+    kept = ["in/may.csv", f"jobs/{job}/new.pdf", "jobs/notes.txt", "jobs/x/1", "modelRuns/ab.json"]
+    for key in kept:
+        store_file(connect, key, age="59 seconds" if key.endswith("pdf") else "9 years")
+    for key in (f"jobs/{job}/old.pdf", f"jobs/{job}/2027/old.pdf", f"jobs/{job + 1}/rejected.csv"):
+        store_file(connect, key, age="61 seconds")
+    await prune(database_url, keep_files_seconds=60)
+    assert files(connect) == kept
+    assert left(connect) == [job]
+
+
+async def test_without_a_time_of_their_own_files_outlive_the_rows_of_their_jobs(
+    database_url: str, connect: Connect
+) -> None:
+    pruned, deleted = insert(connect, "completed", "8 days") + insert(connect, "completed", "1 day")
+    for job in (pruned, deleted):
+        store_file(connect, f"jobs/{job}/board.pdf", age="9 years")
+    connect().execute("DELETE FROM jobs WHERE id = %s", (deleted,))
+    assert await prune(database_url) == 1
+    assert files(connect) == [f"jobs/{pruned}/board.pdf", f"jobs/{deleted}/board.pdf"]
+
+
+async def one_round(database_url: str, monkeypatch: pytest.MonkeyPatch, **given: object) -> str:
+    """A worker's own prune until its second round begins; what it logged."""
+    monkeypatch.setattr(prune_module, "EVERY_SECONDS", 0)
+    rounds, second, logged = itertools.count(1), asyncio.Event(), io.StringIO()
+    line = Line(database_url, purpose="prune")
+    chore = Prune(
+        line=line,
+        settings=settings.read({"DATABASE_URL": database_url}, **given),
+        log=Log("text", logged),
+        queue_limits=lambda _: second.set() if next(rounds) == 2 else None,
+    )
+    running = asyncio.create_task(chore.run())
+    try:
+        await asyncio.wait_for(second.wait(), 30)
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        await line.close()
+    return logged.getvalue()
+
+
+async def test_a_worker_asks_blobs_for_old_files_only_if_they_have_a_time(
+    database_url: str, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store_file(connect, "jobs/1/board.pdf", age="2 minutes")
+    assert await one_round(database_url, monkeypatch, keep_files_seconds=60) == ""
     assert files(connect) == []
+    connect().execute("DROP TABLE blobs")  # so whoever asks it is refused
+    assert await one_round(database_url, monkeypatch) == ""
+    assert "blobs" in await one_round(database_url, monkeypatch, keep_files_seconds=60)
+
+
+async def test_a_file_that_a_run_stores_anew_meanwhile_stays(database_url: str, connect: Connect) -> None:
+    store_file(connect, "jobs/1/board.pdf", age="1 day")
+    run = connect(autocommit=False)
+    put_blob(run, "jobs/1/board.pdf", b"new", "text/plain")
+    pruning = asyncio.create_task(prune(database_url, keep_files_seconds=60))
+    waiting = """
+        SELECT EXISTS (SELECT FROM pg_stat_activity
+                        WHERE datname = current_database() AND wait_event_type = 'Lock' AND query ~ 'blobs')
+        """
+    watcher = connect()
+    await asyncio.to_thread(eventually, lambda: watcher.execute(waiting).fetchone() == (True,))
+    run.commit()
+    await pruning
+    assert connect().execute("SELECT bytes FROM blobs").fetchall() == [(b"new",)]
 
 
 async def test_a_kept_model_run_outlives_its_job_with_its_file(database_url: str, connect: Connect) -> None:
     large = {"months": 240, "scenarios": {str(number): [] for number in range(5)}}
     handled = await run_handler_async(jobs.crew, "model_run", REFERENCE | large, database_url=database_url)
-    await prune(database_url)
+    connect().execute("""UPDATE blobs SET "createdAt" = now() - interval '9 years'""")
+    await prune(database_url, keep_files_seconds=60)
     assert connect().execute('SELECT id FROM "modelRuns"').fetchall() == [(handled.result["modelRunId"],)]
     assert files(connect) == [handled.result["key"]]
 
@@ -171,21 +232,18 @@ async def test_files_are_walked_to_the_end_so_many_rows_and_bytes_at_a_time(
     monkeypatch.setattr(prune_module, "BATCH", 7)
     monkeypatch.setattr(prune_module, "FILE_BYTES", 250)
     monkeypatch.setattr(prune_module, "_BREATH_SECONDS", 0)
-    kept = insert(connect, "failed", "1 day", count=20)
-    for job in (*kept, *(max(kept) + number for number in range(1, 31))):
-        store_file(connect, f"jobs/{job}/file", b"x" * 100)
-    await prune(database_url)
-    assert sorted(files(connect)) == sorted(f"jobs/{job}/file" for job in kept)
+    for job in range(1, 51):
+        store_file(connect, f"jobs/{job}/file", b"x" * 100, age="1 day" if job > 20 else "0")
+    await prune(database_url, keep_files_seconds=60)
+    assert sorted(files(connect)) == sorted(f"jobs/{job}/file" for job in range(1, 21))
 
 
 async def test_one_call_deletes_no_more_than_its_bytes_and_at_least_one_file(connect: Connect) -> None:
     for number in range(1, 6):
-        store_file(connect, f"jobs/{number}/file", b"x" * 100)
-    calls = [("", 250), ("", 1), ("", 10**6)]
+        store_file(connect, f"jobs/{number}/file", b"x" * 100, age="1 day")
+    limits = {"after": "", "batch": 10, "keep_files": 60}
     gone = [
-        connect()
-        .execute(statements.text("prune_files"), {"after": after, "batch": 10, "most_bytes": most})
-        .fetchone()
-        for after, most in calls
+        connect().execute(statements.text("prune_files"), {**limits, "most_bytes": most}).fetchone()
+        for most in (250, 1, 10**6)
     ]
     assert gone == [("jobs/3/file", 3), ("jobs/4/file", 1), ("jobs/5/file", 1)]

@@ -138,4 +138,5 @@ def test_an_unreachable_database_is_told_without_the_password() -> None:
     ended = run("jobs", "list", DATABASE_URL="postgresql://boss:hunter2@127.0.0.1:1/jobs")
     assert ended.returncode == 1
     assert ended.stderr.startswith("rowcrew: no connection to postgresql://boss@127.0.0.1:1/jobs: ")
+    assert ended.stderr.endswith("; `rowcrew doctor` tells more\n")
     assert "hunter2" not in ended.stderr

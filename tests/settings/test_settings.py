@@ -46,6 +46,7 @@ READ: list[tuple[str, str, str, Any]] = [
     ("COMPLETED_JOB_TTL", "7d", "keep_completed_seconds", 604_800),
     ("COMPLETED_JOB_TTL", "0.2", "keep_completed_seconds", 1),
     ("FAILED_JOB_TTL", "3600", "keep_failed_seconds", 3600),
+    ("STORED_FILE_TTL", "90d", "keep_files_seconds", 7_776_000),
     ("APP_NAME", "FinaPilot", "app_name", "FinaPilot"),
     ("LOG_FORMAT", "json", "log_format", "json"),
     ("ROWCREW_MODULES", "shop.jobs:crew, mail", "modules", ("shop.jobs:crew", "mail")),
@@ -87,6 +88,7 @@ REFUSED: list[tuple[str, str, str]] = [
     ("WORKER_MAX_MEMORY", "0", "give a size"),
     ("COMPLETED_JOB_TTL", "0", "give seconds above zero"),
     ("FAILED_JOB_TTL", "never", "give seconds above zero"),
+    ("STORED_FILE_TTL", "0", "give seconds above zero"),
     ("LOG_FORMAT", "yaml", "give text or json"),
     ("URL_ALLOW_PRIVATE", "intranet", "give"),
 ]

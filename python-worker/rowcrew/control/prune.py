@@ -1,6 +1,7 @@
 """Deletes ended jobs past their time, also that of their queue, in small batches that block nobody.
 
-With a job go its attempts, and then the files it left in `blobs`. Kept model runs and their files stay.
+With a job go its attempts. Files of jobs in `blobs` have a time of their own, whether or not the job has a
+row; if none is set they stay, and `blobs` is not asked at all.
 """
 
 from __future__ import annotations
@@ -79,8 +80,11 @@ class Prune:
         return await self._walk("prune", limits, after, 0, idle_batches)
 
     async def _walk_files(self, after: str, *, idle_batches: int | None) -> str:
-        """The same for the files of jobs that are gone; the key to go on from, empty after the end."""
-        _, came_to = await self._walk("prune_files", {"most_bytes": FILE_BYTES}, after, "", idle_batches)
+        """The same for the files of jobs, if they have a time; the key to go on from, empty after the end."""
+        if self._settings.keep_files_seconds is None:
+            return ""
+        limits = {"keep_files": self._settings.keep_files_seconds, "most_bytes": FILE_BYTES}
+        _, came_to = await self._walk("prune_files", limits, after, "", idle_batches)
         return came_to
 
     async def _walk(

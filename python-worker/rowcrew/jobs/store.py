@@ -23,7 +23,7 @@ def store(
 ) -> Blob:
     """Keep a file of a job under `jobs/<id>/<name>`; a later run of the job replaces it.
 
-    In `blobs` it goes when the job's row goes.
+    In `blobs` it stays, or goes after STORED_FILE_TTL; in a bucket Rowcrew deletes nothing.
 
     Raises:
         PermanentError: S3 does not allow it, or lacks a setting, which the text names.

@@ -67,7 +67,9 @@ def explained(error: psycopg.Error, address: str) -> RowcrewError:
         case psycopg.errors.UndefinedTable() | psycopg.errors.UndefinedColumn():
             return SchemaMismatch(f"{reason(error)}; run `rowcrew migrate` on this database")
         case psycopg.OperationalError():
-            return DatabaseUnavailable(f"no connection to {without_password(address)}: {reason(error)}")
+            return DatabaseUnavailable(
+                f"no connection to {without_password(address)}: {reason(error)}; `rowcrew doctor` tells more"
+            )
     return RowcrewError(reason(error))
 
 

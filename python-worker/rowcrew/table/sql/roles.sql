@@ -45,7 +45,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON workers TO rowcrew_worker;
 GRANT SELECT, INSERT, UPDATE ON job_types TO rowcrew_worker;
 GRANT SELECT ON queues, rowcrew_schema TO rowcrew_worker;
 GRANT SELECT ON job_status, queue_depth, worker_status TO rowcrew_worker;  -- the command line beside it
-GRANT SELECT, INSERT, UPDATE, DELETE ON blobs TO rowcrew_worker;    -- job types that keep files; prune
+GRANT SELECT, INSERT, UPDATE, DELETE ON blobs TO rowcrew_worker;    -- job types that keep files; STORED_FILE_TTL deletes
 GRANT SELECT, INSERT ON "modelRuns" TO rowcrew_worker;              -- the type model_run
 
 -- Readers watch: neither payloads nor results, neither checkpoints nor leases.
