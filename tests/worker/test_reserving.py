@@ -129,6 +129,24 @@ def test_jobs_reserved_ahead_take_no_slot_that_a_solo_run_has_taken(
     assert most_at_once(journal) <= slots
 
 
+def test_jobs_reserved_ahead_take_no_slot_that_a_runner_has_which_is_being_replaced(
+    start_worker: StartWorker, table: Table, journal: Journal, gate: Gate
+) -> None:
+    worker = start_worker(
+        WORKER_CONCURRENCY=3, WORKER_MAX_MEMORY="300M", WORKER_HEARTBEAT_INTERVAL=0.5
+    ).ready()
+    rests = [table.enqueue("rests") for _ in range(60)]
+    table.until(rests[-1], "completed")
+    table.enqueue("grows", {"mebibytes": 300, "gate": gate.path})
+    worker.said("runner.replaced")
+    worker.said("runner.started", times=2)
+    table.rows("INSERT INTO jobs (type) SELECT 'rests' FROM generate_series(1, 100)")
+    journal.has("end", type="rests", times=160)
+    gate.open()
+    table.drained()
+    assert most_at_once(journal) <= 3
+
+
 def test_a_job_beyond_the_slots_is_left_to_other_workers(
     start_worker: StartWorker, table: Table, journal: Journal, gate: Gate
 ) -> None:

@@ -72,12 +72,14 @@ class Dispatcher:
 
     @property
     def takes_ahead(self) -> bool:
-        """Whether to reserve ahead: not while jobs wait for a runner, nor while a solo runner is at work.
+        """Whether to reserve ahead: not while jobs wait, nor while a solo or a leaving runner is at work.
 
-        The shared runners have all slots, and begin what they hold as soon as one of theirs is free: they
-        do not know that a solo run has taken one.
+        The other runners have all slots, and begin what they hold as soon as one of theirs is free: they
+        do not know that a run elsewhere has taken one.
         """
-        return not self.waits and not any(runner.solo and runner.runs for runner in self._runners or ())
+        return not self.waits and not any(
+            (runner.solo or runner.retiring) and runner.runs for runner in self._runners or ()
+        )
 
     @property
     def takes_jobs(self) -> bool:
