@@ -248,7 +248,7 @@ class Dispatcher:
                 if run in waiting:
                     waiting.remove(run)
         self._ledger.end(run)
-        if run.stop is None:
+        if run.stop is None or isinstance(outcome, Recorded):  # a commit may be seen before it is reported
             self._ended(run, outcome)
         elif run.stop is StopReason.TAKEN:
             self._taken(run)
