@@ -31,8 +31,8 @@ from rowcrew.table.connection import Line, is_outage, reason
 
 LOCK_TIMEOUT: Final = "1s"
 LOCKED_PAUSE_SECONDS: Final = 1.0
-# In a steady stream of ends one write takes what three milliseconds brought; the first is written at once.
-PACE_SECONDS: Final = 0.003
+# In a steady stream of ends one write takes what eight milliseconds brought; the first is written at once.
+PACE_SECONDS: Final = 0.008
 _UNSTORABLE: Final = ("22", "23", "54")
 _EVENTS: Final = {
     "retried": "job.retried",
