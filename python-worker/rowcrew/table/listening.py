@@ -43,6 +43,8 @@ async def listen(
     finally:
         with suppress(psycopg.Error):
             await connection.close()
+        # Closing does nothing to a connection that is lost: its buffers would wait for the garbage collector.
+        connection.pgconn.finish()
 
 
 async def _receive_all(
