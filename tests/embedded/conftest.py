@@ -52,7 +52,7 @@ def person(request: pytest.FixtureRequest) -> Person:
     if request.param == "ordinary user":
         user: Person = request.getfixturevalue("ordinary_user")
         return user
-    return Person(None, sys.executable, Path(embedded.__file__).parent, embedded.find_binaries())
+    return Person(None, sys.executable, Path(embedded.__file__).parents[2], embedded.find_binaries())
 
 
 @pytest.fixture

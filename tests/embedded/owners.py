@@ -16,15 +16,17 @@ from typing import Any, Self
 
 import psutil
 
+import rowcrew
 from rowcrew import embedded
+from rowcrew.embedded.home import Home
 from tests.waiting import eventually
 
-# The module is loaded from its own directory: it must need nothing but the standard library.
+# Loaded from where an ordinary user finds little else: the package must need the standard library alone.
 PROGRAM = """
 import json, sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
-import embedded
+from rowcrew import embedded
 asked = json.loads(sys.argv[2])
 server = embedded.EmbeddedPostgres(
     asked["home"] and Path(asked["home"]), durable=False, binaries=Path(asked["binaries"])
@@ -41,7 +43,7 @@ class Person:
 
     user: int | None
     python: str
-    module: Path
+    library: Path
     binaries: Path
 
     def become(self) -> dict[str, Any]:
@@ -62,7 +64,7 @@ class Owner:
         asked = json.dumps({"home": home and str(home), "binaries": str(person.binaries)})
         self.person = person
         self.process = subprocess.Popen(
-            [person.python, "-c", PROGRAM, str(person.module), asked],
+            [person.python, "-c", PROGRAM, str(person.library), asked],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -107,7 +109,7 @@ class Owner:
 
 def processes_of(home: Path) -> list[str]:
     """All that still works for the server with this home: tools, watchers, PostgreSQL's processes."""
-    name = embedded._Server(home, home, None, temporary=True).cluster_name
+    name = Home(home).cluster_name
     found = []
     for process in psutil.process_iter(["cmdline"]):
         command = " ".join(process.info["cmdline"] or [])
@@ -123,19 +125,19 @@ def await_end_of(home: Path) -> None:
 
 
 def copy_for_everybody(place: Path) -> tuple[Path, Path]:
-    """The module and the binaries where an ordinary user can reach them, however private our checkout is."""
-    module = place / "module"
-    module.mkdir()
-    shutil.copy(embedded.__file__, module)
+    """The package and the binaries where an ordinary user can reach them, however private our checkout is."""
+    library = place / "library"
+    shutil.copytree(Path(embedded.__file__).parent, library / "rowcrew" / "embedded")
+    shutil.copy(rowcrew.__file__, library / "rowcrew")
     installation = embedded.find_binaries()
     package = installation.parent
     binaries = place / package.name / installation.name
     shutil.copytree(installation, binaries, symlinks=True)
     shutil.copytree(package.with_name(f"{package.name}.libs"), place / f"{package.name}.libs")
-    for path in (module, *module.iterdir(), *(place / package.name).rglob("*")):
+    for path in (library, *library.rglob("*"), *(place / package.name).rglob("*")):
         if not path.is_symlink():
             path.chmod(path.stat().st_mode | 0o555)
-    return module, binaries
+    return library, binaries
 
 
 def an_ordinary_user() -> Iterator[int]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from rowcrew.embedded import ABANDONED_SECONDS
+from rowcrew.embedded.home import ABANDONED_SECONDS
 from tests.embedded.conftest import StartOwner
 from tests.embedded.owners import Person, await_end_of, processes_of
 from tests.waiting import eventually
