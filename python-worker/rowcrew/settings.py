@@ -103,21 +103,26 @@ class Variable(NamedTuple):
 _UNITS: Final = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30}
 _CONTROL_GROUP: Final = Path("/sys/fs/cgroup")  # of a container: its own, version 2
 _DURATION_UNITS: Final = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}
+_LONGEST_PAUSE_DAYS: Final = 3_650  # three heartbeats are a lease, whose seconds the table has as an integer
+_LONGEST_AGE_DAYS: Final = 36_500  # so long ago there still is a timestamp
 
 
 def _text(value: str) -> str:
     return value
 
 
-def _seconds(value: str) -> float:
-    match = re.fullmatch(r"(\d{1,9}(?:\.\d{1,9})?)\s*([smhd]?)", value)
+def _seconds(value: str, most_days: int = _LONGEST_PAUSE_DAYS) -> float:
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smhd]?)", value)
     if match is None or float(match[1]) <= 0:
         raise ValueError("give seconds above zero, such as 30 or 1.5, or with a unit: 90s, 10m, 2h")
-    return float(match[1]) * _DURATION_UNITS[match[2]]
+    seconds = float(match[1]) * _DURATION_UNITS[match[2]]
+    if seconds > most_days * _DURATION_UNITS["d"]:
+        raise ValueError(f"give at most {most_days}d, which is {most_days // 365} years")
+    return seconds
 
 
-def _whole_seconds(value: str) -> int:
-    return math.ceil(_seconds(value))
+def _age(value: str) -> int:
+    return math.ceil(_seconds(value, _LONGEST_AGE_DAYS))
 
 
 def _grace(value: str) -> float:
@@ -301,21 +306,21 @@ VARIABLES: Final = (
     Variable(
         ("COMPLETED_JOB_TTL",),
         "keep_completed_seconds",
-        _whole_seconds,
+        _age,
         "604800",
         "how long completed rows are kept",
     ),
     Variable(
         ("FAILED_JOB_TTL",),
         "keep_failed_seconds",
-        _whole_seconds,
+        _age,
         "2592000",
         "how long failed and cancelled rows are kept",
     ),
     Variable(
         ("STORED_FILE_TTL",),
         "keep_files_seconds",
-        _whole_seconds,
+        _age,
         "unset",
         "how long files of jobs stay in the table `blobs`, with or without the job's row; unset = for ever",
     ),

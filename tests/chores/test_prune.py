@@ -77,6 +77,30 @@ async def test_a_queue_may_keep_its_rows_longer_or_shorter(database_url: str, co
     assert left(connect) == kept
 
 
+async def test_the_longest_times_that_settings_and_queues_accept_delete_nothing_and_fail_nowhere(
+    database_url: str, connect: Connect
+) -> None:
+    connect().execute(
+        """
+        INSERT INTO queues (queue, "keepCompletedSeconds", "keepFailedSeconds")
+        VALUES ('long', 2147483647, 2147483647)
+        """
+    )
+    kept = [
+        *insert(connect, "completed", "99 years"),
+        *insert(connect, "failed", "99 years"),
+        *insert(connect, "completed", "68 years", queue="long"),
+        *insert(connect, "failed", "68 years", queue="long"),
+    ]
+    store_file(connect, "jobs/1/report.csv", age="99 years")
+    names = ("COMPLETED_JOB_TTL", "FAILED_JOB_TTL", "STORED_FILE_TTL")
+    longest = settings.read(dict.fromkeys(names, "36500d"))
+    fields = ("keep_completed_seconds", "keep_failed_seconds", "keep_files_seconds")
+    assert await prune(database_url, **{field: getattr(longest, field) for field in fields}) == 0
+    assert left(connect) == kept
+    assert files(connect) == ["jobs/1/report.csv"]
+
+
 async def test_a_queue_may_keep_only_its_newest_completed_rows(database_url: str, connect: Connect) -> None:
     connect().execute("""INSERT INTO queues (queue, "keepCompletedCount") VALUES ('counted', 3)""")
     rows = insert(connect, "completed", "1 minute", count=10, queue="counted")

@@ -46,6 +46,7 @@ READ: list[tuple[str, str, str, Any]] = [
     ("COMPLETED_JOB_TTL", "7d", "keep_completed_seconds", 604_800),
     ("COMPLETED_JOB_TTL", "0.2", "keep_completed_seconds", 1),
     ("FAILED_JOB_TTL", "3600", "keep_failed_seconds", 3600),
+    ("FAILED_JOB_TTL", "36500d", "keep_failed_seconds", 3_153_600_000),
     ("STORED_FILE_TTL", "90d", "keep_files_seconds", 7_776_000),
     ("APP_NAME", "FinaPilot", "app_name", "FinaPilot"),
     ("LOG_FORMAT", "json", "log_format", "json"),
@@ -79,7 +80,9 @@ REFUSED: list[tuple[str, str, str]] = [
     ("POLL_INTERVAL", "0", "give seconds above zero, such as 30 or 1.5, or with a unit"),
     ("JOB_POLL_INTERVAL", "-2", "give seconds above zero"),
     ("JOB_TIMEOUT", "1w", "give seconds above zero"),
-    ("JOB_TIMEOUT", "9" * 400, "give seconds above zero"),
+    ("JOB_TIMEOUT", "9" * 400, "give at most 3650d, which is 10 years"),
+    ("WORKER_HEARTBEAT_INTERVAL", "3650.1d", "give at most 3650d, which is 10 years"),
+    ("SHUTDOWN_GRACE", "3651d", "give at most 3650d"),
     ("WORKER_HEARTBEAT_INTERVAL", "nan", "give seconds above zero"),
     ("SHUTDOWN_GRACE", "soon", "give seconds"),
     ("CANCEL_GRACE", "1e3", "give seconds"),
@@ -89,6 +92,9 @@ REFUSED: list[tuple[str, str, str]] = [
     ("COMPLETED_JOB_TTL", "0", "give seconds above zero"),
     ("FAILED_JOB_TTL", "never", "give seconds above zero"),
     ("STORED_FILE_TTL", "0", "give seconds above zero"),
+    ("COMPLETED_JOB_TTL", "9999999d", "give at most 36500d, which is 100 years"),
+    ("FAILED_JOB_TTL", "3153600001", "give at most 36500d"),
+    ("STORED_FILE_TTL", "36501d", "give at most 36500d"),
     ("LOG_FORMAT", "yaml", "give text or json"),
     ("URL_ALLOW_PRIVATE", "intranet", "give"),
 ]
@@ -247,6 +253,10 @@ def test_the_lease_is_three_heartbeats_and_at_least_30_seconds(
 ) -> None:
     settings = read({"WORKER_HEARTBEAT_INTERVAL": heartbeat})
     assert (settings.lease_seconds, settings.fence_seconds) == (lease, fence)
+
+
+def test_the_longest_lease_fits_the_table() -> None:
+    assert round(read({"WORKER_HEARTBEAT_INTERVAL": "3650d"}).lease_seconds) < 2**31
 
 
 @given(st.floats(0.01, 1e6))
