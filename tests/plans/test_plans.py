@@ -12,6 +12,7 @@ import pytest
 
 from rowcrew.embedded import EmbeddedPostgres
 from rowcrew.table import statements
+from rowcrew.table.connection import Line
 from tests.conftest import Connect
 
 SKEWED = (
@@ -187,3 +188,32 @@ def test_rescue_of_a_stranger_reads_no_jobs(skewed: Connection) -> None:
 def test_a_beat_touches_no_table_but_workers(connect: Connect) -> None:
     plan = plan_of(connect(), "beat", {"worker": 1, "boot": uuid.uuid4(), "memory": 1, "cpu": 1.0})
     assert {n["Relation Name"] for n in nodes(plan) if "Relation Name" in n} == {"workers"}
+
+
+ENDED = {"id": 1, "lease": str(uuid.uuid4()), "status": "completed"}
+GROWING: dict[str, dict[str, Any]] = {
+    "reserve": reserve_parameters(types=["other"], room=10),
+    "record": {"worker": 1, "ended": f"[{json.dumps(ENDED)}]"},
+    "note": {"notes": f"[{json.dumps(ENDED)}]"},
+    "lock_free": {"ids": [1]},
+    "held": {"worker": 1},
+    "ack": {"id": 1, "lease": uuid.uuid4()},
+    "lines": {"queues": None},
+}
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("name", GROWING)
+async def test_a_statement_prepared_on_an_empty_table_never_reads_all_of_it_when_it_has_grown(
+    database_url: str, connect: Connect, name: str
+) -> None:
+    line = Line(database_url, purpose="test", session={"plan_cache_mode": "force_generic_plan"})
+    try:
+        await line.fetch(name, GROWING[name])
+        connect().execute("INSERT INTO jobs (type) SELECT 'other' FROM generate_series(1, 20000)")
+        await line.fetch(name, GROWING[name])
+    finally:
+        await line.close()
+    rows_read = "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_user_tables WHERE relname = 'jobs'"
+    ((rows,),) = connect().execute(rows_read).fetchall()
+    assert rows < 100

@@ -27,6 +27,9 @@ KEEPALIVE: Final[Mapping[str, Any]] = {
     "keepalives_count": 3,
     "tcp_user_timeout": 15_000,
 }
+# A worker prepares its statements when the table may still be empty. Reading all of it is the best plan then,
+# and would stay the plan while it grows, until somebody analyses it.
+PLANNING: Final[Mapping[str, str]] = {"enable_seqscan": "off", "jit": "off"}
 CALL_SECONDS: Final = 15.0
 
 # What a client sees while a server is down or coming up. Whoever sees this knows that nobody else gets in.
@@ -75,13 +78,13 @@ class Line:
     Args:
         address: as in DATABASE_URL.
         purpose: becomes part of application_name, so that pg_stat_activity tells the connections apart.
-        session: settings of the session, applied where the connection reaches the server itself.
+        session: further settings of the session, applied where the connection reaches the server itself.
     """
 
     def __init__(self, address: str, *, purpose: str, session: Mapping[str, str] | None = None) -> None:
         self._address = for_psycopg(address)
         self._purpose = purpose
-        self._session = session or {}
+        self._session = {**PLANNING, **(session or {})}
         self._connection: psycopg.AsyncConnection[Any] | None = None
         self._busy = asyncio.Lock()
         self.pooled = False

@@ -1,7 +1,8 @@
 -- Write progress and checkpoints of running jobs, and touch those that only run long. Locked rows wait for the next time.
 WITH note AS MATERIALIZED (
   SELECT id, lease, progress, checkpoint
-    FROM jsonb_to_recordset(%(notes)s::jsonb) AS n (id bigint, lease uuid, progress jsonb, checkpoint jsonb)),
+    FROM jsonb_to_recordset(%(notes)s::jsonb) AS n (id bigint, lease uuid, progress jsonb, checkpoint jsonb)
+   WHERE id = abs(id)), -- always true; so each row is looked up by its key, as in record
 unlocked AS MATERIALIZED (
   SELECT j.id
     FROM jobs j
@@ -12,6 +13,5 @@ UPDATE jobs j
    SET progress = coalesce(note.progress, j.progress), checkpoint = coalesce(note.checkpoint, j.checkpoint),
        "updatedAt" = clock_timestamp(), revision = j.revision + 1
   FROM note
-  JOIN unlocked ON unlocked.id = note.id
- WHERE j.id = note.id AND j."leaseId" = note.lease AND j.status || '' = 'processing'
+ WHERE note.id = ANY (ARRAY(SELECT id FROM unlocked)) AND j.id = note.id AND j."leaseId" = note.lease AND j.status || '' = 'processing'
 RETURNING j."leaseId"::text
