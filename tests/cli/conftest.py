@@ -17,8 +17,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from rowcrew import settings
 from rowcrew.embedded import EmbeddedPostgres
+from rowcrew.settings.variables import VARIABLES
 from tests.waiting import eventually
 
 ROOT = Path(__file__).parents[2]
@@ -28,7 +28,7 @@ CREW = "tests.cli.handlers:crew"
 
 def clean_environment(**variables: str) -> dict[str, str]:
     """This environment without any setting of ours, and with byte-code, as an installation has it."""
-    ours = {name for variable in settings.VARIABLES for name in variable.names}
+    ours = {name for variable in VARIABLES for name in variable.names}
     ours |= {"PYTHONDONTWRITEBYTECODE", "COLUMNS"}
     return {name: value for name, value in os.environ.items() if name not in ours} | variables
 

@@ -16,7 +16,8 @@ from rowcrew.cli import main
 from rowcrew.cli.checks import extras_checks, server_checks
 from rowcrew.cli.doctor import effective
 from rowcrew.embedded import EmbeddedPostgres
-from rowcrew.settings import VARIABLES, Settings, given, made_of
+from rowcrew.settings import Settings, given, made_of
+from rowcrew.settings.variables import VARIABLES
 from rowcrew.table.compatibility import SCHEMA_REVISION
 from rowcrew.table.trouble import trouble
 from tests.conftest import Connect, free_port

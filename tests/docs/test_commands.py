@@ -11,7 +11,7 @@ import tomllib
 import pytest
 
 from rowcrew import cli
-from rowcrew.settings import VARIABLES
+from rowcrew.settings.variables import VARIABLES
 from tests.docs.pages import ROOT, commands
 
 KNOWN_VARIABLES = {name for variable in VARIABLES for name in variable.names}

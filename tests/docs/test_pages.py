@@ -9,7 +9,7 @@ import pytest
 
 from rowcrew.control.worker import LAST_CALL_SECONDS
 from rowcrew.log import EVENTS
-from rowcrew.settings import VARIABLES
+from rowcrew.settings.variables import VARIABLES
 from tests.docs.pages import PAGES, ROOT, anchors, block_marked, links, prose
 
 # Words that would mean something we have another word for (see docs/glossary.md, which may name them).

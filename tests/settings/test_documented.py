@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from rowcrew.settings import VARIABLES, read
+from rowcrew.settings import read
+from rowcrew.settings.variables import VARIABLES
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from rowcrew.settings import VARIABLES, read, runner_environment
+from rowcrew.settings import read, runner_environment
+from rowcrew.settings.variables import VARIABLES
 
 URL = "postgresql://app:hunter2@db.example/app"
 CANARIES = dict.fromkeys(

@@ -14,9 +14,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rowcrew import settings
 from rowcrew.model.errors import SettingsError
-from rowcrew.settings import VARIABLES, Settings, read
+from rowcrew.settings import Settings, read
+from rowcrew.settings import machine as machine_module
+from rowcrew.settings.variables import VARIABLES
 
 URL = "postgresql://app:hunter2@db.example/app"
 
@@ -180,7 +181,7 @@ def machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[int, i
         memory = {"SC_PAGE_SIZE": 4096, "SC_PHYS_PAGES": mebibytes * 2**20 // 4096}
         monkeypatch.setattr(os, "sysconf", memory.__getitem__)
         monkeypatch.delenv("RENDER_CPU_COUNT", raising=False)
-        monkeypatch.setattr(settings, "_CONTROL_GROUP", tmp_path)
+        monkeypatch.setattr(machine_module, "_CONTROL_GROUP", tmp_path)
 
     return machine
 

@@ -15,7 +15,8 @@ from typing import Final, NamedTuple
 import psutil
 
 from rowcrew.model.errors import RowcrewError
-from rowcrew.settings import VARIABLES, environment_with
+from rowcrew.settings import environment_with
+from rowcrew.settings.variables import VARIABLES
 from rowcrew.table.scratch import BenchTable
 
 CREW: Final = "rowcrew.bench.crew:crew"

@@ -13,7 +13,8 @@ from rowcrew.cli.checks import Check, Findings, examine, settings_checks
 from rowcrew.cli.deployment import checkout, points
 from rowcrew.cli.options import AsJson
 from rowcrew.cli.output import one_line, print_document, print_documents, print_table
-from rowcrew.settings import Given, Secret, Settings
+from rowcrew.settings import Given, Settings
+from rowcrew.settings.readers import Secret
 from rowcrew.table.address import without_password
 
 # As in the log: two blanks where the mark is narrow.

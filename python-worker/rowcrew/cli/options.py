@@ -16,12 +16,13 @@ from rowcrew import settings
 from rowcrew.cli import UsageError
 from rowcrew.model.errors import SettingsError
 from rowcrew.settings import Settings
+from rowcrew.settings.variables import VARIABLES
 
 AsJson = Annotated[bool, Parameter(name="--json", help="Print JSON, with the names of the table's columns.")]
 Queues = Annotated[list[str] | None, Parameter(name="--queue", help="Only this queue; repeatable.")]
 
 _LARGEST_ID: Final = 2**63 - 1
-_VARIABLES: Final = {variable.field: variable for variable in settings.VARIABLES}
+_VARIABLES: Final = {variable.field: variable for variable in VARIABLES}
 
 
 def job_id(text: str) -> int:

@@ -1,0 +1,198 @@
+"""The settings of a worker and of its producers, read once from the environment.
+
+In: a mapping of environment variables. Out: one frozen `Settings`, or one `SettingsError` that lists every
+complaint (variable, value, remedy). Everything else takes its settings as arguments; nothing else reads the
+environment. `variables` is the table of what can be set, `readers` turns its texts into values, `machine`
+counts cores and memory.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import re
+import socket
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from rowcrew.model.errors import SettingsError
+from rowcrew.settings.readers import Secret
+from rowcrew.settings.variables import VARIABLES, Variable
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """Every setting, in the units its name says. Sizes are bytes, times are seconds."""
+
+    database_url: str | None = None
+    database_direct_url: str | None = None
+    concurrency: int | None = None
+    max_concurrent_jobs: int | None = None
+    runners: int = 1
+    batch_size: int | None = None
+    worker_name: str | None = None
+    queues: tuple[str, ...] = ()
+    queue_name: str | None = None
+    poll_seconds: float = 2.0
+    job_timeout_seconds: float | None = None
+    heartbeat_seconds: float = 5.0
+    shutdown_grace_seconds: float = 25.0
+    cancel_grace_seconds: float = 5.0
+    connect_timeout_seconds: float = 60.0
+    max_memory_bytes: int | None = None
+    keep_completed_seconds: int = 604_800
+    keep_failed_seconds: int = 2_592_000
+    keep_files_seconds: int | None = None
+    app_name: str = "Rowcrew"
+    log_format: str = "text"
+    modules: tuple[str, ...] = ()
+    runner_environment: tuple[str, ...] = ()
+    data_directory: Path | None = None
+    csv_import_tables: tuple[str, ...] | None = None
+    url_allow_private: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...] = ()
+    s3_bucket_name: str | None = None
+    aws_access_key_id: str | None = None
+    aws_secret_access_key: Secret | None = None
+    aws_region: str = "us-east-1"
+    aws_endpoint_url: str | None = None
+
+    @property
+    def slots(self) -> int:
+        """How many jobs one worker runs at once: the smaller of the two names' values, else 4."""
+        given = [value for value in (self.concurrency, self.max_concurrent_jobs) if value is not None]
+        return min(given, default=4)
+
+    @property
+    def lease_seconds(self) -> float:
+        """How long a worker may stay silent before its jobs are rescued."""
+        return max(30.0, 3 * self.heartbeat_seconds)
+
+    @property
+    def fence_seconds(self) -> float:
+        """How long after the last acknowledged heartbeat a worker stops its runs: two thirds of the lease."""
+        return self.lease_seconds * 2 / 3
+
+    def require_database_url(self) -> str:
+        """The address of the database, or a `SettingsError` that says how to give one."""
+        if self.database_url is None:
+            raise SettingsError(
+                ["DATABASE_URL is not set: give it as postgresql://user:password@host/database"]
+            )
+        return self.database_url
+
+
+class Given(NamedTuple):
+    """A variable as an environment has it: under which name, and read or complained about."""
+
+    variable: Variable
+    name: str | None = None
+    value: Any = None
+    complaint: str | None = None
+
+
+def given(environment: Mapping[str, str] | None = None) -> list[Given]:
+    """Every variable as the environment has it; an empty one is not given."""
+    environment = os.environ if environment is None else environment
+    return [_given(variable, environment) for variable in VARIABLES]
+
+
+def read(environment: Mapping[str, str] | None = None, **overrides: Any) -> Settings:
+    """The settings of this process. Overrides (command-line options that are not None) win.
+
+    Raises:
+        SettingsError: lists every variable that could not be read, its value and what to give instead.
+    """
+    found = given(environment)
+    if complaints := [one.complaint for one in found if one.complaint]:
+        raise SettingsError(complaints)
+    return made_of(found, environment, **overrides)
+
+
+def made_of(
+    found: Iterable[Given], environment: Mapping[str, str] | None = None, **overrides: Any
+) -> Settings:
+    """The settings that these variables make; one with a complaint counts as not given."""
+    environment = os.environ if environment is None else environment
+    values = {one.variable.field: one.value for one in found if one.name and not one.complaint}
+    if "queue_name" in values:
+        values.setdefault("queues", (values["queue_name"],))
+    values.update({field: value for field, value in overrides.items() if value is not None})
+    values["worker_name"] = _instance_name(values.get("worker_name"), environment)
+    return Settings(**values)
+
+
+def _given(variable: Variable, environment: Mapping[str, str]) -> Given:
+    name = next((name for name in variable.names if environment.get(name, "").strip()), None)
+    if name is None:
+        return Given(variable)
+    text = environment[name].strip()
+    try:
+        return Given(variable, name, variable.read(text))
+    except ValueError as error:
+        shown = "…" if variable.field.endswith("_url") else repr(text)
+        return Given(variable, name, complaint=f"{name}={shown}: {error}")
+
+
+def _default_worker_name() -> str:
+    """A label no two processes of one host share at one time: host and process id."""
+    return f"{socket.gethostname()}-{os.getpid()}"
+
+
+def _instance_name(template: str | None, environment: Mapping[str, str]) -> str:
+    if template is None:
+        return _default_worker_name()
+    return template.replace("{instance}", environment.get("RENDER_INSTANCE_ID") or socket.gethostname())
+
+
+# Everything else a worker's environment holds stays with the worker; RUNNER_ENVIRONMENT adds to it.
+_RUNNER_VARIABLES: Final = re.compile(
+    r"(PATH|HOME|USER|LOGNAME|SHELL|LANG|LC_.*|TZ|TMPDIR|TEMP|TMP|PYTHON.*|VIRTUAL_ENV|LD_LIBRARY_PATH"
+    r"|OPENBLAS_.*|OMP_.*|MKL_.*|AWS_.*|S3_.*|SSL_CERT_.*|REQUESTS_CA_BUNDLE|(?:HTTPS?|NO)_PROXY|(?:https?|no)_proxy"
+    r"|PG(?:SSL.*|SERVICE.*|PASSFILE)|SYSTEMROOT)"
+)
+
+
+def runner_environment(settings: Settings, environment: Mapping[str, str] | None = None) -> dict[str, str]:
+    """What a runner, and so user code, may see of this process's environment: an allow-list."""
+    environment = os.environ if environment is None else environment
+    patterns = [re.compile(re.escape(name).replace(r"\*", ".*")) for name in settings.runner_environment]
+    allowed = (_RUNNER_VARIABLES, *patterns)
+    kept = {name: value for name, value in environment.items() if any(p.fullmatch(name) for p in allowed)}
+    known = {name for variable in VARIABLES for name in variable.names}
+    kept.update({name: value for name, value in environment.items() if name in known})
+    kept["DATABASE_URL"] = settings.require_database_url()
+    return kept
+
+
+class Platform(NamedTuple):
+    """What a platform tells a service of itself, and what it was told of Python; None = nothing."""
+
+    is_render: bool
+    service_type: str | None
+    python_version: str | None
+    is_unbuffered: bool
+
+
+def platform(environment: Mapping[str, str] | None = None) -> Platform:
+    """Where this process runs, by the variables of the platform. Called by the doctor alone."""
+    environment = os.environ if environment is None else environment
+    return Platform(
+        is_render=environment.get("RENDER") == "true",
+        service_type=environment.get("RENDER_SERVICE_TYPE") or None,
+        python_version=environment.get("PYTHON_VERSION") or None,
+        is_unbuffered=bool(environment.get("PYTHONUNBUFFERED")),
+    )
+
+
+def environment_with(**variables: str) -> dict[str, str]:
+    """The environment of this process for a child of it, with some variables set."""
+    return {**os.environ, **variables}
+
+
+def state_directory() -> Path:
+    """Where programs of this account keep what they want to find again: `rowcrew dev` its database."""
+    if os.geteuid() == 0:
+        return Path("/var/lib/rowcrew")
+    return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "rowcrew"

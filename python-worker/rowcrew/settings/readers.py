@@ -1,0 +1,106 @@
+"""How the text of a variable is read.
+
+In: the text of one variable, stripped. Out: the value of its field, or a ValueError that says what to give
+instead. `variables` names the reader of each variable.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import math
+import re
+from typing import Final
+
+from rowcrew.settings.machine import automatic_slots
+
+_UNITS: Final = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30}
+_DURATION_UNITS: Final = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}
+_LONGEST_PAUSE_DAYS: Final = 3_650  # three heartbeats are a lease, whose seconds the table has as an integer
+_LONGEST_AGE_DAYS: Final = 36_500  # so long ago there still is a timestamp
+
+
+class Secret(str):
+    """A text that does not show itself."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "'…'"
+
+
+def text(value: str) -> str:
+    return value
+
+
+def seconds(value: str, most_days: int = _LONGEST_PAUSE_DAYS) -> float:
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smhd]?)", value)
+    if match is None or float(match[1]) <= 0:
+        raise ValueError("give seconds above zero, such as 30 or 1.5, or with a unit: 90s, 10m, 2h")
+    found = float(match[1]) * _DURATION_UNITS[match[2]]
+    if found > most_days * _DURATION_UNITS["d"]:
+        raise ValueError(f"give at most {most_days}d, which is {most_days // 365} years")
+    return found
+
+
+def age(value: str) -> int:
+    return math.ceil(seconds(value, _LONGEST_AGE_DAYS))
+
+
+def grace(value: str) -> float:
+    return 0.0 if value == "0" else seconds(value)
+
+
+def count(value: str) -> int:
+    if not re.fullmatch(r"\d{1,6}", value) or int(value) < 1:
+        raise ValueError("give a whole number from 1 to 999999")
+    return int(value)
+
+
+def slots(value: str) -> int:
+    return automatic_slots() if value == "auto" else count(value)
+
+
+def size(value: str) -> int:
+    match = re.fullmatch(r"(\d{1,15})\s*([KMG]?)(?:i?B)?", value, re.IGNORECASE)
+    if match is None or int(match[1]) == 0:
+        raise ValueError("give a size such as 512M or 2G")
+    return int(match[1]) * _UNITS[match[2].upper()]
+
+
+def words(value: str) -> tuple[str, ...]:
+    return tuple(part for part in re.split(r"[,\s]+", value) if part)
+
+
+def queue(value: str) -> str:
+    if not re.fullmatch(r"[a-z0-9_][a-z0-9_.-]{0,62}", value):
+        raise ValueError("a queue name is 1 to 63 of a-z 0-9 _ . - and starts with a letter, digit or _")
+    return value
+
+
+def queues(value: str) -> tuple[str, ...]:
+    return tuple(queue(part) for part in words(value))
+
+
+def log_format(value: str) -> str:
+    if value not in ("text", "json"):
+        raise ValueError("give text or json")
+    return value
+
+
+def networks(value: str) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
+    try:
+        return tuple(ipaddress.ip_network(part) for part in words(value))
+    except ValueError as error:
+        raise ValueError(f"{error}: give networks such as 10.1.0.0/16, comma-separated") from error
+
+
+def endpoint(value: str) -> str:
+    if not re.match(r"https?://\w", value):
+        raise ValueError("it must start with https:// or http://")
+    return value
+
+
+def address(value: str) -> str:
+    if not re.match(r"postgres(ql)?(\+\w+)?://", value):
+        raise ValueError("it must start with postgresql://")
+    return value

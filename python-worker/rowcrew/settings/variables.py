@@ -1,0 +1,205 @@
+"""The environment variables, as one table: settings are read by it, the documentation is checked against it.
+
+Called by the reader of settings, by the command line for options that stand for a variable, and by the tests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from rowcrew.settings import readers
+
+
+class Variable(NamedTuple):
+    """One environment variable: its name (aliases after it), the field it fills and how its text is read."""
+
+    names: tuple[str, ...]
+    field: str
+    read: Callable[[str], Any]
+    default: str
+    meaning: str
+
+
+VARIABLES: Final = (
+    Variable(
+        ("DATABASE_URL",), "database_url", readers.address, "required", "the database that holds `jobs`"
+    ),
+    Variable(
+        ("DATABASE_DIRECT_URL",),
+        "database_direct_url",
+        readers.address,
+        "DATABASE_URL",
+        "an address past the connection pooler, for LISTEN and migrations",
+    ),
+    Variable(
+        ("WORKER_CONCURRENCY",),
+        "concurrency",
+        readers.slots,
+        "4",
+        "slots: jobs run at once; `auto` = from cores and memory",
+    ),
+    Variable(
+        ("MAX_CONCURRENT_JOBS",),
+        "max_concurrent_jobs",
+        readers.count,
+        "unset",
+        "second name for slots; the smaller one wins",
+    ),
+    Variable(
+        ("WORKER_RUNNERS",),
+        "runners",
+        readers.count,
+        "1",
+        "shared runner processes; more of them use more cores",
+    ),
+    Variable(
+        ("JOB_BATCH_SIZE",), "batch_size", readers.count, "unset", "most rows reserved by one statement"
+    ),
+    Variable(
+        ("WORKER_ID",),
+        "worker_name",
+        readers.text,
+        "host-pid",
+        "label of this worker; `{instance}` is the instance",
+    ),
+    Variable(
+        ("WORKER_QUEUES",),
+        "queues",
+        readers.queues,
+        "all queues",
+        "the queues this worker serves, comma-separated",
+    ),
+    Variable(
+        ("JOB_QUEUE_NAME",),
+        "queue_name",
+        readers.queue,
+        "default",
+        "queue of producers that name none; workers serve it alone",
+    ),
+    Variable(
+        ("POLL_INTERVAL", "JOB_POLL_INTERVAL"),
+        "poll_seconds",
+        readers.seconds,
+        "2",
+        "seconds between two looks",
+    ),
+    Variable(
+        ("JOB_TIMEOUT",),
+        "job_timeout_seconds",
+        readers.seconds,
+        "unset",
+        "limit of a run when neither job nor type has one",
+    ),
+    Variable(
+        ("WORKER_HEARTBEAT_INTERVAL",),
+        "heartbeat_seconds",
+        readers.seconds,
+        "5",
+        "seconds between heartbeats; the lease is three of them, at least 30",
+    ),
+    Variable(
+        ("SHUTDOWN_GRACE",),
+        "shutdown_grace_seconds",
+        readers.grace,
+        "25",
+        "seconds that running jobs get after SIGTERM",
+    ),
+    Variable(
+        ("CANCEL_GRACE",),
+        "cancel_grace_seconds",
+        readers.grace,
+        "5",
+        "seconds between asking a run to stop and killing its runner",
+    ),
+    Variable(
+        ("DB_CONNECT_TIMEOUT",),
+        "connect_timeout_seconds",
+        readers.seconds,
+        "60",
+        "seconds to try the first connection",
+    ),
+    Variable(
+        ("WORKER_MAX_MEMORY",),
+        "max_memory_bytes",
+        readers.size,
+        "unset",
+        "a runner above it is replaced, far above it killed",
+    ),
+    Variable(
+        ("COMPLETED_JOB_TTL",),
+        "keep_completed_seconds",
+        readers.age,
+        "604800",
+        "how long completed rows are kept",
+    ),
+    Variable(
+        ("FAILED_JOB_TTL",),
+        "keep_failed_seconds",
+        readers.age,
+        "2592000",
+        "how long failed and cancelled rows are kept",
+    ),
+    Variable(
+        ("STORED_FILE_TTL",),
+        "keep_files_seconds",
+        readers.age,
+        "unset",
+        "how long files of jobs stay in the table `blobs`, with or without the job's row; unset = for ever",
+    ),
+    Variable(("APP_NAME",), "app_name", readers.text, "Rowcrew", "the name in the first line of the log"),
+    Variable(
+        ("LOG_FORMAT",), "log_format", readers.log_format, "text", "`text` for people, `json` for aggregators"
+    ),
+    Variable(
+        ("ROWCREW_MODULES",), "modules", readers.words, "unset", "further crews to load, as module:crew"
+    ),
+    Variable(
+        ("RUNNER_ENVIRONMENT",),
+        "runner_environment",
+        readers.words,
+        "unset",
+        "further variables that handlers may see, as names or patterns such as OPENAI_*",
+    ),
+    Variable(("ROWCREW_DATA_DIR",), "data_directory", Path, "unset", "root of inputs given by `path`"),
+    Variable(
+        ("CSV_IMPORT_TABLES",),
+        "csv_import_tables",
+        readers.words,
+        "all of schema public",
+        "the tables that csv_import may fill, as name or schema.name; never Rowcrew's own",
+    ),
+    Variable(
+        ("URL_ALLOW_PRIVATE",),
+        "url_allow_private",
+        readers.networks,
+        "unset",
+        "networks that `url` inputs may come from though not public, also by http: for intranets, tests",
+    ),
+    Variable(
+        ("S3_BUCKET_NAME",),
+        "s3_bucket_name",
+        readers.text,
+        "unset",
+        "the bucket for files that jobs make; unset = the table `blobs`",
+    ),
+    Variable(
+        ("AWS_ACCESS_KEY_ID",),
+        "aws_access_key_id",
+        readers.text,
+        "unset",
+        "who asks S3; unset = the role or profile that boto3 finds",
+    ),
+    Variable(
+        ("AWS_SECRET_ACCESS_KEY",), "aws_secret_access_key", readers.Secret, "unset", "the secret of that key"
+    ),
+    Variable(("AWS_REGION",), "aws_region", readers.text, "us-east-1", "the region of the bucket"),
+    Variable(
+        ("AWS_ENDPOINT_URL",),
+        "aws_endpoint_url",
+        readers.endpoint,
+        "unset",
+        "address of a store that speaks like S3, in place of AWS",
+    ),
+)
