@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from rowcrew import settings
+from rowcrew.settings import machine
 from tests.cli.conftest import clean_environment, program
 from tests.conftest import free_port
 from tests.deploy.conftest import ROOT, WORKER
@@ -55,8 +56,8 @@ def test_the_slots_of_each_plan_are_those_that_auto_chooses(
     row = re.search(rf"^\| `?{plan}\b.*?\| ([\d.]+), .* \| (\d+) \|$", section("What it costs"), re.MULTILINE)
     assert row is not None
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(64)), raising=False)
-    monkeypatch.setattr(settings, "_memory_bytes", lambda: 2**36)
-    monkeypatch.setattr(settings, "_CONTROL_GROUP", Path("/nowhere"))
+    monkeypatch.setattr(machine, "_memory_bytes", lambda: 2**36)
+    monkeypatch.setattr(machine, "_CONTROL_GROUP", Path("/nowhere"))
     monkeypatch.setenv("RENDER_CPU_COUNT", row[1])
     assert settings.read({"WORKER_CONCURRENCY": "auto"}).slots == int(row[2])
 
