@@ -157,7 +157,7 @@ def entries_of(journal: TextIO) -> list[dict[str, Any]]:
         found.append(json.loads(line))
 
 
-def runs_of(journal: Iterable[Mapping[str, Any]], seen_alive: Mapping[int, float]) -> list[Run]:
+def runs_of(journal: Iterable[Mapping[str, Any]], seen_alive: Mapping[str, float]) -> list[Run]:
     """Starts with their ends; a run without an end went on as long as its process was seen alive."""
     runs: dict[str, Run] = {}
     for entry in journal:
@@ -169,7 +169,7 @@ def runs_of(journal: Iterable[Mapping[str, Any]], seen_alive: Mapping[int, float
                 entry["process"],
                 entry["pid"],
                 entry["at"],
-                max(entry["at"], seen_alive.get(entry["pid"], 0.0)),
+                max(entry["at"], seen_alive.get(entry["lease"], 0.0)),
             )
         elif run := runs.get(entry["lease"]):
             run.seen, run.how = entry["at"], entry["how"]

@@ -134,7 +134,7 @@ class Site:
         self.faults: list[Fault] = []
         self.server_fault = threading.Lock()
         self.pooler_fault = threading.Lock()
-        self.seen_alive: dict[int, float] = {}
+        self.seen_alive: dict[str, float] = {}
         self.memory: dict[int, list[tuple[float, int]]] = {}
         self.pooler: Pooler | None = None
         self.namespace = network.Namespace() if namespaced else None
@@ -256,7 +256,7 @@ class Site:
             time.sleep(0.1)
 
     def _watch(self) -> None:
-        """Note how long each process with an open run was seen alive."""
+        """Note how long the process of each open run was seen alive; its number may be another's later."""
         open_runs: dict[str, int] = {}
         with self.journal.open() as journal:
             while self._keeping.is_set():
@@ -270,7 +270,7 @@ class Site:
                     if is_gone(pid):
                         del open_runs[lease]
                     else:
-                        self.seen_alive[pid] = now
+                        self.seen_alive[lease] = now
                 time.sleep(0.1)
 
     def _weigh(self) -> None:

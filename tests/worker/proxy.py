@@ -1,7 +1,8 @@
 """A TCP proxy between a worker and PostgreSQL that can lose what it carries.
 
 `stall()` is a partition: connections stay open, new ones are taken, nothing passes. `mute()` lets the worker
-speak and swallows every answer. `heal()` lets everything pass that was not swallowed, `cut()` resets all.
+speak and swallows every answer. `hold()` keeps back the answers on one of its connections. `heal()` lets
+everything pass that was not swallowed, `cut()` resets all.
 """
 
 from __future__ import annotations
@@ -37,6 +38,8 @@ class Proxy:
         self._open = threading.Event()
         self._open.set()
         self._muted = False
+        self._held = b""
+        self._released = threading.Event()
         self._ends: list[socket.socket] = []
         self.most_connections = 0
         self.swallowed = 0
@@ -58,8 +61,14 @@ class Proxy:
     def mute(self) -> None:
         self._muted = True
 
+    def hold(self, purpose: str) -> None:
+        self._released.clear()
+        self._held = f"rowcrew {purpose}".encode()
+
     def heal(self) -> None:
         self._muted = False
+        self._held = b""
+        self._released.set()
         self._open.set()
 
     def cut(self) -> None:
@@ -85,21 +94,37 @@ class Proxy:
         ):
             self._ends += [client, server]
             self.most_connections = max(self.most_connections, len(self._ends) // 2)
-            answers = threading.Thread(target=self._pump, args=(server, client, True), daemon=True)
+            introduction = bytearray()
+            answers = threading.Thread(target=self._answer, args=(server, client, introduction), daemon=True)
             answers.start()
-            self._pump(client, server, False)
+            self._pump(client, server, introduction)
             answers.join()
             self._ends.remove(client)
             self._ends.remove(server)
 
-    def _pump(self, source: socket.socket, target: socket.socket, is_answer: bool) -> None:
+    def _pump(self, client: socket.socket, server: socket.socket, introduction: bytearray) -> None:
+        """What the client says; it begins with the name of its application."""
         with suppress(OSError):
-            while data := source.recv(65_536):
+            while data := client.recv(65_536):
                 self._open.wait()
-                if is_answer and self._muted:
+                if len(introduction) < 1_000:
+                    introduction += data
+                server.sendall(data)
+        self._end(server)
+
+    def _answer(self, server: socket.socket, client: socket.socket, introduction: bytearray) -> None:
+        with suppress(OSError):
+            while data := server.recv(65_536):
+                self._open.wait()
+                if self._held and self._held in introduction:
+                    self._released.wait()
+                if self._muted:
                     self.swallowed += 1
                 else:
-                    target.sendall(data)
+                    client.sendall(data)
+        self._end(client)
+
+    def _end(self, target: socket.socket) -> None:
         with suppress(OSError):
             self._open.wait()
             target.shutdown(socket.SHUT_RDWR)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import LiteralString
 
 import pytest
@@ -118,10 +119,9 @@ def test_a_worker_told_to_stop_while_the_server_is_down_leaves_all_the_same(
     assert second.heard("job.rescued", job_id=job)
 
 
-def test_jobs_whose_reservation_was_not_heard_of_go_back_and_run_once(
-    start_worker: StartWorker, table: Table, journal: Journal, proxy: Proxy
-) -> None:
-    worker = start_worker(url=proxy.url).ready()
+@contextmanager
+def while_reserving(table: Table) -> Iterator[None]:
+    """A new job of which the reservation is under way in the block, and commits at its end."""
     table.rows(
         """
         CREATE FUNCTION wait_for_test() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -129,25 +129,52 @@ def test_jobs_whose_reservation_was_not_heard_of_go_back_and_run_once(
         CREATE TRIGGER wait_for_test AFTER UPDATE ON jobs FOR EACH ROW EXECUTE FUNCTION wait_for_test();
         """
     )
+    reserving: LiteralString = """
+        SELECT pid FROM pg_stat_activity WHERE application_name = 'rowcrew reserve'
+           AND datname = current_database() AND wait_event_type = 'Lock'
+    """
     with table.another() as other:
         other.execute("SELECT pg_advisory_xact_lock(1)")
-        table.rows("INSERT INTO jobs (type) VALUES ('tick'), ('tick')")
-        reserving: LiteralString = """
-            SELECT pid FROM pg_stat_activity WHERE application_name = 'rowcrew reserve'
-               AND datname = current_database() AND wait_event_type = 'Lock'
-        """
+        job = table.enqueue("tick")
         eventually(lambda: table.rows(reserving))
-        proxy.mute()
+        yield
         other.commit()
-    eventually(lambda: table.count("processing") == 2)
+    table.until(job, "processing")
+
+
+def test_a_job_whose_reservation_was_not_heard_of_goes_back_and_runs_once(
+    start_worker: StartWorker, table: Table, journal: Journal, proxy: Proxy
+) -> None:
+    worker = start_worker(url=proxy.url).ready()
+    with while_reserving(table):
+        proxy.mute()
     proxy.cut()
     proxy.heal()
     table.drained()
-    assert len(journal.entries("start")) == 2
+    assert len(journal.entries("start")) == 1
+    ((job, row),) = [(row["id"], row) for row in table.rows("SELECT id, attempts, status FROM jobs")]
+    assert (row["attempts"], row["status"]) == (1, "completed")
+    assert table.outcomes(job) == ["released"]
+    assert worker.heard("worker.crashed") == []
+
+
+def test_a_job_of_which_the_answer_is_late_is_not_given_back_meanwhile(
+    start_worker: StartWorker, table: Table, journal: Journal, gate: Gate, proxy: Proxy
+) -> None:
+    start_worker(url=proxy.url, WORKER_HEARTBEAT_INTERVAL=0.5).ready()
+    running = table.enqueue("hold", {"gate": gate.path})
+    journal.has("start", job=running)
+    with while_reserving(table):
+        proxy.hold("reserve")
+    ((before,),) = [row.values() for row in table.rows("SELECT max(beats) FROM workers")]
+    eventually(lambda: table.rows("SELECT 1 FROM workers WHERE beats >= %s", before + 4))
+    proxy.heal()
+    gate.open()
+    table.drained()
     for row in table.rows("SELECT id, attempts, status FROM jobs"):
         assert (row["attempts"], row["status"]) == (1, "completed")
-        assert table.outcomes(row["id"]) == ["released"]
-    assert worker.heard("worker.crashed") == []
+        assert table.outcomes(row["id"]) == []
+        assert len(journal.entries("start", job=row["id"])) == 1
 
 
 def test_a_worker_never_has_more_than_four_connections(

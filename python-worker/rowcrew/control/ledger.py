@@ -47,9 +47,13 @@ class Run:
 
 
 class Ledger:
-    """Runs by lease. `in_flight` counts those that have not ended; ended ones stay until recorded."""
+    """Runs by lease. `in_flight` counts those that have not ended; ended ones stay until recorded.
+
+    `reserving_since` is when the reservation under way was sent, whose rows are not here yet; else None.
+    """
 
     def __init__(self) -> None:
+        self.reserving_since: float | None = None
         self._runs: dict[str, Run] = {}
         self.in_flight = 0
         self.long_in_flight = 0

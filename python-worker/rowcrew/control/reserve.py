@@ -216,7 +216,11 @@ class Reserver:
             "types": list(ask.types),
             "room": ask.room,
         }
-        jobs = [Job(*row) for row in await self._line.fetch("reserve", parameters)]
+        self._ledger.reserving_since = time.monotonic()
+        try:
+            jobs = [Job(*row) for row in await self._line.fetch("reserve", parameters)]
+        finally:
+            self._ledger.reserving_since = None
         jobs.sort(key=lambda job: (-job.priority, job.run_at, job.id))
         self._move_floors(floors, jobs, filled=len(jobs) == ask.room, swept=lowest is not None)
         self._batch.learn(ask.room, len(jobs), sum([len(job.payload) for job in jobs]))
