@@ -8,7 +8,7 @@ import pytest
 
 from storm.check import check, timeline
 from storm.crew import CANARY
-from storm.history import Fault, History, Run, Step
+from storm.history import Fault, History, Run, Step, runs_of
 
 BEFORE = 0.5
 
@@ -275,3 +275,12 @@ def test_a_timeline_tells_steps_runs_and_faults_in_order() -> None:
     lines = timeline(history(QUEUED, RESERVED, COMPLETED, faults=[Fault("cut", 2.5, 2.6, 7)]), 1)
     words = ["queued", "processing", "run begins", "fault: cut", "returned", "completed"]
     assert [word for line, word in zip(lines, words, strict=True) if word in line] == words
+
+
+def test_a_run_that_died_ended_before_its_process_number_was_another_runs() -> None:
+    journal = [
+        {"what": "start", "at": 1.0, "job": 1, "type": "tick", "lease": "a", "pid": 7, "process": 1},
+        {"what": "start", "at": 50.0, "job": 2, "type": "tick", "lease": "b", "pid": 7, "process": 2},
+    ]
+    died, alive = runs_of(journal, {"a": 2.0, "b": 60.0})
+    assert (died.seen, alive.seen) == (2.0, 60.0)
