@@ -27,7 +27,7 @@ ONE: Final = (
 MANY: Final = """
 INSERT INTO jobs (type, payload)
 SELECT %(type)s, jsonb_build_object('number', number)
-  FROM generate_series(%(first)s, %(first)s + %(rows)s - 1) AS number
+  FROM generate_series(%(first)s::integer, %(first)s::integer + %(rows)s::integer - 1) AS number
 """
 
 
