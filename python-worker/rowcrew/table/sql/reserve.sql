@@ -10,7 +10,9 @@ UPDATE jobs
               SELECT ctid AS place
                 FROM jobs
                WHERE queue = probe.queue AND status = 'queued' AND priority = probe.priority
-                 AND "runAt" <= now() AND ("runAt", id) > (probe.floor, probe.floor_id)
+                 -- A row may commit after others with a later "runAt": so near to now no floor counts.
+                 AND "runAt" <= now() AND ("runAt", id) > (least(probe.floor, now() - interval '100 milliseconds'),
+                     CASE WHEN probe.floor <= now() - interval '100 milliseconds' THEN probe.floor_id ELSE 0 END)
                  AND type = ANY (%(types)s::text[])
                ORDER BY "runAt", id
                LIMIT %(room)s
