@@ -12,7 +12,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from typing import Any, Final, NamedTuple
 
 import psutil
@@ -332,20 +332,14 @@ def exhaust_descriptors(_site: Site, member: Member, blow: Blow) -> Iterator[Non
 @contextmanager
 def exhaust_runner(_site: Site, member: Member, blow: Blow) -> Iterator[None]:
     """The descriptors of a runner."""
-    with ExitStack() as limited:
-        for runner in _runners(member, blow):
-            limited.enter_context(no_descriptors(runner.pid))
-        time.sleep(blow.seconds)
+    with _limited(no_descriptors, _runners(member, blow), blow.seconds):
         yield
 
 
 @contextmanager
 def exhaust_memory(_site: Site, member: Member, blow: Blow) -> Iterator[None]:
     """The memory of a runner."""
-    with ExitStack() as limited:
-        for runner in _runners(member, blow):
-            limited.enter_context(no_memory(runner.pid))
-        time.sleep(blow.seconds)
+    with _limited(no_memory, _runners(member, blow), blow.seconds):
         yield
 
 
@@ -405,6 +399,17 @@ def _runners(member: Member, blow: Blow) -> list[psutil.Process]:
     """One of its runners, if it has any."""
     family = [] if member.worker is None else member.worker.family()
     return [family[blow.dice % len(family)]] if family else []
+
+
+@contextmanager
+def _limited(
+    limit: Callable[[int], AbstractContextManager[None]], processes: list[psutil.Process], seconds: float
+) -> Iterator[None]:
+    with ExitStack() as limited:
+        for process in processes:
+            limited.enter_context(limit(process.pid))
+        time.sleep(seconds)
+        yield
 
 
 def _paused(processes: list[psutil.Process], seconds: float) -> Iterator[None]:

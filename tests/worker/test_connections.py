@@ -187,6 +187,36 @@ def test_a_worker_never_has_more_than_four_connections(
     assert worker.stop() == 0
 
 
+def test_a_run_whose_commit_is_seen_before_it_is_reported_is_told_as_completed(
+    start_worker: StartWorker, table: Table, gate: Gate, proxy: Proxy
+) -> None:
+    worker = start_worker(url=proxy.url, WORKER_HEARTBEAT_INTERVAL=0.5).ready()
+    table.rows(
+        """
+        CREATE FUNCTION wait_for_test() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN PERFORM pg_advisory_xact_lock_shared(1); RETURN NULL; END $$;
+        CREATE TABLE written (job bigint);
+        CREATE CONSTRAINT TRIGGER wait_for_test AFTER INSERT ON written
+        DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION wait_for_test();
+        """
+    )
+    committing: LiteralString = """
+        SELECT 1 FROM pg_stat_activity WHERE application_name LIKE 'rowcrew job %%'
+           AND datname = current_database() AND wait_event_type = 'Lock'
+    """
+    with table.another() as other:
+        other.execute("SELECT pg_advisory_xact_lock(1)")
+        job = table.enqueue("transacts", {"gate": gate.path})
+        gate.open()
+        eventually(lambda: table.rows(committing))
+        proxy.hold("job")
+        other.commit()
+    table.until(job, "completed")
+    worker.said("job.stopping", job_id=job)
+    proxy.heal()
+    worker.said("job.completed", job_id=job)
+
+
 @pytest.mark.slow
 def test_a_worker_cut_off_from_the_database_stops_its_runs_before_others_take_them(
     start_worker: StartWorker, table: Table, journal: Journal, gate: Gate, proxy: Proxy

@@ -22,7 +22,7 @@ NOBODY: Final = 0
 BATCHES_AHEAD: Final = 4
 _STUCK_SECONDS: Final = 60.0
 
-Batch = list[tuple[bytes, ...]]
+Batch = list[tuple[Any, ...]]
 
 
 class Limit:
@@ -67,8 +67,7 @@ class Limit:
         }
         rows = _rows(self._reserving, "reserve", parameters)
         if rows:
-            run_at, id = max((row[9], int(row[0])) for row in rows)
-            self._floors.rise([("default", 0, Floor(run_at.decode(), id))])
+            self._floors.rise([("default", 0, max(Floor(row[9], row[0]) for row in rows))])
         return rows
 
     def _reserve_all(self) -> None:
@@ -77,15 +76,15 @@ class Limit:
 
     def _record_all(self) -> None:
         while batch := self._reserved.get():
-            ended = b",".join(
-                [b'{"id":%b,"lease":"%b","status":"completed","result":null}' % row[:2] for row in batch]
+            ended = ",".join(
+                [
+                    f'{{"id":{id},"lease":"{lease}","status":"completed","result":null}}'
+                    for id, lease, *_ in batch
+                ]
             )
-            _rows(self._recording, "record", {"ended": f"[{ended.decode()}]", "worker": NOBODY})
+            _rows(self._recording, "record", {"ended": f"[{ended}]", "worker": NOBODY})
 
 
 def _rows(connection: psycopg.Connection[Any], name: str, parameters: dict[str, Any]) -> Batch:
-    """Rows as the bytes PostgreSQL sent, the way a worker reads them."""
-    result = connection.execute(statements.text(name), parameters, prepare=True).pgresult
-    assert result is not None
-    get, columns = result.get_value, range(result.nfields)
-    return [tuple([get(row, column) or b"" for column in columns]) for row in range(result.ntuples)]
+    """Rows as tuples of Python values, the way a worker reads them."""
+    return connection.execute(statements.text(name), parameters, prepare=True).fetchall()

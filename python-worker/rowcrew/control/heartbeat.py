@@ -137,13 +137,18 @@ class Heartbeat:
             if run.job.lease_id not in known and run.reserved_at < sent and not run.ended:
                 self._stopping.stop(run, StopReason.TAKEN)
         unheld = {lease_id for lease_id in known if lease_id not in self._ledger}
-        since = self._ledger.reserving_since
-        if certain or since is None or since > self._compared_at:  # else its answer may still bring them
-            for lease_id in unheld if certain else unheld & self._unheld:
-                self._recorder.give_back(known[lease_id], lease_id)
+        for lease_id in unheld if certain else self._surely_lost(unheld):
+            self._recorder.give_back(known[lease_id], lease_id)
         self._unheld = unheld
         self._holds_nothing = not known and not self._ledger
         self._compared_at = sent
+
+    def _surely_lost(self, unheld: set[str]) -> set[str]:
+        """Leases that were unheld at the last comparison too, unless a late answer may bring them."""
+        since = self._ledger.reserving_since
+        if since is not None and since <= self._compared_at:
+            return set()
+        return unheld & self._unheld
 
     async def _enter_anew(self) -> None:
         """Others have taken our jobs already: stop, and begin again under a new id."""

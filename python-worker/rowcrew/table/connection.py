@@ -72,6 +72,15 @@ def is_lent(connection: psycopg.Connection[Any] | psycopg.AsyncConnection[Any], 
     return server_process != connection.info.backend_pid
 
 
+def for_session(settings: Mapping[str, str]) -> dict[str, Any]:
+    """What `set_config` takes for a session that runs a worker's statements, with settings of its own."""
+    return _settings({**PLANNING, **settings}, local=False)
+
+
+def _settings(settings: Mapping[str, str], *, local: bool) -> dict[str, Any]:
+    return {"names": list(settings), "values": list(settings.values()), "local": local}
+
+
 class Line:
     """A connection with a purpose, to one database, for one event loop.
 
@@ -84,7 +93,7 @@ class Line:
     def __init__(self, address: str, *, purpose: str, session: Mapping[str, str] | None = None) -> None:
         self._address = for_psycopg(address)
         self._purpose = purpose
-        self._session = {**PLANNING, **(session or {})}
+        self._session = session or {}
         self._connection: psycopg.AsyncConnection[Any] | None = None
         self._busy = asyncio.Lock()
         self.pooled = False
@@ -118,8 +127,8 @@ class Line:
         connection = await self._opened()
         with self._deadline(CALL_SECONDS):
             await connection.execute("BEGIN")
-            for setting, value in (settings or {}).items():
-                await connection.execute("SELECT set_config(%s, %s, true)", (setting, value))
+            if settings:
+                await connection.execute(statements.text("set_config"), _settings(settings, local=True))
         try:
             yield
         except BaseException:
@@ -182,8 +191,7 @@ class Line:
             if self.pooled:
                 connection.prepare_threshold = None
             else:
-                for setting, value in self._session.items():
-                    await connection.execute("SELECT set_config(%s, %s, false)", (setting, value))
+                await connection.execute(statements.text("set_config"), for_session(self._session))
         except BaseException:
             await connection.close()
             raise
