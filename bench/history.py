@@ -1,9 +1,11 @@
 """Drain rate of a table that holds millions of finished rows, beside a table with none.
 
 Each history has a schema of its own in the same database, so that all take turns in every round. Its rows
-are finished ones of the last days, completed for the most part, failed and cancelled too: young enough that
-the worker prunes none. They are vacuumed and analysed, and written to disk, before the first round. What a
-round has drained stays with the history; the empty table is emptied.
+were inserted, reserved and recorded by SQL, so that they leave the pages as worked jobs do: rows inserted as
+finished would leave a hole of one row in each page, and the next jobs would fill hole after hole.
+They are of the last days, completed for the most part, failed and cancelled too: young enough that the worker
+prunes none. They are vacuumed and analysed, and written to disk, before the first round. What a round has
+drained stays with the history; the empty table is emptied.
 """
 
 from __future__ import annotations
@@ -20,20 +22,28 @@ from rowcrew.cli.bench import tell
 from rowcrew.table.scratch import BenchTable, scratch_schema
 
 # Of a hundred rows: 3 cancelled, 7 failed, 90 completed; the oldest is six days old, and kept for seven.
-FILL: Final = """
-INSERT INTO jobs (type, payload, status, attempts, "createdAt", "runAt", "startedAt", "finishedAt",
-                  "updatedAt", result, "errorMessage")
-SELECT 'model_run', jsonb_build_object('number', number, 'name', repeat('x', 80)), mix.status, 1,
-       moment, moment, moment + interval '1 second', moment + interval '3 seconds',
-       moment + interval '3 seconds',
-       CASE mix.status WHEN 'completed' THEN jsonb_build_object('mean', number) END,
-       CASE mix.status WHEN 'failed' THEN 'ValueError: no such month' END
-  FROM generate_series(1, %(rows)s) AS number
- CROSS JOIN LATERAL (
-       SELECT now() - interval '1 minute' - (%(rows)s - number) * (interval '6 days' / %(rows)s) AS moment,
-              CASE WHEN number %% 100 < 3 THEN 'cancelled' WHEN number %% 100 < 10 THEN 'failed'
-                   ELSE 'completed' END AS status) AS mix
+INSERT: Final = """
+INSERT INTO jobs (type, payload, "createdAt", "runAt")
+SELECT 'model_run', jsonb_build_object('number', number, 'name', repeat('x', 80)), moment, moment
+  FROM generate_series(%(first)s::integer, %(last)s::integer) AS number
+ CROSS JOIN LATERAL (SELECT now() - (%(rows)s - number) * (interval '6 days' / %(rows)s)) AS made (moment)
 """
+RESERVE: Final = """
+UPDATE jobs
+   SET status = 'processing', attempts = 1, "leaseId" = gen_random_uuid(), revision = revision + 1,
+       "startedAt" = "createdAt" + interval '1 second', "updatedAt" = "createdAt" + interval '1 second'
+ WHERE status = 'queued'
+"""
+RECORD: Final = """
+UPDATE jobs
+   SET status = CASE WHEN id % 100 < 3 THEN 'cancelled' WHEN id % 100 < 10 THEN 'failed' ELSE 'completed' END,
+       result = CASE WHEN id % 100 >= 10 THEN jsonb_build_object('mean', id) END,
+       "errorMessage" = CASE WHEN id % 100 BETWEEN 3 AND 9 THEN 'ValueError: no such month' END,
+       "finishedAt" = "createdAt" + interval '3 seconds', "updatedAt" = "createdAt" + interval '3 seconds',
+       revision = revision + 1
+ WHERE status = 'processing'
+"""
+AT_ONCE: Final = 20_000
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -62,7 +72,11 @@ def measure(url: str, options: argparse.Namespace) -> Report:
 
 def _fill(table: BenchTable, rows: int) -> None:
     tell(f"making {rows:,} finished rows")
-    table.connection.execute(FILL, {"rows": rows})
+    for first in range(1, rows + 1, AT_ONCE):
+        last = min(first + AT_ONCE - 1, rows)
+        table.connection.execute(INSERT, {"first": first, "last": last, "rows": rows})
+        table.connection.execute(RESERVE)
+        table.connection.execute(RECORD)
     table.connection.execute("VACUUM (ANALYZE) jobs")
     table.connection.execute("CHECKPOINT")
 

@@ -7,6 +7,7 @@ row; if none is set they stay, and `blobs` is not asked at all.
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeVar
 
@@ -38,8 +39,13 @@ class Prune:
         self._queue_limits = queue_limits
 
     async def run(self) -> None:
-        """Each minute the oldest rows, where most has to go, and a stretch of the others in turn."""
+        """Each minute the oldest rows, where most has to go, and a stretch of the others in turn.
+
+        From a random moment of the first minute: workers that start together take turns, and a worker that
+        starts because jobs wait does not begin with this.
+        """
         place, file = 0, ""
+        await asyncio.sleep(random.uniform(0.0, EVERY_SECONDS))  # noqa: S311 - jitter
         while True:
             try:
                 await self.read_queues()

@@ -33,8 +33,8 @@ SHORT_SWEEP_SECONDS: Final = 0.1
 FULL_SWEEP_SECONDS: Final = 5.0
 SWEEP_SHARE: Final = 20  # a sweep may take one twentieth of the time
 LEVEL_SECONDS: Final = 0.1
-# In a steady stream of rows one look takes what three milliseconds brought; an idle worker looks at once.
-PACE_SECONDS: Final = 0.003
+# In a steady stream of rows one look takes what four milliseconds brought; an idle worker looks at once.
+PACE_SECONDS: Final = 0.004
 MOST_UNRECORDED: Final = 2_000
 _FIRST_PAUSE_SECONDS: Final = 0.05
 _LONGEST_PAUSE_SECONDS: Final = 5.0

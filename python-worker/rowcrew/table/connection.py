@@ -18,6 +18,7 @@ import psycopg
 from rowcrew.model.cleaning import clean_line
 from rowcrew.table import statements
 from rowcrew.table.address import for_psycopg
+from rowcrew.table.arrays import ArrayDumper
 
 KEEPALIVE: Final[Mapping[str, Any]] = {
     "connect_timeout": 5,
@@ -119,7 +120,8 @@ class Line:
     ) -> list[Any]:
         """Execute a statement file; rows are tuples of Python values."""
         cursor = await self._execute(statements.text(name), parameters, seconds)
-        return await cursor.fetchall() if cursor.description else []
+        has_rows = cursor.rownumber is not None  # `description` would make an object of each column
+        return await cursor.fetchall() if has_rows else []
 
     @asynccontextmanager
     async def transaction(self, settings: Mapping[str, str] | None = None) -> AsyncIterator[None]:
@@ -183,6 +185,7 @@ class Line:
             client_encoding="UTF8",  # else text comes as bytes out of a database in SQL_ASCII
             **KEEPALIVE,
         )
+        connection.adapters.register_dumper(list, ArrayDumper)
         try:
             # Floors are compared as text. Poolers keep this setting for each client: it may be set there too.
             if not (connection.info.parameter_status("DateStyle") or "").startswith("ISO"):

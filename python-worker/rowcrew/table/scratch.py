@@ -19,6 +19,7 @@ from psycopg import sql
 from rowcrew.model.errors import DatabaseUnavailable, RowcrewError
 from rowcrew.table import statements
 from rowcrew.table.address import for_psycopg, without_password
+from rowcrew.table.arrays import ArrayDumper
 from rowcrew.table.connection import for_session, reason
 from rowcrew.table.migrate import migrate
 
@@ -49,6 +50,7 @@ def scratch_schema(url: str) -> Iterator[str]:
 def open_connection(url: str, *, synchronous_commit: str) -> psycopg.Connection[Any]:
     """A connection in autocommit, set as one of a worker's."""
     connection = psycopg.connect(for_psycopg(url), autocommit=True, application_name="rowcrew bench")
+    connection.adapters.register_dumper(list, ArrayDumper)
     settings = for_session({"synchronous_commit": synchronous_commit})
     connection.execute(statements.text("set_config"), settings)
     return connection
