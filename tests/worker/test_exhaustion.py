@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import errno
 import os
 import signal
 from collections.abc import Callable
@@ -10,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from rowcrew.control.runner_process import RunnerProcess
 from storm.limits import no_descriptors, no_processes, process_limit_permitted
 from tests.waiting import eventually
 from tests.worker.conftest import StartWorker
@@ -73,3 +76,20 @@ def test_answers_that_never_come_are_given_up_without_a_descriptor_to_spare(
         proxy.heal()
         table.until(table.enqueue("tick"), "completed", seconds=60)
     assert len(journal.entries("start")) == 1
+
+
+def test_a_runner_whose_socket_cannot_be_read_is_not_left_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It could neither be given a job nor be told to leave."""
+    runner = RunnerProcess(solo=False, slots=1)
+    orders = {"crew": ["tests.worker.crew_under_test:crew"], "log_format": "text", "worker_name": "test"}
+
+    async def no_memory(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOMEM, "no memory to watch another descriptor")
+
+    async def start() -> tuple[str, bool]:
+        monkeypatch.setattr(asyncio.get_running_loop(), "create_connection", no_memory)
+        with pytest.raises(OSError, match="no memory"):
+            await runner.start(orders, dict(os.environ), receive=lambda *_: None)
+        return await runner.wait()
+
+    assert asyncio.run(start()) == ("killed by SIGKILL", False)

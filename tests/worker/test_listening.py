@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+from typing import Any
 
 import psycopg
 import pytest
@@ -14,8 +16,8 @@ from tests.conftest import Connect
 LISTENING = "SELECT pid FROM pg_stat_activity WHERE application_name = 'rowcrew listen'"
 
 
-async def readers_after(end: str, database_url: str, connect: Connect) -> list[int]:
-    """Listen until the connection is ended, or the task is; the descriptors that are still read then."""
+async def left_after(end: str, database_url: str, connect: Connect) -> list[object]:
+    """Listen until the connection or the task ends; the descriptors then read, the connections not freed."""
     listening, heard = asyncio.Event(), asyncio.Event()
 
     def receive(channel: bytes, _payload: bytes) -> None:
@@ -35,10 +37,15 @@ async def readers_after(end: str, database_url: str, connect: Connect) -> list[i
         await task
     assert "the connection is lost" not in str(raised.value)
     loop = asyncio.get_running_loop()
-    return [descriptor for descriptor in range(256) if loop.remove_reader(descriptor)]
+    readers = [descriptor for descriptor in range(256) if loop.remove_reader(descriptor)]
+    connections: list[Any] = [
+        known for known in gc.get_objects() if isinstance(known, psycopg.AsyncConnection)
+    ]
+    assert connections, "the exception's frames hold it"
+    return [*readers, *(known for known in connections if known.pgconn.pgconn_ptr is not None)]
 
 
 @pytest.mark.parametrize("end", ["cancelled", "lost"])
-def test_a_connection_that_has_ended_is_read_no_more(end: str, database_url: str, connect: Connect) -> None:
+def test_a_connection_that_has_ended_leaves_nothing(end: str, database_url: str, connect: Connect) -> None:
     """Its descriptor's number is the next connection's, which would find the loop in disorder."""
-    assert uvloop.run(readers_after(end, database_url, connect)) == []
+    assert uvloop.run(left_after(end, database_url, connect)) == []
