@@ -10,8 +10,9 @@ from __future__ import annotations
 import codecs
 import csv
 import hashlib
-from collections.abc import Collection, Iterable, Iterator
-from typing import IO, Final, Literal
+from collections.abc import Collection, Generator, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import IO, Final, Literal, TypeVar
 
 import msgspec
 
@@ -19,6 +20,7 @@ from rowcrew.context import PermanentError
 
 Encoding = Literal["auto", "utf-8", "utf-16", "latin-1", "windows-1252"]
 Delimiter = Literal["auto", ",", ";", "\t", "|"]
+T = TypeVar("T")
 
 MOST_RECORD_BYTES: Final = 8 * 2**20
 _DELIMITERS: Final = (",", ";", "\t", "|")
@@ -106,6 +108,18 @@ def blocks(file: IO[bytes], facts: Facts) -> Iterator[Block]:
         raise PermanentError(f'row {row}: a quote (") is opened and never closed')
     if rest:
         yield Block(row, 1, rest, facts.line_end)
+
+
+def one_ahead(items: Iterator[T]) -> Generator[T, None, None]:
+    """The same items; each is made, in a thread, while the caller still works on the one before.
+
+    Close it before what the items are made from.
+    """
+    with ThreadPoolExecutor(1) as thread:
+        upcoming = thread.submit(next, items, None)
+        while (item := upcoming.result()) is not None:
+            upcoming = thread.submit(next, items, None)
+            yield item
 
 
 def split_header(header: bytes, delimiter: Delimiter, wanted: Collection[str]) -> tuple[str, list[str]]:

@@ -2,7 +2,8 @@
 
 In: the payload of a job. Out: how many rows were read, new, known and refused, and where the refused ones are
 listed. Records travel as they are; the server judges them block by block, and a block it refuses is halved
-until the bad rows stand alone. A good file costs one COPY and one INSERT a block; memory holds one block.
+until the bad rows stand alone. A good file costs one COPY and one INSERT a block. While the server takes one
+block the next is read and examined; memory holds the two.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import csv
 import io
 import itertools
+from contextlib import closing
 from typing import IO, Annotated, Any, Final, Literal
 
 import msgspec
@@ -19,10 +21,19 @@ from msgspec import Meta
 from rowcrew import settings
 from rowcrew.context import Context, PermanentError
 from rowcrew.crew import Crew
-from rowcrew.jobs.csv_file import Block, Delimiter, Encoding, Facts, blocks, sniff, split_header
+from rowcrew.jobs.csv_file import Block, Delimiter, Encoding, Facts, blocks, one_ahead, sniff, split_header
 from rowcrew.jobs.sources import Source, fetched, open_source
 from rowcrew.jobs.store import store
-from rowcrew.table.copy_in import OWN_TABLES, ROW_ERRORS, Cells, CopyIn, Plan, TargetColumn, target_columns
+from rowcrew.table.copy_in import (
+    OWN_TABLES,
+    ROW_ERRORS,
+    Cells,
+    CopyIn,
+    Plan,
+    Records,
+    TargetColumn,
+    target_columns,
+)
 from rowcrew.table.date_format import date_rule
 
 MOST_BYTES: Final = 200 * 10**6
@@ -119,11 +130,16 @@ def _import(
     if first is None:
         raise PermanentError("the file is empty; its first row must name the columns")
     header, body = first.without_header()
-    loading = Loading(payload, _opened(payload, header, connection))
-    for block in itertools.chain((body,), file_blocks):
-        loading.load(block)
-        done = block.first_row + block.rows - 2
-        context.progress(done, total, f"Imported {done:,} of {total:,} rows")
+    target = _opened(payload, header, connection)
+    loading = Loading(payload, target)
+    examined = (
+        (block, target.examined(block.data, block.rows)) for block in itertools.chain((body,), file_blocks)
+    )
+    with closing(one_ahead(examined)) as upcoming:
+        for block, records in upcoming:
+            loading.load(block, records)
+            done = block.first_row + block.rows - 2
+            context.progress(done, total, f"Imported {done:,} of {total:,} rows")
     loading.require_a_good_row()
     return ImportResult(
         rows=loading.rows,
@@ -157,14 +173,15 @@ class Loading:
     def rows(self) -> int:
         return self.inserted + self.duplicates + len(self.rejected)
 
-    def load(self, block: Block) -> None:
+    def load(self, block: Block, records: Records) -> None:
         """Bring in a block as it is; one that the server refuses goes row by row, as far as need be."""
-        if block.rows and self._refusal(block.data, block.rows):
+        if block.rows and self._refusal(records):
             self._load_rows([row for row in block.records() if row[1]])
 
     def _load_rows(self, rows: list[Row]) -> None:
         """Bring in rows; if the server refuses them, their halves, down to the single bad row."""
-        refusal = self._refusal(b"".join([record + b"\n" for _, record in rows]), len(rows))
+        data = b"".join([record + b"\n" for _, record in rows])
+        refusal = self._refusal(self._target.examined(data, len(rows)))
         if refusal and len(rows) == 1:
             self._reject(rows[0], refusal)
         elif refusal:
@@ -172,14 +189,14 @@ class Loading:
             self._load_rows(rows[:middle])
             self._load_rows(rows[middle:])
 
-    def _refusal(self, records: bytes, rows: int) -> str | None:
+    def _refusal(self, records: Records) -> str | None:
         """Why the server takes none of these records; None if it took them."""
         try:
-            loaded = self._target.load(records, rows)
+            loaded = self._target.load(records)
         except ROW_ERRORS as error:
             return error.diag.message_primary or str(error)
         self.inserted += loaded.inserted
-        self.duplicates += rows - loaded.inserted
+        self.duplicates += records.rows - loaded.inserted
         self.flagged += loaded.flagged
         return None
 

@@ -86,6 +86,14 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     cells: Cells
 
 
+class Records(msgspec.Struct, frozen=True):
+    """Whole records in UTF-8, how many they are, and whether a cell among them may look like a formula."""
+
+    data: bytes
+    rows: int
+    may_hold_formulas: bool
+
+
 class Loaded(msgspec.Struct, frozen=True):
     """What became of some records: rows that were new, and text cells that look like formulas."""
 
@@ -140,41 +148,44 @@ class CopyIn:
         if secured:  # COPY refuses such a table
             self._copy_to_table = None
 
-    def load(self, block: bytes, rows: int) -> Loaded:
-        """Take over whole records, so many rows of UTF-8: all of them or, with an error, none.
+    def examined(self, data: bytes, rows: int) -> Records:
+        """These records as `load` takes them. Asks no connection: any thread may call it meanwhile."""
+        return Records(data, rows, self._formula_start.search(b"\n" + data) is not None)
+
+    def load(self, records: Records) -> Loaded:
+        """Take over all of these records or, with an error, none.
 
         Raises:
             psycopg.Error: one of ROW_ERRORS if the content of a row is at fault.
         """
-        if self._copy_to_table and not self._expect_duplicates and not self._may_hold_formulas(block):
+        if self._copy_to_table and not self._expect_duplicates and not records.may_hold_formulas:
             try:
                 with self._connection.transaction():
-                    self._copy(self._copy_to_table, block, rows)
+                    self._copy(self._copy_to_table, records)
             except (*_DUPLICATES, RowsMissing):
                 self._expect_duplicates = True
             else:
-                return Loaded(rows, 0)
-        return self._load_by_staging(block, rows)
+                return Loaded(records.rows, 0)
+        return self._load_by_staging(records)
 
-    def _may_hold_formulas(self, block: bytes) -> bool:
-        return self._formula_start.search(b"\n" + block) is not None
-
-    def _load_by_staging(self, block: bytes, rows: int) -> Loaded:
+    def _load_by_staging(self, records: Records) -> Loaded:
         # Before the savepoint: in the transaction that made the table TRUNCATE works in place.
         self._connection.execute(sql.SQL("TRUNCATE {}").format(_STAGING))
         with self._connection.transaction():
-            self._copy(self._copy_to_staging, block, rows)
+            self._copy(self._copy_to_staging, records)
             inserted = self._inserted()
             ((flagged,),) = self._connection.execute(self._count_formulas)
-        self._expect_duplicates = inserted < rows
+        self._expect_duplicates = inserted < records.rows
         return Loaded(inserted, flagged)
 
-    def _copy(self, statement: sql.Composed, block: bytes, rows: int) -> None:
+    def _copy(self, statement: sql.Composed, records: Records) -> None:
         with self._connection.cursor() as cursor:
             with cursor.copy(statement) as copy:
-                copy.write(block)
-            if cursor.rowcount != rows:
-                raise RowsMissing(f"the server found {cursor.rowcount} records where there are {rows}")
+                copy.write(records.data)
+            if cursor.rowcount != records.rows:
+                raise RowsMissing(
+                    f"the server found {cursor.rowcount} records where there are {records.rows}"
+                )
 
     def _inserted(self) -> int:
         """How many staged rows were new. Without ON CONFLICT first: faster, and most files are new."""
