@@ -13,7 +13,7 @@ import asyncio
 import statistics
 import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import Final
+from typing import Final, NamedTuple
 
 from bench.crew import sleep, sleep_in_thread
 from bench.workers import CREW, SLEEPS
@@ -26,48 +26,68 @@ from rowcrew.table.scratch import BenchTable
 TYPES: Final = {"async": "bench_sleep", "thread": "bench_sleep_thread", "process": "bench_sleep_process"}
 
 
+class Case(NamedTuple):
+    """So many slots, and jobs of so many milliseconds each."""
+
+    slots: int
+    executor: str
+    milliseconds: float
+
+    @property
+    def at_most(self) -> float:
+        """Jobs per second."""
+        return 1000 * self.slots / self.milliseconds
+
+    def describe(self) -> str:
+        return f"{self.executor}, {self.milliseconds:g} ms, slots: {self.slots}"
+
+
 def add_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--slots", type=int, default=10)
+    parser.add_argument("--slots", type=int, nargs="+", default=[10])
+    parser.add_argument("--executors", choices=TYPES, nargs="+", default=list(TYPES))
     parser.add_argument("--milliseconds", type=float, nargs="+", default=[1, 10, 100], help="of one job")
     parser.add_argument("--seconds", type=float, default=5.0, help="that the jobs of one run take at least")
     parser.add_argument("--rounds", type=int, default=3)
 
 
 def measure(url: str, options: argparse.Namespace) -> Report:
-    speeds: dict[tuple[str, float], list[float]] = {
-        (executor, milliseconds): [] for milliseconds in options.milliseconds for executor in TYPES
-    }
-    bare: dict[tuple[str, float], list[float]] = {key: [] for key in speeds}
+    cases = [
+        Case(slots, executor, milliseconds)
+        for milliseconds in options.milliseconds
+        for executor in options.executors
+        for slots in options.slots
+    ]
+    speeds: dict[Case, list[float]] = {case: [] for case in cases}
+    bare: dict[Case, list[float]] = {case: [] for case in cases}
     with BenchTable(url) as table:
         machine = machine_facts(table.server_facts())
         for number in range(1, options.rounds + 1):
-            for (executor, milliseconds), found in speeds.items():
-                tell(f"round {number} of {options.rounds}: {executor}, {milliseconds:g} ms")
-                seconds = milliseconds / 1000
-                found.append(_speed(url, table, TYPES[executor], seconds, options))
-                bare[executor, milliseconds].append(_bare_speed(executor, seconds, options.slots))
-    rows = [_row(*key, found, bare[key], options.slots) for key, found in speeds.items()]
-    title = f"handlers that sleep, {options.slots} slots, median of {options.rounds} rounds"
-    return Report("mix", machine, (Table(title, rows),))
+            for case in cases:
+                tell(f"round {number} of {options.rounds}: {case.describe()}")
+                speeds[case].append(_speed(url, table, case, options.seconds))
+                bare[case].append(_bare_speed(case))
+    rows = [_row(case, speeds[case], bare[case]) for case in cases]
+    return Report("mix", machine, (Table(f"handlers that sleep, median of {options.rounds} rounds", rows),))
 
 
-def _speed(url: str, table: BenchTable, type: str, seconds: float, options: argparse.Namespace) -> float:
-    """Jobs per second, after a job for each slot: processes start with their first."""
+def _speed(url: str, table: BenchTable, case: Case, seconds: float) -> float:
+    """Jobs per second over so many seconds or more, after a job for each slot: processes start with theirs."""
     table.clear()
-    jobs = max(options.slots, round(options.slots * options.seconds / seconds))
-    settings = {"WORKER_CONCURRENCY": str(options.slots)}
-    with worker(url, table, crew=CREW, settings=settings):
-        table.connection.execute(SLEEPS, {"type": type, "seconds": seconds, "jobs": options.slots})
-        await_true(lambda: table.is_drained(options.slots))
+    jobs = max(case.slots, round(seconds * case.at_most))
+    sleeps = {"type": TYPES[case.executor], "seconds": case.milliseconds / 1000}
+    with worker(url, table, crew=CREW, settings={"WORKER_CONCURRENCY": str(case.slots)}):
+        table.connection.execute(SLEEPS, {**sleeps, "jobs": case.slots})
+        await_true(lambda: table.is_drained(case.slots))
         first = table.newest()
-        table.connection.execute(SLEEPS, {"type": type, "seconds": seconds, "jobs": jobs})
+        table.connection.execute(SLEEPS, {**sleeps, "jobs": jobs})
         await_true(lambda: table.is_drained(jobs, after=first))
     completed, taken = table.span(after=first)
     return completed / taken
 
 
-def _bare_speed(executor: str, seconds: float, slots: int) -> float:
+def _bare_speed(case: Case) -> float:
     """Sleeps per second with no worker, for about a second."""
+    seconds = case.milliseconds / 1000
     each = max(1, round(1 / seconds))
 
     async def sleep_in_turn() -> None:
@@ -75,26 +95,26 @@ def _bare_speed(executor: str, seconds: float, slots: int) -> float:
             await sleep(seconds)
 
     async def sleep_at_once() -> None:
-        await asyncio.gather(*[sleep_in_turn() for _ in range(slots)])
+        await asyncio.gather(*[sleep_in_turn() for _ in range(case.slots)])
 
     began = time.perf_counter()
-    if executor == "async":
+    if case.executor == "async":
         event_loop.run(sleep_at_once())
     else:
-        with ThreadPoolExecutor(slots) as threads:
-            for _ in range(slots):
+        with ThreadPoolExecutor(case.slots) as threads:
+            for _ in range(case.slots):
                 threads.submit(lambda: [sleep_in_thread(seconds) for _ in range(each)])
-    return slots * each / (time.perf_counter() - began)
+    return case.slots * each / (time.perf_counter() - began)
 
 
-def _row(executor: str, milliseconds: float, found: list[float], bare: list[float], slots: int) -> Row:
-    most = 1000 * slots / milliseconds
+def _row(case: Case, found: list[float], bare: list[float]) -> Row:
     return {
-        "executor": executor,
-        "milliseconds": milliseconds,
+        "executor": case.executor,
+        "milliseconds": case.milliseconds,
+        "slots": case.slots,
         "jobsPerSecond": round(statistics.median(found), 1),
-        "atMost": round(most),
-        "share": round(statistics.median(found) / most, 2),
-        "bareShare": round(statistics.median(bare) / most, 2),
-        "rounds": ", ".join(f"{speed / most:.2f}" for speed in found),
+        "atMost": round(case.at_most),
+        "share": round(statistics.median(found) / case.at_most, 2),
+        "bareShare": round(statistics.median(bare) / case.at_most, 2),
+        "rounds": ", ".join(f"{speed / case.at_most:.2f}" for speed in found),
     }
