@@ -71,7 +71,7 @@ def measure(url: str, options: argparse.Namespace) -> Report:
 
 
 def _speed(url: str, table: BenchTable, case: Case, seconds: float) -> float:
-    """Jobs per second over so many seconds or more, after a job for each slot: processes start with theirs."""
+    """Jobs per second over these seconds or more, after a job for each slot: processes start with theirs."""
     table.clear()
     jobs = max(case.slots, round(seconds * case.at_most))
     sleeps = {"type": TYPES[case.executor], "seconds": case.milliseconds / 1000}
