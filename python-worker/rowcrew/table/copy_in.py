@@ -87,11 +87,11 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Records(msgspec.Struct, frozen=True):
-    """Whole records in UTF-8, how many they are, and whether a cell among them may look like a formula."""
+    """Whole records in UTF-8, how many they are, and whether COPY straight into the table may do for them."""
 
     data: bytes
     rows: int
-    may_hold_formulas: bool
+    is_plain: bool
 
 
 class Loaded(msgspec.Struct, frozen=True):
@@ -150,7 +150,8 @@ class CopyIn:
 
     def examined(self, data: bytes, rows: int) -> Records:
         """These records as `load` takes them. Asks no connection: any thread may call it meanwhile."""
-        return Records(data, rows, self._formula_start.search(b"\n" + data) is not None)
+        is_plain = self._copy_to_table is not None and not self._formula_start.search(b"\n" + data)
+        return Records(data, rows, is_plain)
 
     def load(self, records: Records) -> Loaded:
         """Take over all of these records or, with an error, none.
@@ -158,7 +159,7 @@ class CopyIn:
         Raises:
             psycopg.Error: one of ROW_ERRORS if the content of a row is at fault.
         """
-        if self._copy_to_table and not self._expect_duplicates and not records.may_hold_formulas:
+        if self._copy_to_table and records.is_plain and not self._expect_duplicates:
             try:
                 with self._connection.transaction():
                     self._copy(self._copy_to_table, records)
