@@ -23,6 +23,7 @@ BEAT_SECONDS: Final = 5.0
 NOTICE_SECONDS: Final = 6.0
 GRACE_SECONDS: Final = 2.0
 DEATH_SECONDS: Final = 1.0
+PAUSES: Final = ("pause", "pause family")
 FENCE_SECONDS: Final = 20.0
 FLUSH_SECONDS: Final = 1.0
 REFUNDED: Final = frozenset({"released", "snoozed"})
@@ -241,15 +242,31 @@ def _overlap_ends(history: History, earlier: Run, later: Run, *, was_lost_in_cra
             f.end for f in history.faults if f.kind in ("crash", "kill backend") and f.start < later.start
         ]
         return max([later.start, *ends]) + stopping + BEAT_SECONDS
-    if history.outcomes.get(earlier.lease) != "lost":
-        return later.start
-    paused = [
-        fault.end
-        for fault in history.faults
-        if fault.process == earlier.process and fault.kind in ("pause", "pause family", "declare lost")
-        if fault.start <= later.start
+    before = [
+        fault for fault in history.faults if fault.process == earlier.process and fault.start <= later.start
     ]
-    return max(paused, default=later.start) + stopping
+    if history.outcomes.get(earlier.lease) == "lost":
+        stood = [fault.end for fault in before if fault.kind in (*PAUSES, "declare lost")]
+        return max(stood, default=later.start) + stopping
+    requeued_at = _requeued_by_hand_at(history, earlier)
+    # Its worker stood still from then on: it could not hear of it for as long as the row waits for its run.
+    deaf = [
+        fault.end
+        for fault in before
+        if requeued_at is not None
+        and fault.kind in PAUSES
+        and fault.start <= requeued_at + NOTICE_SECONDS
+        and fault.end >= later.start
+    ]
+    return max(deaf) + stopping if deaf else later.start
+
+
+def _requeued_by_hand_at(history: History, run: Run) -> float | None:
+    """When somebody queued the row under this run, if somebody did."""
+    for before, after in pairwise(history.by_job()[run.job]):
+        if (before.status, before.lease) == ("processing", run.lease) and after.status == "queued":
+            return after.at if after.by_hand else None
+    return None
 
 
 def nobody_pays_for_others(history: History) -> Iterator[Violation]:

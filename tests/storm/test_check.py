@@ -39,6 +39,8 @@ QUEUED = enqueued()
 RESERVED = step(2, "processing", 1, "a")
 COMPLETED = step(3, "completed", 1, "a")
 RESCUED = step(3, "queued", 1, "a", process=8, error="worker lost")
+REQUEUED = step(3, "queued", 0, "a", author="storm hands", process=None)
+AFTER_REQUEUE = (step(34, "processing", 1, "b", process=8), step(35, "completed", 1, "b", process=8))
 AGAIN = step(4, "processing", 2, "b", process=8)
 CANCELLED = step(3, "cancelled", 1, "a", author="storm hands", process=None)
 RAN = run("a", 2.1, 2.9)
@@ -84,6 +86,14 @@ SOUND = {
         runs=[run("a", 2.1, 8.0), run("b", 4.1, 4.9, process=8)],
         outcomes={"a": "lost"},
         faults=[Fault("pause", 2.5, 7.0, 7)],
+    ),
+    "a run that is requeued by hand while its worker is paused": history(
+        QUEUED,
+        RESERVED,
+        REQUEUED,
+        *AFTER_REQUEUE,
+        runs=[run("a", 2.1, 45.0), run("b", 34.1, 34.9, process=8)],
+        faults=[Fault("pause", 2.5, 43.0, 7)],
     ),
     "a run whose reservation a crash of the server lost": history(
         QUEUED,
@@ -200,6 +210,17 @@ BROKEN = {
             step(50, "completed", 2, "b", process=8),
             runs=[run("a", 2.1, 30.0), run("b", 4.1, 49.0, process=8)],
             outcomes={"a": "lost"},
+        ),
+    ),
+    "a run that is requeued by hand goes on though its worker could hear of it": (
+        "I6",
+        history(
+            QUEUED,
+            RESERVED,
+            REQUEUED,
+            *AFTER_REQUEUE,
+            runs=[run("a", 2.1, 45.0), run("b", 34.1, 34.9, process=8)],
+            faults=[Fault("pause", 20.0, 43.0, 7)],
         ),
     ),
     "more attempts than allowed": (
