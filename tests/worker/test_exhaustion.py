@@ -45,6 +45,7 @@ def test_a_job_that_needs_a_runner_of_its_own_waits_until_one_can_be_started(
     start_worker: StartWorker, table: Table, gate: Gate
 ) -> None:
     worker = start_worker().ready()
+    table.until(table.enqueue("noop"), "completed")  # a worker that is ready may still open its connections
     with no_descriptors(worker.pid):
         job = table.enqueue("hold_process", {"gate": gate.path})
         worker.said("runner.not_started", times=2)
