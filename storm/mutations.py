@@ -100,8 +100,8 @@ MUTATIONS: Final = (
         (
             Edit(
                 "table/connection.py",
-                "call_later(self._seconds, self._line.cut)",
-                "call_later(3600, self._line.cut)",
+                "call_later(self._seconds, self._over)",
+                "call_later(3600, self._over)",
             ),
         ),
         ("tests/storm/test_planted.py::test_answers_that_never_come_are_given_up",),

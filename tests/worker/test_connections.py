@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import LiteralString
+from typing import Any, LiteralString
 
+import psycopg
 import pytest
+import uvloop
 
 from rowcrew.embedded import EmbeddedPostgres, StopMode
+from rowcrew.table import connection as connection_module
+from rowcrew.table import listening as listening_module
+from rowcrew.table.connection import Line
+from rowcrew.table.listening import listen
 from tests.conftest import free_port
 from tests.waiting import eventually
 from tests.worker.conftest import StartWorker
@@ -279,3 +286,34 @@ def test_a_worker_waits_for_a_server_that_comes_up_later(
         server.resume()
     worker.ready()
     table.until(table.enqueue("noop"), "completed")
+
+
+@pytest.mark.parametrize("what", ["line", "listening"])
+def test_a_network_that_falls_silent_right_after_the_handshake_is_given_up(
+    proxy: Proxy, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    """The first words on a new connection have a deadline too, and whoever waits hears of it."""
+    for module in (connection_module, listening_module):
+        monkeypatch.setattr(module, "CALL_SECONDS", 0.2)
+    connect = psycopg.AsyncConnection.connect
+
+    async def silent(*given: Any, **options: Any) -> psycopg.AsyncConnection[Any]:
+        connection = await connect(*given, **options)
+        proxy.mute()
+        return connection
+
+    async def ask() -> None:
+        line = Line(proxy.url, purpose="test")
+        async with asyncio.timeout(30):
+            with monkeypatch.context() as patched, pytest.raises(psycopg.OperationalError):
+                patched.setattr(psycopg.AsyncConnection, "connect", silent)
+                if what == "line":
+                    await line.fetch("schema_revision", {})
+                else:
+                    await listen(proxy.url, listening=lambda: None, receive=lambda *_: None)
+            assert not line.is_open
+            proxy.heal()
+            assert await line.fetch("schema_revision", {})
+        await line.close()
+
+    uvloop.run(ask())

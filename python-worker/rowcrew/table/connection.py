@@ -127,7 +127,7 @@ class Line:
     async def transaction(self, settings: Mapping[str, str] | None = None) -> AsyncIterator[None]:
         """One transaction around the calls inside, with settings that end with it."""
         connection = await self._opened()
-        with self._deadline(CALL_SECONDS):
+        with Deadline(connection, CALL_SECONDS):
             await connection.execute("BEGIN")
             if settings:
                 await connection.execute(statements.text("set_config"), _settings(settings, local=True))
@@ -144,32 +144,18 @@ class Line:
             with suppress(psycopg.Error):
                 await connection.close()
 
-    def cut(self) -> None:
-        """Shut the socket: whoever waits on this connection gets an error at once."""
-        if self._connection is not None and not self._connection.closed:
-            with suppress(OSError, psycopg.Error):
-                # No copy of the descriptor: a process that has none left must be able to do this.
-                end = socket.socket(fileno=self._connection.fileno())
-                try:
-                    end.shutdown(socket.SHUT_RDWR)
-                finally:
-                    end.detach()
-
     async def _execute(
         self, query: str, parameters: Mapping[str, Any], seconds: float
     ) -> psycopg.AsyncCursor[Any]:
         async with self._busy:
             connection = await self._opened()
-            with self._deadline(seconds):
+            with Deadline(connection, seconds):
                 return await connection.execute(query, parameters, prepare=not self.pooled)
 
     async def _end(self, command: str) -> None:
         if self._connection is not None and not self._connection.closed:
-            with self._deadline(CALL_SECONDS):
+            with Deadline(self._connection, CALL_SECONDS):
                 await self._connection.execute(command)
-
-    def _deadline(self, seconds: float) -> _Deadline:
-        return _Deadline(self, seconds)
 
     async def _opened(self) -> psycopg.AsyncConnection[Any]:
         if self._connection is None or self._connection.closed:
@@ -185,34 +171,50 @@ class Line:
             client_encoding="UTF8",  # else text comes as bytes out of a database in SQL_ASCII
             **KEEPALIVE,
         )
-        connection.adapters.register_dumper(list, ArrayDumper)
         try:
-            # Floors are compared as text. Poolers keep this setting for each client: it may be set there too.
-            if not (connection.info.parameter_status("DateStyle") or "").startswith("ISO"):
-                await connection.execute(statements.text("iso_dates"))
-            self.pooled = await _is_pooled(connection)
-            if self.pooled:
-                connection.prepare_threshold = None
-            else:
-                await connection.execute(statements.text("set_config"), for_session(self._session))
+            with Deadline(connection, CALL_SECONDS):
+                await self._settle(connection)
         except BaseException:
             await connection.close()
             raise
         return connection
 
+    async def _settle(self, connection: psycopg.AsyncConnection[Any]) -> None:
+        connection.adapters.register_dumper(list, ArrayDumper)
+        # Floors are compared as text. Poolers keep this setting for each client: it may be set there too.
+        if not (connection.info.parameter_status("DateStyle") or "").startswith("ISO"):
+            await connection.execute(statements.text("iso_dates"))
+        self.pooled = await _is_pooled(connection)
+        if self.pooled:
+            connection.prepare_threshold = None
+        else:
+            await connection.execute(statements.text("set_config"), for_session(self._session))
 
-class _Deadline:
-    """Cuts the line when the time is over; cheaper than a task with a timeout, and sure."""
 
-    def __init__(self, line: Line, seconds: float) -> None:
-        self._line = line
+class Deadline:
+    """Shuts the connection's socket when the time is over: whoever waits on it gets an error at once.
+
+    Cheaper than a task with a timeout, and sure.
+    """
+
+    def __init__(self, connection: psycopg.AsyncConnection[Any], seconds: float) -> None:
+        self._connection = connection
         self._seconds = seconds
 
     def __enter__(self) -> None:
-        self._timer = asyncio.get_running_loop().call_later(self._seconds, self._line.cut)
+        self._timer = asyncio.get_running_loop().call_later(self._seconds, self._over)
 
     def __exit__(self, *exception: object) -> None:
         self._timer.cancel()
+
+    def _over(self) -> None:
+        with suppress(OSError, psycopg.Error):
+            # No copy of the descriptor: a process that has none left must be able to do this.
+            end = socket.socket(fileno=self._connection.fileno())
+            try:
+                end.shutdown(socket.SHUT_RDWR)
+            finally:
+                end.detach()
 
 
 async def _is_pooled(connection: psycopg.AsyncConnection[Any]) -> bool:

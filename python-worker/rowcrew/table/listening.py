@@ -14,7 +14,7 @@ import psycopg
 
 from rowcrew.table import statements
 from rowcrew.table.address import for_psycopg
-from rowcrew.table.connection import KEEPALIVE
+from rowcrew.table.connection import CALL_SECONDS, KEEPALIVE, Deadline
 
 READY: Final = b"rowcrew_wake"
 CHANGED: Final = b"rowcrew_lost"
@@ -36,8 +36,9 @@ async def listen(
         for_psycopg(address), autocommit=True, application_name="rowcrew listen", **KEEPALIVE
     )
     try:
-        for name in ("listen_ready", "listen_changed"):
-            await connection.execute(statements.text(name))
+        with Deadline(connection, CALL_SECONDS):
+            for name in ("listen_ready", "listen_changed"):
+                await connection.execute(statements.text(name))
         listening()
         await _receive_all(connection, receive)
     finally:
