@@ -44,7 +44,8 @@ GATE = """
         RETURN NEW;
     END $$
 """
-# Two moments of a run that can only be seen, and those at which the test can hold it, in their order.
+# Two moments of a run that can only be seen, and those at which the test can hold it, in their order. Each of
+# those is a statement and what makes it this moment.
 AT_ANY_TIME = "has begun"
 AT_WORK = "is at work"
 HELD: dict[str, tuple[str, str]] = {
@@ -54,6 +55,8 @@ HELD: dict[str, tuple[str, str]] = {
     "imports the last row": ("INSERT ON transactions", f"""NEW."sourceId" = '{ROWS - 1}'"""),
     "keeps the run": ('INSERT ON "modelRuns"', "true"),
     "stores its file": ("INSERT ON blobs", "true"),
+    # Before it has locked the row of its job, where progress can still be written.
+    "begins to complete": ("UPDATE ON jobs", "current_setting('application_name') LIKE 'rowcrew job %'"),
     "completes": ("UPDATE ON jobs", "OLD.status = 'processing' AND NEW.status = 'completed'"),
     "enqueues children": ("INSERT ON jobs", 'NEW."parentId" IS NOT NULL'),
 }
@@ -96,7 +99,7 @@ PAYLOADS: dict[str, dict[str, Any]] = {
     # Large enough for a file of its own.
     "model_run": REFERENCE
     | {"months": 120, "scenarios": {f"s{number}": [] for number in range(6)}, "children": CHILDREN},
-    "monte_carlo": {"model": "european_option", "paths": 40_000_000, **OPTION},
+    "monte_carlo": {"model": "european_option", "paths": 50_000_000, "antithetic": False, **OPTION},
     "pdf_export": long_table(400),
     "pptx_export": long_table(60),
     "csv_import": {
@@ -128,8 +131,9 @@ def prepare(address: str) -> None:
     with psycopg.connect(address) as connection:
         connection.execute(GATE)
         for moment, (statement, condition) in HELD.items():
+            each = "STATEMENT" if moment == "begins to complete" else "ROW"
             trigger = f"""
-                CREATE TRIGGER "{moment}" BEFORE {statement} FOR EACH ROW WHEN ({condition})
+                CREATE TRIGGER "{moment}" BEFORE {statement} FOR EACH {each} WHEN ({condition})
                 EXECUTE FUNCTION gate({NUMBERS[moment]})
             """
             connection.execute(trigger.encode())
@@ -137,10 +141,11 @@ def prepare(address: str) -> None:
 
 
 @contextmanager
-def held_at(address: str, moment: str) -> Iterator[None]:
-    """Whoever comes to this moment waits until the block ends."""
+def held_at(address: str, *moments: str) -> Iterator[None]:
+    """Whoever comes to one of these moments waits until the block ends."""
     with psycopg.connect(address, autocommit=True) as connection:
-        connection.execute("SELECT pg_advisory_lock(%s)", [NUMBERS[moment]])
+        for moment in moments:
+            connection.execute("SELECT pg_advisory_lock(%s)", [NUMBERS[moment]])
         yield
 
 
@@ -230,7 +235,7 @@ def test_what_is_killed_at_any_moment_ends_as_if_nothing_had_happened(
     runs = 0
     left: set[tuple[str, str]] = set()
     for moment in drawn_moments(dice, type):
-        with held_at(table.address, moment if moment in HELD else "completes"):
+        with held_at(table.address, *([moment] if moment in HELD else ["begins to complete", "completes"])):
             worker = worker or start_worker(crew="rowcrew.jobs:crew", POLL_INTERVAL=0.2)
             await_moment(table, worker, job, moment, runs)
             if moment == AT_ANY_TIME:
@@ -314,7 +319,7 @@ CANCELS: dict[str, tuple[dict[str, Any], str, str]] = {
         AT_WORK,
         "keeps the run",
     ),
-    "monte_carlo": (PAYLOADS["monte_carlo"] | {"paths": 50_000_000}, AT_WORK, "completes"),
+    "monte_carlo": (PAYLOADS["monte_carlo"], AT_WORK, "completes"),
     "pdf_export": (long_table(6_000), AT_WORK, "stores its file"),
     "pptx_export": (long_table(2_000), AT_WORK, "stores its file"),
     "csv_import": (PAYLOADS["csv_import"], "imports the first row", "imports the last row"),
