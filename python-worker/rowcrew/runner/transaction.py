@@ -19,7 +19,7 @@ from rowcrew.model.new_job import NewJob
 from rowcrew.runner.wire import Note
 from rowcrew.table import statements
 from rowcrew.table.address import for_psycopg
-from rowcrew.table.connection import KEEPALIVE, is_lent
+from rowcrew.table.connection import KEEPALIVE, attempt, is_lent
 from rowcrew.table.enqueue import enqueue_many, enqueue_many_async
 
 
@@ -37,7 +37,8 @@ class RunTransaction:
         return self._sync is not None or self._async is not None
 
     def __enter__(self) -> psycopg.Connection[Any]:
-        self._sync = psycopg.connect(self._address, application_name=self._name, **KEEPALIVE)
+        with attempt():
+            self._sync = psycopg.connect(self._address, application_name=self._name, **KEEPALIVE)
         answer = self._sync.execute(statements.text("limit_idle_transaction")).fetchone()
         _heed_pooler(self._sync, answer)
         return self._sync
@@ -48,9 +49,10 @@ class RunTransaction:
             self._sync = None
 
     async def __aenter__(self) -> psycopg.AsyncConnection[Any]:
-        self._async = await psycopg.AsyncConnection.connect(
-            self._address, application_name=self._name, **KEEPALIVE
-        )
+        with attempt():
+            self._async = await psycopg.AsyncConnection.connect(
+                self._address, application_name=self._name, **KEEPALIVE
+            )
         cursor = await self._async.execute(statements.text("limit_idle_transaction"))
         _heed_pooler(self._async, await cursor.fetchone())
         return self._async

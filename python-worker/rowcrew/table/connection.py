@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+import traceback
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any, Final
 
 import psycopg
@@ -43,6 +44,20 @@ _REFUSALS: Final = (
     "the database system is in recovery mode",
     "terminating connection due to administrator command",
 )
+
+
+@contextmanager
+def attempt() -> Iterator[None]:
+    """Around the opening of a connection: an attempt that fails leaves nothing behind.
+
+    psycopg's error leads to the frame that raised it, and that frame back to the error and, when the time was
+    over, to the open socket. Such circles wait for the garbage collector, and it seldom comes in a worker.
+    """
+    try:
+        yield
+    except psycopg.Error as error:
+        traceback.clear_frames(error.__traceback__)
+        raise
 
 
 def is_refusal(error: BaseException) -> bool:
@@ -164,13 +179,14 @@ class Line:
         return self._connection
 
     async def _open(self) -> psycopg.AsyncConnection[Any]:
-        connection = await psycopg.AsyncConnection.connect(
-            self._address,
-            autocommit=True,
-            application_name=f"rowcrew {self._purpose}",
-            client_encoding="UTF8",  # else text comes as bytes out of a database in SQL_ASCII
-            **KEEPALIVE,
-        )
+        with attempt():
+            connection = await psycopg.AsyncConnection.connect(
+                self._address,
+                autocommit=True,
+                application_name=f"rowcrew {self._purpose}",
+                client_encoding="UTF8",  # else text comes as bytes out of a database in SQL_ASCII
+                **KEEPALIVE,
+            )
         try:
             with Deadline(connection, CALL_SECONDS):
                 await self._settle(connection)

@@ -34,7 +34,7 @@ from rowcrew.model.job_status import JobStatus
 from rowcrew.model.new_job import NewJob, document
 from rowcrew.table import statements
 from rowcrew.table.address import for_psycopg, without_password
-from rowcrew.table.connection import KEEPALIVE, reason
+from rowcrew.table.connection import KEEPALIVE, attempt, reason
 
 A = TypeVar("A")
 Rows = Sequence[Sequence[Any]]
@@ -269,7 +269,8 @@ def _unusable(on: Any, wanted: str, instead: str) -> str:
 def _own_connection() -> psycopg.Connection[Any]:
     address = settings.read().require_database_url()
     try:
-        return psycopg.connect(for_psycopg(address), prepare_threshold=None, **KEEPALIVE)
+        with attempt():
+            return psycopg.connect(for_psycopg(address), prepare_threshold=None, **KEEPALIVE)
     except psycopg.OperationalError as error:
         raise DatabaseUnavailable(f"{without_password(address)}: {reason(error)}") from error
 
@@ -277,8 +278,9 @@ def _own_connection() -> psycopg.Connection[Any]:
 async def _own_connection_async() -> psycopg.AsyncConnection[Any]:
     address = settings.read().require_database_url()
     try:
-        return await psycopg.AsyncConnection.connect(
-            for_psycopg(address), prepare_threshold=None, **KEEPALIVE
-        )
+        with attempt():
+            return await psycopg.AsyncConnection.connect(
+                for_psycopg(address), prepare_threshold=None, **KEEPALIVE
+            )
     except psycopg.OperationalError as error:
         raise DatabaseUnavailable(f"{without_password(address)}: {reason(error)}") from error

@@ -14,7 +14,7 @@ import psycopg
 
 from rowcrew.table import statements
 from rowcrew.table.address import for_psycopg
-from rowcrew.table.connection import CALL_SECONDS, KEEPALIVE, Deadline
+from rowcrew.table.connection import CALL_SECONDS, KEEPALIVE, Deadline, attempt
 
 READY: Final = b"rowcrew_wake"
 CHANGED: Final = b"rowcrew_lost"
@@ -32,9 +32,10 @@ async def listen(
     Raises:
         psycopg.Error: the connection could not be made or was lost.
     """
-    connection = await psycopg.AsyncConnection.connect(
-        for_psycopg(address), autocommit=True, application_name="rowcrew listen", **KEEPALIVE
-    )
+    with attempt():
+        connection = await psycopg.AsyncConnection.connect(
+            for_psycopg(address), autocommit=True, application_name="rowcrew listen", **KEEPALIVE
+        )
     try:
         with Deadline(connection, CALL_SECONDS):
             for name in ("listen_ready", "listen_changed"):
