@@ -16,6 +16,7 @@ import signal
 import subprocess
 import sys
 import time
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -406,6 +407,27 @@ async def unlimited(context: Context) -> None:
 
 
 # Memory.
+
+
+def _litter(context: Context) -> None:
+    """Garbage that only the collector finds, and a word in the journal when it does."""
+    circle = _Circle()
+    circle.itself = circle
+    weakref.finalize(circle, write_down, "collected", context)
+
+
+class _Circle:
+    itself: _Circle
+
+
+@crew.job("litters")
+async def litters(context: Context) -> None:
+    _litter(context)
+
+
+@crew.job("litters_alone", executor="process")
+def litters_alone(context: Context) -> None:
+    _litter(context)
 
 
 @crew.job("grows")

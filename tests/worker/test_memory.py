@@ -1,10 +1,12 @@
-"""Runners that use more memory than they may."""
+"""Runners that use more memory than they may, and what they give back of it."""
 
 from __future__ import annotations
 
+import pytest
+
 from tests.waiting import eventually
 from tests.worker.conftest import StartWorker
-from tests.worker.harness import Gate, Journal, Table, is_gone
+from tests.worker.harness import Gate, Journal, Table, WorkerProcess, is_gone
 
 
 def test_a_runner_above_the_limit_finishes_its_jobs_and_another_takes_its_place(
@@ -35,3 +37,12 @@ def test_a_runner_far_above_the_limit_is_killed_and_its_job_pays(
     assert table.outcomes(job) == ["retried", "failed"]
     assert worker.heard("runner.killed")
     table.until(table.enqueue("noop"), "completed")
+
+
+@pytest.mark.parametrize("type", ["litters", "litters_alone"])
+def test_what_a_run_leaves_in_circles_is_collected_though_no_other_job_comes(
+    standing_worker: WorkerProcess, shared_table: Table, shared_journal: Journal, type: str
+) -> None:
+    job = shared_table.enqueue(type)
+    shared_table.until(job, "completed")
+    shared_journal.has("collected", job=job)

@@ -7,6 +7,7 @@ run is announced before it begins, so that a death is blamed on the runs that we
 from __future__ import annotations
 
 import asyncio
+import gc
 import time
 from collections import deque
 from collections.abc import Callable
@@ -22,6 +23,7 @@ from rowcrew.runner.port import Port
 from rowcrew.runner.wire import Note, Report, Timing, ToControl, Withdrawn
 
 NOTES_SECONDS: Final = 0.1
+GARBAGE_SECONDS: Final = 1.0
 
 
 class RunnerLoop:
@@ -51,6 +53,7 @@ class RunnerLoop:
         self._timings: dict[str, tuple[int, float]] = {}
         self._turn_planned = False
         self._notes_timer: asyncio.TimerHandle | None = None
+        self._garbage_timer: asyncio.TimerHandle | None = None
 
     def assign(self, jobs: list[Job], begin_by: float) -> None:
         self._waiting.extend((job, begin_by) for job in jobs)
@@ -126,6 +129,8 @@ class RunnerLoop:
         self._add_timing(job.type, time.perf_counter() - started)
         del self._runs[job.lease_id]
         self._end(job.lease_id, outcome)
+        if self._garbage_timer is None:
+            self._garbage_timer = self._loop.call_later(GARBAGE_SECONDS, self._collect_garbage)
 
     def _end(self, lease_id: str, outcome: Outcome) -> None:
         self._ended.append((lease_id, outcome))
@@ -149,6 +154,11 @@ class RunnerLoop:
             self._notes_timer = None
         notes, self._notes = self._notes, {}
         return [port.news() for port in notes.values()]
+
+    def _collect_garbage(self) -> None:
+        """Little garbage may hold much, such as a file; by the count of objects it would stay for long."""
+        self._garbage_timer = None
+        gc.collect(1)
 
     def _add_timing(self, type: str, seconds: float) -> None:
         runs, total = self._timings.get(type, (0, 0.0))
