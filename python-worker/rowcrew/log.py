@@ -45,6 +45,7 @@ EVENTS: Final[Mapping[str, Words]] = {
     "database.failed": Words("error", "❌ Failed to connect to database"),
     "database.failed_reason": Words("error", "❌ {reason}"),
     "database.lost": Words("warning", "⚠️  Database connection lost ({purpose}): {reason}"),
+    "database.refuses": Words("warning", "⚠️  Database refuses, trying again ({purpose}): {reason}"),
     "database.back": Words("info", "✅ Database connection is back ({purpose})"),
     "wake_up.lost": Words("warning", "⚠️  Wake-ups are interrupted, polling goes on: {reason}"),
     "job.reserved": Words("info", "📦 Reserved job: {job_id} (type: {type})"),
@@ -78,7 +79,6 @@ EVENTS: Final[Mapping[str, Words]] = {
         "error", "❌ This worker was declared lost: stopping all runs, entering anew"
     ),
     "worker.rescued": Words("warning", "⚠️  Worker {worker} is lost; its jobs go back"),
-    "rescue.failed": Words("warning", "⚠️  Looking for lost workers failed, trying again: {reason}"),
     "worker.stopping": Words("info", "🛑 Stopping: {reason}; running jobs have {grace:g} seconds"),
     "worker.stopped": Words("info", "👋 Worker stopped: {reason}"),
     "worker.failed_to_start": Words("error", "❌ Worker failed to start: {reason}"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, LiteralString
@@ -105,6 +106,51 @@ def test_ends_that_come_while_the_server_is_down_are_recorded_once_when_it_is_ba
     for job in jobs:
         assert table.until(job, "completed")["attempts"] == 1
     assert len(journal.entries("start")) == 4
+
+
+# By purpose: what is refused.
+REFUSED: dict[str, LiteralString] = {
+    "reserve": "UPDATE ON jobs FOR EACH ROW WHEN (OLD.status = 'queued' AND NEW.status = 'processing')",
+    "record": "UPDATE ON jobs FOR EACH ROW WHEN (NEW.status = 'completed')",
+    "progress": "UPDATE ON jobs FOR EACH ROW WHEN (NEW.progress IS NOT NULL AND NEW.status = 'processing')",
+    "heartbeat": "UPDATE ON workers FOR EACH ROW WHEN (NEW.beats > OLD.beats)",
+}
+REFUSE: LiteralString = """
+    CREATE SEQUENCE tries;
+    CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        PERFORM nextval('tries');
+        RAISE EXCEPTION 'not now' USING ERRCODE = TG_ARGV[0];
+    END $$
+"""
+
+
+@pytest.mark.parametrize(
+    ("purpose", "condition"),
+    [
+        *itertools.product(REFUSED, ["disk_full", "query_canceled"]),
+        ("heartbeat", "insufficient_privilege"),  # a worker that may not write jobs ends, and says so
+    ],
+)
+def test_what_the_server_refuses_is_told_once_and_done_when_it_no_longer_does(
+    start_worker: StartWorker, table: Table, gate: Gate, purpose: str, condition: LiteralString
+) -> None:
+    """The connection stays open meanwhile."""
+    worker = start_worker(WORKER_HEARTBEAT_INTERVAL=0.5).ready()
+    table.rows(REFUSE)
+    table.rows(f"CREATE TRIGGER refuse BEFORE {REFUSED[purpose]} EXECUTE FUNCTION refuse('{condition}')")
+    job = table.enqueue("tells", {"gate": gate.path})
+    if purpose == "record":
+        gate.open()
+    said = worker.said("database.refuses", purpose=purpose)
+    assert "not now" in said["reason"]
+    eventually(lambda: table.rows("SELECT last_value AS n FROM tries")[0]["n"] >= 4)
+    table.rows("DROP FUNCTION refuse CASCADE")
+    worker.said("database.back", purpose=purpose)
+    gate.open()
+    assert table.until(job, "completed")["attempts"] == 1
+    assert len(worker.heard("database.refuses")) == 1
+    assert worker.heard("database.lost") == []
 
 
 def test_a_worker_told_to_stop_while_the_server_is_down_leaves_all_the_same(

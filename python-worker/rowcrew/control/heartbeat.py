@@ -25,7 +25,7 @@ from rowcrew.liveness import Liveness
 from rowcrew.log import Log
 from rowcrew.model.fence import Fence
 from rowcrew.settings import Settings
-from rowcrew.table.connection import Line, is_outage, is_refusal
+from rowcrew.table.connection import Line, is_refusal
 
 # A reservation whose answer was lost may still be under way in the database: also the idle look at times.
 IDLE_COMPARE_SECONDS: Final = 60.0
@@ -69,7 +69,7 @@ class Heartbeat:
         self._holds_nothing = False
         self._compared_at = 0.0
         self._checking = asyncio.Lock()
-        self._outage = Outage(purpose="heartbeat", log=log)
+        self._outage = Outage(line=line, purpose="heartbeat", log=log)
         self.sound = asyncio.Event()
 
     def check_soon(self) -> None:
@@ -82,8 +82,7 @@ class Heartbeat:
                 await self.check()
                 pause = self._settings.heartbeat_seconds
             except psycopg.Error as error:
-                if is_outage(error):
-                    self._outage.began(error)
+                self._outage.began(error)
                 pause = _AGAIN_SECONDS
             await self._pause(pause)
 

@@ -31,7 +31,7 @@ class Notes:
         self._line = line
         self._ledger = ledger
         self._log = log
-        self._outage = Outage(purpose="progress", log=log)
+        self._outage = Outage(line=line, purpose="progress", log=log)
         self._noted: dict[str, Run] = {}
         self._arrived = asyncio.Event()
 
@@ -70,10 +70,11 @@ class Notes:
             document = msgspec.json.encode(notes).decode()
             rows = await self._line.fetch("note", {"notes": document}, _CALL_SECONDS)
         except psycopg.Error as error:
-            # Said again with the next note or the end. Only a value that no column takes is given up.
+            # Said again, a second later. Only a value that no column takes is given up.
             if is_outage(error) and not isinstance(error, psycopg.errors.ProgramLimitExceeded):
                 self._outage.began(error)
                 self._noted = {lease: run for lease, (run, _, _) in sent.items()} | self._noted
+                self._arrived.set()
             else:
                 self._log.event("job.unstorable", job_id=[run.job.id for run in runs], reason=reason(error))
             return

@@ -1,17 +1,23 @@
-"""Tells of an outage once, however many calls fail in it, and of its end. Held by organs that try again."""
+"""Tells of an outage once, however many calls fail in it, and of its end. Held by organs that try again.
+
+The connection is lost, or the server refuses what the organ asks: its disk is full, a time limit of the role
+is too short, a right is missing.
+"""
 
 from __future__ import annotations
 
 from rowcrew.log import Log
-from rowcrew.table.connection import reason
+from rowcrew.table.connection import Line, reason
 
 
 class Outage:
     """Args:
-    purpose: what the connection is for, as the log calls it.
+    line: what the organ speaks through.
+    purpose: what it speaks of, as the log calls it.
     """
 
-    def __init__(self, *, purpose: str, log: Log) -> None:
+    def __init__(self, *, line: Line, purpose: str, log: Log) -> None:
+        self._line = line
         self._purpose = purpose
         self._log = log
         self._is_told = False
@@ -19,7 +25,8 @@ class Outage:
     def began(self, error: BaseException) -> None:
         if not self._is_told:
             self._is_told = True
-            self._log.event("database.lost", purpose=self._purpose, reason=reason(error))
+            event = "database.refuses" if self._line.is_open else "database.lost"
+            self._log.event(event, purpose=self._purpose, reason=reason(error))
 
     def ended(self) -> None:
         """A call came through; also when none had failed before."""

@@ -76,7 +76,7 @@ class Recorder:
         self._arrived = asyncio.Event()
         self._written = asyncio.Event()
         self._busy = False
-        self._outage = Outage(purpose="record", log=log)
+        self._outage = Outage(line=line, purpose="record", log=log)
 
     def set_backoffs(self, types: Iterable[TypeManifest]) -> None:
         self._backoffs = {manifest.name: manifest.backoff for manifest in types}
@@ -227,8 +227,7 @@ class Recorder:
         self._log.event(_EVENTS[decided.attempt_outcome or ""], **facts)
 
     def _tell_outage(self, outcome: Any) -> None:
-        if not self._line.is_open:
-            self._outage.began(outcome.exception())
+        self._outage.began(outcome.exception())
 
 
 def document(ends: Sequence[End]) -> str:

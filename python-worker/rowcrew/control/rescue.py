@@ -19,7 +19,7 @@ from rowcrew.control.identity import Identity, is_surely_dead
 from rowcrew.control.outage import Outage
 from rowcrew.log import Log
 from rowcrew.settings import Settings
-from rowcrew.table.connection import Line, is_outage, reason
+from rowcrew.table.connection import Line
 
 FOREIGN_SECONDS: Final = 60.0
 ALONE_BEATS: Final = 2  # a worker that sees no other looks half as often for one
@@ -39,7 +39,7 @@ class Rescue:
         self._identity = identity
         self._seconds = settings.heartbeat_seconds
         self._log = log
-        self._outage = Outage(purpose="rescue", log=log)
+        self._outage = Outage(line=line, purpose="rescue", log=log)
         self._seen: dict[int, _Sight] = {}
         self._opened = 0
         self._foreign_due = time.monotonic()
@@ -63,7 +63,7 @@ class Rescue:
                     pause = ALONE_BEATS * self._seconds
             except psycopg.Error as error:
                 self._seen.clear()
-                self._tell_trouble(error)
+                self._outage.began(error)
             await asyncio.sleep(pause)
 
     async def look(self) -> None:
@@ -100,12 +100,6 @@ class Rescue:
             self._log.event("worker.rescued", worker=worker)
         while rows := await self._line.fetch("rescue", parameters, _CALL_SECONDS):
             self._tell(rows)
-
-    def _tell_trouble(self, error: psycopg.Error) -> None:
-        if is_outage(error):
-            self._outage.began(error)
-        else:
-            self._log.event("rescue.failed", reason=reason(error))
 
     def _tell(self, rows: list[Any]) -> None:
         for job_id, type, status in rows:

@@ -20,12 +20,13 @@ from rowcrew.control.dispatch import Dispatcher
 from rowcrew.control.heartbeat import Heartbeat
 from rowcrew.control.identity import Identity
 from rowcrew.control.ledger import Ledger
+from rowcrew.control.outage import Outage
 from rowcrew.log import Log
 from rowcrew.model.appetite import LARGEST_BATCH, BatchSize, RunTimes, jobs_ahead
 from rowcrew.model.floors import BOTTOM, Floor, Floors
 from rowcrew.model.job import Job
 from rowcrew.settings import Settings
-from rowcrew.table.connection import Line, is_outage, reason
+from rowcrew.table.connection import Line, is_outage
 
 # After a wake-up rows may commit a moment later: look again soon, then poll. Some looks also learn the lines.
 QUICK_LOOKS: Final = ((0.005, False), (0.020, True), (0.080, False), (0.320, True))
@@ -82,6 +83,7 @@ class Reserver:
         log: Log,
     ) -> None:
         self._line = line
+        self._outage = Outage(line=line, purpose="reserve", log=log)
         self._identity = identity
         self._ledger = ledger
         self._dispatcher = dispatcher
@@ -90,7 +92,6 @@ class Reserver:
         self._slots = settings.slots
         self._poll_seconds = settings.poll_seconds
         self._queues = list(settings.queues) or None
-        self._log = log
         self._batch = BatchSize(cap=settings.batch_size or LARGEST_BATCH)
         self._types: tuple[str, ...] = ()
         self._floors: dict[tuple[str, ...], Floors] = {}
@@ -145,6 +146,7 @@ class Reserver:
                 continue
             finally:
                 self._quiet.set()
+            self._outage.ended()
             self._has_backlog = rows >= ask.room
             if not self._has_backlog:
                 await self._nothing_more(ask)
@@ -269,10 +271,10 @@ class Reserver:
 
     async def _outlast(self, error: psycopg.Error) -> None:
         """After an outage ask first what the database knows: the answer to the last look may be lost."""
+        self._outage.began(error)
         if self._line.is_open:
             await asyncio.sleep(_FIRST_PAUSE_SECONDS)
             return
-        self._log.event("database.lost", purpose="reserve", reason=reason(error))
         pause = _FIRST_PAUSE_SECONDS
         while not self._closed.is_set():
             await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
@@ -281,5 +283,4 @@ class Reserver:
                 await self._heartbeat.check(nothing_in_flight=True)
             except psycopg.Error:
                 continue
-            self._log.event("database.back", purpose="reserve")
             return
