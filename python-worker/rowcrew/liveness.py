@@ -15,6 +15,11 @@ from pathlib import Path
 
 
 def directory() -> Path:
+    """Where the files are.
+
+    Raises:
+        FileNotFoundError: no directory for temporary files can be written to.
+    """
     return Path(tempfile.gettempdir()) / f"rowcrew-{os.getuid()}"
 
 
@@ -25,22 +30,29 @@ class Liveness:
     """
 
     def __init__(self, lease_seconds: float) -> None:
-        self._file = directory() / f"worker-{os.getpid()}"
         self._lease_seconds = lease_seconds
 
     def touch(self) -> None:
         with suppress(OSError):
             _remove_stale()
-            self._file.parent.mkdir(mode=0o700, exist_ok=True)
-            self._file.write_text(f"{self._lease_seconds:g}", encoding="ascii")
+            directory().mkdir(mode=0o700, exist_ok=True)
+            _file().write_text(f"{self._lease_seconds:g}", encoding="ascii")
 
     def remove(self) -> None:
         with suppress(OSError):
-            self._file.unlink(missing_ok=True)
+            _file().unlink(missing_ok=True)
+
+
+def _file() -> Path:
+    return directory() / f"worker-{os.getpid()}"
 
 
 def ages() -> Iterator[tuple[int, float, float]]:
-    """For each worker: its process id, the age of its last heartbeat and how old that may be, in seconds."""
+    """For each worker: its process id, the age of its last heartbeat and how old that may be, in seconds.
+
+    Raises:
+        FileNotFoundError: see `directory`.
+    """
     for file in sorted(directory().glob("worker-*")):
         with suppress(OSError, ValueError):
             age = time.time() - file.stat().st_mtime

@@ -17,6 +17,12 @@ from rowcrew.embedded import EmbeddedPostgres
 from tests.cli.conftest import CREW, ROOT, ROWCREW, clean_environment, program, run
 from tests.conftest import Connect, free_port
 
+NOWHERE_TO_WRITE = """
+import sys, tempfile
+tempfile._candidate_tempdir_list = list
+from rowcrew.cli import main
+sys.exit(main())
+"""
 HEAVY = ("psycopg", "sqlalchemy", "alembic", "structlog", "boto3", "numpy", "asyncio", "rich.markdown")
 
 
@@ -77,6 +83,21 @@ def test_healthcheck_is_0_while_a_worker_lives_and_1_after_its_end(database_url:
         assert "no live worker" in dead.stderr
         for file in tmp_path.rglob("worker-*"):
             file.unlink()
+
+
+def test_a_worker_works_where_no_directory_can_be_written_to(database_url: str) -> None:
+    """As in a container whose root is read-only and that has no volume at /tmp."""
+    rowcrew = (sys.executable, "-c", NOWHERE_TO_WRITE)
+    with program(*rowcrew, "worker", CREW, DATABASE_URL=database_url) as worker:
+        worker.line("👥 Ready")
+        assert run("enqueue", "step", "--wait", DATABASE_URL=database_url).returncode == 0
+        with program(*rowcrew, "healthcheck") as healthcheck:
+            remedy = healthcheck.line("rowcrew: ")
+            assert healthcheck.ended() == 1
+        assert "No usable temporary directory" in remedy
+        assert "mount one at /tmp" in remedy
+        worker.process.terminate()
+        assert worker.ended() == 0
 
 
 @pytest.mark.parametrize("command", ["--help", "healthcheck", "--version"])

@@ -12,6 +12,7 @@ from rowcrew import liveness
 from rowcrew.cli import FAILURE, SUCCESS
 from rowcrew.cli.options import AsJson
 from rowcrew.cli.output import print_documents
+from rowcrew.model.errors import RowcrewError
 
 
 def healthcheck(
@@ -24,6 +25,12 @@ def healthcheck(
     A worker lives while its process does, and its last acknowledged heartbeat
     is younger than its lease.
     """
+    try:
+        ages = list(liveness.ages())
+    except FileNotFoundError as error:
+        raise RowcrewError(
+            f"{error.strerror}; workers say there that they live: mount one at /tmp"
+        ) from error
     workers = [
         {
             "pid": worker,
@@ -31,7 +38,7 @@ def healthcheck(
             "leaseSeconds": lease,
             "live": age <= lease and _exists(worker),
         }
-        for worker, age, lease in liveness.ages()
+        for worker, age, lease in ages
         if pid in (None, worker)
     ]
     if json:
