@@ -61,8 +61,8 @@ def start_owner(person: Person, place: Path) -> Iterator[StartOwner]:
     owners: list[Owner] = []
     temporary_directory = person.makes(place / "temporary")
 
-    def start_owner(home: Path | None = None) -> Owner:
-        owners.append(Owner(person, home, temporary_directory))
+    def start_owner(home: Path | None = None, *, first: str = "") -> Owner:
+        owners.append(Owner(person, home, temporary_directory, first))
         return owners[-1]
 
     yield start_owner

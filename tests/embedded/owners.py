@@ -28,6 +28,7 @@ from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 from rowcrew import embedded
 asked = json.loads(sys.argv[2])
+exec(asked["first"])
 server = embedded.EmbeddedPostgres(
     asked["home"] and Path(asked["home"]), durable=False, binaries=Path(asked["binaries"])
 ).start()
@@ -49,6 +50,12 @@ class Person:
     def become(self) -> dict[str, Any]:
         return {} if self.user is None else {"user": self.user, "group": self.user, "extra_groups": []}
 
+    def touches(self, file: Path) -> Path:
+        file.touch()
+        if self.user is not None:
+            os.chown(file, self.user, self.user)
+        return file
+
     def makes(self, directory: Path) -> Path:
         directory.mkdir()
         directory.chmod(0o755)
@@ -58,10 +65,14 @@ class Person:
 
 
 class Owner:
-    """A process that has a server and keeps it until its standard input ends."""
+    """A process that has a server and keeps it until its standard input ends.
 
-    def __init__(self, person: Person, home: Path | None, temporary_directory: Path) -> None:
-        asked = json.dumps({"home": home and str(home), "binaries": str(person.binaries)})
+    Args:
+        first: Python that it executes before it starts the server.
+    """
+
+    def __init__(self, person: Person, home: Path | None, temporary_directory: Path, first: str) -> None:
+        asked = json.dumps({"home": home and str(home), "binaries": str(person.binaries), "first": first})
         self.person = person
         self.process = subprocess.Popen(
             [person.python, "-c", PROGRAM, str(person.library), asked],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import signal
 import time
 from pathlib import Path
 
@@ -13,6 +14,17 @@ from rowcrew.embedded.home import ABANDONED_SECONDS
 from tests.embedded.conftest import StartOwner
 from tests.embedded.owners import Person, await_end_of, processes_of
 from tests.waiting import eventually
+
+KILLED_BEFORE_ITS_WATCHER = """
+import os, signal
+from rowcrew.embedded import postgres
+postgres.start_watcher = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def grow_old(home: Path) -> None:
+    long_ago = time.time() - 2 * ABANDONED_SECONDS
+    os.utime(home, (long_ago, long_ago))
 
 
 def test_a_temporary_server_leaves_nothing_when_its_owner_leaves(start_owner: StartOwner) -> None:
@@ -42,34 +54,32 @@ def test_a_temporary_server_leaves_nothing_when_its_owner_is_killed_while_starti
     await_end_of(home)
 
 
-def test_an_owner_killed_before_its_watcher_runs_leaves_at_most_an_empty_home_that_a_later_start_removes(
+def test_an_owner_killed_before_its_watcher_runs_leaves_an_empty_home_that_a_later_start_removes(
     start_owner: StartOwner, place: Path
 ) -> None:
-    owner = start_owner()
-    [reached] = eventually(lambda: list((place / "temporary").glob("rowcrew-*/users.lock")))
-    owner.kill()
-    home = reached.parent
-    eventually(lambda: processes_of(home) == [])
-    if home.exists():
-        assert [entry.name for entry in home.iterdir()] == ["users.lock"]
-        long_ago = time.time() - 2 * ABANDONED_SECONDS
-        os.utime(home, (long_ago, long_ago))
-        start_owner().started()
+    assert start_owner(first=KILLED_BEFORE_ITS_WATCHER).process.wait() == -signal.SIGKILL
+    [home] = (place / "temporary").glob("rowcrew-*")
+    assert {entry.name for entry in home.iterdir()} == {"start.lock", "users.lock"}
+    start_owner().started()
+    assert home.exists(), "somebody may be about to use it"
+    grow_old(home)
+    start_owner().started()
     assert not home.exists()
 
 
-def test_a_home_that_somebody_is_about_to_use_is_not_taken_for_abandoned(
-    start_owner: StartOwner, person: Person, place: Path
+@pytest.mark.parametrize("locked", ["start.lock", "users.lock"])
+def test_an_old_home_that_somebody_is_about_to_use_is_not_taken_for_abandoned(
+    start_owner: StartOwner, person: Person, place: Path, locked: str
 ) -> None:
-    homes = [person.makes(place / "temporary" / name) for name in ("rowcrew-young", "rowcrew-old-but-locked")]
-    for home in homes:
-        (home / "users.lock").touch()
-    long_ago = time.time() - 2 * ABANDONED_SECONDS
-    os.utime(homes[1], (long_ago, long_ago))
-    with (homes[1] / "users.lock").open() as users:
-        fcntl.flock(users, fcntl.LOCK_SH)
+    home = person.makes(place / "temporary" / "rowcrew-old-but-locked")
+    locks = {name: person.touches(home / name) for name in ("start.lock", "users.lock")}
+    grow_old(home)
+    with locks[locked].open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_SH)
         start_owner().started()
-        assert all(home.exists() for home in homes)
+        assert home.exists()
+    start_owner().started()
+    assert not home.exists()
 
 
 def test_a_lasting_server_stops_when_its_owner_is_killed_and_keeps_its_rows(

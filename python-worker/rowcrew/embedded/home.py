@@ -84,14 +84,14 @@ def _make_temporary_home(mode: int) -> Home:
 def _remove_abandoned(place: Path) -> None:
     """Remove homes whose users were killed after they had made one and before their watcher ran."""
     for home in place.glob("rowcrew-*"):
-        with contextlib.suppress(OSError):
-            users_lock = Home(home).users_lock
-            if list(home.iterdir()) != [users_lock]:
+        with contextlib.suppress(OSError), contextlib.ExitStack() as opened:
+            locks = list(home.iterdir())
+            if not locks or not {Home(home).start_lock, Home(home).users_lock}.issuperset(locks):
                 continue
             if time.time() - home.stat().st_mtime > ABANDONED_SECONDS:
-                with users_lock.open("r+") as users:
-                    fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    shutil.rmtree(home)
+                for lock in locks:
+                    fcntl.flock(opened.enter_context(lock.open("r+")), fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(home)
 
 
 def _make_directories(path: Path, mode: int) -> None:
