@@ -100,6 +100,37 @@ def test_a_worker_works_where_no_directory_can_be_written_to(database_url: str) 
         assert worker.ended() == 0
 
 
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_a_worker_started_with_closed_standard_streams_works(database_url: str, closed: str) -> None:
+    command = f'exec "$@" {closed}'
+    with program("sh", "-c", command, "sh", *ROWCREW, "worker", CREW, DATABASE_URL=database_url) as worker:
+        assert run("enqueue", "step", "--wait", DATABASE_URL=database_url).returncode == 0
+        assert worker.stop() == 0
+
+
+def test_a_command_with_closed_standard_streams_does_its_work(database_url: str) -> None:
+    command = ["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", *ROWCREW, "enqueue", "step"]
+    ended = subprocess.run(command, env=clean_environment(DATABASE_URL=database_url), cwd=ROOT)
+    assert ended.returncode == 0
+    assert json.loads(run("jobs", "list", "--json", DATABASE_URL=database_url).stdout)["type"] == "step"
+
+
+@pytest.mark.parametrize("command", ["--help", "jobs list"])
+def test_output_that_cannot_be_written_is_one_sentence(database_url: str, command: str) -> None:
+    run("enqueue", "step", DATABASE_URL=database_url)
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run(
+            [*ROWCREW, *command.split()],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=clean_environment(DATABASE_URL=database_url),
+            cwd=ROOT,
+        )
+    said = "rowcrew: [Errno 28] No space left on device\n"
+    assert (ended.returncode, ended.stderr) == (1, said)
+
+
 @pytest.mark.parametrize("command", ["--help", "healthcheck", "--version"])
 def test_help_and_healthcheck_import_nothing_heavy(command: str, tmp_path: Path) -> None:
     ended = subprocess.run(

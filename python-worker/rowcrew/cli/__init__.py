@@ -71,6 +71,7 @@ def _app(words: Sequence[str] = ()) -> App:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit code."""
+    _open_standard_streams()
     words = sys.argv[1:] if arguments is None else list(arguments)
     try:
         return _code(_app(words)(words, exit_on_error=False, print_error=False))
@@ -84,10 +85,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(FAILURE, str(error))
     except KeyboardInterrupt:
         return INTERRUPTED
-    except BrokenPipeError:
-        # The reader, such as `head`, has seen enough; the interpreter's last flush must not complain.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # the reader, such as `head`, has seen enough
+        _drop_output()
         return SUCCESS
+    except OSError as error:  # such as standard output on a disk that is full
+        _drop_output()
+        return _fail(FAILURE, _one_line(str(error)))
+
+
+def _open_standard_streams() -> None:
+    """Open at /dev/null what was closed when we were started, for us and for the processes that we start.
+
+    Else the next socket would get such a number, and libuv ends a process in which it closes one of them.
+    """
+    for number, (name, mode) in enumerate((("stdin", "r"), ("stdout", "w"), ("stderr", "w"))):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115 - as long as we live
+
+
+def _drop_output() -> None:
+    """Nobody takes what is left: the interpreter's last flush must not complain."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _code(result: Any) -> int:
