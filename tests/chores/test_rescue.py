@@ -181,7 +181,7 @@ async def test_a_chores_connection_that_dies_is_told_once_also_when_the_rescue_m
 async def test_trouble_that_is_no_outage_is_told(rescuer: Rescuer, connect: Connect) -> None:
     connect().execute("ALTER TABLE queues RENAME TO somewhere_else")
     async with looking(rescuer):
-        await rescuer.said('Looking for lost workers failed, trying again: relation "queues" does not exist')
+        await rescuer.said('Database refuses, trying again (rescue): relation "queues" does not exist')
 
 
 async def test_a_job_out_of_attempts_fails_when_its_worker_is_lost(

@@ -179,7 +179,7 @@ def test_a_payload_nested_too_deeply_to_decode_fails_alone(table: Table) -> None
     (deep,) = table.rows(
         """
         INSERT INTO jobs (type, payload)
-        VALUES ('echo', ('{"value": ' || repeat('[', 5000) || repeat(']', 5000) || '}')::jsonb) RETURNING id
+        VALUES ('echo', ('{"value": ' || repeat('[', 12000) || repeat(']', 12000) || '}')::jsonb) RETURNING id
         """
     )
     good = table.enqueue("echo", {"value": "good"})
