@@ -1,4 +1,4 @@
-"""`rowcrew migrate`, `rowcrew prune`, `rowcrew healthcheck`, and what a start of `rowcrew` costs."""
+"""`rowcrew migrate`, `rowcrew prune`, `rowcrew healthcheck`; what any start of `rowcrew` needs and costs."""
 
 from __future__ import annotations
 
