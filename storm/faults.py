@@ -18,7 +18,7 @@ from typing import Any, Final, NamedTuple
 import psutil
 import psycopg
 
-from rowcrew.table import statements
+from rowcrew.table.statements import SQL
 from storm import network
 from storm.history import Fault
 from storm.limits import no_descriptors, no_memory, no_processes, process_limit_permitted
@@ -185,7 +185,7 @@ def declare_lost(site: Site, member: Member, blow: Blow) -> Iterator[None]:
                 'SELECT id, beats FROM workers WHERE pid = %s AND "lostAt" IS NULL', (pid,)
             ).fetchall()
             parameters = {"workers": [row[0] for row in seen], "beats": [row[1] for row in seen]}
-            rescuer.execute(statements.text("rescue"), parameters)
+            rescuer.execute(SQL["worker/rescue"], parameters)
         time.sleep(blow.seconds)
     finally:
         member.signal(signal.SIGCONT)

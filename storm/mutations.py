@@ -99,7 +99,7 @@ MUTATIONS: Final = (
         "calls to the database have no deadline",
         (
             Edit(
-                "table/connection.py",
+                "table/link.py",
                 "call_later(self._seconds, self._over)",
                 "call_later(3600, self._over)",
             ),
@@ -172,7 +172,7 @@ MUTATIONS: Final = (
         "a pooler goes unnoticed",
         (
             Edit(
-                "table/connection.py",
+                "table/link.py",
                 "return server_process != connection.info.backend_pid",
                 "return server_process < 0",
             ),

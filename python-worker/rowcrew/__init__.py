@@ -12,13 +12,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from rowcrew.context import Cancel, Context, PermanentError, Retry, Snooze
-    from rowcrew.control.worker import Worker
-    from rowcrew.crew import Crew
-    from rowcrew.model.backoff import Backoff
-    from rowcrew.model.errors import InvalidJob, LeaseLost, RowcrewError
-    from rowcrew.model.new_job import NewJob
-    from rowcrew.table.enqueue import (
+    from rowcrew.client import (
         Enqueued,
         enqueue,
         enqueue_async,
@@ -27,13 +21,19 @@ if TYPE_CHECKING:
         get,
         get_async,
     )
+    from rowcrew.context import Cancel, Context, PermanentError, Retry, Snooze
+    from rowcrew.control.worker import Worker
+    from rowcrew.crew import Crew
+    from rowcrew.model.backoff import Backoff
+    from rowcrew.model.errors import InvalidJob, LeaseLost, RowcrewError
+    from rowcrew.model.new_job import NewJob
 
 _HOME = {
     "Backoff": "model.backoff",
     "Cancel": "context",
     "Context": "context",
     "Crew": "crew",
-    "Enqueued": "table.enqueue",
+    "Enqueued": "client",
     "InvalidJob": "model.errors",
     "LeaseLost": "model.errors",
     "NewJob": "model.new_job",
@@ -42,12 +42,12 @@ _HOME = {
     "RowcrewError": "model.errors",
     "Snooze": "context",
     "Worker": "control.worker",
-    "enqueue": "table.enqueue",
-    "enqueue_async": "table.enqueue",
-    "enqueue_many": "table.enqueue",
-    "enqueue_many_async": "table.enqueue",
-    "get": "table.enqueue",
-    "get_async": "table.enqueue",
+    "enqueue": "client",
+    "enqueue_async": "client",
+    "enqueue_many": "client",
+    "enqueue_many_async": "client",
+    "get": "client",
+    "get_async": "client",
 }
 
 __all__ = [

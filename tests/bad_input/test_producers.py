@@ -14,7 +14,7 @@ import pytest
 
 from rowcrew import InvalidJob, enqueue, enqueue_many, get
 from rowcrew.cli import main
-from rowcrew.table import statements
+from rowcrew.table.statements import SQL
 from tests.bad_input.conftest import PAYLOAD_FILES
 from tests.conftest import Connect
 from tests.contract.hands import Connection, insert, job_in, one, read
@@ -148,9 +148,7 @@ def test_a_job_for_in_ten_years_is_taken_shown_as_delayed_and_left_alone(connect
     enqueue("x", run_at=datetime.now(UTC) + timedelta(days=3_650), on=connection)
     assert one(connection, "SELECT ready, delayed FROM queue_depth") == (0, 1)
     probe = {"queues": ["default"], "priorities": [0], "floors": ["-infinity"], "floor_ids": [0]}
-    reserve = connection.execute(
-        statements.text("reserve"), {"worker": 1, "types": ["x"], "room": 9, **probe}
-    )
+    reserve = connection.execute(SQL["worker/reserve"], {"worker": 1, "types": ["x"], "room": 9, **probe})
     assert reserve.fetchall() == []
 
 
@@ -170,7 +168,7 @@ def test_of_two_who_control_a_job_at_once_one_is_told_that_it_did(
 
 
 def _told(connection: Connection, statement: str, job: int) -> list[tuple[Any, ...]]:
-    return connection.execute(statements.text(statement), {"ids": [job]}).fetchall()
+    return connection.execute(SQL[f"operator/{statement}"], {"ids": [job]}).fetchall()
 
 
 def _waits(watching: Connection, pid: int) -> bool:

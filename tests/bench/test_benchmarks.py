@@ -54,7 +54,7 @@ def schemas(url: str) -> set[str]:
 
 def test_without_a_name_the_benchmarks_are_listed() -> None:
     listed = subprocess.run(
-        [sys.executable, "-m", "bench"], cwd=ROOT, capture_output=True, text=True, check=True
+        [sys.executable, "-m", "benchmarks"], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert [line.split()[0] for line in listed.stdout.splitlines()[1:]] == list(TINY)
 
@@ -65,7 +65,7 @@ def test_a_benchmark_prints_tables_writes_json_and_leaves_nothing(
 ) -> None:
     before = schemas(database_url)
     command = [
-        *(sys.executable, "-m", "bench", name, *TINY[name]),
+        *(sys.executable, "-m", "benchmarks", name, *TINY[name]),
         *("--database-url", database_url, "--results", str(tmp_path)),
     ]
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.producer import producing
+from benchmarks.producer import producing
 from rowcrew.model.errors import RowcrewError
 from rowcrew.table.scratch import BenchTable, scratch_schema
 
@@ -52,7 +52,7 @@ def test_a_producer_that_cannot_connect_is_an_error(tmp_path: Path, monkeypatch:
 
 
 def test_a_backlog_too_short_for_its_first_jobs_is_refused(database_url: str) -> None:
-    command = [sys.executable, "-m", "bench", "backlog", "--rows", "100", "--database-url", database_url]
+    command = [sys.executable, "-m", "benchmarks", "backlog", "--rows", "100", "--database-url", database_url]
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert ended.returncode == 1
     assert ended.stderr.startswith("bench: --rows 100: give at least 208000")

@@ -8,17 +8,17 @@ import itertools
 
 import pytest
 
-from rowcrew import jobs, settings
+from rowcrew import bundled, settings
 from rowcrew.control import prune as prune_module
 from rowcrew.control.prune import Prune
 from rowcrew.log import Log
 from rowcrew.settings import Settings
-from rowcrew.table import statements
 from rowcrew.table.blobs import put_blob
-from rowcrew.table.connection import Line
+from rowcrew.table.link import Link
+from rowcrew.table.statements import SQL
 from rowcrew.testing import run_handler_async
+from tests.bundled.saas_payload import REFERENCE
 from tests.conftest import Connect
-from tests.jobs.saas_payload import REFERENCE
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.anyio
@@ -26,13 +26,13 @@ pytestmark = pytest.mark.anyio
 
 async def prune(database_url: str, **given: object) -> int:
     """One whole walk with these settings; how many jobs went."""
-    line = Line(database_url, purpose="prune")
+    link = Link(database_url, purpose="prune")
     values: Settings = settings.read({"DATABASE_URL": database_url}, **given)
     log = Log("text", io.StringIO())
     try:
-        return await Prune(line=line, settings=values, log=log, queue_limits=lambda _: None).once()
+        return await Prune(link=link, settings=values, log=log, queue_limits=lambda _: None).once()
     finally:
-        await line.close()
+        await link.close()
 
 
 def insert(connect: Connect, status: str, age: str, count: int = 1, queue: str = "default") -> list[int]:
@@ -197,9 +197,9 @@ async def one_round(database_url: str, monkeypatch: pytest.MonkeyPatch, **given:
     """A worker's own prune until its second round begins; what it logged."""
     monkeypatch.setattr(prune_module, "EVERY_SECONDS", 0)
     rounds, second, logged = itertools.count(1), asyncio.Event(), io.StringIO()
-    line = Line(database_url, purpose="prune")
+    link = Link(database_url, purpose="prune")
     chore = Prune(
-        line=line,
+        link=link,
         settings=settings.read({"DATABASE_URL": database_url}, **given),
         log=Log("text", logged),
         queue_limits=lambda _: second.set() if next(rounds) == 2 else None,
@@ -210,7 +210,7 @@ async def one_round(database_url: str, monkeypatch: pytest.MonkeyPatch, **given:
     finally:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
-        await line.close()
+        await link.close()
     return logged.getvalue()
 
 
@@ -243,7 +243,7 @@ async def test_a_file_that_a_run_stores_anew_meanwhile_stays(database_url: str, 
 
 async def test_a_kept_model_run_outlives_its_job_with_its_file(database_url: str, connect: Connect) -> None:
     large = {"months": 240, "scenarios": {str(number): [] for number in range(5)}}
-    handled = await run_handler_async(jobs.crew, "model_run", REFERENCE | large, database_url=database_url)
+    handled = await run_handler_async(bundled.crew, "model_run", REFERENCE | large, database_url=database_url)
     connect().execute("""UPDATE blobs SET "createdAt" = now() - interval '9 years'""")
     await prune(database_url, keep_files_seconds=60)
     assert connect().execute('SELECT id FROM "modelRuns"').fetchall() == [(handled.result["modelRunId"],)]
@@ -267,7 +267,7 @@ async def test_one_call_deletes_no_more_than_its_bytes_and_at_least_one_file(con
         store_file(connect, f"jobs/{number}/file", b"x" * 100, age="1 day")
     limits = {"after": "", "batch": 10, "keep_files": 60}
     gone = [
-        connect().execute(statements.text("prune_files"), {**limits, "most_bytes": most}).fetchone()
+        connect().execute(SQL["files/prune_files"], {**limits, "most_bytes": most}).fetchone()
         for most in (250, 1, 10**6)
     ]
     assert gone == [("jobs/3/file", 3), ("jobs/4/file", 1), ("jobs/5/file", 1)]

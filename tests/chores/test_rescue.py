@@ -17,7 +17,7 @@ from rowcrew import settings
 from rowcrew.control.identity import Identity, process_key
 from rowcrew.control.rescue import Rescue
 from rowcrew.log import Log
-from rowcrew.table.connection import Line
+from rowcrew.table.link import Link
 from tests.conftest import Connect
 from tests.waiting import eventually
 
@@ -31,9 +31,9 @@ class Rescuer:
         self.output = io.StringIO()
         values = settings.read({"DATABASE_URL": database_url, "WORKER_HEARTBEAT_INTERVAL": "0.1"})
         log = Log("text", self.output)
-        self.line = Line(database_url, purpose="chores")
-        self.identity = Identity(line=self.line, settings=values, log=log)
-        self.rescue = Rescue(line=self.line, identity=self.identity, settings=values, log=log)
+        self.link = Link(database_url, purpose="chores")
+        self.identity = Identity(link=self.link, settings=values, log=log)
+        self.rescue = Rescue(link=self.link, identity=self.identity, settings=values, log=log)
 
     async def said(self, words: str) -> None:
         await asyncio.to_thread(eventually, lambda: words in self.output.getvalue())
@@ -52,7 +52,7 @@ async def rescuer(database_url: str) -> AsyncIterator[Rescuer]:
     rescuer = Rescuer(database_url)
     await rescuer.identity.enter([])
     yield rescuer
-    await rescuer.line.close()
+    await rescuer.link.close()
 
 
 def worker(connect: Connect, **given: Any) -> int:
@@ -158,7 +158,7 @@ async def test_what_was_seen_before_the_own_connection_broke_counts_no_more(
     monkeypatch.setattr("rowcrew.control.rescue.time.monotonic", lambda: clock[0])
     other = worker(connect)
     await rescuer.rescue.look()
-    await rescuer.line.close()
+    await rescuer.link.close()
     clock[0] += 60
     await rescuer.rescue.look()
     assert status(connect, other)[0] == "processing"

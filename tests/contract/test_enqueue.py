@@ -26,6 +26,7 @@ from rowcrew import (
     Enqueued,
     InvalidJob,
     NewJob,
+    client,
     enqueue,
     enqueue_async,
     enqueue_many,
@@ -34,7 +35,6 @@ from rowcrew import (
     get_async,
 )
 from rowcrew.model.errors import DatabaseUnavailable
-from rowcrew.table import enqueue as client
 from rowcrew.table.address import for_sqlalchemy
 from tests.conftest import Connect
 from tests.contract.hands import insert, job_in, one, read
@@ -304,12 +304,12 @@ def test_a_live_job_that_ends_between_insert_and_look_up_does_not_hide_its_key(c
 
     def ask(question: client.Question) -> client.Rows:
         asked.append(question[0])
-        if question[0] == "live_job":
+        if question[0] == "producer/live_job":
             worker.execute("UPDATE jobs SET status = 'failed' WHERE id = %s", [live])
         return client._psycopg_rows(producer, question)
 
     (answer,) = client._carried(client._enqueue([NewJob("test", unique_key="k", queue="q")]), ask)
-    assert asked == ["enqueue", "live_job", "enqueue"]
+    assert asked == ["producer/enqueue", "producer/live_job", "producer/enqueue"]
     assert answer.created
     assert answer.id > live
 

@@ -15,12 +15,13 @@ import psutil
 import psycopg
 import pytest
 
+from rowcrew.client import enqueue, enqueue_async
 from rowcrew.context import Context
 from rowcrew.crew import Crew
 from rowcrew.model.errors import DatabaseUnavailable
-from rowcrew.table.connection import KEEPALIVE, Line
-from rowcrew.table.enqueue import enqueue, enqueue_async
+from rowcrew.table.link import KEEPALIVE, Link
 from rowcrew.table.listening import listen
+from rowcrew.table.statements import SQL
 from rowcrew.testing import run_handler_async
 from tests.conftest import free_port
 
@@ -48,7 +49,7 @@ async def with_await(context: Context) -> None:
 
 
 async def by_line(address: str) -> None:
-    await Line(address, purpose="test").fetch("schema_revision", {})
+    await Link(address, purpose="test").fetch(SQL["worker/schema_revision"], {})
 
 
 async def by_listening(address: str) -> None:

@@ -18,9 +18,10 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from rowcrew.embedded import EmbeddedPostgres
-from rowcrew.table import migrate, schema, statements
+from rowcrew.table import migrate, schema
 from rowcrew.table.address import for_sqlalchemy
 from rowcrew.table.compatibility import SCHEMA_REVISION, complaint
+from rowcrew.table.statements import SQL
 from tests.conftest import Connect
 from tests.contract.hands import insert
 from tests.waiting import eventually
@@ -102,12 +103,12 @@ def test_migrating_again_changes_nothing_and_keeps_the_rows(database_url: str, c
 def test_every_revision_says_its_number_in_the_schema(empty_url: str) -> None:
     for revision in range(1, SCHEMA_REVISION + 1):
         migrate.migrate(empty_url, f"{revision:04}")
-        ((number, minimum_worker),) = ask(empty_url, statements.text("schema_revision"))
+        ((number, minimum_worker),) = ask(empty_url, SQL["worker/schema_revision"])
         assert number == revision
         assert 1 <= minimum_worker <= revision
     assert complaint(number, minimum_worker) is None
     migrate.downgrade(empty_url, "-1")
-    assert ask(empty_url, statements.text("schema_revision")) == [(SCHEMA_REVISION - 1, 1)]
+    assert ask(empty_url, SQL["worker/schema_revision"]) == [(SCHEMA_REVISION - 1, 1)]
 
 
 def test_a_database_shared_with_another_alembic_keeps_the_others_version(empty_url: str) -> None:
@@ -136,7 +137,7 @@ def test_plain_alembic_from_the_checkout_does_what_migrate_does(empty_url: str, 
 
 def test_a_migration_waits_for_the_one_at_work(empty_url: str) -> None:
     with psycopg.connect(empty_url) as other:
-        other.execute(statements.text("migration_lock"))
+        other.execute(SQL["migration/lock"])
         second = threading.Thread(target=migrate.migrate, args=[empty_url], daemon=True)
         second.start()
         waiting = (

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from rowcrew.jobs import crew
+from rowcrew.bundled import crew
 from rowcrew.table.compatibility import SCHEMA_REVISION
 from tests.cli.conftest import Program, program
 from tests.conftest import Connect

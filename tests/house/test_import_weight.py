@@ -47,7 +47,8 @@ def test_importing_loads_nothing_heavy(module: str) -> None:
 
 def test_the_bundled_job_types_load_nothing_heavy_until_they_run() -> None:
     names = [
-        f"rowcrew.jobs.{path.stem}" for path in (ROOT / "python-worker" / "rowcrew" / "jobs").glob("*.py")
+        f"rowcrew.bundled.{path.stem}"
+        for path in (ROOT / "python-worker" / "rowcrew" / "bundled").glob("*.py")
     ]
     assert loaded_by(f"import {', '.join(names)}") == set()
 

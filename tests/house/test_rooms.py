@@ -69,6 +69,6 @@ def test_only_the_table_speaks_sql() -> None:
 
 
 def test_every_sql_file_opens_with_its_purpose() -> None:
-    files = sorted(PACKAGE.joinpath("table", "sql").glob("*.sql"))
+    files = sorted(PACKAGE.rglob("*.sql"))
     assert files
     assert [file.name for file in files if not file.read_text().startswith("-- ")] == []

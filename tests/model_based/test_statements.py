@@ -25,10 +25,10 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from rowcrew.table import statements
 from tests.conftest import Connect
 from tests.model_based import database as model
 from tests.model_based.database import VERDICTS, Database, End
+from tests.statements import statement
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
@@ -66,7 +66,7 @@ class LeaseMachine(RuleBasedStateMachine):
         self.sights: dict[int, int] = {}
 
     def run(self, name: str, **parameters: Any) -> list[tuple[Any, ...]]:
-        cursor = self.connection.execute(statements.text(name), parameters)
+        cursor = self.connection.execute(statement(name), parameters)
         return cursor.fetchall() if cursor.description else []
 
     def choose(self, number: int) -> Held:

@@ -6,7 +6,8 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from rowcrew.table.connection import Line
+from rowcrew.table.link import Link
+from rowcrew.table.statements import SQL
 
 pytestmark = pytest.mark.anyio
 
@@ -18,11 +19,11 @@ async def test_a_database_that_prefers_other_dates_gives_workers_iso_dates(
         connection.execute(
             sql.SQL("ALTER DATABASE {} SET DateStyle TO 'German, DMY'").format(sql.Identifier(database))
         )
-    line = Line(database_url, purpose="reserve")
+    link = Link(database_url, purpose="reserve")
     try:
-        ((settled, recent, *_),) = await line.fetch("lines", {"queues": None})
+        ((settled, recent, *_),) = await link.fetch(SQL["worker/lines"], {"queues": None})
     finally:
-        await line.close()
+        await link.close()
     assert settled is not None
     assert recent is not None
     assert settled[4] == "-"

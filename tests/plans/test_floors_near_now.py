@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rowcrew.table import statements
+from rowcrew.table.statements import SQL
 from tests.conftest import Connect
 
 ABOVE_ALL = 2**62
@@ -28,5 +28,5 @@ def test_a_row_that_commits_late_is_reserved_though_it_lies_below_the_floor(conn
             "types": ["late", "long passed over"],
             "room": 10,
         }
-        rows = connection.execute(statements.text("reserve"), parameters).fetchall()
+        rows = connection.execute(SQL["worker/reserve"], parameters).fetchall()
     assert [row[2] for row in rows] == ["late"]

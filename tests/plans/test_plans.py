@@ -11,9 +11,10 @@ import psycopg
 import pytest
 
 from rowcrew.embedded import EmbeddedPostgres
-from rowcrew.table import statements
-from rowcrew.table.connection import Line
+from rowcrew.table.link import Link
+from rowcrew.table.statements import SQL
 from tests.conftest import Connect
+from tests.statements import statement
 
 SKEWED = (
     """
@@ -42,7 +43,7 @@ Connection = psycopg.Connection[tuple[Any, ...]]
 
 def plan_of(connection: Connection, name: str, parameters: Mapping[str, Any]) -> Plan:
     """The plan of a statement file as a worker's prepared statement gets it, with the buffers it touched."""
-    query = f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {statements.text(name)}"
+    query = f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {statement(name)}"
     row = connection.execute(query, parameters).fetchone()
     assert row is not None
     plan: Plan = row[0][0]["Plan"]
@@ -83,8 +84,8 @@ def skewed_url(server: EmbeddedPostgres, migrated_template: str) -> Iterator[str
     with psycopg.connect(server.url, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name} TEMPLATE {migrated_template}")
     with psycopg.connect(server.url_of(name), autocommit=True) as connection:
-        for statement in SKEWED:
-            connection.execute(statement)
+        for command in SKEWED:
+            connection.execute(command)
     yield server.url_of(name)
     with psycopg.connect(server.url, autocommit=True) as connection:
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
@@ -136,7 +137,7 @@ def test_reserve_above_its_floor_reads_few_pages_though_an_old_snapshot_keeps_ev
     old_snapshot.execute("SELECT count(*) FROM jobs")
     last: tuple[Any, ...] | None = None
     for _ in range(100):
-        rows = connection.execute(statements.text("reserve"), reserve_parameters(room=200)).fetchall()
+        rows = connection.execute(SQL["worker/reserve"], reserve_parameters(room=200)).fetchall()
         last = max((row[9], row[0]) for row in rows)
     assert last is not None
     floored = reserve_parameters(floors=[f"{last[0]}Z"], floor_ids=[last[1]])
@@ -207,13 +208,13 @@ GROWING: dict[str, dict[str, Any]] = {
 async def test_a_statement_prepared_on_an_empty_table_never_reads_all_of_it_when_it_has_grown(
     database_url: str, connect: Connect, name: str
 ) -> None:
-    line = Line(database_url, purpose="test", session={"plan_cache_mode": "force_generic_plan"})
+    link = Link(database_url, purpose="test", session={"plan_cache_mode": "force_generic_plan"})
     try:
-        await line.fetch(name, GROWING[name])
+        await link.fetch(statement(name), GROWING[name])
         connect().execute("INSERT INTO jobs (type) SELECT 'other' FROM generate_series(1, 20000)")
-        await line.fetch(name, GROWING[name])
+        await link.fetch(statement(name), GROWING[name])
     finally:
-        await line.close()
+        await link.close()
     rows_read = "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_user_tables WHERE relname = 'jobs'"
     ((rows,),) = connect().execute(rows_read).fetchall()
     assert rows < 100

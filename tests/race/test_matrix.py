@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import itertools
 import re
-from pathlib import Path
 
 import pytest
 
-import rowcrew.table
-from rowcrew.table import statements
+from rowcrew.table.statements import SQL
+from tests.race import transitions
 from tests.race.conftest import Meet, Table
 from tests.race.transitions import STARTS, TRANSITIONS, Row
+from tests.statements import statement
 
 PAIRS = list(itertools.product(TRANSITIONS, repeat=2))
 # `prune` and `rescue` where a row of `queues` asks for more, and `requeue` for ended rows alone.
@@ -78,16 +78,18 @@ def test_every_ordered_pair_meets() -> None:
 def test_every_statement_that_changes_a_job_meets_the_others(
     table: Table, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    files = (Path(rowcrew.table.__file__).parent / "sql").glob("*.sql")
-    changing = {file.stem for file in files if re.search(r"\b(UPDATE|DELETE FROM) jobs\b", file.read_text())}
+    changing = {
+        name.rpartition("/")[2]
+        for name, text in SQL.items()
+        if not name.startswith("demo/") and re.search(r"\b(UPDATE|DELETE FROM) jobs\b", text)
+    }
     sent = set[str]()
-    text = statements.text
 
     def noted(name: str) -> str:
         sent.add(name)
-        return text(name)
+        return statement(name)
 
-    monkeypatch.setattr(statements, "text", noted)
+    monkeypatch.setattr(transitions, "statement", noted)
     for transition in TRANSITIONS.values():
         transition.send(table.connection, table.id)
     assert changing - sent == MEETS_NOBODY

@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 
 import psycopg
 
-from rowcrew.table import statements
+from tests.statements import statement
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 Answer = list[tuple[Any, ...]]
@@ -61,7 +61,7 @@ STARTS: Final = {
 
 
 def fetch(connection: Connection, name: str, **parameters: Any) -> Answer:
-    cursor = connection.execute(statements.text(name), parameters)
+    cursor = connection.execute(statement(name), parameters)
     return cursor.fetchall() if cursor.description else []
 
 
@@ -103,7 +103,7 @@ def note(connection: Connection, job: int) -> Answer:
 
 
 def acknowledge(connection: Connection, job: int) -> Answer:
-    cursor = connection.execute(statements.text("ack"), {"id": job, "lease": str(LEASE)})
+    cursor = connection.execute(statement("ack"), {"id": job, "lease": str(LEASE)})
     return [(job,)] * cursor.rowcount
 
 

@@ -7,14 +7,12 @@ or writes, and carries nothing out.
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import Any
 
 import psycopg
 from psycopg import sql
 
-import rowcrew.table
-from rowcrew.table import statements
+from rowcrew.table.statements import SQL
 from tests.conftest import Connect
 from tests.security.conftest import As
 
@@ -22,9 +20,9 @@ Connection = psycopg.Connection[tuple[Any, ...]]
 
 EXPLAINED = re.compile(r"(--.*\n)*\s*(SELECT|INSERT|UPDATE|DELETE|WITH)\b")
 STATEMENTS = {
-    file.stem: statements.text(file.stem)
-    for file in sorted((Path(rowcrew.table.__file__).parent / "sql").glob("*.sql"))
-    if EXPLAINED.match(file.read_text())
+    name: text
+    for name, text in sorted(SQL.items())
+    if not name.startswith(("bench/", "demo/")) and EXPLAINED.match(text)
 }
 RIGHTS = """
     SELECT relname, privilege_type, NULL
@@ -56,7 +54,7 @@ def refused(connection: Connection) -> list[str]:
 
 def missing(connection: Connection) -> list[str]:
     """What the doctor finds that this role lacks."""
-    return [row[0] for row in connection.execute(statements.text("missing_rights"))]
+    return [row[0] for row in connection.execute(SQL["operator/missing_rights"])]
 
 
 def test_the_workers_role_may_send_every_statement(as_role: As) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from rowcrew.table import statements
+from rowcrew.table.statements import SQL
 from storm.mutations import MUTATIONS, STORMS, Edit, Mutation, catches, edited, planted
 from storm.mutations import table as documented
 from storm.site import ROOT
@@ -31,7 +31,7 @@ def test_a_rescue_takes_no_row_that_was_ended_by_hand(connect: Connect) -> None:
         """
     )
     connection.execute("UPDATE jobs SET status = 'cancelled'")
-    rescued = connection.execute(statements.text("rescue"), {"workers": [1], "beats": [0]}).fetchall()
+    rescued = connection.execute(SQL["worker/rescue"], {"workers": [1], "beats": [0]}).fetchall()
     assert rescued == []
     assert connection.execute("SELECT status FROM jobs").fetchall() == [("cancelled",)]
 

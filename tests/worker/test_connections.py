@@ -13,10 +13,11 @@ import pytest
 import uvloop
 
 from rowcrew.embedded import EmbeddedPostgres, StopMode
-from rowcrew.table import connection as connection_module
+from rowcrew.table import link as link_module
 from rowcrew.table import listening as listening_module
-from rowcrew.table.connection import Line
+from rowcrew.table.link import Link
 from rowcrew.table.listening import listen
+from rowcrew.table.statements import SQL
 from tests.conftest import free_port
 from tests.waiting import eventually
 from tests.worker.conftest import StartWorker
@@ -339,7 +340,7 @@ def test_a_network_that_falls_silent_right_after_the_handshake_is_given_up(
     proxy: Proxy, monkeypatch: pytest.MonkeyPatch, what: str
 ) -> None:
     """The first words on a new connection have a deadline too, and whoever waits hears of it."""
-    for module in (connection_module, listening_module):
+    for module in (link_module, listening_module):
         monkeypatch.setattr(module, "CALL_SECONDS", 0.2)
     connect = psycopg.AsyncConnection.connect
 
@@ -349,17 +350,17 @@ def test_a_network_that_falls_silent_right_after_the_handshake_is_given_up(
         return connection
 
     async def ask() -> None:
-        line = Line(proxy.url, purpose="test")
+        link = Link(proxy.url, purpose="test")
         async with asyncio.timeout(30):
             with monkeypatch.context() as patched, pytest.raises(psycopg.OperationalError):
                 patched.setattr(psycopg.AsyncConnection, "connect", silent)
                 if what == "line":
-                    await line.fetch("schema_revision", {})
+                    await link.fetch(SQL["worker/schema_revision"], {})
                 else:
                     await listen(proxy.url, listening=lambda: None, receive=lambda *_: None)
-            assert not line.is_open
+            assert not link.is_open
             proxy.heal()
-            assert await line.fetch("schema_revision", {})
-        await line.close()
+            assert await link.fetch(SQL["worker/schema_revision"], {})
+        await link.close()
 
     uvloop.run(ask())

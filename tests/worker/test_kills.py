@@ -20,12 +20,12 @@ import psutil
 import psycopg
 import pytest
 
-from rowcrew.jobs import crew
+from rowcrew.bundled import crew
 from rowcrew.table.blobs import put_blob
 from rowcrew.testing import run_handler
-from tests.jobs.conftest import Bucket
-from tests.jobs.saas_payload import REFERENCE
-from tests.jobs.servers import moto_server
+from tests.bundled.conftest import Bucket
+from tests.bundled.saas_payload import REFERENCE
+from tests.bundled.servers import moto_server
 from tests.waiting import eventually
 from tests.worker.conftest import StartWorker
 from tests.worker.harness import Table, WorkerProcess
@@ -189,7 +189,7 @@ def calm_worker(calm: Table, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         calm.address,
         log=directory / "worker.log",
         journal=directory / "journal",
-        crew="rowcrew.jobs:crew",
+        crew="rowcrew.bundled:crew",
         POLL_INTERVAL=0.2,
         CANCEL_GRACE=120,
     )
@@ -236,7 +236,7 @@ def test_what_is_killed_at_any_moment_ends_as_if_nothing_had_happened(
     left: set[tuple[str, str]] = set()
     for moment in drawn_moments(dice, type):
         with held_at(table.address, *([moment] if moment in HELD else ["begins to complete", "completes"])):
-            worker = worker or start_worker(crew="rowcrew.jobs:crew", POLL_INTERVAL=0.2)
+            worker = worker or start_worker(crew="rowcrew.bundled:crew", POLL_INTERVAL=0.2)
             await_moment(table, worker, job, moment, runs)
             if moment == AT_ANY_TIME:
                 time.sleep(dice.uniform(0, LONGEST_DELAY_SECONDS))
@@ -254,7 +254,7 @@ def test_what_is_killed_at_any_moment_ends_as_if_nothing_had_happened(
         assert_nothing_is_there(table)
         left |= objects(bucket)
     if worker is None:
-        start_worker(crew="rowcrew.jobs:crew", POLL_INTERVAL=0.2)
+        start_worker(crew="rowcrew.bundled:crew", POLL_INTERVAL=0.2)
     eventually(lambda: table.rows(AT_ONCE) or table.row(job)["status"] == "completed", 90)
     table.drained(90)
     assert_each_thing_is_there_once(table, job, bucket)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from rowcrew.table import statements
+from rowcrew.table.statements import SQL
 from tests.waiting import eventually
 from tests.worker.conftest import StartWorker
 from tests.worker.harness import Gate, Journal, Table, is_gone
@@ -17,7 +17,7 @@ def declare_lost(table: Table, worker_id: int) -> None:
     """What a rescuer does once it has watched a worker's heartbeat stand still for a whole lease."""
     (row,) = table.rows("SELECT beats FROM workers WHERE id = %s", worker_id)
     with table.another() as rescuer:
-        rescuer.execute(statements.text("rescue"), {"workers": [worker_id], "beats": [row["beats"]]})
+        rescuer.execute(SQL["worker/rescue"], {"workers": [worker_id], "beats": [row["beats"]]})
 
 
 def worker_ids(table: Table) -> list[int]:

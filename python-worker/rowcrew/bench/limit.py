@@ -14,8 +14,8 @@ from typing import Any, Final
 import psycopg
 
 from rowcrew.model.floors import Floor, Floors
-from rowcrew.table import statements
 from rowcrew.table.scratch import open_connection
+from rowcrew.table.statements import SQL
 
 # No worker has this id, so none is ever taken for the holder of these rows.
 NOBODY: Final = 0
@@ -87,4 +87,4 @@ class Limit:
 
 def _rows(connection: psycopg.Connection[Any], name: str, parameters: dict[str, Any]) -> Batch:
     """Rows as tuples of Python values, the way a worker reads them."""
-    return connection.execute(statements.text(name), parameters, prepare=True).fetchall()
+    return connection.execute(SQL[f"worker/{name}"], parameters, prepare=True).fetchall()

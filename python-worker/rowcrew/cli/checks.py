@@ -18,7 +18,7 @@ from rowcrew.model.why import Service, busy, unserved
 from rowcrew.settings import Given, Settings
 from rowcrew.table import console, examination
 from rowcrew.table.compatibility import SCHEMA_REVISION
-from rowcrew.table.connection import reason
+from rowcrew.table.link import reason
 from rowcrew.table.trouble import trouble
 
 Result = Literal["ok", "warning", "failed", "look"]

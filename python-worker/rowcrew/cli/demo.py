@@ -28,8 +28,8 @@ from rowcrew.cli.migrate import bring_up_to_date
 from rowcrew.cli.output import print_table, progress_text, shown
 from rowcrew.model.errors import RowcrewError
 from rowcrew.settings import Settings
-from rowcrew.table import statements
 from rowcrew.table.blobs import blob_parts
+from rowcrew.table.statements import SQL
 
 Record = dict[str, Any]
 
@@ -232,7 +232,7 @@ def _write_customers(file: Path) -> None:
 
 def _statement(name: str) -> str:
     """The statement without the line that says its purpose."""
-    return statements.text(name).partition("\n")[2].strip()
+    return SQL[name].partition("\n")[2].strip()
 
 
 def _cell(value: Any) -> str:

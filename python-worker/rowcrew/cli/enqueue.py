@@ -15,6 +15,7 @@ from typing import Annotated, Any, Final
 import msgspec
 from cyclopts import Parameter
 
+from rowcrew import client as producer
 from rowcrew.cli import FAILURE, SUCCESS, UsageError
 from rowcrew.cli.options import AsJson, read_settings
 from rowcrew.cli.output import one_line, print_document, progress_text
@@ -22,7 +23,6 @@ from rowcrew.model.errors import InvalidJob, RowcrewError
 from rowcrew.model.job_status import JobStatus
 from rowcrew.model.new_job import PAYLOAD_DEPTH, NewJob
 from rowcrew.table import console
-from rowcrew.table import enqueue as producer
 
 NOT_ENDED: Final = 3
 

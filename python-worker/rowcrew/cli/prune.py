@@ -11,8 +11,8 @@ from rowcrew.cli.output import print_document
 from rowcrew.control.prune import Prune
 from rowcrew.log import Log
 from rowcrew.settings import Settings
-from rowcrew.table.connection import Line
 from rowcrew.table.console import explained
+from rowcrew.table.link import Link
 
 
 def prune(*, json: AsJson = False) -> None:
@@ -35,8 +35,8 @@ def prune(*, json: AsJson = False) -> None:
 
 
 async def _prune(settings: Settings, address: str) -> int:
-    line = Line(address, purpose="prune")
+    link = Link(address, purpose="prune")
     try:
-        return await Prune(line=line, settings=settings, log=Log("text"), queue_limits=lambda _: None).once()
+        return await Prune(link=link, settings=settings, log=Log("text"), queue_limits=lambda _: None).once()
     finally:
-        await line.close()
+        await link.close()

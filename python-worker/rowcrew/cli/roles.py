@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rowcrew.table import statements
+from rowcrew.table.statements import SQL
 
 
 def roles() -> None:
@@ -12,4 +12,4 @@ def roles() -> None:
     after every upgrade; it needs the right to create roles:
     rowcrew roles | psql "$DATABASE_URL" -v ON_ERROR_STOP=1
     """
-    print(statements.text("roles"), end="")
+    print(SQL["operator/roles"], end="")

@@ -9,7 +9,7 @@ import msgspec
 from rowcrew.cli.options import Queues, read_settings
 from rowcrew.settings import Settings
 
-BUNDLED_CREW = "rowcrew.jobs:crew"
+BUNDLED_CREW = "rowcrew.bundled:crew"
 
 
 def worker(

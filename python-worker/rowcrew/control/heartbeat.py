@@ -25,11 +25,11 @@ from rowcrew.liveness import Liveness
 from rowcrew.log import Log
 from rowcrew.model.fence import Fence
 from rowcrew.settings import Settings
-from rowcrew.table.connection import Line, is_refusal
+from rowcrew.table import worker as table
+from rowcrew.table.link import Link, is_refusal
 
 # A reservation whose answer was lost may still be under way in the database: also the idle look at times.
 IDLE_COMPARE_SECONDS: Final = 60.0
-_CALL_SECONDS: Final = 4.0
 _AGAIN_SECONDS: Final = 1.0
 
 
@@ -44,7 +44,7 @@ class Heartbeat:
     def __init__(
         self,
         *,
-        line: Line,
+        link: Link,
         identity: Identity,
         ledger: Ledger,
         recorder: Recorder,
@@ -54,7 +54,7 @@ class Heartbeat:
         log: Log,
         usage: Callable[[], dict[str, Any]],
     ) -> None:
-        self._line = line
+        self._link = link
         self._identity = identity
         self._ledger = ledger
         self._recorder = recorder
@@ -69,7 +69,7 @@ class Heartbeat:
         self._holds_nothing = False
         self._compared_at = 0.0
         self._checking = asyncio.Lock()
-        self._outage = Outage(line=line, purpose="heartbeat", log=log)
+        self._outage = Outage(link=link, purpose="heartbeat", log=log)
         self.sound = asyncio.Event()
 
     def check_soon(self) -> None:
@@ -108,21 +108,24 @@ class Heartbeat:
         async with self._checking:
             sent = time.monotonic()
             try:
-                rows = await self._line.fetch(
-                    "beat", self._identity.parameters | self._usage(), _CALL_SECONDS
+                alive = await table.beat(
+                    self._link,
+                    worker=self._identity.worker_id,
+                    boot=self._identity.boot_id,
+                    **self._usage(),
                 )
             except psycopg.Error as error:
                 if is_refusal(error):
                     self._fence.proven(sent)
                 raise
-            if rows:
+            if alive:
                 self._acknowledged(sent)
             else:
                 await self._enter_anew()
             idle = self._holds_nothing and not self._ledger and not nothing_in_flight
             if idle and sent < self._compared_at + IDLE_COMPARE_SECONDS:
                 return
-            held = await self._line.fetch("held", {"worker": self._identity.worker_id}, _CALL_SECONDS)
+            held = await table.held(self._link, self._identity.worker_id)
             self._compare({lease_id: id for id, lease_id in held}, sent, nothing_in_flight)
 
     def _acknowledged(self, sent: float) -> None:

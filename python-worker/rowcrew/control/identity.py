@@ -7,19 +7,19 @@ import socket
 import uuid
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import rowcrew
 from rowcrew.log import Log
 from rowcrew.settings import Settings
-from rowcrew.table.connection import Line
+from rowcrew.table import worker as table
+from rowcrew.table.link import Link
 
 
 class Identity:
     """Entered anew after the worker was declared lost, so organs ask for it each time."""
 
-    def __init__(self, *, line: Line, settings: Settings, log: Log) -> None:
-        self._line = line
+    def __init__(self, *, link: Link, settings: Settings, log: Log) -> None:
+        self._link = link
         self._settings = settings
         self._log = log
         self._types: list[str] = []
@@ -31,31 +31,27 @@ class Identity:
         self._types = self._types if types is None else types
         boot_id = uuid.uuid4()
         name = self._settings.worker_name or ""
-        row = {
-            "boot": boot_id,
-            "name": name,
-            "host": socket.gethostname(),
-            "pid": os.getpid(),
-            "process_key": process_key(os.getpid()),
-            "version": rowcrew.__version__,
-            "queues": list(self._settings.queues),
-            "types": self._types,
-            "slots": self._settings.slots,
-            "lease_seconds": round(self._settings.lease_seconds),
-        }
-        ((self.worker_id, namesakes),) = await self._line.fetch("register", row)
+        self.worker_id, namesakes = await table.register(
+            self._link,
+            boot=boot_id,
+            name=name,
+            host=socket.gethostname(),
+            pid=os.getpid(),
+            process_key=process_key(os.getpid()),
+            version=rowcrew.__version__,
+            queues=self._settings.queues,
+            types=self._types,
+            slots=self._settings.slots,
+            lease_seconds=round(self._settings.lease_seconds),
+        )
         self.boot_id = boot_id
         if namesakes:
             suffixed = f"{name}-{self.worker_id}"
-            await self._line.fetch("rename_worker", {"worker": self.worker_id, "name": suffixed})
+            await table.rename_worker(self._link, worker=self.worker_id, name=suffixed)
             self._log.event("worker.renamed", taken=name, name=suffixed)
 
     async def leave(self, reason: str) -> None:
-        await self._line.fetch("unregister", self.parameters | {"reason": reason})
-
-    @property
-    def parameters(self) -> dict[str, Any]:
-        return {"worker": self.worker_id, "boot": self.boot_id}
+        await table.unregister(self._link, worker=self.worker_id, boot=self.boot_id, reason=reason)
 
 
 def process_key(pid: int) -> str | None:

@@ -17,21 +17,21 @@ import psycopg
 from rowcrew.control.ledger import Ledger, Run
 from rowcrew.control.outage import Outage
 from rowcrew.log import Log
-from rowcrew.table.connection import Line, is_outage, reason
+from rowcrew.table import worker as table
+from rowcrew.table.link import Link, is_outage, reason
 
 EVERY_SECONDS: Final = 1.0
 TOUCH_SECONDS: Final = 30.0
-_CALL_SECONDS: Final = 4.0
 
 
 class Notes:
     """In: runs with something new to say. Out: rows."""
 
-    def __init__(self, *, line: Line, ledger: Ledger, log: Log) -> None:
-        self._line = line
+    def __init__(self, *, link: Link, ledger: Ledger, log: Log) -> None:
+        self._link = link
         self._ledger = ledger
         self._log = log
-        self._outage = Outage(line=line, purpose="progress", log=log)
+        self._outage = Outage(link=link, purpose="progress", log=log)
         self._noted: dict[str, Run] = {}
         self._arrived = asyncio.Event()
 
@@ -68,7 +68,7 @@ class Notes:
         sent = {run.job.lease_id: (run, run.progress, run.checkpoint) for run in runs}
         try:
             document = msgspec.json.encode(notes).decode()
-            rows = await self._line.fetch("note", {"notes": document}, _CALL_SECONDS)
+            written = await table.note(self._link, document)
         except psycopg.Error as error:
             # Said again, a second later. Only a value that no column takes is given up.
             if is_outage(error) and not isinstance(error, psycopg.errors.ProgramLimitExceeded):
@@ -79,7 +79,7 @@ class Notes:
                 self._log.event("job.unstorable", job_id=[run.job.id for run in runs], reason=reason(error))
             return
         self._outage.ended()
-        for (lease_id,) in rows:
+        for lease_id in written:
             run, progress, checkpoint = sent[lease_id]
             run.written_at = time.monotonic()
             run.progress = None if run.progress is progress else run.progress

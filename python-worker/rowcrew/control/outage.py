@@ -7,7 +7,7 @@ is too short, a right is missing.
 from __future__ import annotations
 
 from rowcrew.log import Log
-from rowcrew.table.connection import Line, reason
+from rowcrew.table.link import Link, reason
 
 
 class Outage:
@@ -16,8 +16,8 @@ class Outage:
     purpose: what it speaks of, as the log calls it.
     """
 
-    def __init__(self, *, line: Line, purpose: str, log: Log) -> None:
-        self._line = line
+    def __init__(self, *, link: Link, purpose: str, log: Log) -> None:
+        self._link = link
         self._purpose = purpose
         self._log = log
         self._is_told = False
@@ -25,7 +25,7 @@ class Outage:
     def began(self, error: BaseException) -> None:
         if not self._is_told:
             self._is_told = True
-            event = "database.refuses" if self._line.is_open else "database.lost"
+            event = "database.refuses" if self._link.is_open else "database.lost"
             self._log.event(event, purpose=self._purpose, reason=reason(error))
 
     def ended(self) -> None:

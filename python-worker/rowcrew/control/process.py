@@ -15,7 +15,7 @@ from rowcrew.log import Log
 from rowcrew.model.errors import DatabaseUnavailable, RowcrewError
 from rowcrew.runner.event_loop import run
 from rowcrew.settings import Settings
-from rowcrew.table.connection import reason
+from rowcrew.table.link import reason
 
 
 def run_worker(crew: list[str], settings: Settings) -> int:

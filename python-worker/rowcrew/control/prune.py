@@ -15,13 +15,15 @@ import psycopg
 
 from rowcrew.log import Log
 from rowcrew.settings import Settings
-from rowcrew.table.connection import Line, reason
+from rowcrew.table import worker as table
+from rowcrew.table.link import Link, reason
+from rowcrew.table.statements import SQL
+from rowcrew.table.worker import CHORE_SECONDS
 
 EVERY_SECONDS: Final = 60.0
 BATCH: Final = 2_000
 IDLE_BATCHES: Final = 10
 FILE_BYTES: Final = 64 * 2**20  # a file's deletion costs by its size
-_CALL_SECONDS: Final = 4.0
 _BREATH_SECONDS: Final = 0.05
 
 Place = TypeVar("Place", int, str)
@@ -31,9 +33,9 @@ class Prune:
     """Walks the table by primary key, so that no index is needed for it."""
 
     def __init__(
-        self, *, line: Line, settings: Settings, log: Log, queue_limits: Callable[[Mapping[str, float]], None]
+        self, *, link: Link, settings: Settings, log: Log, queue_limits: Callable[[Mapping[str, float]], None]
     ) -> None:
-        self._line = line
+        self._link = link
         self._settings = settings
         self._log = log
         self._queue_limits = queue_limits
@@ -56,21 +58,20 @@ class Prune:
                 deleted += await self._beyond_count()
                 if deleted:
                     self._log.event("prune.done", deleted=deleted)
-                await self._line.fetch("prune_workers", {}, _CALL_SECONDS)
+                await table.prune_workers(self._link)
                 file = await self._walk_files(file, idle_batches=1)
             except psycopg.Error as error:
                 self._log.event("prune.failed", reason=reason(error))
             await asyncio.sleep(EVERY_SECONDS)
 
     async def read_queues(self) -> None:
-        rows = await self._line.fetch("queue_limits", {}, _CALL_SECONDS)
-        self._queue_limits(dict(rows))
+        self._queue_limits(dict(await table.queue_limits(self._link)))
 
     async def once(self) -> int:
         """Walk the whole tables; how many jobs were deleted."""
         deleted, _ = await self._walk_jobs(0, idle_batches=None)
         deleted += await self._beyond_count()
-        await self._line.fetch("prune_workers", {}, _CALL_SECONDS)
+        await table.prune_workers(self._link)
         await self._walk_files("", idle_batches=None)
         return deleted
 
@@ -83,14 +84,14 @@ class Prune:
             "keep_completed": self._settings.keep_completed_seconds,
             "keep_failed": self._settings.keep_failed_seconds,
         }
-        return await self._walk("prune", limits, after, 0, idle_batches)
+        return await self._walk("worker/prune", limits, after, 0, idle_batches)
 
     async def _walk_files(self, after: str, *, idle_batches: int | None) -> str:
         """The same for the files of jobs, if they have a time; the key to go on from, empty after the end."""
         if self._settings.keep_files_seconds is None:
             return ""
         limits = {"keep_files": self._settings.keep_files_seconds, "most_bytes": FILE_BYTES}
-        _, came_to = await self._walk("prune_files", limits, after, "", idle_batches)
+        _, came_to = await self._walk("files/prune_files", limits, after, "", idle_batches)
         return came_to
 
     async def _walk(
@@ -104,7 +105,7 @@ class Prune:
         deleted, idle = 0, 0
         while idle_batches is None or idle < idle_batches:
             parameters: dict[str, Any] = {"after": after, "batch": BATCH, **limits}
-            ((came_to, gone),) = await self._line.fetch(statement, parameters, _CALL_SECONDS)
+            ((came_to, gone),) = await self._link.fetch(SQL[statement], parameters, CHORE_SECONDS)
             if came_to is None:
                 return deleted, start
             deleted, after = deleted + gone, came_to
@@ -114,6 +115,6 @@ class Prune:
 
     async def _beyond_count(self) -> int:
         deleted = 0
-        while gone := (await self._line.fetch("prune_by_count", {"batch": BATCH}, _CALL_SECONDS))[0][0]:
+        while gone := await table.prune_by_count(self._link, BATCH):
             deleted += gone
         return deleted

@@ -6,10 +6,11 @@ import msgspec
 
 from rowcrew.control.notes import raw
 from rowcrew.model.manifest import Manifest
-from rowcrew.table.connection import Line
+from rowcrew.table import worker as table
+from rowcrew.table.link import Link
 
 
-async def publish(line: Line, manifest: Manifest) -> None:
+async def publish(link: Link, manifest: Manifest) -> None:
     """One row for each type; a newer worker's word replaces an older one's."""
     types = [
         {
@@ -24,4 +25,4 @@ async def publish(line: Line, manifest: Manifest) -> None:
         }
         for t in manifest.types
     ]
-    await line.fetch("publish_types", {"types": msgspec.json.encode(types).decode()})
+    await table.publish_types(link, msgspec.json.encode(types).decode())

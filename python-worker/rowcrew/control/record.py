@@ -27,7 +27,9 @@ from rowcrew.model.job import Job
 from rowcrew.model.manifest import TypeManifest
 from rowcrew.model.outcome import Completed, Outcome
 from rowcrew.model.verdict import Verdict, verdict
-from rowcrew.table.connection import Line, is_outage, reason
+from rowcrew.table import producer
+from rowcrew.table import worker as table
+from rowcrew.table.link import Link, is_outage, reason
 
 LOCK_TIMEOUT: Final = "1s"
 LOCKED_PAUSE_SECONDS: Final = 1.0
@@ -64,9 +66,9 @@ class Recorder:
     """
 
     def __init__(
-        self, *, line: Line, identity: Identity, ledger: Ledger, log: Log, stale: Callable[[Job], None]
+        self, *, link: Link, identity: Identity, ledger: Ledger, log: Log, stale: Callable[[Job], None]
     ) -> None:
-        self._line = line
+        self._link = link
         self._identity = identity
         self._ledger = ledger
         self._log = log
@@ -76,7 +78,7 @@ class Recorder:
         self._arrived = asyncio.Event()
         self._written = asyncio.Event()
         self._busy = False
-        self._outage = Outage(line=line, purpose="record", log=log)
+        self._outage = Outage(link=link, purpose="record", log=log)
 
     def set_backoffs(self, types: Iterable[TypeManifest]) -> None:
         self._backoffs = {manifest.name: manifest.backoff for manifest in types}
@@ -152,13 +154,13 @@ class Recorder:
     async def _write_together(self, ends: Sequence[End]) -> dict[str, str]:
         """Write all in one commit. Answers the leases no longer ours, with `ALREADY` or `STALE`."""
         children = {end.lease_id: end.verdict.children for end in ends if end.verdict.children is not None}
-        if not children and not self._line.pooled:
+        if not children and not self._link.pooled:
             return await self._record(ends)
-        async with self._line.transaction({"lock_timeout": LOCK_TIMEOUT}):
+        async with self._link.transaction({"lock_timeout": LOCK_TIMEOUT}):
             strangers = await self._record(ends)
             for lease_id, jobs in children.items():
                 if lease_id not in strangers:
-                    await self._line.fetch("enqueue", {"jobs": jobs.decode()})
+                    await producer.enqueue(self._link, jobs.decode())
         return strangers
 
     async def _record(self, ends: Sequence[End]) -> dict[str, str]:
@@ -171,13 +173,12 @@ class Recorder:
         return strangers
 
     async def _strangers_of(self, ends: Sequence[End]) -> dict[str, str]:
-        parameters = {"ended": document(ends), "worker": self._identity.worker_id}
-        return dict(await self._line.fetch("record", parameters))
+        return dict(await table.record(self._link, ended=document(ends), worker=self._identity.worker_id))
 
     async def _write_unlocked(self, ends: list[End]) -> None:
         """Somebody holds a row for long: write the others, come back to it later."""
-        async with self._line.transaction({"lock_timeout": LOCK_TIMEOUT}):
-            free = {id for (id,) in await self._line.fetch("lock_free", {"ids": [end.id for end in ends]})}
+        async with self._link.transaction({"lock_timeout": LOCK_TIMEOUT}):
+            free = set(await table.lock_free(self._link, [end.id for end in ends]))
             now = [end for end in ends if end.id in free and end.verdict.children is None]
             strangers = await self._record(now)
         self._close(now, strangers)

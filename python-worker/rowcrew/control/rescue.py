@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import time
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import psycopg
 
@@ -19,11 +19,12 @@ from rowcrew.control.identity import Identity, is_surely_dead
 from rowcrew.control.outage import Outage
 from rowcrew.log import Log
 from rowcrew.settings import Settings
-from rowcrew.table.connection import Line
+from rowcrew.table import worker as table
+from rowcrew.table.link import Link
+from rowcrew.table.worker import OtherWorker, RescuedJob
 
 FOREIGN_SECONDS: Final = 60.0
 ALONE_BEATS: Final = 2  # a worker that sees no other looks half as often for one
-_CALL_SECONDS: Final = 4.0
 
 
 class _Sight(NamedTuple):
@@ -34,12 +35,12 @@ class _Sight(NamedTuple):
 class Rescue:
     """A chore of every worker; several at once do no harm, since the first to declare a worker lost wins."""
 
-    def __init__(self, *, line: Line, identity: Identity, settings: Settings, log: Log) -> None:
-        self._line = line
+    def __init__(self, *, link: Link, identity: Identity, settings: Settings, log: Log) -> None:
+        self._link = link
         self._identity = identity
         self._seconds = settings.heartbeat_seconds
         self._log = log
-        self._outage = Outage(line=line, purpose="rescue", log=log)
+        self._outage = Outage(link=link, purpose="rescue", log=log)
         self._seen: dict[int, _Sight] = {}
         self._opened = 0
         self._foreign_due = time.monotonic()
@@ -47,11 +48,13 @@ class Rescue:
     async def at_start(self) -> None:
         """Release the jobs of workers that are dead for certain."""
         host = socket.gethostname()
-        dead = []
-        for worker, beats, _, their_host, key, silent_for_long in await self._observe():
-            if silent_for_long or (their_host == host and is_surely_dead(key)):
-                dead.append((worker, beats))
-        await self._take_over(dead)
+        await self._take_over(
+            [
+                (other.id, other.beats)
+                for other in await self._observe()
+                if other.silent_for_long or (other.host == host and is_surely_dead(other.process_key))
+            ]
+        )
 
     async def run(self) -> None:
         while True:
@@ -68,25 +71,25 @@ class Rescue:
 
     async def look(self) -> None:
         """One look at the others."""
-        workers = await self._observe()
-        if self._line.opened != self._opened:
+        others = await self._observe()
+        if self._link.opened != self._opened:
             # The connection was lost in between: what was seen before counts no more.
-            self._opened = self._line.opened
+            self._opened = self._link.opened
             self._seen.clear()
         now = time.monotonic()
-        self._seen = {worker: self._sight(worker, beats, now) for worker, beats, *_ in workers}
+        self._seen = {other.id: self._sight(other.id, other.beats, now) for other in others}
         dead = [
-            (worker, beats)
-            for worker, beats, lease_seconds, *_ in workers
-            if now - self._seen[worker].since >= lease_seconds
+            (other.id, other.beats)
+            for other in others
+            if now - self._seen[other.id].since >= other.lease_seconds
         ]
         await self._take_over(dead)
         if now >= self._foreign_due:
-            self._tell(await self._line.fetch("rescue_foreign", {}, _CALL_SECONDS))
+            self._tell(await table.rescue_foreign(self._link))
             self._foreign_due = now + FOREIGN_SECONDS
 
-    async def _observe(self) -> list[Any]:
-        return await self._line.fetch("observe", {"worker": self._identity.worker_id}, _CALL_SECONDS)
+    async def _observe(self) -> list[OtherWorker]:
+        return await table.observe(self._link, self._identity.worker_id)
 
     def _sight(self, worker: int, beats: int, now: float) -> _Sight:
         seen = self._seen.get(worker)
@@ -95,12 +98,12 @@ class Rescue:
     async def _take_over(self, dead: list[tuple[int, int]]) -> None:
         if not dead:
             return
-        parameters = {"workers": [worker for worker, _ in dead], "beats": [beats for _, beats in dead]}
+        workers, beats = [worker for worker, _ in dead], [beats for _, beats in dead]
         for worker, _ in dead:
             self._log.event("worker.rescued", worker=worker)
-        while rows := await self._line.fetch("rescue", parameters, _CALL_SECONDS):
-            self._tell(rows)
+        while jobs := await table.rescue(self._link, workers=workers, beats=beats):
+            self._tell(jobs)
 
-    def _tell(self, rows: list[Any]) -> None:
-        for job_id, type, status in rows:
-            self._log.event("job.rescued", job_id=job_id, type=type, status=status)
+    def _tell(self, jobs: list[RescuedJob]) -> None:
+        for job in jobs:
+            self._log.event("job.rescued", job_id=job.id, type=job.type, status=job.status)

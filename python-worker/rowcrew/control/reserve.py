@@ -26,7 +26,8 @@ from rowcrew.model.appetite import LARGEST_BATCH, BatchSize, RunTimes, jobs_ahea
 from rowcrew.model.floors import BOTTOM, Floor, Floors
 from rowcrew.model.job import Job
 from rowcrew.settings import Settings
-from rowcrew.table.connection import Line, is_outage
+from rowcrew.table import worker as table
+from rowcrew.table.link import Link, is_outage
 
 # After a wake-up rows may commit a moment later: look again soon, then poll. Some looks also learn the lines.
 QUICK_LOOKS: Final = ((0.005, False), (0.020, True), (0.080, False), (0.320, True))
@@ -73,7 +74,7 @@ class Reserver:
     def __init__(
         self,
         *,
-        line: Line,
+        link: Link,
         identity: Identity,
         ledger: Ledger,
         dispatcher: Dispatcher,
@@ -82,8 +83,8 @@ class Reserver:
         settings: Settings,
         log: Log,
     ) -> None:
-        self._line = line
-        self._outage = Outage(line=line, purpose="reserve", log=log)
+        self._link = link
+        self._outage = Outage(link=link, purpose="reserve", log=log)
         self._identity = identity
         self._ledger = ledger
         self._dispatcher = dispatcher
@@ -197,9 +198,11 @@ class Reserver:
     async def _learn_lines(self) -> None:
         """Which queues and priorities have rows, and what time it is for the database."""
         self._learn_next = False
-        rows = await self._line.fetch("lines", {"queues": self._queues})
-        self._settled, self._recent, *_ = rows[0]
-        self._lines = [(queue, priority) for _, _, queue, priority in rows if queue is not None]
+        rows = await table.lines(self._link, self._queues)
+        self._settled, self._recent = rows[0].settled, rows[0].recent
+        self._lines = [
+            (row.queue, row.priority) for row in rows if row.queue is not None and row.priority is not None
+        ]
         for floors in self._floors.values():
             floors.learn(self._lines)
             floors.forget(self._lines)
@@ -209,18 +212,18 @@ class Reserver:
     async def _reserve(self, ask: Ask, lowest: str | None) -> int:
         floors = self._floors_of(ask.types)
         probes = floors.probes(lowest)
-        parameters = {
-            "worker": self._identity.worker_id,
-            "queues": probes.queues,
-            "priorities": probes.priorities,
-            "floors": probes.floors,
-            "floor_ids": probes.floor_ids,
-            "types": list(ask.types),
-            "room": ask.room,
-        }
         self._ledger.reserving_since = time.monotonic()
         try:
-            jobs = [Job(*row) for row in await self._line.fetch("reserve", parameters)]
+            jobs = await table.reserve(
+                self._link,
+                worker=self._identity.worker_id,
+                types=ask.types,
+                room=ask.room,
+                queues=probes.queues,
+                priorities=probes.priorities,
+                floors=probes.floors,
+                floor_ids=probes.floor_ids,
+            )
         finally:
             self._ledger.reserving_since = None
         jobs.sort(key=lambda job: (-job.priority, job.run_at, job.id))
@@ -272,7 +275,7 @@ class Reserver:
     async def _outlast(self, error: psycopg.Error) -> None:
         """After an outage ask first what the database knows: the answer to the last look may be lost."""
         self._outage.began(error)
-        if self._line.is_open:
+        if self._link.is_open:
             await asyncio.sleep(_FIRST_PAUSE_SECONDS)
             return
         pause = _FIRST_PAUSE_SECONDS

@@ -14,7 +14,7 @@ import psycopg
 
 from rowcrew.control.identity import Identity
 from rowcrew.log import Log
-from rowcrew.table.connection import reason
+from rowcrew.table.link import reason
 from rowcrew.table.listening import CHANGED, READY, listen
 
 _FIRST_PAUSE_SECONDS: Final = 0.5

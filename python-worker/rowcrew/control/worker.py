@@ -41,8 +41,9 @@ from rowcrew.model.cleaning import clean_text, describe
 from rowcrew.model.errors import DatabaseUnavailable, SchemaMismatch
 from rowcrew.model.job import Job
 from rowcrew.settings import Settings
+from rowcrew.table import worker as table
 from rowcrew.table.compatibility import complaint
-from rowcrew.table.connection import Line, reason
+from rowcrew.table.link import Link, reason
 
 LAST_CALL_SECONDS: Final = 2.0
 _DEATH_SECONDS: Final = 5.0
@@ -84,11 +85,11 @@ class Worker:
         try:
             await self._connect()
             self._log.event("rescue.checking")
-            self._log.event("database.details", **self._chores_line.facts())
+            self._log.event("database.details", **self._chores_link.facts())
             await self._begin()
         except BaseException:
             await self._runners.close()
-            await self._close_lines()
+            await self._close_links()
             self._state = "stopped"
             raise
         self._state = "running"
@@ -111,7 +112,7 @@ class Worker:
         for task in reversed(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._close_lines()
+        await self._close_links()
         self._liveness.remove()
         self._state = "stopped"
         self._stopped.set()
@@ -126,14 +127,14 @@ class Worker:
         address = settings.require_database_url()
         ledger = self._ledger = Ledger()
         run_times = RunTimes()
-        self._reserve_line = Line(address, purpose="reserve", session={"synchronous_commit": "off"})
-        self._record_line = Line(address, purpose="record", session={"lock_timeout": LOCK_TIMEOUT})
-        self._chores_line = Line(address, purpose="chores")
-        self._identity = Identity(line=self._chores_line, settings=settings, log=log)
+        self._reserve_link = Link(address, purpose="reserve", session={"synchronous_commit": "off"})
+        self._record_link = Link(address, purpose="record", session={"lock_timeout": LOCK_TIMEOUT})
+        self._chores_link = Link(address, purpose="chores")
+        self._identity = Identity(link=self._chores_link, settings=settings, log=log)
         self._recorder = Recorder(
-            line=self._record_line, identity=self._identity, ledger=ledger, log=log, stale=self._let_go
+            link=self._record_link, identity=self._identity, ledger=ledger, log=log, stale=self._let_go
         )
-        self._notes = Notes(line=self._chores_line, ledger=ledger, log=log)
+        self._notes = Notes(link=self._chores_link, ledger=ledger, log=log)
         self._liveness = Liveness(settings.lease_seconds)
         self._usage = Usage(limit_bytes=settings.max_memory_bytes, log=log)
         self._dispatcher = Dispatcher(
@@ -156,7 +157,7 @@ class Worker:
             takes_more=self._dispatcher.assign_waiting,
         )
         self._heartbeat = Heartbeat(
-            line=self._chores_line,
+            link=self._chores_link,
             identity=self._identity,
             ledger=ledger,
             recorder=self._recorder,
@@ -167,7 +168,7 @@ class Worker:
             usage=self._usage.sample,
         )
         self._reserver = Reserver(
-            line=self._reserve_line,
+            link=self._reserve_link,
             identity=self._identity,
             ledger=ledger,
             dispatcher=self._dispatcher,
@@ -176,9 +177,9 @@ class Worker:
             settings=settings,
             log=log,
         )
-        self._rescue = Rescue(line=self._chores_line, identity=self._identity, settings=settings, log=log)
+        self._rescue = Rescue(link=self._chores_link, identity=self._identity, settings=settings, log=log)
         self._prune = Prune(
-            line=self._chores_line, settings=settings, log=log, queue_limits=self._stopping.set_queue_limits
+            link=self._chores_link, settings=settings, log=log, queue_limits=self._stopping.set_queue_limits
         )
         self._wake_up = WakeUp(
             address=settings.database_direct_url or address,
@@ -205,7 +206,7 @@ class Worker:
                 stop=stop_after_delay(self._settings.connect_timeout_seconds),
             ):
                 with attempt:
-                    rows = await self._chores_line.fetch("schema_revision", {})
+                    rows = await table.schema_revision(self._chores_link)
         except RetryError as error:
             last = error.last_attempt.exception()
             raise DatabaseUnavailable(reason(last) if last else "no answer") from last
@@ -214,13 +215,13 @@ class Worker:
         if problem := complaint(*(rows[0] if rows else (None, None))):
             raise SchemaMismatch(problem)
         self._log.event("database.connected")
-        if self._chores_line.pooled:
+        if self._chores_link.pooled:
             self._log.event("database.pooled")
 
     async def _begin(self) -> None:
         manifest = await self._runners.manifest()
         names = sorted(t.name for t in manifest.types)
-        await publish(self._chores_line, manifest)
+        await publish(self._chores_link, manifest)
         await self._identity.enter(names)
         await self._rescue.at_start()
         await self._prune.read_queues()
@@ -236,7 +237,7 @@ class Worker:
         self._start_task("notes", self._notes.run())
         self._start_task("rescue", self._rescue.run())
         self._start_task("prune", self._prune.run())
-        if not self._chores_line.pooled or self._settings.database_direct_url:
+        if not self._chores_link.pooled or self._settings.database_direct_url:
             self._start_task("wake-up", self._wake_up.run())
         self._start_task("reserve", self._reserver.run())
         queues = ", ".join(self._settings.queues) or "all"
@@ -271,7 +272,7 @@ class Worker:
 
     async def _acknowledge(self, job: Job) -> None:
         try:
-            await self._chores_line.fetch("ack", {"id": job.id, "lease": job.lease_id})
+            await table.ack(self._chores_link, id=job.id, lease_id=job.lease_id)
         except psycopg.Error as error:  # the row waits at most 30 seconds for it
             self._log.event("database.lost", purpose="acknowledge", reason=reason(error))
 
@@ -306,6 +307,6 @@ class Worker:
         except (TimeoutError, psycopg.Error) as error:
             self._log.event("database.lost", purpose="last writes", reason=reason(error))
 
-    async def _close_lines(self) -> None:
-        for line in (self._reserve_line, self._record_line, self._chores_line):
-            await line.close()
+    async def _close_links(self) -> None:
+        for link in (self._reserve_link, self._record_link, self._chores_link):
+            await link.close()

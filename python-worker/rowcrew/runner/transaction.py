@@ -13,14 +13,14 @@ from typing import Any
 
 import psycopg
 
+from rowcrew.client import enqueue_many, enqueue_many_async
 from rowcrew.model.errors import LeaseLost
 from rowcrew.model.job import Job
 from rowcrew.model.new_job import NewJob
 from rowcrew.runner.wire import Note
-from rowcrew.table import statements
 from rowcrew.table.address import for_psycopg
-from rowcrew.table.connection import KEEPALIVE, attempt, is_lent
-from rowcrew.table.enqueue import enqueue_many, enqueue_many_async
+from rowcrew.table.link import KEEPALIVE, connecting, is_lent
+from rowcrew.table.statements import SQL
 
 
 class RunTransaction:
@@ -37,9 +37,9 @@ class RunTransaction:
         return self._sync is not None or self._async is not None
 
     def __enter__(self) -> psycopg.Connection[Any]:
-        with attempt():
+        with connecting():
             self._sync = psycopg.connect(self._address, application_name=self._name, **KEEPALIVE)
-        answer = self._sync.execute(statements.text("limit_idle_transaction")).fetchone()
+        answer = self._sync.execute(SQL["run/limit_idle_transaction"]).fetchone()
         _heed_pooler(self._sync, answer)
         return self._sync
 
@@ -49,11 +49,11 @@ class RunTransaction:
             self._sync = None
 
     async def __aenter__(self) -> psycopg.AsyncConnection[Any]:
-        with attempt():
+        with connecting():
             self._async = await psycopg.AsyncConnection.connect(
                 self._address, application_name=self._name, **KEEPALIVE
             )
-        cursor = await self._async.execute(statements.text("limit_idle_transaction"))
+        cursor = await self._async.execute(SQL["run/limit_idle_transaction"])
         _heed_pooler(self._async, await cursor.fetchone())
         return self._async
 
@@ -97,7 +97,7 @@ class RunTransaction:
         self, connection: psycopg.AsyncConnection[Any], parameters: dict[str, Any], children: Sequence[NewJob]
     ) -> None:
         try:
-            cursor = await connection.execute(statements.text("complete"), parameters)
+            cursor = await connection.execute(SQL["run/complete"], parameters)
             if await cursor.fetchone() is None:
                 raise LeaseLost(f"job {self._job.id} is no longer this run's")
             if children:
@@ -110,7 +110,7 @@ class RunTransaction:
         self, connection: psycopg.Connection[Any], parameters: dict[str, Any], children: Sequence[NewJob]
     ) -> None:
         try:
-            cursor = connection.execute(statements.text("complete"), parameters)
+            cursor = connection.execute(SQL["run/complete"], parameters)
             if cursor.fetchone() is None:
                 raise LeaseLost(f"job {self._job.id} is no longer this run's")
             if children:

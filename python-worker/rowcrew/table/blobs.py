@@ -12,7 +12,7 @@ from typing import Any, Final
 import msgspec
 import psycopg
 
-from rowcrew.table import statements
+from rowcrew.table.statements import SQL
 
 PART_BYTES: Final = 16 * 2**20
 
@@ -29,13 +29,13 @@ class Blob(msgspec.Struct, frozen=True, rename="camel"):
 def put_blob(connection: psycopg.Connection[Any], key: str, content: bytes, content_type: str) -> Blob:
     """Store a file, in place of the one that had this key."""
     parameters = {"key": key, "content": content, "content_type": content_type}
-    ((*facts,),) = connection.execute(statements.text("put_blob"), parameters)
+    ((*facts,),) = connection.execute(SQL["files/put_blob"], parameters)
     return Blob(*facts)
 
 
 def blob_size(connection: psycopg.Connection[Any], key: str) -> int | None:
     """The size of a file in bytes; None if there is none of that key."""
-    row = connection.execute(statements.text("blob_size"), {"key": key}).fetchone()
+    row = connection.execute(SQL["files/blob_size"], {"key": key}).fetchone()
     return None if row is None else row[0]
 
 
@@ -44,5 +44,5 @@ def blob_parts(connection: psycopg.Connection[Any], key: str, size: int) -> Iter
     for start in range(1, size + 1, PART_BYTES):
         parameters = {"key": key, "start": start, "length": PART_BYTES}
         cursor = connection.cursor(binary=True)
-        row = cursor.execute(statements.text("get_blob"), parameters).fetchone()
+        row = cursor.execute(SQL["files/get_blob"], parameters).fetchone()
         yield b"" if row is None else row[0]

@@ -18,9 +18,9 @@ from psycopg.types.json import set_json_loads
 from rowcrew.model.errors import DatabaseUnavailable, RowcrewError, SchemaMismatch
 from rowcrew.model.why import JobFacts, Reason, Service, reasons
 from rowcrew.settings import Settings
-from rowcrew.table import statements
 from rowcrew.table.address import for_psycopg, without_password
-from rowcrew.table.connection import KEEPALIVE, reason
+from rowcrew.table.link import KEEPALIVE, reason
+from rowcrew.table.statements import SQL
 
 Record = dict[str, Any]
 Connection = psycopg.Connection[Record]
@@ -88,14 +88,14 @@ def list_jobs(
         "queues": _array(queues),
         "limit": limit,
     }
-    return rows(connection, "list_jobs", parameters)
+    return rows(connection, "operator/list_jobs", parameters)
 
 
 def show_job(connection: Connection, id: int) -> Record | None:
     """Every column of a job, and under `job_attempts` the attempts that did not complete."""
     with connection.transaction():
-        jobs = rows(connection, "show_job", {"id": id})
-        attempts = rows(connection, "show_attempts", {"id": id})
+        jobs = rows(connection, "operator/show_job", {"id": id})
+        attempts = rows(connection, "operator/show_attempts", {"id": id})
     return {**jobs[0], "job_attempts": attempts} if jobs else None
 
 
@@ -105,7 +105,7 @@ def change_jobs(connection: Connection, change: Change, ids: Sequence[int]) -> l
     A record has id, changed, status (None: no such job) and liveId, the live job with the same unique key.
     """
     changed = {row["id"] for row in _changed(connection, change, list(ids))}
-    standing = {row["id"]: row for row in rows(connection, "job_standing", {"ids": list(ids)})}
+    standing = {row["id"]: row for row in rows(connection, "operator/job_standing", {"ids": list(ids)})}
     unknown = {"status": None, "liveId": None}
     return [
         {**standing.get(id, {"id": id, **unknown}), "changed": id in changed} for id in dict.fromkeys(ids)
@@ -113,23 +113,23 @@ def change_jobs(connection: Connection, change: Change, ids: Sequence[int]) -> l
 
 
 def list_types(connection: Connection) -> list[Record]:
-    return rows(connection, "list_types", {})
+    return rows(connection, "operator/list_types", {})
 
 
 def show_type(connection: Connection, type: str) -> Record | None:
-    types = rows(connection, "show_type", {"type": type})
+    types = rows(connection, "operator/show_type", {"type": type})
     return types[0] if types else None
 
 
 def list_queues(connection: Connection) -> list[Record]:
     """Every queue with its jobs by status, what waits, and who serves it."""
-    return rows(connection, "list_queues", {})
+    return rows(connection, "operator/list_queues", {})
 
 
 def why(connection: Connection, id: int) -> tuple[JobFacts, list[Reason]] | None:
     """What is known of a job, and why it is where it is; None when there is no such job."""
     with connection.transaction():
-        found = rows(connection, "job_facts", {"id": id})
+        found = rows(connection, "operator/job_facts", {"id": id})
         if not found:
             return None
         job = msgspec.convert(found[0], JobFacts)
@@ -139,7 +139,7 @@ def why(connection: Connection, id: int) -> tuple[JobFacts, list[Reason]] | None
 
 def waiting(connection: Connection) -> list[Record]:
     """What waits, by queue and type: ready, oldestSeconds, later; the fifty largest crowds."""
-    return rows(connection, "waiting", {})
+    return rows(connection, "operator/waiting", {})
 
 
 def services(connection: Connection, pairs: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Service]:
@@ -147,14 +147,14 @@ def services(connection: Connection, pairs: Sequence[tuple[str, str]]) -> dict[t
     parameters = {"queues": [queue for queue, _ in pairs], "types": [type for _, type in pairs]}
     return {
         (row["queue"], row["type"]): msgspec.convert(row, Service)
-        for row in rows(connection, "service", parameters)
+        for row in rows(connection, "operator/service", parameters)
     }
 
 
 def _changed(connection: Connection, change: Change, ids: list[int]) -> list[Record]:
     for _ in range(_CONFLICT_ROUNDS):
         try:
-            return rows(connection, f"{change}_job", {"ids": ids})
+            return rows(connection, f"operator/{change}_job", {"ids": ids})
         except psycopg.errors.UniqueViolation:  # somebody enqueued the key meanwhile: look again
             continue
     raise RowcrewError("producers take the unique keys of these jobs ever again: requeue them one by one")
@@ -162,7 +162,7 @@ def _changed(connection: Connection, change: Change, ids: list[int]) -> list[Rec
 
 def rows(connection: Connection, name: str, parameters: Record) -> list[Record]:
     """What a statement file answers."""
-    return connection.execute(statements.text(name), parameters).fetchall()
+    return connection.execute(SQL[name], parameters).fetchall()
 
 
 def _array(values: Sequence[str] | None) -> list[str] | None:

@@ -15,8 +15,8 @@ import msgspec
 import psycopg
 from psycopg import sql
 
-from rowcrew.table import statements
 from rowcrew.table.date_format import DateRule, date_rule
+from rowcrew.table.statements import SQL
 
 # Rowcrew's own tables: an import into one of them could enqueue or forge jobs.
 OWN_TABLES: Final = frozenset(
@@ -104,7 +104,7 @@ class Loaded(msgspec.Struct, frozen=True):
 def target_columns(connection: psycopg.Connection[Any], schema: str, table: str) -> dict[str, TargetColumn]:
     """The columns of a table by name; empty if there is no such table."""
     rows = connection.execute(
-        statements.text("import_columns"),
+        SQL["csv_import/import_columns"],
         {"schema": schema, "table": table},
     )
     return {name: TargetColumn(type, category) for name, type, category in rows}
@@ -144,7 +144,7 @@ class CopyIn:
         self._connection.execute(self._create)
         self._connection.execute(self._insert)
         names = {"schema": self._plan.schema, "table": self._plan.table}
-        ((secured,),) = self._connection.execute(statements.text("row_security"), names)
+        ((secured,),) = self._connection.execute(SQL["csv_import/row_security"], names)
         if secured:  # COPY refuses such a table
             self._copy_to_table = None
 

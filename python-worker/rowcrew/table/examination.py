@@ -15,8 +15,8 @@ from psycopg.conninfo import conninfo_to_dict
 
 from rowcrew.table.address import for_psycopg
 from rowcrew.table.compatibility import complaint
-from rowcrew.table.connection import is_lent
 from rowcrew.table.console import Connection, Record, rows
+from rowcrew.table.link import is_lent
 
 OLDEST_SERVER: Final = 15
 NEWEST_SERVER: Final = 18
@@ -46,7 +46,7 @@ def server_facts(connection: Connection) -> Record:
     `tls` is whether the connection, as far as we see it, is encrypted.
     """
     before, started = datetime.now(UTC), time.monotonic()
-    [facts] = rows(connection, "server_facts", {})
+    [facts] = rows(connection, "operator/server_facts", {})
     middle = before.timestamp() + (time.monotonic() - started) / 2
     return {
         **facts,
@@ -63,7 +63,7 @@ def schema_complaint(connection: Connection) -> tuple[int | None, str | None]:
         psycopg.errors.InsufficientPrivilege: the role may not even read the revision.
     """
     try:
-        found = rows(connection, "schema_revision", {})
+        found = rows(connection, "worker/schema_revision", {})
     except psycopg.errors.UndefinedTable:
         found = []
     if not found:
@@ -73,21 +73,21 @@ def schema_complaint(connection: Connection) -> tuple[int | None, str | None]:
 
 def schemas_with_tables(connection: Connection) -> list[str]:
     """Where Rowcrew's tables are, if not on the search path."""
-    return [row["schema"] for row in rows(connection, "schemas_with_tables", {})]
+    return [row["schema"] for row in rows(connection, "operator/schemas_with_tables", {})]
 
 
 def missing_rights(connection: Connection) -> list[str]:
     """What a worker's role must be granted and is not."""
-    return [row["missing"] for row in rows(connection, "missing_rights", {})]
+    return [row["missing"] for row in rows(connection, "operator/missing_rights", {})]
 
 
 def live_workers(connection: Connection) -> int:
-    [row] = rows(connection, "live_workers", {})
+    [row] = rows(connection, "operator/live_workers", {})
     return int(row["live"])
 
 
 def last_completed(connection: Connection) -> Record | None:
-    return next(iter(rows(connection, "last_completed", {})), None)
+    return next(iter(rows(connection, "operator/last_completed", {})), None)
 
 
 def sameness(ours: Connection, theirs: Connection) -> Sameness:
@@ -98,8 +98,8 @@ def sameness(ours: Connection, theirs: Connection) -> Sameness:
     """
     name: dict[str, Any] = {"first": secrets.randbelow(2**31), "second": secrets.randbelow(2**31)}
     with ours.transaction():
-        [here] = rows(ours, "probe_hold", name)
-        [there] = rows(theirs, "probe_seen", name)
+        [here] = rows(ours, "operator/probe_hold", name)
+        [there] = rows(theirs, "operator/probe_seen", name)
     if not there["seen"]:
         return "other"
     return "same" if here["jobs"] == there["jobs"] else "other-table"

@@ -12,9 +12,9 @@ from typing import Any, Final
 
 import psycopg
 
-from rowcrew.table import statements
 from rowcrew.table.address import for_psycopg
-from rowcrew.table.connection import CALL_SECONDS, KEEPALIVE, Deadline, attempt
+from rowcrew.table.link import CALL_SECONDS, KEEPALIVE, Deadline, connecting
+from rowcrew.table.statements import SQL
 
 READY: Final = b"rowcrew_wake"
 CHANGED: Final = b"rowcrew_lost"
@@ -32,14 +32,14 @@ async def listen(
     Raises:
         psycopg.Error: the connection could not be made or was lost.
     """
-    with attempt():
+    with connecting():
         connection = await psycopg.AsyncConnection.connect(
             for_psycopg(address), autocommit=True, application_name="rowcrew listen", **KEEPALIVE
         )
     try:
         with Deadline(connection, CALL_SECONDS):
             for name in ("listen_ready", "listen_changed"):
-                await connection.execute(statements.text(name))
+                await connection.execute(SQL[f"link/{name}"])
         listening()
         await _receive_all(connection, receive)
     finally:

@@ -20,8 +20,9 @@ from alembic.config import Config
 
 from rowcrew import settings
 from rowcrew.model.errors import RowcrewError
-from rowcrew.table import schema, statements
+from rowcrew.table import schema
 from rowcrew.table.address import for_psycopg, for_sqlalchemy
+from rowcrew.table.statements import SQL
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -158,4 +159,4 @@ def _take_lock(connection: psycopg.Connection) -> bool:
     # concurrently waits for the end of every snapshot.
     connection.rollback()
     connection.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
-    return connection.execute(statements.text("migration_lock")).fetchone() == (True,)
+    return connection.execute(SQL["migration/lock"]).fetchone() == (True,)

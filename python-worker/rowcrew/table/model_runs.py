@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import psycopg
 
-from rowcrew.table import statements
+from rowcrew.table.statements import SQL
 
 
 class ModelRunKey(msgspec.Struct, frozen=True):
@@ -31,7 +31,7 @@ class KeptModelRun(msgspec.Struct, frozen=True):
 
 def find_model_run(connection: psycopg.Connection[Any], key: ModelRunKey) -> KeptModelRun | None:
     """The run that was kept under this key, if there is one."""
-    row = connection.execute(statements.text("find_model_run"), msgspec.structs.asdict(key)).fetchone()
+    row = connection.execute(SQL["model_run/find_model_run"], msgspec.structs.asdict(key)).fetchone()
     return None if row is None else KeptModelRun(*row)
 
 
@@ -43,5 +43,5 @@ def keep_model_run(
     Waits for a job that is about to keep the same run in an open transaction.
     """
     parameters = msgspec.structs.asdict(key) | {"job_id": job_id, "result": result.decode()}
-    row = connection.execute(statements.text("keep_model_run"), parameters).fetchone()
+    row = connection.execute(SQL["model_run/keep_model_run"], parameters).fetchone()
     return None if row is None else KeptModelRun(*row)

@@ -12,7 +12,7 @@ from typing import Any
 
 import psycopg
 
-from rowcrew.table import statements
+from rowcrew.table.statements import SQL
 
 
 @contextmanager
@@ -20,4 +20,4 @@ def no_transaction(connection: psycopg.Connection[Any]) -> Iterator[None]:
     """Let go of what was read; after the block begins the transaction that the job's completion joins."""
     connection.rollback()
     yield
-    connection.execute(statements.text("limit_idle_transaction"))
+    connection.execute(SQL["run/limit_idle_transaction"])

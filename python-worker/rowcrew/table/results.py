@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import psycopg
 
-from rowcrew.table import statements
+from rowcrew.table.statements import SQL
 
 
 class JobResult(msgspec.Struct, frozen=True):
@@ -24,11 +24,11 @@ class JobResult(msgspec.Struct, frozen=True):
 
 def job_result(connection: psycopg.Connection[Any], job_id: int) -> JobResult | None:
     """The result of a job; None if there is no such job."""
-    row = connection.execute(statements.text("job_result"), {"id": job_id}).fetchone()
+    row = connection.execute(SQL["model_run/job_result"], {"id": job_id}).fetchone()
     return None if row is None else JobResult(*row)
 
 
 def model_run_result(connection: psycopg.Connection[Any], model_run_id: int) -> str | None:
     """The result of a kept model run as JSON text; None if there is none of that id."""
-    row = connection.execute(statements.text("model_run_result"), {"id": model_run_id}).fetchone()
+    row = connection.execute(SQL["model_run/model_run_result"], {"id": model_run_id}).fetchone()
     return None if row is None else row[0]

@@ -17,11 +17,11 @@ import sqlalchemy
 from psycopg import sql
 
 from rowcrew.model.errors import DatabaseUnavailable, RowcrewError
-from rowcrew.table import statements
 from rowcrew.table.address import for_psycopg, without_password
 from rowcrew.table.arrays import ArrayDumper
-from rowcrew.table.connection import for_session, reason
+from rowcrew.table.link import for_session, reason
 from rowcrew.table.migrate import migrate
+from rowcrew.table.statements import SQL
 
 _TYPE: Final = "bench_noop"
 
@@ -52,7 +52,7 @@ def open_connection(url: str, *, synchronous_commit: str) -> psycopg.Connection[
     connection = psycopg.connect(for_psycopg(url), autocommit=True, application_name="rowcrew bench")
     connection.adapters.register_dumper(list, ArrayDumper)
     settings = for_session({"synchronous_commit": synchronous_commit})
-    connection.execute(statements.text("set_config"), settings)
+    connection.execute(SQL["link/set_config"], settings)
     return connection
 
 
@@ -100,21 +100,21 @@ class BenchTable:
 
     def fill(self, jobs: int, type: str = _TYPE) -> int:
         """Ready jobs at once; the newest id."""
-        return int(self._value("bench_fill", {"type": type, "jobs": jobs}))
+        return int(self._value("bench/fill", {"type": type, "jobs": jobs}))
 
     def send(self, type: str) -> int:
         """One ready job, the way a producer makes it; its id."""
-        return int(self._value("bench_send", {"type": type}))
+        return int(self._value("bench/send", {"type": type}))
 
     def has_worker(self, pid: int) -> bool:
-        return bool(self._value("bench_entered", {"pid": pid}))
+        return bool(self._value("bench/entered", {"pid": pid}))
 
     def newest(self) -> int:
         """The newest id; 0 without any job."""
         return self._newest()[0]
 
     def has_ended(self, id: int) -> bool:
-        return bool(self._value("bench_has_ended", {"id": id}))
+        return bool(self._value("bench/has_ended", {"id": id}))
 
     def is_drained(self, jobs: int, after: int = 0) -> bool:
         """Whether the newest job has ended and so many after the given one have completed."""
@@ -123,16 +123,16 @@ class BenchTable:
 
     def span(self, after: int = 0) -> tuple[int, float]:
         """Completed jobs, and the seconds from first reservation to last end by the database's clock."""
-        [(completed, seconds)] = self._rows("bench_span", {"after": after})
+        [(completed, seconds)] = self._rows("bench/span", {"after": after})
         return completed, seconds or 0.0
 
     def thirds(self, after: int = 0) -> list[tuple[int, float]]:
         """Jobs and seconds of each third of what has completed, in order; also by the database's clock."""
-        return self._rows("bench_thirds", {"after": after})
+        return self._rows("bench/thirds", {"after": after})
 
     def runs(self, after: int = 0) -> list[tuple[int, int, float, float]]:
         """Of jobs whose handlers answer with a time: id, number in the payload, when reserved, that time."""
-        return self._rows("bench_runs", {"after": after})
+        return self._rows("bench/runs", {"after": after})
 
     def server_facts(self) -> dict[str, str]:
         """What figures depend on most."""
@@ -148,13 +148,13 @@ class BenchTable:
         return value
 
     def _newest(self) -> tuple[int, bool]:
-        return next(iter(self._rows("bench_newest", {})), (0, False))
+        return next(iter(self._rows("bench/newest", {})), (0, False))
 
     def _value(self, statement: str, parameters: dict[str, Any]) -> Any:
         return next(iter(self._rows(statement, parameters)), (None,))[0]
 
     def _rows(self, statement: str, parameters: dict[str, Any]) -> list[Any]:
-        return self.connection.execute(statements.text(statement), parameters).fetchall()
+        return self.connection.execute(SQL[statement], parameters).fetchall()
 
 
 def _address_inside(url: str, schema: str) -> str:

@@ -1,0 +1,145 @@
+"""Rows a second of csv_import beside psql copying the same file into the same table, and its memory."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any, Final
+
+import psycopg
+from psycopg import sql
+
+from rowcrew.bench.report import Report, Row, Table, machine_facts
+from rowcrew.cli.bench import tell
+from rowcrew.embedded import find_binaries
+from rowcrew.settings import environment_with
+from rowcrew.table.address import for_psycopg
+from rowcrew.table.scratch import BenchTable
+
+TABLE: Final = """
+CREATE TABLE transactions (
+    "orgId" text, "sourceId" text, date date, amount numeric(12, 2), description text,
+    UNIQUE ("orgId", "sourceId")
+)
+"""
+COPY: Final = (
+    "\\copy transactions (\"sourceId\", date, amount, description) from '{file}' (format csv, header)"
+)
+MAPPING: Final = {"sourceId": "Id", "date": "Date", "amount": "Amount", "description": "Memo"}
+# What a payload asks for beyond the mapping; the first is what \copy does as well.
+IMPORTS: Final[dict[str, dict[str, Any]]] = {
+    "csv_import": {},
+    "csv_import, orgId": {"orgId": "acme"},
+    "csv_import, orgId, dateFormats, thousands": {
+        "orgId": "acme",
+        "dateFormats": ["%Y-%m-%d", "%d/%m/%Y"],
+        "thousands": ",",
+    },
+}
+# One import in a process of its own, as in a runner; prints its seconds and its largest resident memory.
+IMPORT: Final = """
+import json, resource, sys, time
+from rowcrew.bundled import csv_import
+from rowcrew.testing import run_handler
+began = time.perf_counter()
+result = run_handler(csv_import.crew, "csv_import", json.loads(sys.argv[2]), database_url=sys.argv[1]).result
+seconds = time.perf_counter() - began
+print(json.dumps([result["inserted"], seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss]))
+"""
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--repeats", type=int, default=3)
+
+
+def measure(url: str, options: argparse.Namespace) -> Report:
+    with tempfile.TemporaryDirectory() as directory, BenchTable(url) as table:
+        machine = machine_facts(table.server_facts())
+        whole, tenth = Path(directory, "whole.csv"), Path(directory, "tenth.csv")
+        _write(whole, options.rows)
+        _write(tenth, options.rows // 10)
+        bench = _Bench(url, table.connection)
+        speed = _speed(bench, whole, options.rows, options.repeats)
+        memory = [_memory(bench, tenth, options.rows // 10), _memory(bench, whole, options.rows)]
+    title = f"{options.rows:,} rows, {options.repeats} rounds in turns, median"
+    return Report("csv_import", machine, (Table(title, speed), Table("memory of the import", memory)))
+
+
+class _Bench:
+    """The target, made anew for each run, and the two ways to fill it."""
+
+    def __init__(self, url: str, connection: psycopg.Connection[tuple[Any, ...]]) -> None:
+        self._url = url
+        self._connection = connection
+        ((schema,),) = connection.execute("SELECT current_schema()").fetchall()
+        self._table = f"{schema}.transactions"
+
+    def psql(self, file: Path) -> float:
+        self._make_table()
+        program = shutil.which("psql") or str(find_binaries() / "bin" / "psql")
+        began = time.perf_counter()
+        command = [program, "-X", "-q", f"--command={COPY.format(file=file)}", for_psycopg(self._url)]
+        subprocess.run(command, check=True)
+        return time.perf_counter() - began
+
+    def csv_import(self, file: Path, rows: int, extra: dict[str, Any]) -> tuple[float, int]:
+        """Seconds, and KiB of resident memory at most."""
+        self._make_table()
+        payload = {"source": {"path": file.name}, "table": self._table, "mapping": MAPPING, **extra}
+        environment = environment_with(ROWCREW_DATA_DIR=str(file.parent), CSV_IMPORT_TABLES=self._table)
+        command = [sys.executable, "-c", IMPORT, for_psycopg(self._url), json.dumps(payload)]
+        ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+        inserted, seconds, kib = json.loads(ended.stdout)
+        if inserted != rows:
+            raise RuntimeError(f"{inserted:,} rows of {rows:,} were inserted")
+        return seconds, kib
+
+    def _make_table(self) -> None:
+        self._connection.execute(sql.SQL("DROP TABLE IF EXISTS transactions"))
+        self._connection.execute(TABLE)
+        self._connection.execute("CHECKPOINT")
+
+
+def _speed(bench: _Bench, file: Path, rows: int, repeats: int) -> list[Row]:
+    found: dict[str, list[float]] = {"psql \\copy": [], **{name: [] for name in IMPORTS}}
+    for number in range(1, repeats + 1):
+        tell(f"round {number}")
+        found["psql \\copy"].append(bench.psql(file))
+        for name, extra in IMPORTS.items():
+            found[name].append(bench.csv_import(file, rows, extra)[0])
+    medians = {name: statistics.median(seconds) for name, seconds in found.items()}
+    return [
+        {
+            "way": name,
+            "rowsPerSecond": round(rows / seconds),
+            "shareOfPsql": round(medians["psql \\copy"] / seconds, 2),
+            "seconds": " ".join(f"{each:.1f}" for each in found[name]),
+        }
+        for name, seconds in medians.items()
+    ]
+
+
+def _memory(bench: _Bench, file: Path, rows: int) -> Row:
+    _, kib = bench.csv_import(file, rows, {})
+    return {
+        "rows": rows,
+        "fileMiB": round(file.stat().st_size / 2**20, 1),
+        "largestMiB": round(kib / 1024, 1),
+    }
+
+
+def _write(file: Path, rows: int) -> None:
+    with file.open("w") as lines:
+        lines.write("Id,Date,Amount,Memo\n")
+        for row in range(rows):
+            lines.write(
+                f'{row},2026-{row % 12 + 1:02}-01,{row % 5000 - 2500}.50,"card payment, shop {row}"\n'
+            )

@@ -1,0 +1,286 @@
+"""The producers' side: enqueue jobs and look at one, in the caller's transaction or on an own connection.
+
+In: jobs, and as `on` a psycopg connection or an SQLAlchemy session or connection, sync or async. Out: ids.
+Nothing is committed on the caller's connection: the job exists when the caller commits. What to ask the
+database, and what to make of its answers, is said once, in generators; small functions carry questions over.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+import sys
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Generator,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
+from contextlib import asynccontextmanager, contextmanager
+from datetime import UTC
+from typing import Any, Final, NamedTuple, TypeVar
+
+import msgspec
+import psycopg
+from psycopg.rows import tuple_row
+
+from rowcrew import settings
+from rowcrew.model.errors import DatabaseUnavailable, InvalidJob, RowcrewError
+from rowcrew.model.job_status import JobStatus
+from rowcrew.model.new_job import NewJob, document
+from rowcrew.table.address import for_psycopg, without_password
+from rowcrew.table.link import KEEPALIVE, connecting, reason
+from rowcrew.table.statements import SQL
+
+A = TypeVar("A")
+Rows = Sequence[Sequence[Any]]
+Question = tuple[str, dict[str, Any]]
+Ask = Callable[[Question], Rows]
+AskAsync = Callable[[Question], Awaitable[Rows]]
+
+_CONFLICT_ROUNDS: Final = 20
+
+
+class Enqueued(NamedTuple):
+    """The id of a job; `created` is False when a live job of this type and unique key was there already."""
+
+    id: int
+    created: bool
+
+
+def enqueue(job: NewJob | str, payload: Any = None, /, *, on: Any = None, **options: Any) -> Enqueued:
+    """Enqueue one job: `enqueue("model_run", {"n": 3}, priority="high", on=session)`.
+
+    Args:
+        job: a `NewJob`, or the type of one, then with its payload and further fields of `NewJob` as options.
+        on: psycopg Connection, SQLAlchemy Session or Connection; None = an own connection by DATABASE_URL.
+
+    Raises:
+        InvalidJob: names the field that cannot be enqueued.
+    """
+    return enqueue_many([_new_job(job, payload, options)], on=on)[0]
+
+
+async def enqueue_async(
+    job: NewJob | str, payload: Any = None, /, *, on: Any = None, **options: Any
+) -> Enqueued:
+    """`enqueue` on a psycopg AsyncConnection, an SQLAlchemy AsyncSession or AsyncConnection, or its own."""
+    return (await enqueue_many_async([_new_job(job, payload, options)], on=on))[0]
+
+
+def enqueue_many(jobs: Iterable[NewJob | Mapping[str, Any]], *, on: Any = None) -> list[Enqueued]:
+    """Enqueue jobs (or mappings of `NewJob`'s fields), all or none; the answers are in the same order.
+
+    Raises:
+        InvalidJob: names the job by its place in the list, and its field. Nothing has been inserted then.
+    """
+    valid = _new_jobs(jobs)
+    with _connected(on) as ask:
+        return _carried(_enqueue(valid), ask)
+
+
+async def enqueue_many_async(jobs: Iterable[NewJob | Mapping[str, Any]], *, on: Any = None) -> list[Enqueued]:
+    """`enqueue_many`, with `on` as for `enqueue_async`."""
+    valid = _new_jobs(jobs)
+    async with _connected_async(on) as ask:
+        return await _carried_async(_enqueue(valid), ask)
+
+
+def get(id: int, *, on: Any = None) -> JobStatus | None:
+    """The job as it stands, or None if there is no such row (any more). `on` as for `enqueue`."""
+    with _connected(on) as ask:
+        return _carried(_get(id), ask)
+
+
+async def get_async(id: int, *, on: Any = None) -> JobStatus | None:
+    """`get`, with `on` as for `enqueue_async`."""
+    async with _connected_async(on) as ask:
+        return await _carried_async(_get(id), ask)
+
+
+def _new_job(job: NewJob | str, payload: Any, options: dict[str, Any]) -> NewJob:
+    if isinstance(job, NewJob):
+        if payload is not None or options:
+            raise TypeError("a NewJob is complete: give payload and options to it, not beside it")
+        return job
+    return NewJob(job, {} if payload is None else payload, **options)
+
+
+def _new_jobs(jobs: Iterable[NewJob | Mapping[str, Any]]) -> list[NewJob]:
+    valid = []
+    for place, job in enumerate(jobs):
+        try:
+            valid.append(job if isinstance(job, NewJob) else NewJob(**job))
+        except InvalidJob as error:
+            raise InvalidJob(f"jobs[{place}].{error.field}", error.problem) from error
+        except TypeError as error:
+            raise InvalidJob(f"jobs[{place}]", str(error)) from error
+    return valid
+
+
+def _enqueue(jobs: list[NewJob]) -> Generator[Question, Rows, list[Enqueued]]:
+    """Insert; look up the live jobs of taken keys; such a job may end in between, so insert again."""
+    queue = settings.read().queue_name if any(job.queue is None for job in jobs) else None
+    found: dict[int, Enqueued] = {}
+    missing = list(range(len(jobs)))
+    for _ in range(_CONFLICT_ROUNDS):
+        if not missing:
+            break
+        rows = yield "producer/enqueue", {"jobs": document((jobs[place] for place in missing), queue)}
+        found |= _created(jobs, missing, rows)
+        missing = [place for place in missing if place not in found]
+        if missing:
+            keys = [{"type": jobs[place].type, "uniqueKey": jobs[place].unique_key} for place in missing]
+            rows = yield "producer/live_job", {"jobs": msgspec.json.encode(keys).decode()}
+            found |= _live(jobs, missing, rows)
+            missing = [place for place in missing if place not in found]
+    if missing:
+        raise RowcrewError("a unique key is held by a job that this role may not see, or by ever another job")
+    return [found[place] for place in range(len(jobs))]
+
+
+def _created(jobs: list[NewJob], places: list[int], rows: Rows) -> dict[int, Enqueued]:
+    """Ids were given in the order of the jobs; of two with the same unique key the first was inserted."""
+    ids = {(type, key): id for id, type, key in rows if key is not None}
+    keyless_ids = iter(sorted(id for id, _type, key in rows if key is None))
+    created = {}
+    for place in places:
+        job = jobs[place]
+        id = next(keyless_ids) if job.unique_key is None else ids.pop((job.type, job.unique_key), None)
+        if id is not None:
+            created[place] = Enqueued(id, created=True)
+    return created
+
+
+def _live(jobs: list[NewJob], places: list[int], rows: Rows) -> dict[int, Enqueued]:
+    ids = {(type, key): id for id, type, key in rows}
+    keys = {place: (jobs[place].type, jobs[place].unique_key) for place in places}
+    return {place: Enqueued(ids[key], created=False) for place, key in keys.items() if key in ids}
+
+
+def _get(id: Any) -> Generator[Question, Rows, JobStatus | None]:
+    if not isinstance(id, int) or isinstance(id, bool):
+        raise TypeError(f"id={id!r}: give the id of a job, a whole number")
+    if not 0 <= id < 2**63:  # no column holds it
+        return None
+    rows = yield "producer/get_job", {"id": id}
+    if not rows:
+        return None
+    values = dict(zip(JobStatus.__struct_fields__, rows[0], strict=True))
+    for field in ("progress", "result"):
+        values[field] = None if values[field] is None else msgspec.json.decode(values[field])
+    for field in ("created_at", "updated_at", "run_at", "started_at", "finished_at"):
+        values[field] = None if values[field] is None else values[field].astimezone(UTC)
+    return JobStatus(**values)
+
+
+def _carried(questions: Generator[Question, Rows, A], ask: Ask) -> A:
+    try:
+        question = next(questions)
+        while True:
+            question = questions.send(ask(question))
+    except StopIteration as end:
+        answer: A = end.value
+        return answer
+
+
+async def _carried_async(questions: Generator[Question, Rows, A], ask: AskAsync) -> A:
+    try:
+        question = next(questions)
+        while True:
+            question = questions.send(await ask(question))
+    except StopIteration as end:
+        answer: A = end.value
+        return answer
+
+
+@contextmanager
+def _connected(on: Any) -> Iterator[Ask]:
+    if on is None:
+        with _own_connection() as connection:
+            yield lambda question: _psycopg_rows(connection, question)
+    elif isinstance(on, psycopg.Connection):
+        yield lambda question: _psycopg_rows(on, question)
+    elif _is_sqlalchemy(on) and not _is_async(on):
+        yield lambda question: on.execute(*_for_sqlalchemy(question)).fetchall()
+    else:
+        raise TypeError(
+            _unusable(on, "a psycopg Connection, an SQLAlchemy Session or Connection", "the _async form")
+        )
+
+
+@asynccontextmanager
+async def _connected_async(on: Any) -> AsyncIterator[AskAsync]:
+    if on is None:
+        async with await _own_connection_async() as connection:
+            yield lambda question: _psycopg_rows_async(connection, question)
+    elif isinstance(on, psycopg.AsyncConnection):
+        yield lambda question: _psycopg_rows_async(on, question)
+    elif _is_sqlalchemy(on) and _is_async(on):
+        yield lambda question: _sqlalchemy_rows_async(on, question)
+    else:
+        wanted = "a psycopg AsyncConnection, an SQLAlchemy AsyncSession or AsyncConnection"
+        raise TypeError(_unusable(on, wanted, "the form without _async"))
+
+
+# Cursors of our own kind: the caller's connection may make dicts, or cursors that read other placeholders.
+def _psycopg_rows(connection: psycopg.Connection[Any], question: Question) -> Rows:
+    name, parameters = question
+    with psycopg.Cursor(connection, row_factory=tuple_row) as cursor:
+        return cursor.execute(SQL[name], parameters).fetchall()
+
+
+async def _psycopg_rows_async(connection: psycopg.AsyncConnection[Any], question: Question) -> Rows:
+    name, parameters = question
+    async with psycopg.AsyncCursor(connection, row_factory=tuple_row) as cursor:
+        await cursor.execute(SQL[name], parameters)
+        return await cursor.fetchall()
+
+
+async def _sqlalchemy_rows_async(on: Any, question: Question) -> Rows:
+    result = await on.execute(*_for_sqlalchemy(question))
+    rows: Rows = result.fetchall()
+    return rows
+
+
+def _for_sqlalchemy(question: Question) -> tuple[Any, dict[str, Any]]:
+    """The statement with SQLAlchemy's placeholders. Whoever has one of its objects has loaded it, not we."""
+    sqlalchemy = sys.modules["sqlalchemy"]
+    name, parameters = question
+    return sqlalchemy.text(re.sub(r"%\((\w+)\)s", r":\1", SQL[name])), parameters
+
+
+def _is_sqlalchemy(on: Any) -> bool:
+    return any(ancestor.__module__.partition(".")[0] == "sqlalchemy" for ancestor in type(on).__mro__)
+
+
+def _is_async(on: Any) -> bool:
+    return inspect.iscoroutinefunction(on.execute)
+
+
+def _unusable(on: Any, wanted: str, instead: str) -> str:
+    return f"on={type(on).__qualname__}: give {wanted}, or call {instead}"
+
+
+def _own_connection() -> psycopg.Connection[Any]:
+    address = settings.read().require_database_url()
+    try:
+        with connecting():
+            return psycopg.connect(for_psycopg(address), prepare_threshold=None, **KEEPALIVE)
+    except psycopg.OperationalError as error:
+        raise DatabaseUnavailable(f"{without_password(address)}: {reason(error)}") from error
+
+
+async def _own_connection_async() -> psycopg.AsyncConnection[Any]:
+    address = settings.read().require_database_url()
+    try:
+        with connecting():
+            return await psycopg.AsyncConnection.connect(
+                for_psycopg(address), prepare_threshold=None, **KEEPALIVE
+            )
+    except psycopg.OperationalError as error:
+        raise DatabaseUnavailable(f"{without_password(address)}: {reason(error)}") from error

@@ -1,0 +1,239 @@
+"""One guarded connection for one purpose: it opens when first used and every call on it has a deadline.
+
+In: an address and a name. Out: rows as tuples of Python values. A call past its deadline shuts the socket,
+because cancelling an await on a dead connection can take longer than a lease, and TCP options do not see a
+proxy that acknowledges and forwards nothing. Called by control and by the command line.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import traceback
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
+from typing import Any, Final
+
+import psycopg
+
+from rowcrew.model.cleaning import clean_line
+from rowcrew.table.address import for_psycopg
+from rowcrew.table.arrays import ArrayDumper
+from rowcrew.table.statements import SQL
+
+KEEPALIVE: Final[Mapping[str, Any]] = {
+    "connect_timeout": 5,
+    "keepalives": 1,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 15_000,
+}
+# A worker prepares its statements when the table may still be empty. Reading all of it is the best plan then,
+# and would stay the plan while it grows, until somebody analyses it.
+PLANNING: Final[Mapping[str, str]] = {"enable_seqscan": "off", "jit": "off"}
+CALL_SECONDS: Final = 15.0
+
+# What a client sees while a server is down or coming up. Whoever sees this knows that nobody else gets in.
+_REFUSALS: Final = (
+    "connection refused",
+    "no such file or directory",
+    "the database system is starting up",
+    "the database system is shutting down",
+    "the database system is not yet accepting connections",
+    "the database system is in recovery mode",
+    "terminating connection due to administrator command",
+)
+
+
+@contextmanager
+def connecting() -> Iterator[None]:
+    """Around the opening of a connection: an attempt that fails leaves nothing behind.
+
+    psycopg's error leads to the frame that raised it, and that frame back to the error and, when the time was
+    over, to the open socket. Such circles wait for the garbage collector, and it seldom comes in a worker.
+    """
+    try:
+        yield
+    except psycopg.Error as error:
+        traceback.clear_frames(error.__traceback__)
+        raise
+
+
+def is_refusal(error: BaseException) -> bool:
+    """Whether the error proves that the server serves nobody now, which silence does not."""
+    text = str(error).lower()
+    return "timeout" not in text and any(refusal in text for refusal in _REFUSALS)
+
+
+def is_outage(error: BaseException) -> bool:
+    """Whether a new connection may help: this one is lost, the server is down, or a stand-by is read-only."""
+    return isinstance(
+        error, psycopg.OperationalError | psycopg.InterfaceError | psycopg.errors.ReadOnlySqlTransaction
+    )
+
+
+def reason(error: BaseException) -> str:
+    """One line for the log, without password, payload or server detail."""
+    if isinstance(error, psycopg.Error) and error.diag.message_primary:
+        return clean_line(f"{error.diag.message_primary} ({error.sqlstate})")
+    return clean_line(str(error) or type(error).__name__)
+
+
+def is_lent(connection: psycopg.Connection[Any] | psycopg.AsyncConnection[Any], server_process: int) -> bool:
+    """Whether a pooler stands before the session of this server process.
+
+    It answers the start-up itself, with a process id that is not the server's.
+    """
+    return server_process != connection.info.backend_pid
+
+
+def for_session(settings: Mapping[str, str]) -> dict[str, Any]:
+    """What `set_config` takes for a session that runs a worker's statements, with settings of its own."""
+    return _settings({**PLANNING, **settings}, local=False)
+
+
+def _settings(settings: Mapping[str, str], *, local: bool) -> dict[str, Any]:
+    return {"names": list(settings), "values": list(settings.values()), "local": local}
+
+
+class Link:
+    """A connection with a purpose, to one database, for one event loop.
+
+    Args:
+        address: as in DATABASE_URL.
+        purpose: becomes part of application_name, so that pg_stat_activity tells the connections apart.
+        session: further settings of the session, applied where the connection reaches the server itself.
+    """
+
+    def __init__(self, address: str, *, purpose: str, session: Mapping[str, str] | None = None) -> None:
+        self._address = for_psycopg(address)
+        self._purpose = purpose
+        self._session = session or {}
+        self._connection: psycopg.AsyncConnection[Any] | None = None
+        self._busy = asyncio.Lock()
+        self.pooled = False
+        self.opened = 0
+
+    @property
+    def is_open(self) -> bool:
+        return self._connection is not None and not self._connection.closed
+
+    def facts(self) -> dict[str, str]:
+        """What a log may say about the open connection: database, host and server version."""
+        assert self._connection is not None
+        info = self._connection.info
+        number = info.server_version
+        return {
+            "database": info.dbname,
+            "host": info.host or "a local socket",
+            "version": f"{number // 10000}.{number % 10000}",
+        }
+
+    async def fetch(
+        self, query: str, parameters: Mapping[str, Any], seconds: float = CALL_SECONDS
+    ) -> list[Any]:
+        """Execute a statement; rows are tuples of Python values."""
+        cursor = await self._execute(query, parameters, seconds)
+        has_rows = cursor.rownumber is not None  # `description` would make an object of each column
+        return await cursor.fetchall() if has_rows else []
+
+    @asynccontextmanager
+    async def transaction(self, settings: Mapping[str, str] | None = None) -> AsyncIterator[None]:
+        """One transaction around the calls inside, with settings that end with it."""
+        connection = await self._opened()
+        with Deadline(connection, CALL_SECONDS):
+            await connection.execute("BEGIN")
+            if settings:
+                await connection.execute(SQL["link/set_config"], _settings(settings, local=True))
+        try:
+            yield
+        except BaseException:
+            await self._end("ROLLBACK")
+            raise
+        await self._end("COMMIT")
+
+    async def close(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with suppress(psycopg.Error):
+                await connection.close()
+
+    async def _execute(
+        self, query: str, parameters: Mapping[str, Any], seconds: float
+    ) -> psycopg.AsyncCursor[Any]:
+        async with self._busy:
+            connection = await self._opened()
+            with Deadline(connection, seconds):
+                return await connection.execute(query, parameters, prepare=not self.pooled)
+
+    async def _end(self, command: str) -> None:
+        if self._connection is not None and not self._connection.closed:
+            with Deadline(self._connection, CALL_SECONDS):
+                await self._connection.execute(command)
+
+    async def _opened(self) -> psycopg.AsyncConnection[Any]:
+        if self._connection is None or self._connection.closed:
+            self._connection = await self._open()
+            self.opened += 1
+        return self._connection
+
+    async def _open(self) -> psycopg.AsyncConnection[Any]:
+        with connecting():
+            connection = await psycopg.AsyncConnection.connect(
+                self._address,
+                autocommit=True,
+                application_name=f"rowcrew {self._purpose}",
+                client_encoding="UTF8",  # else text comes as bytes out of a database in SQL_ASCII
+                **KEEPALIVE,
+            )
+        try:
+            with Deadline(connection, CALL_SECONDS):
+                await self._settle(connection)
+        except BaseException:
+            await connection.close()
+            raise
+        return connection
+
+    async def _settle(self, connection: psycopg.AsyncConnection[Any]) -> None:
+        connection.adapters.register_dumper(list, ArrayDumper)
+        # Floors are compared as text. Poolers keep this setting for each client: it may be set there too.
+        if not (connection.info.parameter_status("DateStyle") or "").startswith("ISO"):
+            await connection.execute(SQL["link/iso_dates"])
+        self.pooled = await _is_pooled(connection)
+        if self.pooled:
+            connection.prepare_threshold = None
+        else:
+            await connection.execute(SQL["link/set_config"], for_session(self._session))
+
+
+class Deadline:
+    """Shuts the connection's socket when the time is over: whoever waits on it gets an error at once.
+
+    Cheaper than a task with a timeout, and sure.
+    """
+
+    def __init__(self, connection: psycopg.AsyncConnection[Any], seconds: float) -> None:
+        self._connection = connection
+        self._seconds = seconds
+
+    def __enter__(self) -> None:
+        self._timer = asyncio.get_running_loop().call_later(self._seconds, self._over)
+
+    def __exit__(self, *exception: object) -> None:
+        self._timer.cancel()
+
+    def _over(self) -> None:
+        with suppress(OSError, psycopg.Error):
+            # No copy of the descriptor: a process that has none left must be able to do this.
+            end = socket.socket(fileno=self._connection.fileno())
+            try:
+                end.shutdown(socket.SHUT_RDWR)
+            finally:
+                end.detach()
+
+
+async def _is_pooled(connection: psycopg.AsyncConnection[Any]) -> bool:
+    cursor = await connection.execute("SELECT pg_backend_pid()")
+    row: Sequence[Any] | None = await cursor.fetchone()
+    return row is not None and is_lent(connection, row[0])

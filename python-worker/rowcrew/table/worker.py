@@ -1,0 +1,254 @@
+"""What a worker asks of the table: one function for each statement in `sql/worker/`, of the same name.
+
+In: a link and plain values. Out: rows with names, as the statements answer them. Each raises psycopg.Error
+when the link is lost, the deadline is over or the server refuses. Called by `control`.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from rowcrew.model.job import Job
+from rowcrew.table.link import Link
+from rowcrew.table.statements import SQL
+
+# The deadline of what a worker does beside its jobs: a tenth of a lease.
+CHORE_SECONDS: Final = 4.0
+
+
+class Entry(NamedTuple):
+    """A new row of `workers`; `namesakes` counts the live workers of the same name."""
+
+    id: int
+    namesakes: int
+
+
+class HeldLease(NamedTuple):
+    """A row that the database says a worker holds."""
+
+    id: int
+    lease_id: str
+
+
+class OtherWorker(NamedTuple):
+    """A worker that may hold jobs; `silent_for_long` is the database's word, for two leases or more."""
+
+    id: int
+    beats: int
+    lease_seconds: int
+    host: str
+    process_key: str | None
+    silent_for_long: bool
+
+
+class RescuedJob(NamedTuple):
+    """A job that was given back, or has failed because it had no attempt left."""
+
+    id: int
+    type: str
+    status: str
+
+
+class ReadyLine(NamedTuple):
+    """A (queue, priority) pair with queued rows, and two times of the database as text in UTC.
+
+    Attributes:
+        settled: up to here everything that committed is visible, but for long transactions.
+        recent: from here a short sweep looks.
+        queue, priority: None in the only row of an answer without queued rows.
+    """
+
+    settled: str
+    recent: str
+    queue: str | None
+    priority: int | None
+
+
+class Stranger(NamedTuple):
+    """A lease that is no longer the writer's: `ALREADY` recorded with this end, or `STALE`."""
+
+    lease: str
+    reply: str
+
+
+class QueueLimit(NamedTuple):
+    """The limit of one run in a queue that has one."""
+
+    queue: str
+    timeout_seconds: int
+
+
+class Walked(NamedTuple):
+    """How a walk over a stretch of rows went; `came_to` is None when there was no row left."""
+
+    came_to: int | None
+    deleted: int
+
+
+class SchemaRevision(NamedTuple):
+    """The number of the last migration, and the lowest revision of a worker that may serve it."""
+
+    revision: int
+    minimum_worker: int
+
+
+async def schema_revision(link: Link) -> list[SchemaRevision]:
+    """The schema's revision; no row in an empty `rowcrew_schema`.
+
+    Raises:
+        psycopg.errors.UndefinedTable: there is no schema.
+    """
+    return [SchemaRevision(*row) for row in await link.fetch(SQL["worker/schema_revision"], {})]
+
+
+async def register(
+    link: Link,
+    *,
+    boot: uuid.UUID,
+    name: str,
+    host: str,
+    pid: int,
+    process_key: str | None,
+    version: str,
+    queues: Sequence[str],
+    types: Sequence[str],
+    slots: int,
+    lease_seconds: int,
+) -> Entry:
+    parameters = {
+        "boot": boot,
+        "name": name,
+        "host": host,
+        "pid": pid,
+        "process_key": process_key,
+        "version": version,
+        "queues": list(queues),
+        "types": list(types),
+        "slots": slots,
+        "lease_seconds": lease_seconds,
+    }
+    (row,) = await link.fetch(SQL["worker/register"], parameters)
+    return Entry(*row)
+
+
+async def rename_worker(link: Link, *, worker: int, name: str) -> None:
+    await link.fetch(SQL["worker/rename_worker"], {"worker": worker, "name": name})
+
+
+async def unregister(link: Link, *, worker: int, boot: uuid.UUID, reason: str) -> None:
+    await link.fetch(SQL["worker/unregister"], {"worker": worker, "boot": boot, "reason": reason})
+
+
+async def publish_types(link: Link, types: str) -> None:
+    """`types` is a JSON array with one object for each row of `job_types`, by column name."""
+    await link.fetch(SQL["worker/publish_types"], {"types": types})
+
+
+async def beat(link: Link, *, worker: int, boot: uuid.UUID, memory: int, cpu: float) -> bool:
+    """Whether the worker lives for the others: False when it was declared lost.
+
+    Args:
+        memory: bytes of worker and runners together.
+        cpu: percent of one core.
+    """
+    parameters = {"worker": worker, "boot": boot, "memory": memory, "cpu": cpu}
+    return bool(await link.fetch(SQL["worker/beat"], parameters, CHORE_SECONDS))
+
+
+async def held(link: Link, worker: int) -> list[HeldLease]:
+    return [
+        HeldLease(*row) for row in await link.fetch(SQL["worker/held"], {"worker": worker}, CHORE_SECONDS)
+    ]
+
+
+async def ack(link: Link, *, id: int, lease_id: str) -> None:
+    await link.fetch(SQL["worker/ack"], {"id": id, "lease": lease_id})
+
+
+async def lines(link: Link, queues: Sequence[str] | None) -> list[ReadyLine]:
+    """At least one row; `queues` None = all."""
+    parameters = {"queues": None if queues is None else list(queues)}
+    return [ReadyLine(*row) for row in await link.fetch(SQL["worker/lines"], parameters)]
+
+
+async def reserve(
+    link: Link,
+    *,
+    worker: int,
+    types: Sequence[str],
+    room: int,
+    queues: list[str],
+    priorities: list[int],
+    floors: list[str],
+    floor_ids: list[int],
+) -> list[Job]:
+    """At most `room` jobs, now under leases of this worker. The last four have one element for each probe."""
+    parameters = {
+        "worker": worker,
+        "queues": queues,
+        "priorities": priorities,
+        "floors": floors,
+        "floor_ids": floor_ids,
+        "types": list(types),
+        "room": room,
+    }
+    return [Job(*row) for row in await link.fetch(SQL["worker/reserve"], parameters)]
+
+
+async def record(link: Link, *, ended: str, worker: int) -> list[Stranger]:
+    """Write ends, a JSON array; answers only those leases that were not written."""
+    rows = await link.fetch(SQL["worker/record"], {"ended": ended, "worker": worker})
+    return [Stranger(*row) for row in rows]
+
+
+async def lock_free(link: Link, ids: list[int]) -> list[int]:
+    """Of these rows the ids of those that nobody else had locked; call it in a transaction."""
+    return [id for (id,) in await link.fetch(SQL["worker/lock_free"], {"ids": ids})]
+
+
+async def note(link: Link, notes: str) -> list[str]:
+    """Write progress and checkpoints, a JSON array; the leases whose rows took theirs."""
+    return [lease for (lease,) in await link.fetch(SQL["worker/note"], {"notes": notes}, CHORE_SECONDS)]
+
+
+async def observe(link: Link, worker: int) -> list[OtherWorker]:
+    rows = await link.fetch(SQL["worker/observe"], {"worker": worker}, CHORE_SECONDS)
+    return [OtherWorker(*row) for row in rows]
+
+
+async def rescue(link: Link, *, workers: list[int], beats: list[int]) -> list[RescuedJob]:
+    """At most a thousand jobs of those workers whose beats stand where they were seen."""
+    rows = await link.fetch(SQL["worker/rescue"], {"workers": workers, "beats": beats}, CHORE_SECONDS)
+    return [RescuedJob(*row) for row in rows]
+
+
+async def rescue_foreign(link: Link) -> list[RescuedJob]:
+    return [RescuedJob(*row) for row in await link.fetch(SQL["worker/rescue_foreign"], {}, CHORE_SECONDS)]
+
+
+async def queue_limits(link: Link) -> list[QueueLimit]:
+    return [QueueLimit(*row) for row in await link.fetch(SQL["worker/queue_limits"], {}, CHORE_SECONDS)]
+
+
+async def prune(link: Link, *, after: int, batch: int, keep_completed: float, keep_failed: float) -> Walked:
+    """Look at the next `batch` rows after this id; the last two in seconds."""
+    parameters = {
+        "after": after,
+        "batch": batch,
+        "keep_completed": keep_completed,
+        "keep_failed": keep_failed,
+    }
+    (row,) = await link.fetch(SQL["worker/prune"], parameters, CHORE_SECONDS)
+    return Walked(*row)
+
+
+async def prune_by_count(link: Link, batch: int) -> int:
+    """How many were deleted, at most a batch."""
+    ((deleted,),) = await link.fetch(SQL["worker/prune_by_count"], {"batch": batch}, CHORE_SECONDS)
+    return int(deleted)
+
+
+async def prune_workers(link: Link) -> None:
+    await link.fetch(SQL["worker/prune_workers"], {}, CHORE_SECONDS)
