@@ -17,16 +17,16 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from rig.limits import process_limit_permitted
+from rig.pooler import MISSING, PROGRAM
 from storm import network
 from storm.check import MEBIBYTE, Violation, check, memory_growth, timeline
 from storm.faults import LONG, SHORT, script, strike
 from storm.history import History, entries, runs_of, steps_of
-from storm.limits import process_limit_permitted
 from storm.load import Hands, Producer
 from storm.mutations import survivors
 from storm.recovery import measure
 from storm.site import FAKETIME, SLOTS, Site
-from tests.worker.pooler import MISSING, PROGRAM
 
 PLACES = 4
 MOST_TIMELINES = 5

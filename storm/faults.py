@@ -18,12 +18,12 @@ from typing import Any, Final, NamedTuple
 import psutil
 import psycopg
 
+from rig.limits import no_descriptors, no_memory, no_processes, process_limit_permitted
+from rig.proxy import Proxy
 from rowcrew.table.statements import SQL
 from storm import network
 from storm.history import Fault
-from storm.limits import no_descriptors, no_memory, no_processes, process_limit_permitted
 from storm.site import MOST_CONNECTIONS, Member, Site
-from tests.worker.proxy import Proxy
 
 PURPOSES: Final = ("reserve", "record", "chores", "wake-up")
 

@@ -48,7 +48,7 @@ MUTATIONS: Final = (
         "the record statement does not prove the lease",
         (
             Edit(
-                "table/sql/record.sql",
+                "table/sql/worker/record.sql",
                 """ AND j."leaseId" = ended.lease AND j.status || ''""",
                 " AND j.status || ''",
             ),
@@ -60,12 +60,18 @@ MUTATIONS: Final = (
     ),
     Mutation(
         "the rescue does not look at the status",
-        (Edit("table/sql/rescue.sql", """status = 'processing' AND "workerId" =""", """"workerId" ="""),),
+        (
+            Edit(
+                "table/sql/worker/rescue.sql",
+                """status = 'processing' AND "workerId" =""",
+                """"workerId" =""",
+            ),
+        ),
         ("tests/storm/test_planted.py::test_a_rescue_takes_no_row_that_was_ended_by_hand",),
     ),
     Mutation(
         "the rescue does not look at the beats",
-        (Edit("table/sql/rescue.sql", " AND w.beats = seen.beats", ""),),
+        (Edit("table/sql/worker/rescue.sql", " AND w.beats = seen.beats", ""),),
         ("tests/race/test_pairs.py::test_a_rescue_that_waited_for_a_beat_takes_nothing",),
     ),
     Mutation(
@@ -83,9 +89,9 @@ MUTATIONS: Final = (
     Mutation(
         "the attempt is counted when the end is recorded",
         (
-            Edit("table/sql/reserve.sql", "attempts = attempts + 1, ", ""),
+            Edit("table/sql/worker/reserve.sql", "attempts = attempts + 1, ", ""),
             Edit(
-                "table/sql/record.sql",
+                "table/sql/worker/record.sql",
                 "attempts = j.attempts - ended.refund",
                 "attempts = j.attempts + 1 - ended.refund",
             ),
@@ -135,7 +141,7 @@ MUTATIONS: Final = (
     ),
     Mutation(
         "what a rescuer saw before its connection broke still counts",
-        (Edit("control/rescue.py", "if self._line.opened != self._opened:", "if self._line.opened < 0:"),),
+        (Edit("control/rescue.py", "if self._link.opened != self._opened:", "if self._link.opened < 0:"),),
         ("tests/chores/test_rescue.py::test_what_was_seen_before_the_own_connection_broke_counts_no_more",),
     ),
     Mutation(

@@ -22,15 +22,15 @@ import psutil
 import psycopg
 
 import rowcrew
+from rig.pooler import Pooler, borrowed_state
+from rig.ports import free_port
+from rig.proxy import Proxy
+from rig.worker_process import WorkerProcess, is_gone
 from rowcrew.embedded import EmbeddedPostgres
 from rowcrew.table import migrate
 from storm import network
 from storm.history import RECORDER, Fault, address_of, entries_of
 from storm.upgrade import NextVersion
-from tests.conftest import free_port
-from tests.worker.harness import WorkerProcess, is_gone
-from tests.worker.pooler import Pooler, borrowed_state
-from tests.worker.proxy import Proxy
 
 ROOT: Final = Path(__file__).parents[1]
 SLOTS: Final = 6

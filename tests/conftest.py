@@ -6,7 +6,6 @@ Migrations run once, into a template that every test's database is a copy of.
 
 from __future__ import annotations
 
-import socket
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -16,6 +15,7 @@ import hypothesis
 import psycopg
 import pytest
 
+from rig.ports import free_port
 from rowcrew.embedded import EmbeddedPostgres
 
 # Two cores run several processes at once here: a stop-watch would measure the neighbours.
@@ -23,13 +23,6 @@ hypothesis.settings.register_profile("house", deadline=None)
 hypothesis.settings.load_profile("house")
 
 Connect = Callable[..., psycopg.Connection[tuple[Any, ...]]]
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
 
 
 @pytest.fixture(scope="session")

@@ -12,15 +12,15 @@ from typing import Any
 import psycopg
 import pytest
 
+from rig.table import Table
+from rig.waiting import eventually
 from rowcrew import InvalidJob, enqueue, enqueue_many, get
 from rowcrew.cli import main
 from rowcrew.table.statements import SQL
 from tests.bad_input.conftest import PAYLOAD_FILES
 from tests.conftest import Connect
 from tests.contract.hands import Connection, insert, job_in, one, read
-from tests.waiting import eventually
 from tests.worker.conftest import StartWorker
-from tests.worker.harness import Table
 
 
 @pytest.mark.parametrize("name", PAYLOAD_FILES)

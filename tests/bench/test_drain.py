@@ -15,9 +15,9 @@ from urllib.parse import urlsplit
 import psutil
 import pytest
 
+from rig.waiting import eventually
 from rowcrew.settings import environment_with
 from tests.conftest import Connect
-from tests.waiting import eventually
 
 ROOT = Path(__file__).parents[2]
 SCRATCH = "SELECT nspname FROM pg_namespace WHERE nspname LIKE 'rowcrew\\_bench\\_%'"

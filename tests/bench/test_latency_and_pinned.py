@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
+from rig.waiting import eventually
 from rowcrew.bench.processes import NO_WAKE_UPS, worker
 from rowcrew.model.errors import DatabaseUnavailable
 from rowcrew.settings import environment_with
 from rowcrew.table.scratch import BenchTable, held_snapshot, scratch_schema
 from tests.conftest import Connect
-from tests.waiting import eventually
 
 SCRATCH = "SELECT nspname FROM pg_namespace WHERE nspname LIKE 'rowcrew\\_bench\\_%'"
 LISTENERS = """

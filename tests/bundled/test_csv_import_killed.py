@@ -8,9 +8,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+from rig.waiting import eventually
 from tests.bundled.conftest import Imports
 from tests.bundled.test_csv_import import file_of
-from tests.waiting import eventually
 
 IMPORT = """
 import sys

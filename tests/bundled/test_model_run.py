@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rig.waiting import eventually
 from rowcrew.bundled import crew
 from rowcrew.bundled.model_run import ModelRun, drivers_of, inputs_hash, run_scenarios
 from rowcrew.bundled.saas_model import Company, Month
@@ -18,7 +19,6 @@ from rowcrew.model.outcome import Errored, Released
 from rowcrew.testing import HandlerRun, run_handler
 from tests.bundled.saas_payload import FULL, REFERENCE, model
 from tests.conftest import Connect
-from tests.waiting import eventually
 
 
 class Silent:

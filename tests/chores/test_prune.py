@@ -8,6 +8,7 @@ import itertools
 
 import pytest
 
+from rig.waiting import eventually
 from rowcrew import bundled, settings
 from rowcrew.control import prune as prune_module
 from rowcrew.control.prune import Prune
@@ -19,7 +20,6 @@ from rowcrew.table.statements import SQL
 from rowcrew.testing import run_handler_async
 from tests.bundled.saas_payload import REFERENCE
 from tests.conftest import Connect
-from tests.waiting import eventually
 
 pytestmark = pytest.mark.anyio
 

@@ -13,13 +13,13 @@ from typing import Any
 
 import pytest
 
+from rig.waiting import eventually
 from rowcrew import settings
 from rowcrew.control.identity import Identity, process_key
 from rowcrew.control.rescue import Rescue
 from rowcrew.log import Log
 from rowcrew.table.link import Link
 from tests.conftest import Connect
-from tests.waiting import eventually
 
 pytestmark = pytest.mark.anyio
 

@@ -17,9 +17,9 @@ from typing import Any
 import psycopg
 import pytest
 
+from rig.waiting import eventually
 from rowcrew.embedded import EmbeddedPostgres
 from rowcrew.settings.variables import VARIABLES
-from tests.waiting import eventually
 
 ROOT = Path(__file__).parents[2]
 ROWCREW = (sys.executable, "-m", "rowcrew.cli")

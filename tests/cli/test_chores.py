@@ -12,10 +12,11 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from rig.ports import free_port
 from rowcrew.cli import main
 from rowcrew.embedded import EmbeddedPostgres
 from tests.cli.conftest import CREW, ROOT, ROWCREW, clean_environment, program, run
-from tests.conftest import Connect, free_port
+from tests.conftest import Connect
 
 NOWHERE_TO_WRITE = """
 import sys, tempfile

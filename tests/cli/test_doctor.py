@@ -12,6 +12,8 @@ from typing import Any
 import psycopg
 import pytest
 
+from rig.pooler import MISSING, PROGRAM, Pooler
+from rig.ports import free_port
 from rowcrew.cli import main
 from rowcrew.cli.checks import extras_checks, server_checks
 from rowcrew.cli.doctor import effective
@@ -20,9 +22,8 @@ from rowcrew.settings import Settings, given, made_of
 from rowcrew.settings.variables import VARIABLES
 from rowcrew.table.compatibility import SCHEMA_REVISION
 from rowcrew.table.trouble import trouble
-from tests.conftest import Connect, free_port
+from tests.conftest import Connect
 from tests.contract.hands import insert, job_in, register_worker
-from tests.worker.pooler import MISSING, PROGRAM, Pooler
 
 Check = dict[str, str]
 Doctor = Callable[..., tuple[int, list[Check]]]

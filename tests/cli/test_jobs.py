@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from rig.waiting import eventually
 from rowcrew.cli import main
 from tests.cli.conftest import Served, run
-from tests.waiting import eventually
 
 
 def lines(text: str) -> list[Any]:

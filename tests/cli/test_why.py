@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
+from rig.waiting import eventually
 from rowcrew.cli import main
 from tests.cli.conftest import Served
 from tests.conftest import Connect
 from tests.contract.hands import Connection, insert, job_in, record, register_worker, reserve
-from tests.waiting import eventually
 
 Why = Callable[[int], dict[str, Any]]
 

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from rig.ports import free_port
+from rig.waiting import eventually
 from tests.cli.conftest import CREW, ROOT, ROWCREW, program, run
-from tests.conftest import Connect, free_port
-from tests.waiting import eventually
+from tests.conftest import Connect
 
 
 def test_a_start_is_told_in_six_lines_and_an_idle_worker_leaves_on_sigterm(database_url: str) -> None:

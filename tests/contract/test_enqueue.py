@@ -22,6 +22,7 @@ from psycopg.rows import dict_row
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlalchemy.orm import Session
 
+from rig.waiting import eventually
 from rowcrew import (
     Enqueued,
     InvalidJob,
@@ -38,7 +39,6 @@ from rowcrew.model.errors import DatabaseUnavailable
 from rowcrew.table.address import for_sqlalchemy
 from tests.conftest import Connect
 from tests.contract.hands import insert, job_in, one, read
-from tests.waiting import eventually
 
 PAYLOAD = {"text": "%s :jobs %(jobs)s ü € 😀 ' \" \\", "n": 1.5, "list": [1, None, True]}
 

@@ -15,6 +15,7 @@ import psutil
 import psycopg
 import pytest
 
+from rig.ports import free_port
 from rowcrew.client import enqueue, enqueue_async
 from rowcrew.context import Context
 from rowcrew.crew import Crew
@@ -23,7 +24,6 @@ from rowcrew.table.link import KEEPALIVE, Link
 from rowcrew.table.listening import listen
 from rowcrew.table.statements import SQL
 from rowcrew.testing import run_handler_async
-from tests.conftest import free_port
 
 DATABASE = "postgresql://somebody@127.0.0.1:{port}/somewhere"
 crew = Crew()

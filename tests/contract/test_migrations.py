@@ -17,6 +17,7 @@ import sqlalchemy
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
+from rig.waiting import eventually
 from rowcrew.embedded import EmbeddedPostgres
 from rowcrew.table import migrate, schema
 from rowcrew.table.address import for_sqlalchemy
@@ -24,7 +25,6 @@ from rowcrew.table.compatibility import SCHEMA_REVISION, complaint
 from rowcrew.table.statements import SQL
 from tests.conftest import Connect
 from tests.contract.hands import insert
-from tests.waiting import eventually
 
 CHECKOUT = Path(__file__).parents[2]
 

@@ -11,9 +11,9 @@ import psycopg
 import pytest
 import yaml
 
+from rig.ports import free_port
 from rowcrew.table.compatibility import SCHEMA_REVISION
 from tests.cli.conftest import clean_environment, program
-from tests.conftest import free_port
 from tests.deploy.conftest import OPTION, REQUIREMENTS, ROOT, SIX_LINES, bare
 
 

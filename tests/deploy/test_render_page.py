@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 import yaml
 
+from rig.ports import free_port
 from rowcrew import settings
 from rowcrew.settings import machine
 from tests.cli.conftest import clean_environment, program
-from tests.conftest import free_port
 from tests.deploy.conftest import ROOT, WORKER
 
 PAGE = (ROOT / "docs" / "deploy" / "render.md").read_text()

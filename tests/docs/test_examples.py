@@ -10,11 +10,11 @@ from pathlib import Path
 import anyio.to_thread
 import pytest
 
+from rig.waiting import eventually
 from rowcrew import get, get_async
 from rowcrew.model.job_status import JobStatus
 from rowcrew.testing import run_handler
 from tests.docs.pages import ROOT
-from tests.waiting import eventually
 
 EXAMPLES = ROOT / "examples"
 

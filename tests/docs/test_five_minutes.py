@@ -13,10 +13,10 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from rig.waiting import eventually
 from rowcrew.embedded import EmbeddedPostgres
 from tests.docs.conftest import Psql
 from tests.docs.pages import block_marked, blocks
-from tests.waiting import eventually
 
 Rowcrew = Callable[..., "subprocess.Popen[bytes]"]
 

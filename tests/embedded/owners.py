@@ -17,9 +17,9 @@ from typing import Any, Self
 import psutil
 
 import rowcrew
+from rig.waiting import eventually
 from rowcrew import embedded
 from rowcrew.embedded.home import Home
-from tests.waiting import eventually
 
 # Loaded from where an ordinary user finds little else: the package must need the standard library alone.
 PROGRAM = """

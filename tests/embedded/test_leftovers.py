@@ -11,8 +11,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from rig.waiting import eventually
 from rowcrew.embedded import EmbeddedPostgres
-from tests.waiting import eventually
 
 
 @pytest.fixture

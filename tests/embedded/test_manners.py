@@ -10,8 +10,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from rig.ports import free_port
 from rowcrew.embedded import EmbeddedPostgres, EmbeddedPostgresError
-from tests.conftest import free_port
 from tests.embedded.owners import copy_for_everybody
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root runs PostgreSQL as another account")

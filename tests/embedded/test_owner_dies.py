@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from rig.waiting import eventually
 from rowcrew.embedded.home import ABANDONED_SECONDS
 from tests.embedded.conftest import StartOwner
 from tests.embedded.owners import Person, await_end_of, processes_of
-from tests.waiting import eventually
 
 KILLED_BEFORE_ITS_WATCHER = """
 import os, signal

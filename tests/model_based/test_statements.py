@@ -25,10 +25,10 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from rig.statements import statement
 from tests.conftest import Connect
 from tests.model_based import database as model
 from tests.model_based.database import VERDICTS, Database, End
-from tests.statements import statement
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 

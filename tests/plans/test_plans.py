@@ -10,11 +10,11 @@ from typing import Any
 import psycopg
 import pytest
 
+from rig.statements import statement
 from rowcrew.embedded import EmbeddedPostgres
 from rowcrew.table.link import Link
 from rowcrew.table.statements import SQL
 from tests.conftest import Connect
-from tests.statements import statement
 
 SKEWED = (
     """

@@ -10,9 +10,9 @@ from typing import Any
 import psycopg
 import pytest
 
+from rig.waiting import eventually
 from rowcrew.embedded import EmbeddedPostgres
 from tests.cli.conftest import ROWCREW, program
-from tests.waiting import eventually
 
 ENDED = ("completed", "failed", "cancelled")
 

@@ -15,10 +15,10 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from rig.ports import free_port
+from rig.waiting import eventually
 from tests.cli.conftest import Program, program
-from tests.conftest import free_port
 from tests.producers.conftest import Served
-from tests.waiting import eventually
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "node-backend"

@@ -11,9 +11,9 @@ from typing import NamedTuple
 import psycopg
 import pytest
 
+from rig.waiting import eventually
 from rowcrew.embedded import EmbeddedPostgres
 from tests.race.transitions import GONE, LEASE, Answer, Connection, Row, Send
-from tests.waiting import eventually
 
 
 class Meeting(NamedTuple):

@@ -12,11 +12,11 @@ import re
 
 import pytest
 
+from rig.statements import statement
 from rowcrew.table.statements import SQL
 from tests.race import transitions
 from tests.race.conftest import Meet, Table
 from tests.race.transitions import STARTS, TRANSITIONS, Row
-from tests.statements import statement
 
 PAIRS = list(itertools.product(TRANSITIONS, repeat=2))
 # `prune` and `rescue` where a row of `queues` asks for more, and `requeue` for ended rows alone.

@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 
 import psycopg
 
-from tests.statements import statement
+from rig.statements import statement
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 Answer = list[tuple[Any, ...]]

@@ -13,6 +13,7 @@ from uuid import UUID
 import msgspec
 import pytest
 
+from rig.waiting import eventually
 from rowcrew import Context, Crew, Snooze
 from rowcrew.model.job import Job
 from rowcrew.model.outcome import Completed, Errored, Outcome, Recorded, Released, Snoozed
@@ -21,7 +22,6 @@ from rowcrew.runner.wire import Note, Report, Timing, ToControl, Withdrawn
 from tests.conftest import Connect
 from tests.contract import hands
 from tests.model.made import a_job
-from tests.waiting import eventually
 
 pytestmark = pytest.mark.anyio
 

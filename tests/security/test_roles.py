@@ -8,6 +8,8 @@ import signal
 import psycopg
 import pytest
 
+from rig.journal import Journal
+from rig.table import Table
 from rowcrew import enqueue, enqueue_many, get
 from rowcrew.table.blobs import put_blob
 from rowcrew.table.statements import SQL
@@ -16,7 +18,6 @@ from tests.contract.hands import job_in, read
 from tests.docs.pages import block_marked
 from tests.security.conftest import As, Login
 from tests.worker.conftest import StartWorker
-from tests.worker.harness import Journal, Table
 
 pytestmark = pytest.mark.timeout(180)
 

@@ -8,10 +8,11 @@ from pathlib import Path
 import psutil
 import pytest
 
+from rig.table import Table
+from rig.waiting import eventually
+from rig.worker_process import PACKAGES
 from tests.security.conftest import PASSWORD, Login
-from tests.waiting import eventually
 from tests.worker.conftest import StartWorker
-from tests.worker.harness import PACKAGES, Table
 
 SECRET = "canary-of-the-payload-41d9"
 PLATFORM = "canary-of-the-platform-c802"

@@ -7,15 +7,16 @@ from pathlib import Path
 
 import pytest
 
+from rig.journal import Gate, Journal
+from rig.proxy import Proxy
+from rig.table import Table
+from rig.waiting import eventually
 from rowcrew.table.statements import SQL
 from storm.mutations import MUTATIONS, STORMS, Edit, Mutation, catches, edited, planted
 from storm.mutations import table as documented
 from storm.site import ROOT
 from tests.conftest import Connect
-from tests.waiting import eventually
 from tests.worker.conftest import StartWorker
-from tests.worker.harness import Gate, Journal, Table
-from tests.worker.proxy import Proxy
 
 FAST = ("what is given back is not refunded", "the rescue does not look at the beats")
 

@@ -12,8 +12,10 @@ from typing import Any
 import psycopg
 import pytest
 
+from rig.journal import Gate, Journal
+from rig.table import Table
+from rig.worker_process import WorkerProcess
 from rowcrew.embedded import EmbeddedPostgres
-from tests.worker.harness import Gate, Journal, Table, WorkerProcess
 
 StartWorker = Callable[..., WorkerProcess]
 

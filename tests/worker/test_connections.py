@@ -12,17 +12,19 @@ import psycopg
 import pytest
 import uvloop
 
+from rig.journal import Gate, Journal
+from rig.ports import free_port
+from rig.proxy import Proxy
+from rig.table import Table
+from rig.waiting import eventually
+from rig.worker_process import WorkerProcess, is_gone
 from rowcrew.embedded import EmbeddedPostgres, StopMode
 from rowcrew.table import link as link_module
 from rowcrew.table import listening as listening_module
 from rowcrew.table.link import Link
 from rowcrew.table.listening import listen
 from rowcrew.table.statements import SQL
-from tests.conftest import free_port
-from tests.waiting import eventually
 from tests.worker.conftest import StartWorker
-from tests.worker.harness import Gate, Journal, Table, WorkerProcess, is_gone
-from tests.worker.proxy import Proxy
 
 PURPOSES = ("reserve", "record", "chores", "listen")
 

@@ -12,11 +12,13 @@ from typing import Any
 import psutil
 import pytest
 
+from rig.journal import Gate, Journal
+from rig.table import Table
+from rig.waiting import eventually
+from rig.worker_process import CREW, PACKAGES
 from rowcrew import Worker
 from rowcrew.model.errors import RowcrewError
 from rowcrew.settings import Settings
-from tests.waiting import eventually
-from tests.worker.harness import CREW, PACKAGES, Gate, Journal, Table
 
 pytestmark = pytest.mark.anyio
 

@@ -12,12 +12,13 @@ from typing import Any
 
 import pytest
 
+from rig.journal import Gate, Journal
+from rig.limits import no_descriptors, no_processes, process_limit_permitted
+from rig.proxy import Proxy
+from rig.table import Table
+from rig.waiting import eventually
 from rowcrew.control.runner_process import RunnerProcess
-from storm.limits import no_descriptors, no_processes, process_limit_permitted
-from tests.waiting import eventually
 from tests.worker.conftest import StartWorker
-from tests.worker.harness import Gate, Journal, Table
-from tests.worker.proxy import Proxy
 
 Limit = Callable[[int], AbstractContextManager[Any]]
 PROCESSES = pytest.param(
@@ -82,7 +83,7 @@ def test_answers_that_never_come_are_given_up_without_a_descriptor_to_spare(
 def test_a_runner_whose_socket_cannot_be_read_is_not_left_behind(monkeypatch: pytest.MonkeyPatch) -> None:
     """It could neither be given a job nor be told to leave."""
     runner = RunnerProcess(solo=False, slots=1)
-    orders = {"crew": ["tests.worker.crew_under_test:crew"], "log_format": "text", "worker_name": "test"}
+    orders = {"crew": ["rig.crew_under_test:crew"], "log_format": "text", "worker_name": "test"}
 
     async def no_memory(*_: object, **__: object) -> None:
         raise OSError(errno.ENOMEM, "no memory to watch another descriptor")

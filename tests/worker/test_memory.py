@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from tests.waiting import eventually
+from rig.journal import Gate, Journal
+from rig.table import Table
+from rig.waiting import eventually
+from rig.worker_process import WorkerProcess, is_gone
 from tests.worker.conftest import StartWorker
-from tests.worker.harness import Gate, Journal, Table, WorkerProcess, is_gone
 
 
 def test_a_runner_above_the_limit_finishes_its_jobs_and_another_takes_its_place(

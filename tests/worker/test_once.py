@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 
+from rig.journal import Journal
+from rig.table import Table
 from tests.worker.conftest import StartWorker
-from tests.worker.harness import Journal, Table
 
 WORKERS = 8
 JOBS = 5_000

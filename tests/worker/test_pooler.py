@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 
-from tests.waiting import eventually
+from rig.journal import Gate, Journal
+from rig.pooler import MISSING, PROGRAM, Pooler, borrowed_state
+from rig.table import Table
+from rig.waiting import eventually
+from rig.worker_process import WorkerProcess
 from tests.worker.conftest import StartWorker
-from tests.worker.harness import Gate, Journal, Table, WorkerProcess
-from tests.worker.pooler import MISSING, PROGRAM, Pooler, borrowed_state
 
 SESSIONS = 3
 QUICK = {"WORKER_HEARTBEAT_INTERVAL": 0.5, "POLL_INTERVAL": 0.2}

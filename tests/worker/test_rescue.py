@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from rig.journal import Gate, Journal
+from rig.table import Table
+from rig.waiting import eventually
+from rig.worker_process import is_gone
 from rowcrew.table.statements import SQL
-from tests.waiting import eventually
 from tests.worker.conftest import StartWorker
-from tests.worker.harness import Gate, Journal, Table, is_gone
 
 
 def declare_lost(table: Table, worker_id: int) -> None:

@@ -7,9 +7,10 @@ from typing import LiteralString
 
 import pytest
 
-from tests.waiting import eventually
+from rig.journal import Gate, Journal
+from rig.table import Table
+from rig.waiting import eventually
 from tests.worker.conftest import StartWorker
-from tests.worker.harness import Gate, Journal, Table
 
 
 def started_jobs(journal: Journal) -> list[int]:

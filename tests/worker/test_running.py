@@ -10,8 +10,10 @@ from typing import Any, LiteralString
 
 import pytest
 
-from tests.waiting import eventually
-from tests.worker.harness import Gate, Journal, Table, WorkerProcess
+from rig.journal import Gate, Journal
+from rig.table import Table
+from rig.waiting import eventually
+from rig.worker_process import WorkerProcess
 
 pytestmark = pytest.mark.usefixtures("standing_worker")
 

@@ -7,9 +7,11 @@ import signal
 
 import pytest
 
-from tests.waiting import eventually
+from rig.journal import Gate, Journal
+from rig.table import Table
+from rig.waiting import eventually
+from rig.worker_process import WorkerProcess, is_gone
 from tests.worker.conftest import StartWorker
-from tests.worker.harness import Gate, Journal, Table, WorkerProcess, is_gone
 
 
 def assert_left_nothing(table: Table, worker: WorkerProcess, family: list[int]) -> None:

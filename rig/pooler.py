@@ -20,8 +20,8 @@ from urllib.parse import unquote, urlsplit
 
 import psycopg
 
+from rig.waiting import eventually
 from rowcrew.embedded import server_account
-from tests.waiting import eventually
 
 PROGRAM: Final = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
 MISSING: Final = "PgBouncer is not installed (Debian: pgbouncer): nothing here is tested behind a real pooler"
