@@ -1,8 +1,8 @@
 """The producers' side: enqueue jobs and look at one, in the caller's transaction or on an own connection.
 
 In: jobs, and as `on` a psycopg connection or an SQLAlchemy session or connection, sync or async. Out: ids.
-Nothing is committed on the caller's connection: the job exists when the caller commits. What to ask the
-database, and what to make of its answers, is said once, in generators; small functions carry questions over.
+Nothing is committed on the caller's connection: the job exists when the caller commits. Generators say once
+what to ask the database and what to make of its answers; small functions carry their questions over.
 """
 
 from __future__ import annotations
@@ -10,37 +10,33 @@ from __future__ import annotations
 import inspect
 import re
 import sys
-from collections.abc import (
-    AsyncIterator,
-    Awaitable,
-    Callable,
-    Generator,
-    Iterable,
-    Iterator,
-    Mapping,
-    Sequence,
-)
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple
 
 import msgspec
 import psycopg
-from psycopg.rows import tuple_row
 
 from rowcrew import settings
 from rowcrew.model.errors import DatabaseUnavailable, InvalidJob, RowcrewError
 from rowcrew.model.job_status import JobStatus
 from rowcrew.model.new_job import NewJob, document
+from rowcrew.table import producer
 from rowcrew.table.address import for_psycopg, without_password
-from rowcrew.table.link import KEEPALIVE, connecting, reason
-from rowcrew.table.statements import SQL
-
-A = TypeVar("A")
-Rows = Sequence[Sequence[Any]]
-Question = tuple[str, dict[str, Any]]
-Ask = Callable[[Question], Rows]
-AskAsync = Callable[[Question], Awaitable[Rows]]
+from rowcrew.table.link import KEEPALIVE, Link, connecting, reason
+from rowcrew.table.producer import EnqueuedJob, JobRow, LiveJob
+from rowcrew.table.question import (
+    Ask,
+    AskAsync,
+    Asking,
+    Question,
+    Rows,
+    answered,
+    answered_async,
+    psycopg_rows,
+    psycopg_rows_async,
+)
 
 _CONFLICT_ROUNDS: Final = 20
 
@@ -80,26 +76,26 @@ def enqueue_many(jobs: Iterable[NewJob | Mapping[str, Any]], *, on: Any = None) 
     """
     valid = _new_jobs(jobs)
     with _connected(on) as ask:
-        return _carried(_enqueue(valid), ask)
+        return answered(_enqueue(valid), ask)
 
 
 async def enqueue_many_async(jobs: Iterable[NewJob | Mapping[str, Any]], *, on: Any = None) -> list[Enqueued]:
     """`enqueue_many`, with `on` as for `enqueue_async`."""
     valid = _new_jobs(jobs)
     async with _connected_async(on) as ask:
-        return await _carried_async(_enqueue(valid), ask)
+        return await answered_async(_enqueue(valid), ask)
 
 
 def get(id: int, *, on: Any = None) -> JobStatus | None:
     """The job as it stands, or None if there is no such row (any more). `on` as for `enqueue`."""
     with _connected(on) as ask:
-        return _carried(_get(id), ask)
+        return answered(_get(id), ask)
 
 
 async def get_async(id: int, *, on: Any = None) -> JobStatus | None:
     """`get`, with `on` as for `enqueue_async`."""
     async with _connected_async(on) as ask:
-        return await _carried_async(_get(id), ask)
+        return await answered_async(_get(id), ask)
 
 
 def _new_job(job: NewJob | str, payload: Any, options: dict[str, Any]) -> NewJob:
@@ -122,31 +118,33 @@ def _new_jobs(jobs: Iterable[NewJob | Mapping[str, Any]]) -> list[NewJob]:
     return valid
 
 
-def _enqueue(jobs: list[NewJob]) -> Generator[Question, Rows, list[Enqueued]]:
-    """Insert; look up the live jobs of taken keys; such a job may end in between, so insert again."""
+def _enqueue(jobs: list[NewJob]) -> Asking[list[Enqueued]]:
+    """Insert, and look up the live jobs of taken keys; one may end in between, so insert again."""
     queue = settings.read().queue_name if any(job.queue is None for job in jobs) else None
     found: dict[int, Enqueued] = {}
     missing = list(range(len(jobs)))
     for _ in range(_CONFLICT_ROUNDS):
         if not missing:
             break
-        rows = yield "producer/enqueue", {"jobs": document((jobs[place] for place in missing), queue)}
-        found |= _created(jobs, missing, rows)
+        inserted = yield from producer.enqueue(document((jobs[place] for place in missing), queue))
+        found |= _created(jobs, missing, inserted)
         missing = [place for place in missing if place not in found]
         if missing:
             keys = [{"type": jobs[place].type, "uniqueKey": jobs[place].unique_key} for place in missing]
-            rows = yield "producer/live_job", {"jobs": msgspec.json.encode(keys).decode()}
-            found |= _live(jobs, missing, rows)
+            live = yield from producer.live_job(msgspec.json.encode(keys).decode())
+            found |= _live(jobs, missing, live)
             missing = [place for place in missing if place not in found]
     if missing:
-        raise RowcrewError("a unique key is held by a job that this role may not see, or by ever another job")
+        raise RowcrewError(
+            "a job that this role may not see holds a unique key, or other producers keep retaking it"
+        )
     return [found[place] for place in range(len(jobs))]
 
 
-def _created(jobs: list[NewJob], places: list[int], rows: Rows) -> dict[int, Enqueued]:
+def _created(jobs: list[NewJob], places: list[int], rows: list[EnqueuedJob]) -> dict[int, Enqueued]:
     """Ids were given in the order of the jobs; of two with the same unique key the first was inserted."""
-    ids = {(type, key): id for id, type, key in rows if key is not None}
-    keyless_ids = iter(sorted(id for id, _type, key in rows if key is None))
+    ids = {(row.type, row.unique_key): row.id for row in rows if row.unique_key is not None}
+    keyless_ids = iter(sorted(row.id for row in rows if row.unique_key is None))
     created = {}
     for place in places:
         job = jobs[place]
@@ -156,21 +154,23 @@ def _created(jobs: list[NewJob], places: list[int], rows: Rows) -> dict[int, Enq
     return created
 
 
-def _live(jobs: list[NewJob], places: list[int], rows: Rows) -> dict[int, Enqueued]:
-    ids = {(type, key): id for id, type, key in rows}
+def _live(jobs: list[NewJob], places: list[int], rows: list[LiveJob]) -> dict[int, Enqueued]:
+    ids: dict[tuple[str, str | None], int] = {(row.type, row.unique_key): row.id for row in rows}
     keys = {place: (jobs[place].type, jobs[place].unique_key) for place in places}
     return {place: Enqueued(ids[key], created=False) for place, key in keys.items() if key in ids}
 
 
-def _get(id: Any) -> Generator[Question, Rows, JobStatus | None]:
+def _get(id: Any) -> Asking[JobStatus | None]:
     if not isinstance(id, int) or isinstance(id, bool):
         raise TypeError(f"id={id!r}: give the id of a job, a whole number")
     if not 0 <= id < 2**63:  # no column holds it
         return None
-    rows = yield "producer/get_job", {"id": id}
-    if not rows:
-        return None
-    values = dict(zip(JobStatus.__struct_fields__, rows[0], strict=True))
+    row = yield from producer.get_job(id)
+    return None if row is None else _status(row)
+
+
+def _status(row: JobRow) -> JobStatus:
+    values = row._asdict()
     for field in ("progress", "result"):
         values[field] = None if values[field] is None else msgspec.json.decode(values[field])
     for field in ("created_at", "updated_at", "run_at", "started_at", "finished_at"):
@@ -178,33 +178,13 @@ def _get(id: Any) -> Generator[Question, Rows, JobStatus | None]:
     return JobStatus(**values)
 
 
-def _carried(questions: Generator[Question, Rows, A], ask: Ask) -> A:
-    try:
-        question = next(questions)
-        while True:
-            question = questions.send(ask(question))
-    except StopIteration as end:
-        answer: A = end.value
-        return answer
-
-
-async def _carried_async(questions: Generator[Question, Rows, A], ask: AskAsync) -> A:
-    try:
-        question = next(questions)
-        while True:
-            question = questions.send(await ask(question))
-    except StopIteration as end:
-        answer: A = end.value
-        return answer
-
-
 @contextmanager
 def _connected(on: Any) -> Iterator[Ask]:
     if on is None:
         with _own_connection() as connection:
-            yield lambda question: _psycopg_rows(connection, question)
+            yield lambda question: psycopg_rows(connection, question)
     elif isinstance(on, psycopg.Connection):
-        yield lambda question: _psycopg_rows(on, question)
+        yield lambda question: psycopg_rows(on, question)
     elif _is_sqlalchemy(on) and not _is_async(on):
         yield lambda question: on.execute(*_for_sqlalchemy(question)).fetchall()
     else:
@@ -217,28 +197,16 @@ def _connected(on: Any) -> Iterator[Ask]:
 async def _connected_async(on: Any) -> AsyncIterator[AskAsync]:
     if on is None:
         async with await _own_connection_async() as connection:
-            yield lambda question: _psycopg_rows_async(connection, question)
+            yield lambda question: psycopg_rows_async(connection, question)
     elif isinstance(on, psycopg.AsyncConnection):
-        yield lambda question: _psycopg_rows_async(on, question)
+        yield lambda question: psycopg_rows_async(on, question)
+    elif isinstance(on, Link):  # of our own kind: the command line and the web enqueue on theirs
+        yield lambda question: on.fetch(*question)
     elif _is_sqlalchemy(on) and _is_async(on):
         yield lambda question: _sqlalchemy_rows_async(on, question)
     else:
         wanted = "a psycopg AsyncConnection, an SQLAlchemy AsyncSession or AsyncConnection"
         raise TypeError(_unusable(on, wanted, "the form without _async"))
-
-
-# Cursors of our own kind: the caller's connection may make dicts, or cursors that read other placeholders.
-def _psycopg_rows(connection: psycopg.Connection[Any], question: Question) -> Rows:
-    name, parameters = question
-    with psycopg.Cursor(connection, row_factory=tuple_row) as cursor:
-        return cursor.execute(SQL[name], parameters).fetchall()
-
-
-async def _psycopg_rows_async(connection: psycopg.AsyncConnection[Any], question: Question) -> Rows:
-    name, parameters = question
-    async with psycopg.AsyncCursor(connection, row_factory=tuple_row) as cursor:
-        await cursor.execute(SQL[name], parameters)
-        return await cursor.fetchall()
 
 
 async def _sqlalchemy_rows_async(on: Any, question: Question) -> Rows:
@@ -248,10 +216,9 @@ async def _sqlalchemy_rows_async(on: Any, question: Question) -> Rows:
 
 
 def _for_sqlalchemy(question: Question) -> tuple[Any, dict[str, Any]]:
-    """The statement with SQLAlchemy's placeholders. Whoever has one of its objects has loaded it, not we."""
+    """The statement with SQLAlchemy's placeholders. A caller with its object has loaded it already."""
     sqlalchemy = sys.modules["sqlalchemy"]
-    name, parameters = question
-    return sqlalchemy.text(re.sub(r"%\((\w+)\)s", r":\1", SQL[name])), parameters
+    return sqlalchemy.text(re.sub(r"%\((\w+)\)s", r":\1", question.statement)), question.parameters
 
 
 def _is_sqlalchemy(on: Any) -> bool:

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from rowcrew.cli.checks import Check, Findings
-from rowcrew.cli.deployment import POINTS, Checkout, blueprint_of, checkout, points
+from rowcrew.admin.check import Check, Findings
+from rowcrew.admin.deployment import POINTS, Checkout, blueprint_of, checkout, points
+from rowcrew.admin.sameness import Place
 from rowcrew.cli.doctor import doctor
+from rowcrew.cli.wording import worded
 from rowcrew.settings import Platform, Settings, platform
+from rowcrew.table.rows import CompletedJob, Server
 from tests.cli.conftest import ROOT
 
 PAGE = (ROOT / "docs" / "deploy" / "render.md").read_text()
 HERE = Platform(is_render=False, service_type=None, python_version=None, is_unbuffered=False)
 RENDER = Platform(is_render=True, service_type="worker", python_version="3.13.5", is_unbuffered=True)
-INTERNAL = {"host": "dpg-abc-a", "port": "5432", "database": "app", "role": "app"}
-SERVER = {"database": "app", "othersConnections": 10, "maxConnections": 97}
+INTERNAL = Place("dpg-abc-a", "5432", "app", "app")
+SERVER = Server("18.1", 180_001, "app", "app", datetime.now(UTC), False, 97, 10)
 ALONE = Checkout(Path("/src"), Path("/src"), None, False, ())
 
 
@@ -31,7 +35,7 @@ def findings(**changes: Any) -> Findings:
         "server": SERVER,
         "schema": Check("schema", "ok", "at revision 4, as needed"),
         "live_workers": 1,
-        "last_completed": {"id": 7, "type": "report", "endedSeconds": 60.0},
+        "last_completed": CompletedJob(7, "report", 60.0),
         "producer": Check("--expect-url", "ok", "the same"),
     }
     return Findings(**{**values, **changes})
@@ -57,7 +61,7 @@ def test_on_render_where_all_is_well_a_program_sees_all_but_three_points() -> No
 
 
 def test_elsewhere_what_the_platform_knows_is_left_to_the_eyes() -> None:
-    results = [check.result for check in points(findings(place={**INTERNAL, "host": "db"}), HERE, ALONE)]
+    results = [check.result for check in points(findings(place=INTERNAL._replace(host="db")), HERE, ALONE)]
     assert [number for number, result in enumerate(results, 1) if result == "look"] == [
         1,
         2,
@@ -106,8 +110,8 @@ def test_more_slots_than_auto_would_choose_are_questioned(monkeypatch: pytest.Mo
 
 
 def test_a_missing_worker_or_job_is_the_next_thing_to_do() -> None:
-    assert "start one" in point(12, findings(live_workers=0)).remedy
-    assert "rowcrew why" in point(13, findings(last_completed=None)).remedy
+    assert "start one" in worded(point(12, findings(live_workers=0)).remedies)
+    assert "rowcrew why" in worded(point(13, findings(last_completed=None)).remedies)
 
 
 def test_the_blueprint_is_read_as_yaml_reads_it() -> None:
@@ -160,13 +164,13 @@ def test_commands_that_do_not_fit_the_root_directory_are_found(
     (site / "render.yaml").write_text(BLUEPRINT.format(root=root, start=start))
     check = point(4, findings(), RENDER, checkout(site / "python-worker" / "rowcrew"))
     assert check.result == result, check
-    assert named in check.what + check.remedy
+    assert named in check.what + worded(check.remedies)
 
 
 def test_without_a_blueprint_the_commands_for_the_dashboard_are_told(site: Path) -> None:
     check = point(4, findings(), RENDER, checkout(site / "python-worker" / "rowcrew"))
     assert (check.result, "no render.yaml" in check.what) == ("look", True)
-    assert "Root Directory python-worker" in check.remedy
+    assert "Root Directory python-worker" in worded(check.remedies)
 
 
 def test_the_lock_file_of_another_tool_in_the_root_directory_is_found(site: Path) -> None:
@@ -177,7 +181,7 @@ def test_the_lock_file_of_another_tool_in_the_root_directory_is_found(site: Path
 
 def test_an_installed_package_is_no_checkout(tmp_path: Path) -> None:
     check = point(4, findings(), RENDER, checkout(tmp_path / "rowcrew"))
-    assert "rowcrew worker" in check.remedy
+    assert "rowcrew worker" in worded(check.remedies)
 
 
 def test_the_platform_is_known_by_its_variables() -> None:

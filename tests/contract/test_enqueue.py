@@ -37,6 +37,8 @@ from rowcrew import (
 )
 from rowcrew.model.errors import DatabaseUnavailable
 from rowcrew.table.address import for_sqlalchemy
+from rowcrew.table.question import Question, Rows, answered, psycopg_rows
+from rowcrew.table.statements import SQL
 from tests.conftest import Connect
 from tests.contract.hands import insert, job_in, one, read
 
@@ -302,14 +304,14 @@ def test_a_live_job_that_ends_between_insert_and_look_up_does_not_hide_its_key(c
 
     asked = []
 
-    def ask(question: client.Question) -> client.Rows:
-        asked.append(question[0])
-        if question[0] == "producer/live_job":
+    def ask(question: Question) -> Rows:
+        asked.append(question.statement)
+        if question.statement == SQL["producer/live_job"]:
             worker.execute("UPDATE jobs SET status = 'failed' WHERE id = %s", [live])
-        return client._psycopg_rows(producer, question)
+        return psycopg_rows(producer, question)
 
-    (answer,) = client._carried(client._enqueue([NewJob("test", unique_key="k", queue="q")]), ask)
-    assert asked == ["producer/enqueue", "producer/live_job", "producer/enqueue"]
+    (answer,) = answered(client._enqueue([NewJob("test", unique_key="k", queue="q")]), ask)
+    assert asked == [SQL[f"producer/{name}"] for name in ("enqueue", "live_job", "enqueue")]
     assert answer.created
     assert answer.id > live
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
+from rowcrew.cli.wording import WORDS, worded
+from rowcrew.model.remedy import RemedyKind
 from rowcrew.model.why import JobFacts, Reason, Service, reasons, unserved
 
 HOUR = 3600.0
@@ -13,7 +15,15 @@ HOUR = 3600.0
 
 def a_service(**changes: Any) -> Service:
     """Two live workers with four slots each serve the queue and know the type; one job runs."""
-    values: dict[str, Any] = {"live": 2, "in_queue": 2, "serving": 2, "slots": 8, "taken": 1}
+    values: dict[str, Any] = {
+        "queue": "default",
+        "type": "report",
+        "live": 2,
+        "in_queue": 2,
+        "serving": 2,
+        "slots": 8,
+        "taken": 1,
+    }
     return Service(**{**values, **changes})
 
 
@@ -46,16 +56,16 @@ JUDGED: list[tuple[JobFacts, Service, str, str, str]] = [
     ),
     (
         a_job(queue="report"),
-        a_service(in_queue=0, serving=0, served_queues=["reports", "mails"]),
+        a_service(queue="report", in_queue=0, serving=0, served_queues=["reports", "mails"]),
         "queue-unserved",
-        "they serve mails, reports; was 'reports' meant?",
+        "they serve mails, reports; did you mean 'reports'?",
         "--queue report",
     ),
     (
         a_job(type="modl_run"),
-        a_service(serving=0, known_types=["model_run", "echo"]),
+        a_service(type="modl_run", serving=0, known_types=["model_run", "echo"]),
         "type-unknown",
-        "knows the type 'modl_run'; was 'model_run' meant?",
+        "knows the type 'modl_run'; did you mean 'model_run'?",
         "rowcrew types list",
     ),
     (
@@ -74,7 +84,7 @@ JUDGED: list[tuple[JobFacts, Service, str, str, str]] = [
     ),
     (a_job(ahead=1000), FULL, "slots-taken", "at least 1000 ready jobs before it", "another worker"),
     (a_job(), a_service(), "about-to-run", "first in its queue; 7 of 8 slots are free", "POLL_INTERVAL"),
-    (a_job(due_in_seconds=-60.0), a_service(), "overdue", "ready for 1 min", "log of the workers"),
+    (a_job(due_in_seconds=-60.0), a_service(), "overdue", "ready for 1 min", "the workers' log"),
     (
         a_job(due_in_seconds=-60.0, lock_pid=77, lock_program="psql", lock_seconds=50.0),
         a_service(),
@@ -87,7 +97,7 @@ JUDGED: list[tuple[JobFacts, Service, str, str, str]] = [
         a_service(),
         "overdue",
         "nobody takes it",
-        "log of the workers",
+        "the workers' log",
     ),
     (a_job(due_in_seconds=HOUR), a_service(), "scheduled", "due in 1 h", 'SET "runAt" = now() WHERE id = 42'),
     (a_job(**RETRIED), a_service(), "backoff", "attempt 1 of 3 failed: no luck", "run it now"),
@@ -181,7 +191,8 @@ def test_the_reason_is_named_and_ends_with_a_remedy(
     job: JobFacts, service: Service, code: str, what: str, remedy: str
 ) -> None:
     [found] = reasons(job, service)
-    assert (found.code, what in found.what, remedy in found.remedy) == (code, True, True), found
+    told = worded(found.remedies)
+    assert (found.code, what in found.what, remedy in told) == (code, True, True), (found, told)
 
 
 def test_a_job_that_is_not_due_and_that_nobody_serves_has_two_reasons() -> None:
@@ -194,7 +205,7 @@ def test_full_slots_are_no_reason_for_a_job_that_is_not_due() -> None:
 
 
 def test_whoever_is_served_is_not_called_unserved() -> None:
-    assert unserved("default", "report", FULL) is None
+    assert unserved(FULL) is None
 
 
 def test_every_status_has_an_answer_with_a_remedy() -> None:
@@ -202,4 +213,13 @@ def test_every_status_has_an_answer_with_a_remedy() -> None:
         for reason in reasons(a_job(status=status), a_service()):
             assert isinstance(reason, Reason)
             assert reason.what
-            assert reason.remedy
+            assert worded(reason.remedies)
+
+
+def test_the_terminal_has_words_for_every_remedy() -> None:
+    assert set(WORDS) == set(get_args(RemedyKind))
+
+
+def test_the_judgement_knows_no_command() -> None:
+    told = [reason.what for job, service, *_ in JUDGED for reason in reasons(job, service)]
+    assert [what for what in told if "rowcrew" in what or "`" in what or "--" in what] == []

@@ -7,7 +7,8 @@ import json
 import pytest
 
 from rowcrew.cli import main
-from rowcrew.table import console, examination
+from rowcrew.table import operator
+from rowcrew.table.link import Link
 from tests.conftest import Connect
 from tests.contract.hands import insert
 from tests.security.conftest import Login
@@ -32,14 +33,16 @@ def in_order(right: str) -> str:
     return f"{head} ({', '.join(sorted(columns.split(', ')))}) ON {table}" if bracket else right
 
 
-def test_a_workers_role_lacks_nothing_and_without_its_rights_all_of_them(
+@pytest.mark.anyio
+async def test_a_workers_role_lacks_nothing_and_without_its_rights_all_of_them(
     login: Login, connect: Connect
 ) -> None:
-    with console.connect(login("worker")) as worker:
-        assert examination.missing_rights(worker) == []
-        granted = {in_order(right) for (right,) in connect().execute(GRANTED).fetchall()}
-        connect().execute("REVOKE ALL ON ALL TABLES IN SCHEMA public FROM rowcrew_worker")
-        assert {in_order(right) for right in examination.missing_rights(worker)} == granted
+    worker = Link(login("worker"), purpose="test")
+    assert await operator.missing_rights(worker) == []
+    granted = {in_order(right) for (right,) in connect().execute(GRANTED).fetchall()}
+    connect().execute("REVOKE ALL ON ALL TABLES IN SCHEMA public FROM rowcrew_worker")
+    assert {in_order(right) for right in await operator.missing_rights(worker)} == granted
+    await worker.close()
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ Exit codes: 0 done, 1 failed (the reason is on standard error),
 
 
 class UsageError(RowcrewError):
-    """The command line cannot be meant as it stands."""
+    """The command line makes no sense as given."""
 
 
 def _app(words: Sequence[str] = ()) -> App:
@@ -56,14 +56,15 @@ def _app(words: Sequence[str] = ()) -> App:
         "jobs": "List, show, cancel and requeue jobs.",
         "why": "Tell why a job waits, or what became of it.",
         "queues": "How the queues stand, and who serves them.",
+        "workers": "The workers of this table, and how they fare.",
         "types": "The job types that workers have published.",
         "doctor": "Check what a worker needs, each with its remedy.",
         "healthcheck": "Exit 0 if a worker of this machine lives, else 1.",
-        "prune": "Delete ended jobs past their time, now.",
+        "prune": "Delete ended jobs whose retention has passed, now.",
         "bench": "Measure this machine and this PostgreSQL in a scratch schema.",
     }
     for place, (name, purpose) in enumerate(commands.items()):
-        # A purpose given here stands in for the docstring, so that a list of commands imports none of them.
+        # This purpose stands in for the docstring, so that listing the commands imports none of them.
         summary = None if name in words[:1] else purpose
         app.command(f"rowcrew.cli.{name}:{name}", name=name, help=summary, sort_key=place)
     return app
@@ -94,7 +95,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _open_standard_streams() -> None:
-    """Open at /dev/null what was closed when we were started, for us and for the processes that we start.
+    """Open at /dev/null the streams that were closed when we started, for us and for the processes we start.
 
     Else the next socket would get such a number, and libuv ends a process in which it closes one of them.
     """
@@ -108,7 +109,7 @@ def _open_standard_streams() -> None:
 
 
 def _drop_output() -> None:
-    """Nobody takes what is left: the interpreter's last flush must not complain."""
+    """Nobody reads what is left: the interpreter's last flush must not complain."""
     try:
         sys.stdout.flush()
     except OSError:

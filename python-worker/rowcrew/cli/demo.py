@@ -27,6 +27,7 @@ from rowcrew.cli.local import private_postgres, start_worker, stop_worker
 from rowcrew.cli.migrate import bring_up_to_date
 from rowcrew.cli.output import print_table, progress_text, shown
 from rowcrew.model.errors import RowcrewError
+from rowcrew.model.status import ENDED
 from rowcrew.settings import Settings
 from rowcrew.table.blobs import blob_parts
 from rowcrew.table.statements import SQL
@@ -39,7 +40,6 @@ CUSTOMERS: Final = 5_000
 
 _PATIENCE_SECONDS: Final = 45.0
 _LOOK_SECONDS: Final = 0.1
-_ENDED: Final = {"completed", "failed", "cancelled"}
 
 
 class Jobs(NamedTuple):
@@ -187,7 +187,7 @@ def _watch(backend: Backend, jobs: Jobs) -> bool:
                 backend.tell("demo/cancel", id=jobs.long)
                 print()
                 cancelled = True
-        if all(row["status"] in _ENDED for row in rows):
+        if all(row["status"] in ENDED for row in rows):
             break
         time.sleep(_LOOK_SECONDS)
     return cancelled

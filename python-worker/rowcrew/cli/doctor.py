@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import asyncio
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Any, Final
 
 from cyclopts import Parameter
 
 from rowcrew import settings
+from rowcrew.admin.check import Check, Findings
+from rowcrew.admin.checks import examine, settings_checks
+from rowcrew.admin.deployment import checkout, points
 from rowcrew.cli import FAILURE, SUCCESS
-from rowcrew.cli.checks import Check, Findings, examine, settings_checks
-from rowcrew.cli.deployment import checkout, points
 from rowcrew.cli.options import AsJson
 from rowcrew.cli.output import one_line, print_document, print_documents, print_table
+from rowcrew.cli.wording import worded
 from rowcrew.settings import Given, Settings
 from rowcrew.settings.readers import Secret
 from rowcrew.table.address import without_password
@@ -46,13 +49,11 @@ def doctor(
     findings = Findings(settings=settings.made_of(given))
     if show_settings:
         _print_settings(given, findings.settings, json)
-        checks: Iterator[Check] = (
-            check for check in settings_checks(given, findings.settings) if check.remedy
-        )
-        return _tell(checks, json)
-    code = _tell(examine(given, findings, expect_url), json)
+        wrong = [check for check in settings_checks(given, findings.settings) if check.remedies]
+        return _tell_all(wrong, json)
+    code = asyncio.run(_examined(given, findings, expect_url, json))
     if deploy:
-        code = max(code, _tell(points(findings, settings.platform(), checkout()), json))
+        code = max(code, _tell_all(points(findings, settings.platform(), checkout()), json))
     return code
 
 
@@ -98,15 +99,25 @@ def _shown(one: Given, current: Settings) -> str:
     return str(value)
 
 
-def _tell(checks: Iterator[Check], json: bool) -> int:
-    """Print each check as soon as it is made; the exit code."""
+async def _examined(given: Sequence[Given], findings: Findings, expect_url: str | None, json: bool) -> int:
+    """Tell each check as soon as it is made; the exit code."""
     code = SUCCESS
-    for check in checks:
-        if check.result == "failed":
-            code = FAILURE
-        if json:
-            print_document(check._asdict())
-        else:
-            remedy = f" → {check.remedy}" if check.remedy else ""
-            print(f"{_MARKS[check.result]} {one_line(f'{check.name}: {check.what}{remedy}')}", flush=True)
+    async for check in examine(given, findings, expect_url):
+        code = max(code, _tell(check, json))
     return code
+
+
+def _tell_all(checks: Iterable[Check], json: bool) -> int:
+    return max((_tell(check, json) for check in checks), default=SUCCESS)
+
+
+def _tell(check: Check, json: bool) -> int:
+    """Print a check; the exit code if it were the only one."""
+    remedy = worded(check.remedies)
+    if json:
+        told = {"name": check.name, "result": check.result, "what": check.what, "remedy": remedy}
+        print_document(told)
+    else:
+        end = f" → {remedy}" if remedy else ""
+        print(f"{_MARKS[check.result]} {one_line(f'{check.name}: {check.what}{end}')}", flush=True)
+    return FAILURE if check.result == "failed" else SUCCESS

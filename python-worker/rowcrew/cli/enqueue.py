@@ -1,11 +1,12 @@
 """`rowcrew enqueue`: one job from a terminal or a script, and its end if asked for.
 
-In: a type, a payload and the options of a job. Out: the id, or with --wait the result. What is not given
-comes from the type's row in `job_types`, then from the table's defaults.
+In: a type, a payload and the options of a job. Out: the id, or with --wait the result. Options that are not
+given come from the type's row in `job_types`, then from the table's defaults.
 """
 
 from __future__ import annotations
 
+import asyncio
 import sys
 import time
 from datetime import datetime, timedelta
@@ -15,14 +16,18 @@ from typing import Annotated, Any, Final
 import msgspec
 from cyclopts import Parameter
 
-from rowcrew import client as producer
+from rowcrew import client
+from rowcrew.admin import jobs, queues
 from rowcrew.cli import FAILURE, SUCCESS, UsageError
+from rowcrew.cli.asking import ask
+from rowcrew.cli.jobs import document
 from rowcrew.cli.options import AsJson, read_settings
 from rowcrew.cli.output import one_line, print_document, progress_text
 from rowcrew.model.errors import InvalidJob, RowcrewError
 from rowcrew.model.job_status import JobStatus
 from rowcrew.model.new_job import PAYLOAD_DEPTH, NewJob
-from rowcrew.table import console
+from rowcrew.table.link import Link
+from rowcrew.table.rows import PublishedType
 
 NOT_ENDED: Final = 3
 
@@ -95,21 +100,29 @@ def enqueue(
         "unique_key": unique_key,
         "concurrency_key": concurrency_key,
     }
-    document = _payload(payload)
-    with console.connected(read_settings()) as connection:
-        published = console.show_type(connection, type)
-        job = _new_job(type, document, _filled(given, published))
-        enqueued = producer.enqueue(job, on=connection)
-        if published is None:
-            _note(f"No worker has published the type {type!r} yet: the job waits until one does")
+    content = _payload(payload)
+
+    async def enqueued_and_awaited(link: Link) -> int:
+        enqueued = await _enqueue(link, type, content, given)
         if not wait and wait_seconds is None:
             _tell(enqueued, as_json=json)
             return SUCCESS
         _note(f"{'Enqueued' if enqueued.created else 'Waiting for the live'} job {enqueued.id}")
-        status = _wait(connection, enqueued.id, wait_seconds)
-        if json:
-            print_document(console.show_job(connection, enqueued.id))
-    return _end(status, as_json=json)
+        status = await _wait(link, enqueued.id, wait_seconds)
+        if json and (shown := await jobs.show_job(link, enqueued.id)) is not None:
+            print_document(document(shown))
+        return _end(status, as_json=json)
+
+    return ask(read_settings(), enqueued_and_awaited)
+
+
+async def _enqueue(link: Link, type: str, payload: Any, given: dict[str, Any]) -> client.Enqueued:
+    """Enqueue with what the type's workers have published where nothing is given."""
+    published = await queues.show_type(link, type)
+    enqueued = await client.enqueue_async(_new_job(type, payload, _filled(given, published)), on=link)
+    if published is None:
+        _note(f"No worker has published the type {type!r} yet: the job waits until one does")
+    return enqueued
 
 
 def _payload(text: str) -> Any:
@@ -124,15 +137,20 @@ def _payload(text: str) -> Any:
     except OSError as error:
         raise UsageError(f"--payload {text}: {error.strerror}") from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{source} is no JSON: {error}") from error
+        raise UsageError(f"{source} is not JSON: {error}") from error
     except RecursionError:
         raise UsageError(f"{source} is nested deeper than {PAYLOAD_DEPTH} levels") from None
 
 
-def _filled(given: dict[str, Any], published: console.Record | None) -> dict[str, Any]:
-    """What was not given, as workers of the type have published it."""
-    columns = {"queue": "queue", "priority": "priority", "max_attempts": "maxAttempts"}
-    defaults = {option: published[column] for option, column in columns.items()} if published else {}
+def _filled(given: dict[str, Any], published: PublishedType | None) -> dict[str, Any]:
+    """The options, those that are not given as workers of the type have published them."""
+    if published is None:
+        return given
+    defaults = {
+        "queue": published.queue,
+        "priority": published.priority,
+        "max_attempts": published.max_attempts,
+    }
     return {**given, **{option: value for option, value in defaults.items() if given[option] is None}}
 
 
@@ -144,7 +162,7 @@ def _new_job(type: str, payload: Any, options: dict[str, Any]) -> NewJob:
         raise UsageError(f"{option}: {error.problem}") from error
 
 
-def _tell(enqueued: producer.Enqueued, *, as_json: bool) -> None:
+def _tell(enqueued: client.Enqueued, *, as_json: bool) -> None:
     if as_json:
         print_document(enqueued._asdict())
     elif enqueued.created:
@@ -153,21 +171,21 @@ def _tell(enqueued: producer.Enqueued, *, as_json: bool) -> None:
         print(f"Job {enqueued.id} has this unique key already; nothing was enqueued")
 
 
-def _wait(connection: console.Connection, id: int, longest_seconds: float | None) -> JobStatus:
-    """Look at the job, less and less often, until it has ended or the time is over; tell what has changed."""
+async def _wait(link: Link, id: int, longest_seconds: float | None) -> JobStatus:
+    """Look at the job, less and less often, until it has ended or the time is over; tell its changes."""
     end = None if longest_seconds is None else time.monotonic() + longest_seconds
     pause, told = _FIRST_LOOK_SECONDS, ""
     while True:
-        job = producer.get(id, on=connection)
+        job = await client.get_async(id, on=link)
         if job is None:
-            raise RowcrewError(f"job {id} was deleted while it was waited for")
+            raise RowcrewError(f"somebody deleted job {id} while this command waited for it")
         if (news := _news(job)) != told:
             _note(f"Job {id}: {news}")
             pause, told = _FIRST_LOOK_SECONDS, news
         if job.has_ended or (end is not None and time.monotonic() >= end):
             return job
         left = pause if end is None else max(0.0, end - time.monotonic())
-        time.sleep(min(pause, left))
+        await asyncio.sleep(min(pause, left))
         pause = min(_LONGEST_LOOK_SECONDS, pause * 1.5)
 
 

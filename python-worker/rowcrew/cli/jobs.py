@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from cyclopts import App, Parameter
 from cyclopts.validators import Number
 
+from rowcrew.admin import jobs as admin
 from rowcrew.cli import FAILURE, SUCCESS, UsageError
+from rowcrew.cli.asking import NO_SUCH_JOB, ask
 from rowcrew.cli.options import AsJson, Queues, job_id, read_settings
 from rowcrew.cli.output import (
-    one_line,
+    columns,
     print_document,
     print_documents,
     print_fields,
@@ -20,9 +21,9 @@ from rowcrew.cli.output import (
     progress_text,
 )
 from rowcrew.model.errors import RowcrewError
-from rowcrew.table import console
+from rowcrew.model.status import ENDED, Status
+from rowcrew.table.rows import ListedJob
 
-Status = Literal["queued", "processing", "completed", "failed", "cancelled"]
 Ids = Annotated[str, Parameter(name="ID", help="Ids of jobs.")]
 
 LIST_COLUMNS = (
@@ -51,8 +52,10 @@ def list_jobs(
     json: AsJson = False,
 ) -> None:
     """List the newest jobs, newest first."""
-    with console.connected(read_settings()) as connection:
-        rows = console.list_jobs(connection, statuses=status, types=type, queues=queue, limit=limit)
+    rows = ask(
+        read_settings(),
+        lambda link: admin.list_jobs(link, statuses=status, types=type, queues=queue, limit=limit),
+    )
     if json:
         print_documents(rows)
     else:
@@ -68,18 +71,20 @@ def show(id: str, /, *, json: AsJson = False) -> None:
     id
         Id of the job.
     """
-    job = find_job(job_id(id))
+    wanted = job_id(id)
+    shown = ask(read_settings(), lambda link: admin.show_job(link, wanted))
+    if shown is None:
+        raise RowcrewError(NO_SUCH_JOB.format(wanted))
     if json:
-        print_document(job)
+        print_document(document(shown))
         return
-    attempts = job.pop("job_attempts")
-    print_fields(job)
-    if attempts:
-        print(f"\nAttempts that did not complete: {len(attempts)}")
-        print_table(attempts, ATTEMPT_COLUMNS)
-    for attempt in attempts:
-        if attempt["traceback"]:
-            print(f"\nTraceback of attempt {attempt['attempt']}:\n{printable(attempt['traceback']).rstrip()}")
+    print_fields(columns(shown.job))
+    if shown.attempts:
+        print(f"\nAttempts that did not complete: {len(shown.attempts)}")
+        print_table([columns(attempt) for attempt in shown.attempts], ATTEMPT_COLUMNS)
+    for attempt in shown.attempts:
+        if attempt.traceback:
+            print(f"\nTraceback of attempt {attempt.attempt}:\n{printable(attempt.traceback).rstrip()}")
 
 
 @jobs.command
@@ -100,50 +105,39 @@ def requeue(*ids: Ids, json: AsJson = False) -> int:
     return _change("requeue", ids, json)
 
 
-def find_job(id: int) -> dict[str, Any]:
-    """A job with every column.
-
-    Raises:
-        RowcrewError: there is no such job.
-    """
-    with console.connected(read_settings()) as connection:
-        job = console.show_job(connection, id)
-    if job is None:
-        raise RowcrewError(f"there is no job {id}; ended jobs are deleted after some time")
-    return job
+def document(shown: admin.ShownJob) -> dict[str, Any]:
+    """A job as JSON: its columns, and under the other table's name its attempts."""
+    return {**columns(shown.job), "job_attempts": shown.attempts}
 
 
-def _change(change: console.Change, ids: tuple[str, ...], json: bool) -> int:
+def _change(change: admin.Change, ids: tuple[str, ...], json: bool) -> int:
     if not ids:
         raise UsageError(f"name the jobs to {change} by their ids")
     wanted = [job_id(text) for text in ids]
-    with console.connected(read_settings()) as connection:
-        answers = console.change_jobs(connection, change, wanted)
+    answers = ask(read_settings(), lambda link: admin.change_jobs(link, change, wanted))
     if json:
         print_documents(answers)
     else:
         for answer in answers:
-            print(f"Job {answer['id']}: {_answer(change, answer)}")
-    return SUCCESS if all(answer["changed"] for answer in answers) else FAILURE
+            print(f"Job {answer.id}: {_worded(change, answer)}")
+    return SUCCESS if all(answer.changed for answer in answers) else FAILURE
 
 
-def _answer(change: console.Change, answer: Mapping[str, Any]) -> str:
-    match answer:
-        case {"changed": True}:
-            return "cancelled" if change == "cancel" else "queued again"
-        case {"status": None}:
-            return "there is no such job"
-        case {"status": "completed" | "failed" | "cancelled", "liveId": int(live)} if change == "requeue":
-            return f"left {answer['status']}, because job {live} with the same unique key is live"
-        case {"status": "processing"} if change == "requeue":
-            return "left as it is, because it is processing; cancel it first"
-    return f"left as it is, because it is {answer['status']} already"
+def _worded(change: admin.Change, answer: admin.Answer) -> str:
+    if answer.changed:
+        return "cancelled" if change == "cancel" else "queued again"
+    if answer.status is None:
+        return "there is no such job"
+    if change == "requeue" and answer.status in ENDED and answer.live_id is not None:
+        return f"left {answer.status}, because job {answer.live_id} with the same unique key is live"
+    if change == "requeue" and answer.status == "processing":
+        return "left as it is, because it is processing; cancel it first"
+    return f"left as it is, because it is {answer.status} already"
 
 
-def _summary(row: Mapping[str, Any]) -> dict[str, Any]:
+def _summary(row: ListedJob) -> dict[str, Any]:
     return {
-        **row,
-        "attempts": f"{row['attempts']}/{row['maxAttempts']}",
-        "progress": progress_text(row["progress"]),
-        "error": one_line(row["errorMessage"] or ""),
+        **columns(row),
+        "attempts": f"{row.attempts}/{row.max_attempts}",
+        "progress": progress_text(row.progress),
     }

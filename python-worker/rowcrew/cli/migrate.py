@@ -29,7 +29,7 @@ def bring_up_to_date(settings: Settings) -> int:
     import psycopg
     import sqlalchemy
 
-    from rowcrew.table import console
+    from rowcrew.cli.asking import explained
     from rowcrew.table.compatibility import SCHEMA_REVISION
     from rowcrew.table.migrate import migrate as apply_migrations
 
@@ -37,9 +37,9 @@ def bring_up_to_date(settings: Settings) -> int:
     try:
         apply_migrations(address)
     except psycopg.Error as error:
-        raise console.explained(error, address) from error
+        raise explained(error, address) from error
     except sqlalchemy.exc.DBAPIError as error:
         if isinstance(error.orig, psycopg.Error):
-            raise console.explained(error.orig, address) from error
+            raise explained(error.orig, address) from error
         raise
     return SCHEMA_REVISION

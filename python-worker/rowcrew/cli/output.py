@@ -1,7 +1,7 @@
 """How commands print: tables and fields for people, JSON for programs.
 
-In: rows as dictionaries by column name. Out: text on standard output. Tables fit the terminal; into a file or
-a pipe nothing is cut off. Control characters from rows never reach a terminal.
+In: rows, or dictionaries by column name. Out: text on standard output. Tables fit the terminal; a file or a
+pipe gets every character. Control characters from rows never reach a terminal.
 """
 
 from __future__ import annotations
@@ -26,18 +26,23 @@ def print_document(document: Any) -> None:
     print(_encode(_portable(document)).decode())
 
 
-def print_documents(documents: Iterable[Mapping[str, Any]]) -> None:
+def print_documents(documents: Iterable[Mapping[str, Any] | msgspec.Struct]) -> None:
     """JSON lines."""
     for document in documents:
         print_document(document)
 
 
-def print_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> None:
+def columns(row: msgspec.Struct) -> dict[str, Any]:
+    """The row's values by the names of its columns."""
+    return {field.encode_name: getattr(row, field.name) for field in msgspec.structs.fields(row)}
+
+
+def print_table(rows: Sequence[Mapping[str, Any]], names: Sequence[str]) -> None:
     """Aligned columns under their names; numbers to the right."""
-    cells = [[one_line(shown(row[column])) for column in columns] for row in rows]
-    is_number = [bool(rows) and all(_is_number(row[column]) for row in rows) for column in columns]
-    widths = _fitted([max(map(width, column)) for column in zip(columns, *cells, strict=True)])
-    for line in [list(columns), *cells]:
+    cells = [[one_line(shown(row[name])) for name in names] for row in rows]
+    is_number = [bool(rows) and all(_is_number(row[name]) for row in rows) for name in names]
+    widths = _fitted([max(map(width, column)) for column in zip(names, *cells, strict=True)])
+    for line in [list(names), *cells]:
         padded = [_padded(*cell) for cell in zip(line, widths, is_number, strict=True)]
         print(_GAP.join(padded).rstrip())
 
@@ -64,7 +69,7 @@ def shown(value: Any) -> str:
 
 
 def printable(text: str) -> str:
-    """The text without anything that a terminal would obey."""
+    """The text without characters that a terminal would obey."""
     return "".join(character if character.isprintable() or character == "\n" else " " for character in text)
 
 
@@ -73,7 +78,7 @@ def one_line(text: str) -> str:
 
 
 def progress_text(progress: msgspec.Raw | None) -> str:
-    """`5/10 Processing chunks`; whatever else a producer has put there as it is."""
+    """`5/10 Processing chunks`; anything else that a producer has put there as it is."""
     value = None if progress is None else msgspec.json.decode(progress)
     if not isinstance(value, dict):
         return shown(progress)
@@ -121,6 +126,8 @@ def _readable_json(value: msgspec.Raw) -> str:
 def _portable(value: Any) -> Any:
     """Times in UTC, whatever the time zone of the session."""
     match value:
+        case msgspec.Struct():
+            return _portable(columns(value))
         case datetime():
             return value.astimezone(UTC)
         case dict():

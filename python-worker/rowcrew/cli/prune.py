@@ -2,41 +2,28 @@
 
 from __future__ import annotations
 
-import asyncio
-
-import psycopg
-
+from rowcrew.cli.asking import ask
 from rowcrew.cli.options import AsJson, read_settings
 from rowcrew.cli.output import print_document
 from rowcrew.control.prune import Prune
 from rowcrew.log import Log
-from rowcrew.settings import Settings
-from rowcrew.table.console import explained
 from rowcrew.table.link import Link
 
 
 def prune(*, json: AsJson = False) -> None:
-    """Delete ended jobs past their time, now.
+    """Delete ended jobs whose retention has passed, now.
 
     Completed jobs are kept for COMPLETED_JOB_TTL (7 days), failed and cancelled
     ones for FAILED_JOB_TTL (30 days); a row of the table queues may say
     otherwise. Files of jobs in the table blobs go after STORED_FILE_TTL, if set.
     """
     settings = read_settings()
-    address = settings.require_database_url()
-    try:
-        deleted = asyncio.run(_prune(settings, address))
-    except psycopg.Error as error:
-        raise explained(error, address) from error
+
+    async def once(link: Link) -> int:
+        return await Prune(link=link, settings=settings, log=Log("text"), queue_limits=lambda _: None).once()
+
+    deleted = ask(settings, once, link_to=lambda address: Link(address, purpose="prune"))
     if json:
         print_document({"deleted": deleted})
     else:
         print(f"Deleted {deleted} jobs.")
-
-
-async def _prune(settings: Settings, address: str) -> int:
-    link = Link(address, purpose="prune")
-    try:
-        return await Prune(link=link, settings=settings, log=Log("text"), queue_limits=lambda _: None).once()
-    finally:
-        await link.close()

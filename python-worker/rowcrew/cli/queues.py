@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 from cyclopts import App
 
+from rowcrew.admin import queues as admin
+from rowcrew.cli.asking import ask
 from rowcrew.cli.options import AsJson, read_settings
-from rowcrew.cli.output import print_documents, print_table
+from rowcrew.cli.output import columns, print_documents, print_table
 from rowcrew.model.duration import duration
-from rowcrew.table import console
+from rowcrew.model.status import STATUSES
+from rowcrew.table.rows import ListedQueue
 
-STATUSES = ("queued", "processing", "completed", "failed", "cancelled")
 LIST_COLUMNS = ("queue", *STATUSES, "ready", "oldestWait", "workers", "slotsTaken")
 
 queues = App(name="queues", help="How the queues stand, and who serves them.")
@@ -26,8 +29,7 @@ def list_queues(*, json: AsJson = False) -> None:
     their slots have a job, of whatever queue. Ended jobs are counted too, which
     takes time in a table of millions.
     """
-    with console.connected(read_settings()) as connection:
-        rows = console.list_queues(connection)
+    rows = ask(read_settings(), admin.list_queues)
     if json:
         print_documents(rows)
     elif rows:
@@ -36,10 +38,10 @@ def list_queues(*, json: AsJson = False) -> None:
         print("There are no jobs and no workers yet; enqueue one with `rowcrew enqueue`.", file=sys.stderr)
 
 
-def _summary(row: console.Record) -> console.Record:
-    wait = row["oldestWaitSeconds"]
+def _summary(row: ListedQueue) -> dict[str, Any]:
+    wait = row.oldest_wait_seconds
     return {
-        **row,
+        **columns(row),
         "oldestWait": None if wait is None else duration(wait),
-        "slotsTaken": f"{row['slotsTaken']}/{row['slots']}",
+        "slotsTaken": f"{row.slots_taken}/{row.slots}",
     }

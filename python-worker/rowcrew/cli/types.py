@@ -6,10 +6,11 @@ import sys
 
 from cyclopts import App
 
+from rowcrew.admin import queues
+from rowcrew.cli.asking import ask
 from rowcrew.cli.options import AsJson, read_settings
-from rowcrew.cli.output import print_document, print_documents, print_fields, print_table
+from rowcrew.cli.output import columns, print_document, print_documents, print_fields, print_table
 from rowcrew.model.errors import RowcrewError
-from rowcrew.table import console
 
 LIST_COLUMNS = ("type", "queue", "priority", "maxAttempts", "timeoutSeconds", "executor", "description")
 
@@ -20,8 +21,7 @@ types = App(name="types", help="The job types that workers have published.")
 @types.command(name="list")
 def list_types(*, json: AsJson = False) -> None:
     """List the types; what is empty has the default: queue default, priority 0, 3 attempts, no limit."""
-    with console.connected(read_settings()) as connection:
-        rows = console.list_types(connection)
+    rows = [columns(row) for row in ask(read_settings(), queues.list_types)]
     if json:
         print_documents(rows)
     elif rows:
@@ -39,11 +39,10 @@ def show(type: str, /, *, json: AsJson = False) -> None:
     type
         As in the column jobs.type.
     """
-    with console.connected(read_settings()) as connection:
-        row = console.show_type(connection, type)
+    row = ask(read_settings(), lambda link: queues.show_type(link, type))
     if row is None:
         raise RowcrewError(f"no worker has published a type {type!r}; see `rowcrew types list`")
     if json:
         print_document(row)
     else:
-        print_fields(row)
+        print_fields(columns(row))

@@ -160,7 +160,7 @@ class Recorder:
             strangers = await self._record(ends)
             for lease_id, jobs in children.items():
                 if lease_id not in strangers:
-                    await producer.enqueue(self._link, jobs.decode())
+                    await self._link.ask(producer.enqueue(jobs.decode()))
         return strangers
 
     async def _record(self, ends: Sequence[End]) -> dict[str, str]:

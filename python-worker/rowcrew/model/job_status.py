@@ -1,22 +1,22 @@
-"""What a row says about its job, for those who wait for it."""
+"""What a row says about its job, for a program that waits for it."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 
-ENDED: Final = frozenset({"completed", "failed", "cancelled"})
+from rowcrew.model.status import ENDED, Status
 
 
 class JobStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """One job as it stood when it was read. `progress` and `result` are JSON values; times are UTC."""
+    """One job as it stood when somebody read it. `progress` and `result` are JSON values; times are UTC."""
 
     id: int
     type: str
     queue: str
-    status: str
+    status: Status
     priority: int
     attempts: int
     max_attempts: int

@@ -1,8 +1,8 @@
-"""Why a job waits, or what became of it: sentences, each with the remedy or the next step.
+"""Why a job waits, or what became of it: sentences, each with what to do next.
 
 In: what the table knows of one job (`JobFacts`), and what live workers offer its queue and type (`Service`).
-Out: one `Reason` or more, the weightiest first. No clock, no connection. Called by `rowcrew why`, and by
-`rowcrew doctor` for whole queues.
+Out: one `Reason` or more, the weightiest first; the remedies are data, and each face words them. No clock, no
+connection. Called by `rowcrew.admin` for one job, and for whole queues.
 """
 
 from __future__ import annotations
@@ -14,41 +14,41 @@ from typing import Final, NamedTuple
 import msgspec
 
 from rowcrew.model.duration import duration
+from rowcrew.model.remedy import Remedy
+from rowcrew.model.status import Status
 
-# An idle worker looks every POLL_INTERVAL (2 s) and sweeps every 5 s: whoever waits for longer is stuck.
+# An idle worker looks every POLL_INTERVAL (2 s) and sweeps every 5 s: a job that waits longer is stuck.
 OVERDUE_SECONDS: Final = 10.0
 # The row of a job that is just being reserved is locked too.
 _LONG_LOCK_SECONDS: Final = 1.0
-_RUN_NOW: Final = (
-    """wait, or run it now: UPDATE jobs SET "runAt" = now() WHERE id = {id} AND status = 'queued'"""
-)
-_QUEUE_AGAIN: Final = """if that program is gone: UPDATE jobs SET status = 'queued' WHERE id = {id}"""
 
 
 class Reason(NamedTuple):
-    """`code` is for programs, `what` and `remedy` are for people."""
+    """One reason: `code` is for programs, `what` for people, and `remedies` say what to do, in that order."""
 
     code: str
     what: str
-    remedy: str
+    remedies: tuple[Remedy, ...]
 
 
-class Service(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+class Service(msgspec.Struct, frozen=True, rename="camel"):
     """What live workers offer one queue and type.
 
     Attributes:
         live: live workers, whatever they serve.
-        in_queue: those of them that serve the queue.
-        serving: those of these that know the type.
-        slots: the slots of those serving.
+        in_queue: live workers that serve the queue.
+        serving: live workers that serve the queue and know the type.
+        slots: the slots of the serving workers.
         taken: how many of these slots have a job, of any queue.
         elsewhere: the names of live workers that know the type and serve other queues.
         served_queues: the queues that live workers name.
         known_types: the types that live workers of the queue know.
-        last_worker: the worker that was heard last, live or not; None when there never was one.
+        last_worker: the worker that was heard last, live or not; None when no worker ever was.
         last_heard_seconds: how long ago that was.
     """
 
+    queue: str
+    type: str
     live: int
     in_queue: int
     serving: int
@@ -61,14 +61,14 @@ class Service(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     last_heard_seconds: float | None = None
 
 
-class JobFacts(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+class JobFacts(msgspec.Struct, frozen=True, rename="camel"):
     """What the table knows of one job; all ages by the database's clock.
 
     Attributes:
-        due_in_seconds: until "runAt"; below zero the job has been ready for so long.
+        due_in_seconds: until "runAt"; a negative value says how long the job has been ready.
         last_outcome: how the run of its last lease ended; None when that run is recorded nowhere.
-        changed_since: whether the row was changed by hand after that.
-        awaits_old_run: it was requeued while its last run may still have been dying.
+        changed_since: whether somebody changed the row by hand after that run.
+        awaits_old_run: somebody requeued it while its last run may still have been stopping.
         worker: the name of the worker that holds it; an ended job may still be held.
         worker_state: live, silent, lost or stopped; None when no worker holds it.
         lease_left_seconds: how long its worker may still be silent.
@@ -79,7 +79,7 @@ class JobFacts(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     id: int
     type: str
     queue: str
-    status: str
+    status: Status
     attempts: int
     max_attempts: int
     error_message: str | None = None
@@ -113,36 +113,36 @@ def reasons(job: JobFacts, service: Service) -> list[Reason]:
             return [_of_ended(job)]
 
 
-def unserved(queue: str, type: str, service: Service) -> Reason | None:
+def unserved(service: Service) -> Reason | None:
     """Why no live worker would ever take such a job; None when one would."""
     if not service.live:
-        return Reason("no-worker", f"no worker lives{_last_heard(service)}", "start one: `rowcrew worker`")
+        return Reason("no-worker", f"no worker lives{_last_heard(service)}", (Remedy("start-worker"),))
     if not service.in_queue:
         return Reason(
             "queue-unserved",
-            f"no live worker serves the queue {queue!r}; they serve {_named(service.served_queues)}"
-            f"{_meant(queue, service.served_queues)}",
-            f"start a worker with `--queue {queue}`, or add it to WORKER_QUEUES",
+            f"no live worker serves the queue {service.queue!r}; they serve {_named(service.served_queues)}"
+            f"{_meant(service.queue, service.served_queues)}",
+            (Remedy("serve-queue", name=service.queue),),
         )
     if not service.serving:
-        return _unknown_type(queue, type, service)
+        return _unknown_type(service)
     return None
 
 
 def busy(service: Service) -> Reason | None:
-    """Whether all who could take such a job have their slots full."""
+    """Whether all workers that could take such a job have their slots full."""
     if service.taken < service.slots:
         return None
     return Reason(
         "slots-taken",
         f"every slot is taken: {service.taken} of {service.slots} on {_count(service.serving, 'worker')}",
-        "wait, or start another worker, or raise WORKER_CONCURRENCY",
+        (Remedy("add-slots"),),
     )
 
 
 def _of_queued(job: JobFacts, service: Service) -> list[Reason]:
     found = [_not_due(job)] if job.due_in_seconds > 0 else []
-    if nobody := unserved(job.queue, job.type, service):
+    if nobody := unserved(service):
         found.append(nobody)
     return found or [_of_ready(job, service)]
 
@@ -153,24 +153,23 @@ def _of_ready(job: JobFacts, service: Service) -> Reason:
         return full._replace(what=f"{full.what}; {_place(job)}")
     ready = f"ready for {duration(waited)} and {_place(job)}; {_free(service)}"
     if waited < OVERDUE_SECONDS:
-        return Reason("about-to-run", ready, "wait: a worker takes it at its next look, within POLL_INTERVAL")
+        return Reason("about-to-run", ready, (Remedy("await-look"),))
     if job.lock_pid is not None and (job.lock_seconds or 0.0) >= _LONG_LOCK_SECONDS:
         return Reason(
             "row-locked",
             f"an open transaction of {job.lock_program or 'another program'} (server process {job.lock_pid})"
             f" has had its row locked for {duration(job.lock_seconds or 0.0)}; workers pass over locked rows",
-            "end that transaction",
+            (Remedy("end-transaction", name=job.lock_program),),
         )
-    remedy = "if POLL_INTERVAL is not that long, look at the log of the workers: one that stops takes no jobs"
-    return Reason("overdue", f"{ready}, and yet nobody takes it", remedy)
+    return Reason("overdue", f"{ready}, and yet nobody takes it", (Remedy("read-worker-log"),))
 
 
 def _not_due(job: JobFacts) -> Reason:
     wait = f"in {duration(job.due_in_seconds)}"
-    at_once = _RUN_NOW.format(id=job.id)
+    at_once = (Remedy("run-now", job=job.id),)
     if job.awaits_old_run:
         what = f"requeued while its last run may still have been stopping; it starts {wait} at the latest"
-        return Reason("old-run", what, "wait: it starts as soon as its worker says that the run has ended")
+        return Reason("old-run", what, (Remedy("await-old-run"),))
     if job.last_outcome == "retried" and not job.changed_since:
         used = f"attempt {job.attempts} of {job.max_attempts} failed: {_said(job.last_error)}"
         return Reason("backoff", f"its backoff ends {wait}; {used}", at_once)
@@ -179,19 +178,16 @@ def _not_due(job: JobFacts) -> Reason:
     return Reason("scheduled", f'its "runAt" is ahead; due {wait}', at_once)
 
 
-def _unknown_type(queue: str, type: str, service: Service) -> Reason:
-    what = f"no live worker of the queue {queue!r} knows the type {type!r}"
+def _unknown_type(service: Service) -> Reason:
+    what = f"no live worker of the queue {service.queue!r} knows the type {service.type!r}"
     if service.elsewhere:
         return Reason(
             "type-unknown",
             f"{what}; {_named(service.elsewhere)} would, but serves other queues",
-            f"let it serve the queue {queue} too (WORKER_QUEUES), or start a worker with `--queue {queue}`",
+            (Remedy("serve-queue-too", name=service.queue),),
         )
-    return Reason(
-        "type-unknown",
-        f"{what}{_meant(type, service.known_types)}",
-        "start a worker whose crew has it; `rowcrew types list` has what workers know",
-    )
+    what += _meant(service.type, service.known_types)
+    return Reason("type-unknown", what, (Remedy("start-crew"),))
 
 
 def _of_processing(job: JobFacts, service: Service) -> Reason:
@@ -204,49 +200,37 @@ def _of_processing(job: JobFacts, service: Service) -> Reason:
                 "running",
                 f"worker {job.worker} has had it for {since}, attempt {job.attempts} of {job.max_attempts};"
                 f" its lease has {duration(job.lease_left_seconds or 0.0)} left, renewed by each heartbeat",
-                f"its progress: `rowcrew jobs show {job.id}`; end it: `rowcrew jobs cancel {job.id}`",
+                (Remedy("show-progress", job=job.id), Remedy("cancel", job=job.id)),
             )
     heard = duration(job.heard_seconds or 0.0)
-    rescue = (
-        "wait: another worker rescues it within a minute"
-        if service.live
-        else "start a worker: it rescues the job, within a minute"
-    )
     return Reason(
         "worker-gone",
         f"worker {job.worker}, which has had it for {since}, is {job.worker_state}: last heard {heard} ago",
-        rescue,
+        (Remedy("await-rescue" if service.live else "start-rescuer"),),
     )
 
 
 def _of_foreign(job: JobFacts, since: str) -> Reason:
-    if job.rescue_foreign_seconds is not None:
-        remedy = (
-            f"wait: it is given back after {duration(job.rescue_foreign_seconds)} without a change"
-            ' ("rescueForeignSeconds" of its queue)'
-        )
-    else:
-        remedy = _QUEUE_AGAIN.format(id=job.id)
     what = f"set to processing {since} ago by hand or by another program; no worker has it"
-    return Reason("foreign", what, remedy)
+    if job.rescue_foreign_seconds is not None:
+        return Reason("foreign", what, (Remedy("await-give-back", seconds=job.rescue_foreign_seconds),))
+    return Reason("foreign", what, (Remedy("queue-again", job=job.id),))
 
 
 def _of_ended(job: JobFacts) -> Reason:
     ago = f"{duration(job.ended_seconds or 0.0)} ago"
     ran = "" if job.run_seconds is None else f", after running for {duration(job.run_seconds)}"
-    show, requeue = f"`rowcrew jobs show {job.id}`", f"`rowcrew jobs requeue {job.id}`"
-    said = _said(job.error_message)
+    said, requeue = _said(job.error_message), Remedy("requeue", job=job.id)
     match job.status:
         case "completed":
-            return Reason(
-                "completed", f"completed {ago}{ran}", f"its result: {show}; run it again: {requeue}"
-            )
+            return Reason("completed", f"completed {ago}{ran}", (Remedy("show-result", job=job.id), requeue))
         case "failed":
             what = f"failed {ago} with attempt {job.attempts} of {job.max_attempts}: {said}"
-            return Reason("failed", what, f"its tracebacks: {show}; mend the cause, then {requeue}")
+            mend = Remedy("mend-and-requeue", job=job.id)
+            return Reason("failed", what, (Remedy("show-tracebacks", job=job.id), mend))
         case _:
             held = "" if job.worker is None else f"; worker {job.worker} may still be stopping its run"
-            return Reason("cancelled", f"cancelled {ago}: {said}{held}", f"run it after all: {requeue}")
+            return Reason("cancelled", f"cancelled {ago}: {said}{held}", (requeue,))
 
 
 def _last_heard(service: Service) -> str:
@@ -274,7 +258,7 @@ def _place(job: JobFacts) -> str:
 def _meant(name: str, known: Collection[str]) -> str:
     """A typing error is the commonest reason of all."""
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.7)
-    return f"; was {close[0]!r} meant?" if close else ""
+    return f"; did you mean {close[0]!r}?" if close else ""
 
 
 def _named(names: Collection[str]) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -18,9 +19,10 @@ from rowcrew.model.errors import LeaseLost
 from rowcrew.model.job import Job
 from rowcrew.model.new_job import NewJob
 from rowcrew.runner.wire import Note
+from rowcrew.table import run
 from rowcrew.table.address import for_psycopg
 from rowcrew.table.link import KEEPALIVE, connecting, is_lent
-from rowcrew.table.statements import SQL
+from rowcrew.table.question import answered, answered_async, psycopg_rows, psycopg_rows_async
 
 
 class RunTransaction:
@@ -38,10 +40,11 @@ class RunTransaction:
 
     def __enter__(self) -> psycopg.Connection[Any]:
         with connecting():
-            self._sync = psycopg.connect(self._address, application_name=self._name, **KEEPALIVE)
-        answer = self._sync.execute(SQL["run/limit_idle_transaction"]).fetchone()
-        _heed_pooler(self._sync, answer)
-        return self._sync
+            connection = psycopg.connect(self._address, application_name=self._name, **KEEPALIVE)
+        self._sync = connection
+        session = answered(run.limit_idle_transaction(), partial(psycopg_rows, connection))
+        _heed_pooler(connection, session.server_process)
+        return connection
 
     def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
         if kind is not None and self._sync is not None:
@@ -50,12 +53,14 @@ class RunTransaction:
 
     async def __aenter__(self) -> psycopg.AsyncConnection[Any]:
         with connecting():
-            self._async = await psycopg.AsyncConnection.connect(
+            connection = await psycopg.AsyncConnection.connect(
                 self._address, application_name=self._name, **KEEPALIVE
             )
-        cursor = await self._async.execute(SQL["run/limit_idle_transaction"])
-        _heed_pooler(self._async, await cursor.fetchone())
-        return self._async
+        self._async = connection
+        asking = run.limit_idle_transaction()
+        session = await answered_async(asking, partial(psycopg_rows_async, connection))
+        _heed_pooler(connection, session.server_process)
+        return connection
 
     async def __aexit__(self, kind: type[BaseException] | None, *rest: object) -> None:
         if kind is not None and self._async is not None:
@@ -97,8 +102,8 @@ class RunTransaction:
         self, connection: psycopg.AsyncConnection[Any], parameters: dict[str, Any], children: Sequence[NewJob]
     ) -> None:
         try:
-            cursor = await connection.execute(SQL["run/complete"], parameters)
-            if await cursor.fetchone() is None:
+            asking = run.complete(**parameters)
+            if not await answered_async(asking, partial(psycopg_rows_async, connection)):
                 raise LeaseLost(f"job {self._job.id} is no longer this run's")
             if children:
                 await enqueue_many_async(children, on=connection)
@@ -110,8 +115,7 @@ class RunTransaction:
         self, connection: psycopg.Connection[Any], parameters: dict[str, Any], children: Sequence[NewJob]
     ) -> None:
         try:
-            cursor = connection.execute(SQL["run/complete"], parameters)
-            if cursor.fetchone() is None:
+            if not answered(run.complete(**parameters), partial(psycopg_rows, connection)):
                 raise LeaseLost(f"job {self._job.id} is no longer this run's")
             if children:
                 enqueue_many(children, on=connection)
@@ -121,10 +125,10 @@ class RunTransaction:
 
 
 def _heed_pooler(
-    connection: psycopg.Connection[Any] | psycopg.AsyncConnection[Any], answer: tuple[Any, ...] | None
+    connection: psycopg.Connection[Any] | psycopg.AsyncConnection[Any], server_process: int
 ) -> None:
     """A statement prepared in a session that a pooler lent would stay there, in the way of its next user."""
-    if answer is not None and is_lent(connection, answer[0]):
+    if is_lent(connection, server_process):
         connection.prepare_threshold = None
 
 

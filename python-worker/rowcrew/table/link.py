@@ -19,6 +19,7 @@ import psycopg
 from rowcrew.model.cleaning import clean_line
 from rowcrew.table.address import for_psycopg
 from rowcrew.table.arrays import ArrayDumper
+from rowcrew.table.question import A, Asking, answered_async
 from rowcrew.table.statements import SQL
 
 KEEPALIVE: Final[Mapping[str, Any]] = {
@@ -130,6 +131,12 @@ class Link:
             "version": f"{number // 10000}.{number % 10000}",
         }
 
+    @property
+    def is_encrypted(self) -> bool:
+        """Whether TLS protects the open connection, as far as this end sees it."""
+        assert self._connection is not None
+        return bool(self._connection.pgconn.ssl_in_use)
+
     async def fetch(
         self, query: str, parameters: Mapping[str, Any], seconds: float = CALL_SECONDS
     ) -> list[Any]:
@@ -137,6 +144,15 @@ class Link:
         cursor = await self._execute(query, parameters, seconds)
         has_rows = cursor.rownumber is not None  # `description` would make an object of each column
         return await cursor.fetchall() if has_rows else []
+
+    async def open(self) -> None:
+        """Connect now, so that the next call takes no longer than its statement."""
+        async with self._busy:
+            await self._opened()
+
+    async def ask(self, asking: Asking[A]) -> A:
+        """Answer a verb of `producer` or `run` on this connection."""
+        return await answered_async(asking, lambda question: self.fetch(*question))
 
     @asynccontextmanager
     async def transaction(self, settings: Mapping[str, str] | None = None) -> AsyncIterator[None]:

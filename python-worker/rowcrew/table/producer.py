@@ -1,10 +1,16 @@
-"""What producers ask of the table: one function for each statement in `sql/producer/`, of the same name."""
+"""What producers ask of the table: one function for each statement in `sql/producer/`, of the same name.
+
+In: JSON arrays and ids. Out: rows with names. Each function yields a `Question`, because producers lend us
+connections of every kind. Called by `rowcrew.client`, and by a worker that enqueues for its runs.
+"""
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import NamedTuple
 
-from rowcrew.table.link import Link
+from rowcrew.model.status import Status
+from rowcrew.table.question import Asking, Question
 from rowcrew.table.statements import SQL
 
 
@@ -16,6 +22,46 @@ class EnqueuedJob(NamedTuple):
     unique_key: str | None
 
 
-async def enqueue(link: Link, jobs: str) -> list[EnqueuedJob]:
+class LiveJob(NamedTuple):
+    """The live job that has a unique key."""
+
+    id: int
+    type: str
+    unique_key: str
+
+
+class JobRow(NamedTuple):
+    """One job as its row stands; `progress` and `result` are JSON texts, times are in the session's zone."""
+
+    id: int
+    type: str
+    queue: str
+    status: Status
+    priority: int
+    attempts: int
+    max_attempts: int
+    progress: str | None
+    result: str | None
+    error_message: str | None
+    created_at: datetime
+    updated_at: datetime
+    run_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+
+
+def enqueue(jobs: str) -> Asking[list[EnqueuedJob]]:
     """Insert jobs, a JSON array; those whose unique key is taken are left out."""
-    return [EnqueuedJob(*row) for row in await link.fetch(SQL["producer/enqueue"], {"jobs": jobs})]
+    rows = yield Question(SQL["producer/enqueue"], {"jobs": jobs})
+    return [EnqueuedJob(*row) for row in rows]
+
+
+def live_job(jobs: str) -> Asking[list[LiveJob]]:
+    """The live jobs of these types and unique keys, a JSON array of objects."""
+    rows = yield Question(SQL["producer/live_job"], {"jobs": jobs})
+    return [LiveJob(*row) for row in rows]
+
+
+def get_job(id: int) -> Asking[JobRow | None]:
+    rows = yield Question(SQL["producer/get_job"], {"id": id})
+    return JobRow(*rows[0]) if rows else None

@@ -1,2 +1,2 @@
 -- Which leases the database says this worker holds.
-SELECT id, "leaseId"::text FROM jobs WHERE "workerId" = %(worker)s AND status = 'processing'
+SELECT id, "leaseId"::text AS "leaseId" FROM jobs WHERE "workerId" = %(worker)s AND status = 'processing'

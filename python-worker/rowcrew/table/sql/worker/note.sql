@@ -14,4 +14,4 @@ UPDATE jobs j
        "updatedAt" = clock_timestamp(), revision = j.revision + 1
   FROM note
  WHERE note.id = ANY (ARRAY(SELECT id FROM unlocked)) AND j.id = note.id AND j."leaseId" = note.lease AND j.status || '' = 'processing'
-RETURNING j."leaseId"::text
+RETURNING j."leaseId"::text AS "leaseId"

@@ -26,11 +26,11 @@ attempt_rows AS (
   SELECT lease, id, attempt, outcome, error, traceback, memory, %(worker)s, started
     FROM written
    WHERE outcome IS NOT NULL)
-SELECT ended.lease::text,
+SELECT ended.lease::text AS lease,
        -- No EXISTS: the planner may answer one by reading the whole table once.
        CASE WHEN (SELECT true FROM job_attempts a WHERE a."leaseId" = ended.lease AND a.outcome <> 'lost' LIMIT 1)
               OR (SELECT true FROM jobs j WHERE j.id = ended.id AND j."leaseId" = ended.lease
                      AND j.status = 'completed' AND ended.status = 'completed')
-            THEN 'ALREADY' ELSE 'STALE' END
+            THEN 'ALREADY' ELSE 'STALE' END AS reply
   FROM ended
  WHERE ended.lease NOT IN (SELECT lease FROM written)

@@ -19,5 +19,5 @@ UPDATE jobs
                  FOR NO KEY UPDATE SKIP LOCKED) AS ready
         LIMIT %(room)s))
    AND NOT EXISTS (SELECT FROM workers WHERE id = %(worker)s AND "lostAt" IS NOT NULL)
-RETURNING id, "leaseId"::text, type, queue, priority, attempts, "maxAttempts", crashes, "timeoutSeconds",
-          ("runAt" AT TIME ZONE 'UTC')::text, payload::text, checkpoint::text
+RETURNING id, "leaseId"::text AS "leaseId", type, queue, priority, attempts AS attempt, "maxAttempts", crashes, "timeoutSeconds",
+          ("runAt" AT TIME ZONE 'UTC')::text AS "runAt", payload::text AS payload, checkpoint::text AS checkpoint

@@ -1,4 +1,4 @@
-"""The checklist of docs/deploy/render.md: what a program can see is ticked, the rest is for somebody's eyes.
+"""The checklist of docs/deploy/render.md: ticked where a program can see, the rest left to a person.
 
 In: what the doctor's checks have found, what the platform tells, and the files of the checkout. Out: one
 `Check` a point, in the order of the page, with its words.
@@ -13,8 +13,9 @@ from typing import Final, NamedTuple
 
 import rowcrew
 from rowcrew import settings
-from rowcrew.cli.checks import Check, Findings
+from rowcrew.admin.check import Check, Findings, check
 from rowcrew.model.duration import duration
+from rowcrew.model.remedy import Remedy
 from rowcrew.settings import Platform
 
 POINTS: Final = (
@@ -106,7 +107,7 @@ def points(findings: Findings, platform: Platform, files: Checkout) -> Iterator[
         _shutdown(findings, platform, files),
         _live(findings),
         _completed(findings),
-        Check("", "look", "alerts are set up elsewhere"),
+        check("", "look", "alerts are set up elsewhere"),
     )
     for number, (point, answer) in enumerate(zip(POINTS, answers, strict=True), start=1):
         yield answer._replace(name=f"{number}. {point.rstrip('.')}")
@@ -114,45 +115,43 @@ def points(findings: Findings, platform: Platform, files: Checkout) -> Iterator[
 
 def _database(findings: Findings) -> Check:
     if findings.server is None:
-        return Check("", "failed", "it was not reached", "see the checks above")
-    return Check(
-        "", "look", f"{findings.server['database']} answers; its plan and region are in the dashboard"
-    )
+        return check("", "failed", "it was not reached", "see the checks above")
+    return check("", "look", f"{findings.server.database} answers; its plan and region are in the dashboard")
 
 
 def _service(platform: Platform, files: Checkout) -> Check:
     if platform.service_type is not None:
         if platform.service_type == "worker":
-            return Check("", "ok", "this is a worker; its plan is in the dashboard")
+            return check("", "ok", "this is a worker; its plan is in the dashboard")
         remedy = "make a Background Worker: others sleep, or are stopped for opening no port"
-        return Check("", "failed", f"this service is of type {platform.service_type}", remedy)
+        return check("", "failed", f"this service is of type {platform.service_type}", remedy)
     if files.blueprint and "type" in files.blueprint:
-        return Check(
+        return check(
             "", "look", f"render.yaml says type: {files.blueprint['type']}; its plan is in the dashboard"
         )
-    return Check("", "look", _NOT_FROM_HERE)
+    return check("", "look", _NOT_FROM_HERE)
 
 
 def _region(findings: Findings, platform: Platform) -> Check:
     if platform.is_render and findings.server is not None and _is_internal(findings):
-        return Check("", "ok", "the internal address answers, which it does only within its region")
-    return Check("", "look", _NOT_FROM_HERE)
+        return check("", "ok", "the internal address answers, which it does only within its region")
+    return check("", "look", _NOT_FROM_HERE)
 
 
 def _commands(files: Checkout) -> Check:
     if files.home is None:
         what = f"started in {files.here}; rowcrew is installed as a package, without worker.py"
-        return Check("", "look", what, "Build Command: pip install …; Start Command: rowcrew worker")
+        return check("", "look", what, "Build Command: pip install …; Start Command: rowcrew worker")
     found = f"started in {files.here}; worker.py in {files.home}"
     if files.other_locks:
         what = f"{found}; and {', '.join(files.other_locks)}, by which a platform would build"
-        return Check("", "failed", what, "remove it: pip builds from requirements.txt")
+        return check("", "failed", what, "remove it: pip builds from requirements.txt")
     if files.blueprint is None:
         root = "no render.yaml; " + (
             "the whole repository" if files.has_migrations else "python-worker alone"
         )
         remedy = "Root Directory python-worker, pip install -r requirements.txt, python worker.py"
-        return Check("", "look", f"{found}; {root}", remedy)
+        return check("", "look", f"{found}; {root}", remedy)
     return _of_blueprint(found, files.home.parent, files.blueprint)
 
 
@@ -162,81 +161,81 @@ def _of_blueprint(found: str, top: Path, blueprint: dict[str, str]) -> Check:
     what = f"{found}; render.yaml: root directory {root}, build {commands[0]!r}, start {commands[1]!r}"
     named = re.findall(r"[\w./-]*(?:requirements\.txt|worker\.py)", " ".join(commands))
     if lost := [name for name in named if not (top / root / name).is_file()]:
-        return Check("", "failed", what, f"there is no {', '.join(lost)} in the root directory")
+        return check("", "failed", what, f"there is no {', '.join(lost)} in the root directory")
     if not all(commands):
-        return Check("", "failed", what, "give both commands, as in the table of the page")
-    return Check("", "ok", what)
+        return check("", "failed", what, "give both commands, as in the table of the page")
+    return check("", "ok", what)
 
 
 def _address(findings: Findings) -> Check:
     if findings.place is None:
-        return Check("", "failed", "there is no address that can be read", "see the checks above")
+        return check("", "failed", "there is no address that can be read", "see the checks above")
     if findings.producer is not None and findings.producer.result == "failed":
-        return Check("", "failed", findings.producer.what, findings.producer.remedy)
+        return check("", "failed", findings.producer.what, *findings.producer.remedies)
     if not _is_internal(findings):
-        what = f"{findings.place['host']} is no internal address of Render"
-        return Check("", "look", what, "take the internal one for services in the database's region")
+        what = f"{findings.place.host} is no internal address of Render"
+        return check("", "look", what, "take the internal one for services in the database's region")
     if findings.producer is None:
-        return Check("", "look", "it is internal", "give the backend's address as --expect-url")
-    return Check("", "ok", "it is internal, and the backend's reaches the same table")
+        return check("", "look", "it is internal", Remedy("give-producer-address"))
+    return check("", "ok", "it is internal, and the backend's reaches the same table")
 
 
 def _is_internal(findings: Findings) -> bool:
-    return findings.place is not None and bool(re.fullmatch(r"dpg-[\w-]+", findings.place["host"]))
+    return findings.place is not None and bool(re.fullmatch(r"dpg-[\w-]+", findings.place.host))
 
 
 def _python(platform: Platform) -> Check:
     if not platform.is_render:
-        return Check("", "look", _NOT_FROM_HERE)
+        return check("", "look", _NOT_FROM_HERE)
     wrong = []
     if not re.fullmatch(r"3\.\d+\.\d+", platform.python_version or ""):
         wrong.append(f"PYTHON_VERSION is {platform.python_version or 'not set'}")
     if not platform.is_unbuffered:
         wrong.append("PYTHONUNBUFFERED is not set")
     if wrong:
-        return Check("", "failed", "; ".join(wrong), "PYTHON_VERSION=3.13.5, PYTHONUNBUFFERED=1")
-    return Check("", "ok", f"Python {platform.python_version}, unbuffered")
+        return check("", "failed", "; ".join(wrong), "PYTHON_VERSION=3.13.5, PYTHONUNBUFFERED=1")
+    return check("", "ok", f"Python {platform.python_version}, unbuffered")
 
 
 def _slots(findings: Findings, platform: Platform) -> Check:
     slots = findings.settings.slots
     if not platform.is_render:
-        return Check("", "look", f"{slots} slots; the plan is {_NOT_FROM_HERE}")
+        return check("", "look", f"{slots} slots; the plan is {_NOT_FROM_HERE}")
     fitting = settings.read({"WORKER_CONCURRENCY": "auto"}).slots
     what = f"{slots} slots, where auto would choose {fitting}"
     if slots > fitting:
-        return Check("", "warning", what, "WORKER_CONCURRENCY=auto, or a larger plan")
-    return Check("", "ok", what)
+        return check("", "warning", what, "WORKER_CONCURRENCY=auto, or a larger plan")
+    return check("", "ok", what)
 
 
 def _migrations(findings: Findings) -> Check:
     if findings.schema is None:
-        return Check("", "failed", "the database was not reached", "see the checks above")
+        return check("", "failed", "the database was not reached", "see the checks above")
     return findings.schema
 
 
 def _connections(findings: Findings) -> Check:
     if findings.server is None:
-        return Check("", "failed", "the database was not reached", "see the checks above")
+        return check("", "failed", "the database was not reached", "see the checks above")
     workers = max(1, findings.live_workers or 0)
     needed = 2 * workers * (_CONNECTIONS + findings.settings.slots)
-    others, limit = findings.server["othersConnections"], findings.server["maxConnections"]
+    others, limit = findings.server.others_connections, findings.server.max_connections
     what = f"live workers or one: {needed} at most; others: {others} now; the limit: {limit}"
     if needed + others >= limit:
-        return Check("", "failed", what, "fewer slots or workers, smaller pools, or a larger database")
-    return Check("", "ok", what)
+        return check("", "failed", what, "fewer slots or workers, smaller pools, or a larger database")
+    return check("", "ok", what)
 
 
 def _files(findings: Findings) -> Check:
     current = findings.settings
     if (current.aws_access_key_id is None) != (current.aws_secret_access_key is None):
-        return Check("", "failed", "only one of the two keys is set", "give both")
+        return check("", "failed", "only one of the two keys is set", "give both")
     if current.s3_bucket_name is None:
-        return Check("", "ok", "files are kept in the table blobs")
+        return check("", "ok", "files are kept in the table blobs")
     if current.aws_access_key_id is None:
         what = f"the bucket {current.s3_bucket_name}, and no keys"
-        return Check("", "warning", what, "give both keys; Render has no role that boto3 would find")
-    return Check("", "ok", f"the bucket {current.s3_bucket_name}, and both keys")
+        return check("", "warning", what, "give both keys; Render has no role that boto3 would find")
+    return check("", "ok", f"the bucket {current.s3_bucket_name}, and both keys")
 
 
 def _shutdown(findings: Findings, platform: Platform, files: Checkout) -> Check:
@@ -246,27 +245,25 @@ def _shutdown(findings: Findings, platform: Platform, files: Checkout) -> Check:
     source = "render.yaml" if asked else "Render's default"
     what = f"{waits} s ({source}), grace {grace:g} s"
     if waits >= grace + 5:
-        return Check("", "ok", what)
+        return check("", "ok", what)
     if not asked and not platform.is_render:
-        return Check("", "look", what)
-    return Check(
+        return check("", "look", what)
+    return check(
         "", "failed", what, f"set it to {int(grace) + 5} (300 at most), or SHUTDOWN_GRACE to {waits - 5}"
     )
 
 
 def _live(findings: Findings) -> Check:
     if not findings.live_workers:
-        return Check(
+        return check(
             "", "warning", "no worker lives", "start one, and read its log: the last line says what is wrong"
         )
-    return Check("", "ok", f"{findings.live_workers} live; look at the log for its lines")
+    return check("", "ok", f"{findings.live_workers} live; look at the log for its lines")
 
 
 def _completed(findings: Findings) -> Check:
     job = findings.last_completed
     if job is None:
-        return Check(
-            "", "look", "there is no completed job yet", "let the backend insert one, then `rowcrew why ID`"
-        )
-    ago = duration(job["endedSeconds"] or 0.0)
-    return Check("", "ok", f"job {job['id']} of type {job['type']} completed {ago} ago")
+        return check("", "look", "there is no completed job yet", Remedy("ask-why"))
+    ago = duration(job.ended_seconds or 0.0)
+    return check("", "ok", f"job {job.id} of type {job.type} completed {ago} ago")

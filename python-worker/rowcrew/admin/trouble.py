@@ -1,4 +1,4 @@
-"""Why a connection did not come about, told apart: name, network, TLS, password, database.
+"""Why a connection failed, told apart: name, network, TLS, password, database.
 
 In: what psycopg raised. Out: a `Trouble` with the remedy. libpq gives no code for a failed connection, so the
 words decide; a server that speaks another language ends as `other`, in its own words. Called by the doctor.
@@ -11,9 +11,9 @@ from typing import Final, NamedTuple
 
 from rowcrew.model.cleaning import clean_line
 
-_SAME_ADDRESS: Final = "take the address from where the database is managed once more"
+_SAME_ADDRESS: Final = "copy the address again from where the database is managed"
 
-# What came furthest stands first: of several hosts, or addresses of one, each tells its own error.
+# Ordered by how far the connection got: of several hosts, or addresses of one, each tells its own error.
 _KINDS: Final = (
     (
         "database",
@@ -24,20 +24,20 @@ _KINDS: Final = (
     (
         "database",
         r"permission denied for database|does not have CONNECT privilege",
-        "the role may not enter the database",
+        "the role may not connect to the database",
         "as its owner: GRANT CONNECT ON DATABASE … TO …",
     ),
     (
         "full",
         r"too many clients|remaining connection slots|too many connections|no more connections allowed",
-        "the server has no connection left",
+        "the server has no free connection",
         "run fewer workers or smaller pools, or raise the limit; a worker holds four connections",
     ),
     (
         "password",
         r"password authentication failed|no password supplied|SASL authentication failed|Wrong password",
         "the password is wrong, or there is no such role",
-        f"{_SAME_ADDRESS}; percent-encode what is special in the password (@ is %40, / is %2F)",
+        f"{_SAME_ADDRESS}; percent-encode special characters of the password (@ is %40, / is %2F)",
     ),
     (
         "role",
@@ -60,19 +60,19 @@ _KINDS: Final = (
     (
         "tls",
         r"server does not support SSL|SSL was required",
-        "TLS is asked for, and the server does not speak it",
+        "the address asks for TLS, and the server does not speak it",
         "take sslmode out of the address, or switch TLS on at the server",
     ),
     (
         "tls",
         r"certificate verify failed|self.signed certificate",
-        "the server's certificate is signed by nobody who is trusted",
+        "nobody we trust has signed the server's certificate",
         "give the file of the certificate authority as sslrootcert=…",
     ),
     (
         "tls",
         r"root certificate file|sslrootcert",
-        "there is no file of trusted certificate authorities",
+        "the file of trusted certificate authorities is missing",
         "give one as sslrootcert=…, or sslrootcert=system",
     ),
     (
@@ -84,8 +84,8 @@ _KINDS: Final = (
     (
         "tls",
         r"SSL|certificate|channel binding",
-        "TLS does not come about",
-        "see sslmode and sslrootcert in the address",
+        "TLS failed",
+        "check sslmode and sslrootcert in the address",
     ),
     (
         "starting",
@@ -102,8 +102,8 @@ _KINDS: Final = (
     (
         "name",
         r"failed to resolve host|could not translate host name|Name or service not known",
-        "the name of the host does not resolve",
-        "correct the host; internal names of a platform are known only inside, in the same region",
+        "the host's name does not resolve",
+        "correct the host; a platform knows its internal names only inside, in the same region",
     ),
     (
         "network",
@@ -114,14 +114,17 @@ _KINDS: Final = (
     (
         "stranger",
         r"server closed the connection unexpectedly|invalid response|received invalid",
-        "what listens there closed the connection at once, as no PostgreSQL does",
-        "correct the port, or look at the log of the server",
+        "the program that listens there closed the connection at once, as no PostgreSQL does",
+        "correct the port, or look at the server's log",
     ),
 )
 
 
 class Trouble(NamedTuple):
-    """`kind` is one word for programs; `what` ends with the driver's own words, without the password."""
+    """Why a connection failed: `kind` is one word for programs.
+
+    `what` ends with the driver's own words, without the password.
+    """
 
     kind: str
     what: str
@@ -129,10 +132,10 @@ class Trouble(NamedTuple):
 
 
 def trouble(error: BaseException) -> Trouble:
-    """Which trouble an error of the connection is."""
+    """Which trouble the error of a connection is."""
     text = str(error)
     words = clean_line(text.partition("\n")[0]).removeprefix("connection failed: ")
     for kind, pattern, what, remedy in _KINDS:
         if re.search(pattern, text, re.IGNORECASE):
             return Trouble(kind, f"{what} ({words})", remedy)
-    return Trouble("other", words, "the log of the server may tell more")
+    return Trouble("other", words, "look at the server's log")

@@ -1,0 +1,92 @@
+"""The doctor's checks, each resting on those before it.
+
+In: the variables as the environment has them. Out: one `Check` after the other, as they are made, and in
+`Findings` what the deployment checklist goes by. Nothing here prints or writes. Called by every face.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import AsyncIterator, Iterator, Sequence
+from typing import Final
+
+from rowcrew.admin.check import Check, Findings, check
+from rowcrew.admin.database_checks import ADDRESS_FORM, database_checks
+from rowcrew.admin.link import operators_link
+from rowcrew.admin.sameness import place
+from rowcrew.model.remedy import Remedy
+from rowcrew.settings import Given, Settings
+from rowcrew.table.link import reason
+
+# What the bundled types need beyond the requirements: library, extra, types.
+EXTRAS: Final = (
+    ("numpy", "sim", "monte_carlo"),
+    ("reportlab", "reports", "pdf_export"),
+    ("pptx", "reports", "pptx_export"),
+)
+
+
+async def examine(
+    given: Sequence[Given], findings: Findings, producer_url: str | None
+) -> AsyncIterator[Check]:
+    """All checks of settings, libraries and database.
+
+    Args:
+        findings: filled while the checks are made.
+        producer_url: the address that producers use, if it is to be compared.
+    """
+    for found in (*settings_checks(given, findings.settings), *extras_checks()):
+        yield found
+    url = findings.settings.database_url
+    if url is None:
+        return
+    yield _address_check(url, findings)
+    if findings.place is None:
+        return
+    link = operators_link(url)
+    try:
+        async for found in database_checks(link, findings, producer_url):
+            yield found
+    finally:
+        await link.close()
+
+
+def settings_checks(given: Sequence[Given], settings: Settings) -> Iterator[Check]:
+    """One check for each variable that is missing or wrong; else one for all."""
+    wrong = [one.complaint for one in given if one.complaint]
+    if not any(one.name for one in given if one.variable.field == "database_url"):
+        wrong.append("DATABASE_URL is not set: give it as postgresql://user:password@host/database")
+    if (settings.aws_access_key_id is None) != (settings.aws_secret_access_key is None):
+        wrong.append(
+            "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY: only one of them is set; give both or neither"
+        )
+    for complaint in wrong:
+        what, _, remedy = complaint.partition(": ")
+        yield check("settings", "failed", what, remedy)
+    if not wrong:
+        number = sum(one.name is not None for one in given)
+        queues = ", ".join(settings.queues) or "all"
+        what = f"{number} given, the others by default; {settings.slots} slots, queues: {queues}"
+        yield check("settings", "ok", what)
+
+
+def extras_checks() -> Iterator[Check]:
+    """Whether the libraries of the bundled types can be imported: a broken one is as bad as a missing one."""
+    missing = False
+    for library, extra, type in EXTRAS:
+        try:
+            importlib.import_module(library)
+        except Exception as error:
+            missing = True
+            what = f"{type} cannot run, because {library} cannot be imported ({reason(error)})"
+            yield check("libraries", "warning", what, Remedy("install-extra", name=extra))
+    if not missing:
+        yield check("libraries", "ok", "all that the bundled job types need can be imported")
+
+
+def _address_check(url: str, findings: Findings) -> Check:
+    findings.place = place(url)
+    if findings.place is None:
+        return check("address", "failed", "DATABASE_URL cannot be read as an address", ADDRESS_FORM)
+    named = ", ".join(f"{name} {value}" for name, value in findings.place._asdict().items())
+    return check("address", "ok", named)

@@ -1,0 +1,202 @@
+"""The doctor's checks of a database: server, schema, other addresses, rights, queues.
+
+In: a link and the findings so far. Out: one `Check` after the other, as they are made. It ends where the next
+check would have nothing to rest on. Called by `checks`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
+from typing import Final
+
+import psycopg
+
+from rowcrew.admin.check import Check, Findings, check
+from rowcrew.admin.link import operators_link
+from rowcrew.admin.queues import ServedCrowd, waiting_crowds
+from rowcrew.admin.sameness import place, sameness
+from rowcrew.admin.trouble import trouble
+from rowcrew.model.duration import duration
+from rowcrew.model.remedy import Remedy
+from rowcrew.model.why import busy, unserved
+from rowcrew.settings import Settings
+from rowcrew.table import operator, worker
+from rowcrew.table.compatibility import SCHEMA_REVISION, misfit
+from rowcrew.table.link import Link, reason
+from rowcrew.table.rows import Server
+
+OLDEST_SERVER: Final = 15
+NEWEST_SERVER: Final = 18
+ADDRESS_FORM: Final = (
+    "write postgresql://role:password@host:5432/database, and percent-encode special characters of the"
+    " password (@ is %40, / is %2F, ? is %3F, # is %23, % is %25)"
+)
+
+_CLOCKS_APART_SECONDS: Final = 2.0
+
+
+async def database_checks(link: Link, findings: Findings, producer_url: str | None) -> AsyncIterator[Check]:
+    """All checks that need a connection; `findings` is filled on the way."""
+    try:
+        await link.open()
+        before = datetime.now(UTC)
+        findings.server = await operator.server_facts(link)
+        ahead = _ahead_seconds(findings.server.clock, before, datetime.now(UTC))
+        for found in (_connection_check(findings.server, link.is_encrypted), *server_checks(findings.server)):
+            yield found
+        if link.pooled:
+            yield _pooler_check(findings.settings)
+        yield clock_check(ahead)
+        findings.schema = await _schema_check(link)
+        yield findings.schema
+        async for found in _same_checks(link, findings, producer_url):
+            yield found
+        if findings.schema.result == "failed":
+            return
+        rights = await _rights_check(link)
+        yield rights
+        if rights.result == "failed":
+            return
+        for found in await _queue_checks(link):
+            yield found
+        findings.live_workers = await operator.live_workers(link)
+        findings.last_completed = await operator.last_completed(link)
+    except psycopg.Error as error:
+        yield _lost_check(error, was_connected=link.opened > 0)
+
+
+def server_checks(server: Server) -> Iterator[Check]:
+    """What the server says of itself: its version, and whether it takes writes."""
+    yield _version_check(server)
+    if server.read_only:
+        yield check(
+            "server",
+            "failed",
+            "it takes no writes: a stand-by, or default_transaction_read_only is on",
+            "give the address of the primary; with several hosts add target_session_attrs=read-write",
+        )
+
+
+def clock_check(ahead_seconds: float) -> Check:
+    """Whether the server's clock and ours agree."""
+    direction = "ahead of" if ahead_seconds > 0 else "behind"
+    what = f"the server's is {duration(abs(ahead_seconds))} {direction} the one here"
+    if abs(ahead_seconds) < _CLOCKS_APART_SECONDS:
+        return check("clocks", "ok", what)
+    remedy = 'let both follow a time server; a "runAt" computed here is off by as much'
+    return check("clocks", "warning", what, remedy)
+
+
+def _lost_check(error: psycopg.Error, *, was_connected: bool) -> Check:
+    if was_connected:
+        return check("database", "failed", reason(error), "look at the server's log")
+    kind, what, remedy = trouble(error)
+    return check(f"connection: {kind}", "failed", what, remedy)
+
+
+def _connection_check(server: Server, is_encrypted: bool) -> Check:
+    how = "with TLS" if is_encrypted else "without TLS"
+    return check("connection", "ok", f"database {server.database} as {server.role}, {how}")
+
+
+def _ahead_seconds(clock: datetime, before: datetime, after: datetime) -> float:
+    """How far the server's clock is ahead: it was read in the middle of the call, as far as we know."""
+    return (clock - (before + (after - before) / 2)).total_seconds()
+
+
+def _version_check(server: Server) -> Check:
+    major, what = server.version_number // 10_000, f"PostgreSQL {server.version}"
+    if major < OLDEST_SERVER:
+        return check("server", "failed", what, f"upgrade it: Rowcrew needs {OLDEST_SERVER} or newer")
+    if major > NEWEST_SERVER:
+        newer = f"{what} is newer than any that was tried"
+        return check("server", "warning", newer, "see whether a newer rowcrew exists too")
+    return check("server", "ok", what)
+
+
+def _pooler_check(settings: Settings) -> Check:
+    what = "a pooler answers in place of the server, in transaction mode as it seems"
+    if settings.database_direct_url is None:
+        remedy = (
+            "give the address past it as DATABASE_DIRECT_URL; without it jobs start up to POLL_INTERVAL later"
+        )
+        return check("pooler", "warning", what, remedy)
+    return check("pooler", "ok", f"{what}; DATABASE_DIRECT_URL is given for wake-ups and migrations")
+
+
+async def _schema_check(link: Link) -> Check:
+    try:
+        found = await worker.schema_revision(link)
+    except psycopg.errors.UndefinedTable:
+        found = []
+    except psycopg.errors.InsufficientPrivilege as error:
+        return check("schema", "failed", reason(error), Remedy("apply-roles"))
+    if not found and (schemas := await operator.schemas_with_tables(link)):
+        named = ", ".join(schemas)
+        what = f"the tables are in the schema {named}: not on the search path, or not for this role"
+        remedy = f"add ?schema={schemas[0]} to the address, or GRANT USAGE ON SCHEMA …"
+        return check("schema", "failed", what, remedy)
+    revision, minimum_worker = found[0] if found else (None, None)
+    if wrong := misfit(revision, minimum_worker):
+        return check("schema", "failed", wrong.what, Remedy(wrong.remedy))
+    if revision is not None and revision > SCHEMA_REVISION:
+        what = f"at revision {revision}, newer than this rowcrew ({SCHEMA_REVISION}), which it still serves"
+        return check("schema", "warning", what, Remedy("upgrade-at-leisure"))
+    return check("schema", "ok", f"at revision {revision}, as needed")
+
+
+async def _rights_check(link: Link) -> Check:
+    if missing := await operator.missing_rights(link):
+        return check("rights", "failed", f"the role lacks {'; '.join(missing)}", Remedy("grant-role"))
+    return check("rights", "ok", "the role may do all that a worker does")
+
+
+async def _same_checks(link: Link, findings: Findings, producer_url: str | None) -> AsyncIterator[Check]:
+    if findings.settings.database_direct_url is not None:
+        yield await _same_check("DATABASE_DIRECT_URL", link, findings.settings.database_direct_url)
+    if producer_url is not None:
+        findings.producer = await _same_check("--expect-url", link, producer_url)
+        yield findings.producer
+
+
+async def _same_check(name: str, link: Link, url: str) -> Check:
+    """Whether another address reaches the database of this link."""
+    if "://" not in url or place(url) is None:
+        return check(name, "failed", "it cannot be read as an address", ADDRESS_FORM)
+    other = operators_link(url)
+    try:
+        found = await sameness(link, other)
+    except psycopg.Error as error:
+        _, what, remedy = trouble(error)
+        return check(name, "failed", what, remedy)
+    finally:
+        await other.close()
+    match found:
+        case "same":
+            return check(name, "ok", "it reaches the same table in the same database")
+        case "other-table":
+            what = "it reaches the same database, but another table jobs, or none"
+            remedy = "give both addresses the same ?schema=…, and the role USAGE on it"
+            return check(name, "failed", what, remedy)
+    what = "it reaches another database: workers never see what is enqueued there"
+    return check(name, "failed", what, "give producers and workers the same address")
+
+
+async def _queue_checks(link: Link) -> list[Check]:
+    crowds = await waiting_crowds(link)
+    return [_queue_check(served) for served in crowds] or [check("queues", "ok", "no job waits")]
+
+
+def _queue_check(served: ServedCrowd) -> Check:
+    """Why the jobs of one queue and type wait: the same judgement as for one job."""
+    crowd, service = served
+    name = f"queue {crowd.queue}, type {crowd.type}"
+    ready = f"{crowd.ready} ready" + (f" for {duration(crowd.oldest_seconds or 0.0)}" if crowd.ready else "")
+    counts = ready + (f", {crowd.later} due later" if crowd.later else "")
+    if nobody := unserved(service):
+        return check(name, "warning", f"{counts}: {nobody.what}", *nobody.remedies)
+    full = busy(service) if crowd.ready else None
+    if full:
+        return check(name, "ok", f"{counts}: {full.what}", *full.remedies)
+    return check(name, "ok", f"{counts}: {service.slots - service.taken} of {service.slots} slots are free")

@@ -1,0 +1,106 @@
+"""Jobs as an operator handles them: list, show, cancel, requeue, and why one waits.
+
+In: a link, ids, filters. Out: rows and answers, one for each id. Called by every face.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, Literal
+
+import msgspec
+import psycopg
+
+from rowcrew.model.errors import RowcrewError
+from rowcrew.model.status import Status
+from rowcrew.model.why import JobFacts, Reason, reasons
+from rowcrew.table import operator
+from rowcrew.table.link import Link
+from rowcrew.table.rows import Attempt, ListedJob, Standing, WholeJob
+
+Change = Literal["cancel", "requeue"]
+
+_CONFLICT_ROUNDS: Final = 20
+
+
+class Answer(msgspec.Struct, frozen=True, rename="camel"):
+    """How one job stands after a change was asked for, and whether this change was the cause.
+
+    Attributes:
+        status: None when there is no such job.
+        live_id: the other live job with the same type and unique key.
+    """
+
+    id: int
+    status: Status | None
+    live_id: int | None
+    changed: bool
+
+
+class ShownJob(msgspec.Struct, frozen=True):
+    """A job with every column, and its attempts that did not complete."""
+
+    job: WholeJob
+    attempts: list[Attempt]
+
+
+class Explained(msgspec.Struct, frozen=True):
+    """What is known of a job, and why it is where it is."""
+
+    job: JobFacts
+    reasons: list[Reason]
+
+
+async def list_jobs(
+    link: Link,
+    *,
+    statuses: Sequence[Status] | None = None,
+    types: Sequence[str] | None = None,
+    queues: Sequence[str] | None = None,
+    limit: int = 20,
+) -> list[ListedJob]:
+    """The newest jobs, newest first; None = any."""
+    return await operator.list_jobs(link, statuses=statuses, types=types, queues=queues, limit=limit)
+
+
+async def show_job(link: Link, id: int) -> ShownJob | None:
+    """None when there is no such job."""
+    job = await operator.show_job(link, id)
+    return None if job is None else ShownJob(job, await operator.show_attempts(link, id))
+
+
+async def change_jobs(link: Link, change: Change, ids: Sequence[int]) -> list[Answer]:
+    """Cancel or requeue jobs; one answer for each id, in the order given.
+
+    Raises:
+        RowcrewError: producers keep retaking the unique keys of these jobs.
+    """
+    changed = set(await _changed(link, change, ids))
+    standing = {row.id: row for row in await operator.job_standing(link, ids)}
+    return [_answer(id, standing.get(id), id in changed) for id in dict.fromkeys(ids)]
+
+
+async def why(link: Link, id: int) -> Explained | None:
+    """Why the job is where it is; None when there is no such job."""
+    job = await operator.job_facts(link, id)
+    if job is None:
+        return None
+    [service] = await operator.service(link, queues=[job.queue], types=[job.type])
+    return Explained(job, reasons(job, service))
+
+
+async def _changed(link: Link, change: Change, ids: Sequence[int]) -> list[int]:
+    if change == "cancel":
+        return await operator.cancel_job(link, ids)
+    for _ in range(_CONFLICT_ROUNDS):
+        try:
+            return await operator.requeue_job(link, ids)
+        except psycopg.errors.UniqueViolation:  # somebody has enqueued the key meanwhile: look again
+            continue
+    raise RowcrewError("producers keep retaking these jobs' unique keys: requeue the jobs one by one")
+
+
+def _answer(id: int, standing: Standing | None, changed: bool) -> Answer:
+    if standing is None:
+        return Answer(id, None, None, changed)
+    return Answer(id, standing.status, standing.live_id, changed)

@@ -1,0 +1,53 @@
+"""Queues and the workers that serve them: how they stand, and which crowds wait.
+
+In: a link. Out: rows, and for each waiting crowd what live workers offer it. Called by every face.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from rowcrew.model.why import Service
+from rowcrew.table import operator
+from rowcrew.table.link import Link
+from rowcrew.table.rows import Crowd, ListedQueue, ListedType, ListedWorker, PublishedType, WorkerState
+
+
+class ServedCrowd(NamedTuple):
+    """Jobs of one queue and type that wait, and what live workers offer them."""
+
+    crowd: Crowd
+    service: Service
+
+
+async def list_queues(link: Link) -> list[ListedQueue]:
+    """Every queue with its jobs by status, what waits, and who serves it. Counts ended jobs too."""
+    return await operator.list_queues(link)
+
+
+async def waiting_crowds(link: Link) -> list[ServedCrowd]:
+    """What waits, by queue and type; the fifty largest crowds."""
+    crowds = await operator.waiting(link)
+    services = await operator.service(
+        link, queues=[crowd.queue for crowd in crowds], types=[crowd.type for crowd in crowds]
+    )
+    offered = {(service.queue, service.type): service for service in services}
+    return [ServedCrowd(crowd, offered[crowd.queue, crowd.type]) for crowd in crowds]
+
+
+async def list_workers(
+    link: Link, *, states: Sequence[WorkerState] | None = None, limit: int = 20
+) -> list[ListedWorker]:
+    """The workers heard last, last heard first; None = in whatever state."""
+    return await operator.list_workers(link, states=states, limit=limit)
+
+
+async def list_types(link: Link) -> list[ListedType]:
+    """What workers have published."""
+    return await operator.list_types(link)
+
+
+async def show_type(link: Link, type: str) -> PublishedType | None:
+    """A type with the JSON Schema of its payload; None when no worker has published it."""
+    return await operator.show_type(link, type)

@@ -1,0 +1,173 @@
+"""What operators ask of the table: one function for each statement in `sql/operator/`, of the same name.
+
+In: a link and plain values. Out: rows with names; JSON columns stay undecoded, so that a face shows what
+the row holds. Each raises psycopg.Error when the link is lost, the deadline is over or the server refuses.
+Called by `rowcrew.admin`. Only `roles.sql` has no function: it is a script for psql.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+
+from rowcrew.model.status import Status
+from rowcrew.model.why import JobFacts, Service
+from rowcrew.table.link import Link
+from rowcrew.table.rows import (
+    Attempt,
+    CompletedJob,
+    Crowd,
+    ListedJob,
+    ListedQueue,
+    ListedType,
+    ListedWorker,
+    Probe,
+    PublishedType,
+    Server,
+    Sight,
+    Standing,
+    WholeJob,
+    WorkerState,
+)
+from rowcrew.table.statements import SQL
+
+# A person waits for the answer, and counting a table of millions takes minutes.
+OPERATOR_SECONDS: Final = 600.0
+
+
+async def list_jobs(
+    link: Link,
+    *,
+    statuses: Sequence[Status] | None = None,
+    types: Sequence[str] | None = None,
+    queues: Sequence[str] | None = None,
+    limit: int,
+) -> list[ListedJob]:
+    """The newest jobs; None = any."""
+    parameters = {
+        "statuses": _array(statuses),
+        "types": _array(types),
+        "queues": _array(queues),
+        "limit": limit,
+    }
+    return [ListedJob(*_raw(row, 7)) for row in await _fetch(link, "list_jobs", parameters)]
+
+
+async def show_job(link: Link, id: int) -> WholeJob | None:
+    rows = await _fetch(link, "show_job", {"id": id})
+    return WholeJob(*_raw(rows[0], 20, 21, 22, 23)) if rows else None
+
+
+async def show_attempts(link: Link, id: int) -> list[Attempt]:
+    """The attempts of a job that did not complete, oldest first."""
+    return [Attempt(*row) for row in await _fetch(link, "show_attempts", {"id": id})]
+
+
+async def cancel_job(link: Link, ids: Sequence[int]) -> list[int]:
+    """The ids of those that were cancelled."""
+    return [id for (id,) in await _fetch(link, "cancel_job", {"ids": list(ids)})]
+
+
+async def requeue_job(link: Link, ids: Sequence[int]) -> list[int]:
+    """The ids of those that were requeued.
+
+    Raises:
+        psycopg.errors.UniqueViolation: somebody has enqueued one of the unique keys meanwhile; ask again.
+    """
+    return [id for (id,) in await _fetch(link, "requeue_job", {"ids": list(ids)})]
+
+
+async def job_standing(link: Link, ids: Sequence[int]) -> list[Standing]:
+    return [Standing(*row) for row in await _fetch(link, "job_standing", {"ids": list(ids)})]
+
+
+async def job_facts(link: Link, id: int) -> JobFacts | None:
+    rows = await _fetch(link, "job_facts", {"id": id})
+    return JobFacts(*rows[0]) if rows else None
+
+
+async def service(link: Link, *, queues: Sequence[str], types: Sequence[str]) -> list[Service]:
+    """What live workers offer each pair of queue and type, given as two lists of one length."""
+    rows = await _fetch(link, "service", {"queues": list(queues), "types": list(types)})
+    return [Service(*row) for row in rows]
+
+
+async def waiting(link: Link) -> list[Crowd]:
+    """What waits, by queue and type; the fifty largest crowds."""
+    return [Crowd(*row) for row in await _fetch(link, "waiting", {})]
+
+
+async def list_queues(link: Link) -> list[ListedQueue]:
+    return [ListedQueue(*row) for row in await _fetch(link, "list_queues", {})]
+
+
+async def list_types(link: Link) -> list[ListedType]:
+    return [ListedType(*row) for row in await _fetch(link, "list_types", {})]
+
+
+async def show_type(link: Link, type: str) -> PublishedType | None:
+    rows = await _fetch(link, "show_type", {"type": type})
+    return PublishedType(*_raw(rows[0], 7)) if rows else None
+
+
+async def list_workers(
+    link: Link, *, states: Sequence[WorkerState] | None = None, limit: int
+) -> list[ListedWorker]:
+    """The workers heard last; None = in whatever state."""
+    rows = await _fetch(link, "list_workers", {"states": _array(states), "limit": limit})
+    return [ListedWorker(*row) for row in rows]
+
+
+async def live_workers(link: Link) -> int:
+    ((live,),) = await _fetch(link, "live_workers", {})
+    return int(live)
+
+
+async def last_completed(link: Link) -> CompletedJob | None:
+    rows = await _fetch(link, "last_completed", {})
+    return CompletedJob(*rows[0]) if rows else None
+
+
+async def server_facts(link: Link) -> Server:
+    (row,) = await _fetch(link, "server_facts", {})
+    return Server(*row)
+
+
+async def schemas_with_tables(link: Link) -> list[str]:
+    """Where Rowcrew's tables are, if not on the search path."""
+    return [schema for (schema,) in await _fetch(link, "schemas_with_tables", {})]
+
+
+async def missing_rights(link: Link) -> list[str]:
+    """What a worker's role must be granted and is not."""
+    return [missing for (missing,) in await _fetch(link, "missing_rights", {})]
+
+
+async def probe_hold(link: Link, *, first: int, second: int) -> Probe:
+    """Hold the lock of these two numbers; call it in a transaction, whose end lets it go."""
+    (row,) = await _fetch(link, "probe_hold", {"first": first, "second": second})
+    return Probe(*row)
+
+
+async def probe_seen(link: Link, *, first: int, second: int) -> Sight:
+    (row,) = await _fetch(link, "probe_seen", {"first": first, "second": second})
+    return Sight(*row)
+
+
+async def _fetch(link: Link, name: str, parameters: dict[str, Any]) -> list[Any]:
+    return await link.fetch(SQL[f"operator/{name}"], parameters, OPERATOR_SECONDS)
+
+
+def _array(values: Sequence[str] | None) -> list[str] | None:
+    return list(values) if values else None
+
+
+def _raw(row: Sequence[Any], *places: int) -> list[Any]:
+    """The row with the JSON texts in these places marked as JSON."""
+    values = list(row)
+    for place in places:
+        if values[place] is not None:
+            values[place] = msgspec.Raw(values[place])
+    return values
