@@ -27,7 +27,7 @@ from rowcrew.table.scratch import BenchTable
 from rowcrew.testing import run_handler
 
 CREW: Final = "rowcrew.bundled:crew"
-CHUNKS_CREW: Final = "bench.chunks:crew"
+CHUNKS_CREW: Final = "benchmarks.chunks:crew"
 PARTS: Final = ("simulations", "threads", "processes", "exports", "cancels")
 OPTION: Final[dict[str, Any]] = {
     "model": "european_option",

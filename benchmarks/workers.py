@@ -17,7 +17,7 @@ from rowcrew.bench.report import Report, Row, Table, machine_facts
 from rowcrew.cli.bench import tell
 from rowcrew.table.scratch import BenchTable
 
-CREW = "bench.crew:crew"
+CREW = "benchmarks.crew:crew"
 SLEEPS = """
 INSERT INTO jobs (type, payload)
 SELECT %(type)s, jsonb_build_object('seconds', %(seconds)s::float8) FROM generate_series(1, %(jobs)s)

@@ -34,6 +34,15 @@ def scratch_schema(url: str) -> Iterator[str]:
         DatabaseUnavailable: no connection.
         RowcrewError: the role may not create a schema, or a pooler in between loses the schema's name.
     """
+    with empty_schema(url) as inside:
+        with _explained(url):
+            migrate(inside)
+        yield inside
+
+
+@contextmanager
+def empty_schema(url: str) -> Iterator[str]:
+    """As `scratch_schema`, without any table."""
     name = f"rowcrew_bench_{secrets.token_hex(4)}"
     inside = _address_inside(url, name)
     with _explained(url):
@@ -41,7 +50,6 @@ def scratch_schema(url: str) -> Iterator[str]:
     try:
         with _explained(url):
             _require_inside(inside, name)
-            migrate(inside)
         yield inside
     finally:
         _execute(url, "DROP SCHEMA {} CASCADE", name)
