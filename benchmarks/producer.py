@@ -2,7 +2,7 @@
 
 `python -m benchmarks.producer URL --rows N …` connects, says that it is ready, waits for a line on standard
 input, commits its rows and tells when each statement began and when its commit was acknowledged. `producing`
-starts several and lets them go at once. The payload's `number` counts a producer's rows, from its first one on.
+starts several and lets them go at once. The payload's `number` counts a producer's rows, starting at --first.
 """
 
 from __future__ import annotations

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 import yaml
 
+from rig.programs import ROOT
 from rowcrew.cli.checks import Check, Findings
 from rowcrew.cli.deployment import POINTS, Checkout, blueprint_of, checkout, points
 from rowcrew.cli.doctor import doctor
 from rowcrew.settings import Platform, Settings, platform
-from tests.cli.conftest import ROOT
 
 PAGE = (ROOT / "docs" / "deploy" / "render.md").read_text()
 HERE = Platform(is_render=False, service_type=None, python_version=None, is_unbuffered=False)
