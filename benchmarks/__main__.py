@@ -13,10 +13,10 @@ from typing import Any, Final
 import msgspec
 
 from rowcrew.bench.report import Report
+from rowcrew.bench.scratch import scratch_schema
 from rowcrew.cli.bench import ends_tidily, print_report
 from rowcrew.embedded import EmbeddedPostgres
 from rowcrew.model.errors import RowcrewError
-from rowcrew.table.scratch import scratch_schema
 
 NAMES: Final = (
     "drain",

@@ -22,10 +22,11 @@ import msgspec
 from benchmarks.start import memory_of, milliseconds_of
 from rowcrew.bench.processes import DEFAULTS
 from rowcrew.bench.report import Report, Row, Table, machine_facts
+from rowcrew.bench.scratch import empty_schema
+from rowcrew.bench.table import BenchTable
 from rowcrew.cli.bench import tell
 from rowcrew.model.errors import RowcrewError
 from rowcrew.settings import environment_with
-from rowcrew.table.scratch import BenchTable, empty_schema
 
 ROOT: Final = Path(__file__).parents[1]
 ROWCREW: Final = ("-m", "rowcrew.cli")
@@ -64,7 +65,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def measure(url: str, options: argparse.Namespace) -> Report:
     with BenchTable(url) as table:
-        machine = machine_facts(table.server_facts())
+        machine = machine_facts(table.settings())
     with checked_out(options.against) as other:
         sides = (Side(options.against, other / "python-worker"), Side("here", ROOT / "python-worker"))
         drains = in_turns("drain", sides, options.rounds, lambda side: drain(side, url, options.jobs))

@@ -12,8 +12,8 @@ from rowcrew.bench.drain import TYPE
 from rowcrew.bench.figures import spread
 from rowcrew.bench.processes import BenchWorker, await_true, worker
 from rowcrew.bench.report import Report, Row, Table, machine_facts
+from rowcrew.bench.table import BenchTable
 from rowcrew.cli.bench import tell
-from rowcrew.table.scratch import BenchTable
 
 COMMANDS = {
     "python, nothing else": ("-c", ""),
@@ -29,7 +29,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def measure(url: str, options: argparse.Namespace) -> Report:
     with BenchTable(url) as table:
-        machine = machine_facts(table.server_facts())
+        machine = machine_facts(table.settings())
         tell("starts of the command line")
         starts = _starts(options.repeats)
         tell("memory of a worker")
