@@ -13,8 +13,7 @@ from rig.databases import new_database
 from rig.programs import ROWCREW, program
 from rig.waiting import eventually
 from rowcrew.embedded import EmbeddedPostgres
-
-ENDED = ("completed", "failed", "cancelled")
+from rowcrew.model.status import ENDED
 
 
 @dataclass(frozen=True)
