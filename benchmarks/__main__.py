@@ -1,4 +1,4 @@
-"""`python -m bench NAME [options]`: run a benchmark, print its tables, write bench/results/NAME.json."""
+"""`python -m benchmarks NAME [options]`: run one, print its tables, write benchmarks/results/NAME.json."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ from typing import Any, Final
 import msgspec
 
 from rowcrew.bench.report import Report
+from rowcrew.bench.scratch import scratch_schema
 from rowcrew.cli.bench import ends_tidily, print_report
 from rowcrew.embedded import EmbeddedPostgres
 from rowcrew.model.errors import RowcrewError
-from rowcrew.table.scratch import scratch_schema
 
 NAMES: Final = (
     "drain",
+    "paired",
     "enqueue",
     "latency",
     "steady",
@@ -46,7 +47,7 @@ def main(arguments: list[str]) -> int:
             print(f"  {name:10} {_purpose(name)}")
         return 0 if arguments[:1] in ([], ["-h"], ["--help"]) else 2
     name = arguments[0]
-    benchmark = importlib.import_module(f"bench.{name}")
+    benchmark = importlib.import_module(f"benchmarks.{name}")
     options = _options(benchmark, arguments)
     try:
         with ends_tidily(), _database(options.database_url) as url, scratch_schema(url) as scratch:
@@ -60,7 +61,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _purpose(name: str) -> str:
-    return str(importlib.import_module(f"bench.{name}").__doc__).partition("\n")[0]
+    return str(importlib.import_module(f"benchmarks.{name}").__doc__).partition("\n")[0]
 
 
 def _options(benchmark: Any, arguments: list[str]) -> argparse.Namespace:

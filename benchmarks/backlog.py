@@ -14,9 +14,9 @@ from typing import Final
 from rowcrew.bench.drain import SLOTS, TYPE
 from rowcrew.bench.processes import await_true, worker
 from rowcrew.bench.report import Report, Row, Table, machine_facts
+from rowcrew.bench.table import BenchTable
 from rowcrew.cli.bench import tell
 from rowcrew.model.errors import RowcrewError
-from rowcrew.table.scratch import BenchTable
 
 PRIORITIES: Final = 4
 MARGIN: Final = 2_000  # jobs that a worker may hold: rows of a line end a little out of order
@@ -49,7 +49,7 @@ def measure(url: str, options: argparse.Namespace) -> Report:
         )
     lines: dict[str, Callable[[], float]]
     with BenchTable(url) as table:
-        machine = machine_facts(table.server_facts())
+        machine = machine_facts(table.settings())
         lines = {
             f"{options.jobs:,} rows, one queue": lambda: _short(url, table, options.jobs),
             f"{options.rows:,} rows, {PRIORITIES} priorities, 10 queues": lambda: _long(url, table, options),
@@ -76,7 +76,7 @@ def _long(url: str, table: BenchTable, options: argparse.Namespace) -> float:
     with worker(url, table, settings={"WORKER_CONCURRENCY": str(SLOTS)}):
         with table.connection.transaction():
             table.connection.execute(FILL, {"type": TYPE, "rows": options.rows})
-            table.connection.execute("ANALYZE jobs")
+            table.analyze()
             [(first,)] = table.connection.execute(FIRST).fetchall()
         # The highest priority is every fourth row.
         last = first - 1 + PRIORITIES * (options.jobs + MARGIN) - 1

@@ -17,11 +17,11 @@ import psycopg
 from psycopg import sql
 
 from rowcrew.bench.report import Report, Row, Table, machine_facts
+from rowcrew.bench.table import BenchTable
 from rowcrew.cli.bench import tell
 from rowcrew.embedded import find_binaries
 from rowcrew.settings import environment_with
 from rowcrew.table.address import for_psycopg
-from rowcrew.table.scratch import BenchTable
 
 TABLE: Final = """
 CREATE TABLE transactions (
@@ -62,7 +62,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def measure(url: str, options: argparse.Namespace) -> Report:
     with tempfile.TemporaryDirectory() as directory, BenchTable(url) as table:
-        machine = machine_facts(table.server_facts())
+        machine = machine_facts(table.settings())
         whole, tenth = Path(directory, "whole.csv"), Path(directory, "tenth.csv")
         _write(whole, options.rows)
         _write(tenth, options.rows // 10)

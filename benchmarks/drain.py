@@ -14,7 +14,7 @@ from rowcrew.bench.report import Report
 from rowcrew.cli.bench import tell
 
 PROGRAMS: Final = {"one worker": PROGRAM}
-QUIET: Final = {"one worker, no job lines": ("-m", "bench.quiet_worker")}
+QUIET: Final = {"one worker, no job lines": ("-m", "benchmarks.quiet_worker")}
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

@@ -17,8 +17,8 @@ from benchmarks.producer import producing
 from rowcrew import NewJob, enqueue_many
 from rowcrew.bench.drain import TYPE
 from rowcrew.bench.report import Report, Row, Table, machine_facts
+from rowcrew.bench.table import BenchTable
 from rowcrew.cli.bench import tell
-from rowcrew.table.scratch import BenchTable
 
 AT_A_TIME: Final = 1_000
 COPY: Final = "COPY jobs (type, payload) FROM STDIN"
@@ -37,7 +37,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def measure(url: str, options: argparse.Namespace) -> Report:
     with BenchTable(url) as table:
-        machine = machine_facts(table.server_facts())
+        machine = machine_facts(table.settings())
         ways: dict[str, Callable[[], float]] = {
             f"single INSERTs, clients: {clients}": partial(_singles, url, clients, options.singles)
             for clients in options.clients

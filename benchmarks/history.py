@@ -18,8 +18,9 @@ from typing import Final
 from rowcrew.bench.drain import SLOTS, TYPE
 from rowcrew.bench.processes import await_true, worker
 from rowcrew.bench.report import Report, Row, Table, machine_facts
+from rowcrew.bench.scratch import scratch_schema
+from rowcrew.bench.table import BenchTable
 from rowcrew.cli.bench import tell
-from rowcrew.table.scratch import BenchTable, scratch_schema
 
 # Of a hundred rows: 3 cancelled, 7 failed, 90 completed; the oldest is six days old, and kept for seven.
 INSERT: Final = """
@@ -58,7 +59,7 @@ def measure(url: str, options: argparse.Namespace) -> Report:
     with ExitStack() as stack:
         urls = {0: url} | {rows: stack.enter_context(scratch_schema(url)) for rows in options.rows}
         tables = {rows: stack.enter_context(BenchTable(inside)) for rows, inside in urls.items()}
-        machine = machine_facts(tables[0].server_facts())
+        machine = machine_facts(tables[0].settings())
         for rows in options.rows:
             _fill(tables[rows], rows)
         speeds: dict[int, list[float]] = {rows: [] for rows in tables}
@@ -85,7 +86,7 @@ def _drain(url: str, table: BenchTable, jobs: int, *, empty: bool) -> float:
     """Jobs per second."""
     if empty:
         table.clear()
-    newest = table.newest()
+    newest = table.newest().id
     with worker(url, table, settings={"WORKER_CONCURRENCY": str(SLOTS)}):
         with table.filled(jobs, TYPE):
             pass

@@ -13,8 +13,8 @@ from typing import Final
 
 from rowcrew.bench.processes import NO_WAKE_UPS, BenchWorker, worker
 from rowcrew.bench.report import Report, Row, Table, machine_facts
+from rowcrew.bench.table import BenchTable
 from rowcrew.cli.bench import tell
-from rowcrew.table.scratch import BenchTable
 
 WORKERS: Final = {"LISTEN": {}, "polling only": NO_WAKE_UPS}
 TRANSACTIONS: Final = """
@@ -31,7 +31,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def measure(url: str, options: argparse.Namespace) -> Report:
     with BenchTable(url) as table:
-        machine = machine_facts(table.server_facts())
+        machine = machine_facts(table.settings())
         tell("no worker")
         rows: list[Row] = [{"worker": "none", **_watched(table, None, options)}]
         for how, settings in WORKERS.items():

@@ -18,16 +18,16 @@ import numpy as np
 from rowcrew.bench.figures import spread
 from rowcrew.bench.processes import await_true, worker
 from rowcrew.bench.report import Report, Row, Table, machine_facts
+from rowcrew.bench.table import BenchTable
 from rowcrew.bundled import crew
 from rowcrew.bundled.european_option import CHUNK_PATHS
 from rowcrew.cli.bench import tell
 from rowcrew.model.errors import RowcrewError
 from rowcrew.table.blobs import put_blob
-from rowcrew.table.scratch import BenchTable
 from rowcrew.testing import run_handler
 
 CREW: Final = "rowcrew.bundled:crew"
-CHUNKS_CREW: Final = "bench.chunks:crew"
+CHUNKS_CREW: Final = "benchmarks.chunks:crew"
 PARTS: Final = ("simulations", "threads", "processes", "exports", "cancels")
 OPTION: Final[dict[str, Any]] = {
     "model": "european_option",
@@ -79,7 +79,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def measure(url: str, options: argparse.Namespace) -> Report:
     with BenchTable(url) as table:
-        machine = machine_facts(table.server_facts())
+        machine = machine_facts(table.settings())
         tables = tuple(_part(name, url, table, options) for name in PARTS if name in options.only)
     note = "one array: the same estimator in five lines of numpy, all paths in memory at once"
     return Report("jobs", machine, tables, (note,) if "simulations" in options.only else ())

@@ -13,8 +13,8 @@ from rowcrew.bench import latency
 from rowcrew.bench.figures import spread
 from rowcrew.bench.processes import await_true, worker
 from rowcrew.bench.report import Report, Row, Table, machine_facts
+from rowcrew.bench.table import BenchTable
 from rowcrew.cli.bench import tell
-from rowcrew.table.scratch import BenchTable
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -27,7 +27,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def measure(url: str, options: argparse.Namespace) -> Report:
     with BenchTable(url) as table:
-        machine = machine_facts(table.server_facts())
+        machine = machine_facts(table.settings())
         idle = [row for how in latency.WORKERS for row in _idle(url, table, how, options)]
         tell("cold starts")
         cold = _cold(url, table, options.starts)
@@ -57,7 +57,7 @@ def _cold(url: str, table: BenchTable, starts: int) -> list[Row]:
         began = time.time()
         with worker(url, table, settings={}):
             await_true(lambda: table.is_drained(1))
-        [(_, _, reserve, handler)] = table.runs()
+        [(_, _, reserve, handler)] = table.handled()
         reserved.append(1000 * (reserve - began))
         handled.append(1000 * (handler - began))
     return [

@@ -19,9 +19,9 @@ from benchmarks.crew import sleep, sleep_in_thread
 from benchmarks.workers import CREW, SLEEPS
 from rowcrew.bench.processes import await_true, worker
 from rowcrew.bench.report import Report, Row, Table, machine_facts
+from rowcrew.bench.table import BenchTable
 from rowcrew.cli.bench import tell
 from rowcrew.runner import event_loop
-from rowcrew.table.scratch import BenchTable
 
 TYPES: Final = {"async": "bench_sleep", "thread": "bench_sleep_thread", "process": "bench_sleep_process"}
 
@@ -60,7 +60,7 @@ def measure(url: str, options: argparse.Namespace) -> Report:
     speeds: dict[Case, list[float]] = {case: [] for case in cases}
     bare: dict[Case, list[float]] = {case: [] for case in cases}
     with BenchTable(url) as table:
-        machine = machine_facts(table.server_facts())
+        machine = machine_facts(table.settings())
         for number in range(1, options.rounds + 1):
             for case in cases:
                 tell(f"round {number} of {options.rounds}: {case.describe()}")
@@ -78,7 +78,7 @@ def _speed(url: str, table: BenchTable, case: Case, seconds: float) -> float:
     with worker(url, table, crew=CREW, settings={"WORKER_CONCURRENCY": str(case.slots)}):
         table.connection.execute(SLEEPS, {**sleeps, "jobs": case.slots})
         await_true(lambda: table.is_drained(case.slots))
-        first = table.newest()
+        first = table.newest().id
         table.connection.execute(SLEEPS, {**sleeps, "jobs": jobs})
         await_true(lambda: table.is_drained(jobs, after=first))
     completed, taken = table.span(after=first)

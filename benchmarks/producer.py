@@ -1,8 +1,8 @@
 """Producers as processes of their own: each commits INSERTs, at a rate or as fast as it goes.
 
-`python -m bench.producer URL --rows N …` connects, says that it is ready, waits for a line on standard input,
-commits its rows and tells when each statement began and when its commit was acknowledged. `producing` starts
-several and lets them go at once. The payload's `number` counts a producer's rows, on from its first number.
+`python -m benchmarks.producer URL --rows N …` connects, says that it is ready, waits for a line on standard
+input, commits its rows and tells when each statement began and when its commit was acknowledged. `producing`
+starts several and lets them go at once. The payload's `number` counts a producer's rows, starting at --first.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def producing(
         for client in range(clients):
             first, end = rows * client // clients, rows * (client + 1) // clients
             command = [
-                *(sys.executable, "-m", "bench.producer", url, "--type", type, "--first", str(first)),
+                *(sys.executable, "-m", "benchmarks.producer", url, "--type", type, "--first", str(first)),
                 *("--rows", str(end - first), "--rows-each", str(rows_each)),
             ]
             if rate is not None:
@@ -91,7 +91,7 @@ def _end(process: subprocess.Popen[str]) -> None:
 
 
 def main(arguments: list[str]) -> None:
-    parser = argparse.ArgumentParser(prog="python -m bench.producer", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.producer", description=__doc__)
     parser.add_argument("url")
     parser.add_argument("--type", required=True)
     parser.add_argument("--rows", type=int, required=True)

@@ -7,8 +7,8 @@ import statistics
 import time
 
 from rowcrew.bench.report import Report, Row, Table, machine_facts
+from rowcrew.bench.table import BenchTable
 from rowcrew.cli.bench import tell
-from rowcrew.table.scratch import BenchTable
 
 # Of a thousand rows: 5 queued, 1 processing, 24 cancelled, 70 failed, the others completed.
 FILL = """
@@ -39,7 +39,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def measure(url: str, options: argparse.Namespace) -> Report:
     with BenchTable(url) as table:
-        machine = machine_facts(table.server_facts())
+        machine = machine_facts(table.settings())
         tell(f"making {options.rows:,} rows")
         table.connection.execute(FILL, {"rows": options.rows})
         table.connection.execute("VACUUM (ANALYZE) jobs")

@@ -1,4 +1,4 @@
-"""`python -m bench.quiet_worker worker CREW`: a worker that writes no line about single jobs.
+"""`python -m benchmarks.quiet_worker worker CREW`: a worker that writes no line about single jobs.
 
 Rowcrew has no switch for that: this only tells what the lines cost. `./dev bench drain --no-job-lines`
 starts it.

@@ -9,8 +9,8 @@ from rowcrew.bench.drain import TYPE
 from rowcrew.bench.figures import spread
 from rowcrew.bench.limit import Limit
 from rowcrew.bench.report import Report, Row, Table, machine_facts
+from rowcrew.bench.table import BenchTable
 from rowcrew.cli.bench import tell
-from rowcrew.table.scratch import BenchTable
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -20,7 +20,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def measure(url: str, options: argparse.Namespace) -> Report:
     with BenchTable(url) as table:
-        machine = machine_facts(table.server_facts())
+        machine = machine_facts(table.settings())
         tell(f"making {options.rows:,} rows")
         with table.filled(options.rows, TYPE):
             pass

@@ -6,13 +6,14 @@ import argparse
 import subprocess
 import sys
 import time
+from collections.abc import Mapping, Sequence
 
 from rowcrew.bench.drain import TYPE
 from rowcrew.bench.figures import spread
 from rowcrew.bench.processes import BenchWorker, await_true, worker
 from rowcrew.bench.report import Report, Row, Table, machine_facts
+from rowcrew.bench.table import BenchTable
 from rowcrew.cli.bench import tell
-from rowcrew.table.scratch import BenchTable
 
 COMMANDS = {
     "python, nothing else": ("-c", ""),
@@ -28,11 +29,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def measure(url: str, options: argparse.Namespace) -> Report:
     with BenchTable(url) as table:
-        machine = machine_facts(table.server_facts())
+        machine = machine_facts(table.settings())
         tell("starts of the command line")
         starts = _starts(options.repeats)
         tell("memory of a worker")
-        memory = _memory(url, table, options.jobs)
+        memory = memory_of(url, table, options.jobs)
     return Report(
         "start",
         machine,
@@ -48,15 +49,21 @@ def _starts(repeats: int) -> list[Row]:
     found: dict[str, list[float]] = {name: [] for name in COMMANDS}
     for _ in range(repeats + 1):
         for name, command in COMMANDS.items():
-            began = time.perf_counter()
-            subprocess.run([sys.executable, *command], capture_output=True, check=False)
-            found[name].append(1000 * (time.perf_counter() - began))
+            found[name].append(milliseconds_of(command))
     return [{"command": name} | spread(times[1:], digits=None) for name, times in found.items()]
 
 
-def _memory(url: str, table: BenchTable, jobs: int) -> list[Row]:
+def milliseconds_of(command: Sequence[str], environment: Mapping[str, str] | None = None) -> float:
+    """How long Python with these arguments takes, from start to exit."""
+    began = time.perf_counter()
+    subprocess.run([sys.executable, *command], env=environment, capture_output=True, check=False)
+    return 1000 * (time.perf_counter() - began)
+
+
+def memory_of(url: str, table: BenchTable, jobs: int, settings: Mapping[str, str] = {}) -> list[Row]:
+    """Resident MiB of a worker of 100 slots when it is ready, and after it has drained so many jobs."""
     table.clear()
-    with worker(url, table, settings={"WORKER_CONCURRENCY": "100"}) as running:
+    with worker(url, table, settings={"WORKER_CONCURRENCY": "100", **settings}) as running:
         rows = [_resident("ready", running)]
         with table.filled(jobs, TYPE):
             pass

@@ -18,8 +18,8 @@ from rowcrew.bench.figures import spread
 from rowcrew.bench.latency import TYPE
 from rowcrew.bench.processes import Cpu, Server, await_true, worker
 from rowcrew.bench.report import Report, Row, Table, machine_facts
+from rowcrew.bench.table import BenchTable
 from rowcrew.cli.bench import tell
-from rowcrew.table.scratch import BenchTable
 
 MOST_SINGLES: Final = 1_000
 STATEMENTS_A_SECOND: Final = 500
@@ -45,7 +45,7 @@ def measure(url: str, options: argparse.Namespace) -> Report:
     latencies: list[Row] = []
     costs: list[Row] = []
     with BenchTable(url) as table:
-        machine = machine_facts(table.server_facts())
+        machine = machine_facts(table.settings())
         server = Server(table.server_pid())
         for number in range(1, options.rounds + 1):
             for rate in options.rates:
@@ -104,7 +104,7 @@ def _with_worker(url: str, table: BenchTable, server: Server, rate: int, options
         with table.filled(WARM_UP, TYPE):
             pass
         await_true(lambda: table.is_drained(WARM_UP))
-        first = table.newest()
+        first = table.newest().id
         before = Cpu(*running.cpu_seconds(), server.cpu_seconds())
         sent = go()
         await_true(lambda: table.is_drained(rows, after=first))
@@ -128,7 +128,7 @@ def _seconds(sent: list[Sent]) -> float:
 
 def _milliseconds(table: BenchTable, first: int, sent: list[Sent]) -> dict[str, list[float]]:
     statements = {number: each for each in sent for number in range(each.first, each.first + each.rows)}
-    runs = [(statements[number], handled) for _, number, _, handled in table.runs(after=first)]
+    runs = [(statements[number], handled) for _, number, _, handled in table.handled(after=first)]
     return {
         "commit": [1000 * (handled - statement.committed) for statement, handled in runs],
         "before the INSERT": [1000 * (handled - statement.began) for statement, handled in runs],

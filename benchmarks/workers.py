@@ -14,10 +14,10 @@ from contextlib import ExitStack
 from rowcrew.bench.drain import TYPE
 from rowcrew.bench.processes import await_true, worker
 from rowcrew.bench.report import Report, Row, Table, machine_facts
+from rowcrew.bench.table import BenchTable
 from rowcrew.cli.bench import tell
-from rowcrew.table.scratch import BenchTable
 
-CREW = "bench.crew:crew"
+CREW = "benchmarks.crew:crew"
 SLEEPS = """
 INSERT INTO jobs (type, payload)
 SELECT %(type)s, jsonb_build_object('seconds', %(seconds)s::float8) FROM generate_series(1, %(jobs)s)
@@ -39,7 +39,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def measure(url: str, options: argparse.Namespace) -> Report:
     with BenchTable(url) as table:
-        machine = machine_facts(table.server_facts())
+        machine = machine_facts(table.settings())
         return Report(
             "workers",
             machine,

@@ -13,9 +13,10 @@ from itertools import pairwise
 from statistics import linear_regression
 from typing import Final, NamedTuple
 
+from rowcrew.model.status import ENDED
 from storm import network
 from storm.crew import CANARY
-from storm.history import ENDED, JOURNALED_ENDS, Fault, History, Run, Step
+from storm.history import JOURNALED_ENDS, Fault, History, Run, Step
 
 LEASE_SECONDS: Final = 30.0
 RESCUE_SECONDS: Final = 40.0
@@ -284,7 +285,7 @@ def nobody_pays_for_others(history: History) -> Iterator[Violation]:
                 and not _was_starved(history.faults, before, after)
             ):
                 yield Violation("I7", job, f"harmless, and its run was {outcome}: {after.error}")
-        if steps[-1].type == "dies" and steps[-1].status not in ENDED - {"completed"}:
+        if steps[-1].type == "dies" and steps[-1].status not in ("failed", "cancelled"):
             yield Violation("I7", job, f"kills its runner, and is {steps[-1].status}")
 
 

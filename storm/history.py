@@ -15,7 +15,6 @@ from typing import Any, TextIO
 import psycopg
 from psycopg.rows import class_row
 
-ENDED = frozenset({"completed", "failed", "cancelled"})
 HANDS = "storm"
 JOURNALED_ENDS = frozenset(
     {"sleeps", "sleeps_in_thread", "sleeps_alone", "writes", "parent", "snoozes", "raises", "holds_gil"}

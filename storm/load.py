@@ -64,19 +64,11 @@ def new_job(dice: random.Random, longest_seconds: float) -> dict[str, Any]:
     return columns
 
 
-class Producer:
-    """Enqueues at a rate, one transaction a job, and keeps each transaction open for a while if asked to."""
+class Habit:
+    """What a thread does again and again, from `start` to `stop`."""
 
-    def __init__(
-        self, site: Site, seed: int, *, rate: float, longest_seconds: float, open_seconds: float = 0.0
-    ) -> None:
-        self._site = site
-        self._dice = random.Random(f"producer {seed} {open_seconds}")
-        self._open_seconds = open_seconds
-        self._pause = 1 / rate
-        self._longest_seconds = longest_seconds
+    def __init__(self) -> None:
         self._stopped = threading.Event()
-        self.acknowledged: list[int] = []
         self._thread = threading.Thread(target=self._run, daemon=True)
 
     def start(self) -> None:
@@ -85,6 +77,24 @@ class Producer:
     def stop(self) -> None:
         self._stopped.set()
         self._thread.join()
+
+    def _run(self) -> None:
+        raise NotImplementedError
+
+
+class Producer(Habit):
+    """A backend that enqueues at a rate, a transaction for each job, held open for a while if asked to."""
+
+    def __init__(
+        self, site: Site, seed: int, *, rate: float, longest_seconds: float, open_seconds: float = 0.0
+    ) -> None:
+        super().__init__()
+        self._site = site
+        self._dice = random.Random(f"producer {seed} {open_seconds}")
+        self._open_seconds = open_seconds
+        self._pause = 1 / rate
+        self._longest_seconds = longest_seconds
+        self.acknowledged: list[int] = []
 
     def _run(self) -> None:
         while not self._stopped.is_set():
@@ -105,24 +115,16 @@ class Producer:
             self._site.write_down("acknowledged", job=id)
 
 
-class Hands:
+class Hands(Habit):
     """A person, or a backend, that changes rows."""
 
     def __init__(self, site: Site, seed: int, *, pause_seconds: float) -> None:
+        super().__init__()
         self._site = site
         self._dice = random.Random(f"hands {seed}")
         self._pause = pause_seconds
-        self._stopped = threading.Event()
         self.cancelled: dict[int, float] = {}
         self.done = 0
-        self._thread = threading.Thread(target=self._run, daemon=True)
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def stop(self) -> None:
-        self._stopped.set()
-        self._thread.join()
 
     def _run(self) -> None:
         while not self._stopped.wait(self._pause):

@@ -16,6 +16,7 @@ from typing import Any, Final, NamedTuple
 
 import psutil
 
+from rig.waiting import eventually
 from storm.history import entries
 from storm.site import Member, Site
 
@@ -37,12 +38,12 @@ def starts(site: Site, job: int) -> list[dict[str, Any]]:
 
 def awaited(site: Site, job: int, times: int) -> dict[str, Any]:
     """Wait until the job has begun so many times; the last of these."""
-    end = time.monotonic() + PATIENCE_SECONDS
-    while len(found := starts(site, job)) < times:
-        if time.monotonic() > end:
-            raise TimeoutError(f"job {job} did not begin {times} times within {PATIENCE_SECONDS:g} s")
-        time.sleep(0.01)
-    return found[times - 1]
+
+    def enough() -> list[dict[str, Any]]:
+        found = starts(site, job)
+        return found if len(found) >= times else []
+
+    return eventually(enough, PATIENCE_SECONDS)[times - 1]
 
 
 def enqueue(site: Site, payload: str) -> int:

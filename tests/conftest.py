@@ -6,7 +6,6 @@ Migrations run once, into a template that every test's database is a copy of.
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
@@ -15,8 +14,11 @@ import hypothesis
 import psycopg
 import pytest
 
+from rig.databases import new_database
 from rig.ports import free_port
 from rowcrew.embedded import EmbeddedPostgres
+
+pytest_plugins = ["rig.fixtures"]
 
 # Two cores run several processes at once here: a stop-watch would measure the neighbours.
 hypothesis.settings.register_profile("house", deadline=None)
@@ -52,12 +54,8 @@ def migrated_template(server: EmbeddedPostgres) -> str:
 @pytest.fixture
 def database(server: EmbeddedPostgres, migrated_template: str) -> Iterator[str]:
     """The name of this test's own migrated database."""
-    name = f"test_{uuid.uuid4().hex}"
-    with psycopg.connect(server.url, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {migrated_template} STRATEGY file_copy")
-    yield name
-    with psycopg.connect(server.url, autocommit=True) as connection:
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    with new_database(server, "test", template=migrated_template) as name:
+        yield name
 
 
 @pytest.fixture

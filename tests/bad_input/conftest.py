@@ -4,10 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from tests.worker.conftest import gate, journal, start_worker, table
-
-__all__ = ["gate", "journal", "start_worker", "table"]
-
 PAYLOAD_FILES: Final = {
     "a NUL in a string": rb'{"a": "\u0000"}',
     "half a surrogate pair": rb'{"a": "\ud800"}',

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from rig.fixtures import StartWorker
 from rig.table import Table
 from rig.worker_process import PACKAGES
-from tests.worker.conftest import StartWorker
 
 CREW = {"crew": "crew_without_manners:crew", "PYTHONPATH": f"{PACKAGES[0]}:{Path(__file__).parent}"}
 RUDE = (

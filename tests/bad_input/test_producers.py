@@ -12,6 +12,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from rig.fixtures import StartWorker
 from rig.table import Table
 from rig.waiting import eventually
 from rowcrew import InvalidJob, enqueue, enqueue_many, get
@@ -20,7 +21,6 @@ from rowcrew.table.statements import SQL
 from tests.bad_input.conftest import PAYLOAD_FILES
 from tests.conftest import Connect
 from tests.contract.hands import Connection, insert, job_in, one, read
-from tests.worker.conftest import StartWorker
 
 
 @pytest.mark.parametrize("name", PAYLOAD_FILES)

@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 
 from rig.waiting import eventually
+from rowcrew.bench.pinned import held_snapshot
 from rowcrew.bench.processes import NO_WAKE_UPS, worker
+from rowcrew.bench.scratch import scratch_schema
+from rowcrew.bench.table import BenchTable
 from rowcrew.model.errors import DatabaseUnavailable
 from rowcrew.settings import environment_with
-from rowcrew.table.scratch import BenchTable, held_snapshot, scratch_schema
 from tests.conftest import Connect
 
 SCRATCH = "SELECT nspname FROM pg_namespace WHERE nspname LIKE 'rowcrew\\_bench\\_%'"
@@ -118,10 +120,10 @@ def test_an_address_that_names_a_schema_is_no_hindrance(database_url: str, conne
 
 def test_a_row_that_has_ended_is_told_from_one_that_waits(database_url: str) -> None:
     with scratch_schema(database_url) as url, BenchTable(url) as table:
-        assert (table.newest(), table.is_drained(0)) == (0, False)
+        assert (table.newest().id, table.is_drained(0)) == (0, False)
         first = table.fill(3)
         newest = table.send("bench_noop")
-        assert (first + 1, newest) == (newest, table.newest())
+        assert (first + 1, newest) == (newest, table.newest().id)
         table.connection.execute(
             "UPDATE jobs SET status = 'completed', \"startedAt\" = now() WHERE id > %s", [first]
         )

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from benchmarks.producer import producing
+from rowcrew.bench.scratch import scratch_schema
+from rowcrew.bench.table import BenchTable
 from rowcrew.model.errors import RowcrewError
-from rowcrew.table.scratch import BenchTable, scratch_schema
 
 ROOT = Path(__file__).parents[2]
 NUMBERS = "SELECT (payload->>'number')::integer FROM jobs ORDER BY 1"
@@ -24,7 +25,7 @@ def test_clients_share_the_rows_and_send_none_before_they_are_let_go(
     monkeypatch.chdir(ROOT)
     with scratch_schema(database_url) as url, BenchTable(url) as table:
         with producing(url, clients=3, rows=20, type="bench_noop", rows_each=rows_each) as go:
-            assert table.newest() == 0
+            assert table.newest().id == 0
             sent = go()
         assert [number for (number,) in table.connection.execute(NUMBERS).fetchall()] == list(range(20))
     covered = sorted(number for each in sent for number in range(each.first, each.first + each.rows))

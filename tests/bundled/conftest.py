@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,11 +10,12 @@ from typing import Any
 import psycopg
 import pytest
 
+from rig.bucket import Bucket, moto_server
+from rig.databases import new_database
 from rowcrew.bundled import crew
 from rowcrew.embedded import EmbeddedPostgres
 from rowcrew.model.outcome import Errored
 from rowcrew.testing import HandlerRun, run_handler
-from tests.bundled.servers import moto_server
 
 FILE = b"Id,Date,Amount,Memo\n1,,,a\n"
 TABLES = """
@@ -85,12 +85,11 @@ def permanent_error(run: HandlerRun) -> str:
 
 @pytest.fixture(scope="module")
 def imports_database(server: EmbeddedPostgres, migrated_template: str) -> Iterator[Imports]:
-    name = f"imports_{uuid.uuid4().hex}"
-    with psycopg.connect(server.url, autocommit=True) as postgres:
-        postgres.execute(f"CREATE DATABASE {name} TEMPLATE {migrated_template} STRATEGY file_copy")
-        with psycopg.connect(server.url_of(name), autocommit=True) as connection:
-            yield Imports(server, server.url_of(name), connection)
-        postgres.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    with (
+        new_database(server, "imports", template=migrated_template) as name,
+        psycopg.connect(server.url_of(name), autocommit=True) as connection,
+    ):
+        yield Imports(server, server.url_of(name), connection)
 
 
 @pytest.fixture
@@ -103,38 +102,6 @@ def imports(imports_database: Imports) -> Imports:
 def moto_address() -> Iterator[str]:
     with moto_server() as address:
         yield address
-
-
-class Bucket:
-    """A bucket in moto's S3, and the settings that make it the worker's own."""
-
-    def __init__(self, address: str, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.name = f"bucket-{uuid.uuid4().hex}"
-        self._environment = monkeypatch
-        self.use(address)
-        self.client.create_bucket(Bucket=self.name)
-        monkeypatch.setenv("S3_BUCKET_NAME", self.name)
-
-    def use(self, address: str, *, key: str = "id", secret: str = "secret") -> None:
-        """Ask this address for S3 from now on."""
-        self._environment.setenv("AWS_ENDPOINT_URL", address)
-        self._environment.setenv("AWS_ACCESS_KEY_ID", key)
-        self._environment.setenv("AWS_SECRET_ACCESS_KEY", secret)
-
-    @property
-    def client(self) -> Any:
-        import boto3
-
-        return boto3.client("s3", region_name="us-east-1")
-
-    def put(self, key: str, content: bytes) -> None:
-        self.client.put_object(Bucket=self.name, Key=key, Body=content)
-
-    def get(self, key: str) -> Any:
-        return self.client.get_object(Bucket=self.name, Key=key)
-
-    def keys(self) -> list[str]:
-        return [each["Key"] for each in self.client.list_objects_v2(Bucket=self.name).get("Contents", ())]
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Servers for inputs by reference: one that answers as a test says, and moto's S3, on real sockets."""
+"""Servers for inputs by reference: each answers as a test says, on a real socket."""
 
 from __future__ import annotations
 
@@ -101,15 +101,3 @@ def cutting(body: bytes, missing_bytes: int, **headers: str) -> Answer:
 
 def saying(status: int, body: bytes = b"", **headers: str) -> Answer:
     return lambda connection: connection.answer(status, body, **headers)
-
-
-@contextmanager
-def moto_server() -> Iterator[str]:
-    """The address of moto's server on this host."""
-    from moto.server import ThreadedMotoServer
-
-    moto = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    moto.start()
-    host, port = moto.get_host_and_port()
-    yield f"http://{host}:{port}"
-    moto.stop()

@@ -9,9 +9,9 @@ import msgspec
 import psycopg
 import pytest
 
+from rig.bucket import Bucket
 from rowcrew.bundled import crew
 from rowcrew.testing import HandlerRun, run_handler
-from tests.bundled.conftest import Bucket
 from tests.bundled.exports import export, permanent
 from tests.bundled.saas_payload import REFERENCE
 from tests.conftest import Connect

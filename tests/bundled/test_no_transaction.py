@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
+from rig.bucket import Bucket
 from rowcrew.bundled import crew, s3
 from rowcrew.context import Context
 from rowcrew.table.no_transaction import no_transaction
 from rowcrew.testing import run_handler
-from tests.bundled.conftest import Bucket
 from tests.bundled.exports import export, model_result
 from tests.bundled.saas_payload import REFERENCE
 from tests.conftest import Connect

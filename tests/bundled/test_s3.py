@@ -7,10 +7,10 @@ from collections.abc import Callable
 
 import pytest
 
+from rig.bucket import Bucket
 from rowcrew.bundled import s3
 from rowcrew.bundled.arrival import Patience, TransferFailed
 from rowcrew.context import PermanentError, RunStopped
-from tests.bundled.conftest import Bucket
 from tests.bundled.servers import Connection, Server, cutting, saying, serving
 
 PATIENT = Patience(attempts=3, longest_wait_seconds=0.05)

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from rig.bucket import Bucket
 from rowcrew.table.blobs import PART_BYTES, put_blob
-from tests.bundled.conftest import FILE, Bucket, Imports, permanent_error
+from tests.bundled.conftest import FILE, Imports, permanent_error
 
 
 def refusal(imports: Imports, source: dict[str, Any]) -> str:

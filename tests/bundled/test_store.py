@@ -11,9 +11,10 @@ import psycopg
 import pytest
 import urllib3
 
+from rig.bucket import Bucket
 from rowcrew.bundled.store import presigned_url, store
 from rowcrew.model.errors import SettingsError
-from tests.bundled.conftest import Bucket, Imports
+from tests.bundled.conftest import Imports
 from tests.docs.pages import block_marked
 
 BAD = b"Id,Date,Amount,Memo\n1,,,a\n2,never,,b\n"

@@ -13,9 +13,10 @@ import psycopg
 import pytest
 
 from rig.ports import free_port
+from rig.programs import ROOT, ROWCREW, clean_environment, program, run
 from rowcrew.cli import main
 from rowcrew.embedded import EmbeddedPostgres
-from tests.cli.conftest import CREW, ROOT, ROWCREW, clean_environment, program, run
+from tests.cli.conftest import CREW
 from tests.conftest import Connect
 
 NOWHERE_TO_WRITE = """

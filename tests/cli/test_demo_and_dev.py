@@ -9,8 +9,8 @@ from pathlib import Path
 import psutil
 import psycopg
 
+from rig.programs import ROWCREW, program, run
 from rig.waiting import eventually
-from tests.cli.conftest import ROWCREW, program, run
 
 HANDLERS = """
 from rowcrew import Crew

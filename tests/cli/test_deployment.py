@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+from rig.programs import ROOT
 from rowcrew.admin.check import Check, Findings
 from rowcrew.admin.deployment import POINTS, Checkout, blueprint_of, checkout, points
 from rowcrew.admin.sameness import Place
@@ -17,7 +18,6 @@ from rowcrew.cli.doctor import doctor
 from rowcrew.cli.wording import worded
 from rowcrew.settings import Platform, Settings, platform
 from rowcrew.table.rows import CompletedJob, Server
-from tests.cli.conftest import ROOT
 
 PAGE = (ROOT / "docs" / "deploy" / "render.md").read_text()
 HERE = Platform(is_render=False, service_type=None, python_version=None, is_unbuffered=False)

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 import rowcrew
+from rig.programs import run
 from rowcrew.cli import main
-from tests.cli.conftest import Served, run
+from tests.cli.conftest import Served
 
 
 def test_waiting_prints_the_result_and_exits_0(served: Served) -> None:

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from rig.programs import run
 from rig.waiting import eventually
 from rowcrew.cli import main
-from tests.cli.conftest import Served, run
+from tests.cli.conftest import Served
 
 
 def lines(text: str) -> list[Any]:

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from rig.ports import free_port
+from rig.programs import ROOT, ROWCREW, program, run
 from rig.waiting import eventually
-from tests.cli.conftest import CREW, ROOT, ROWCREW, program, run
+from tests.cli.conftest import CREW
 from tests.conftest import Connect
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator
 from typing import Any
 
 import psycopg
 import pytest
 
+from rig.databases import new_database
 from rowcrew.embedded import EmbeddedPostgres
 from tests.conftest import Connect
 
@@ -16,13 +16,12 @@ from tests.conftest import Connect
 @pytest.fixture(scope="module")
 def table(server: EmbeddedPostgres, migrated_template: str) -> Iterator[Connect]:
     """Gives one connection, in autocommit, to a migrated database of this module."""
-    name = f"contract_{uuid.uuid4().hex}"
-    with psycopg.connect(server.url, autocommit=True) as postgres:
-        postgres.execute(f"CREATE DATABASE {name} TEMPLATE {migrated_template} STRATEGY file_copy")
-        with psycopg.connect(server.url_of(name), autocommit=True) as connection:
+    with (
+        new_database(server, "contract", template=migrated_template) as name,
+        psycopg.connect(server.url_of(name), autocommit=True) as connection,
+    ):
 
-            def connect() -> psycopg.Connection[tuple[Any, ...]]:
-                return connection
+        def connect() -> psycopg.Connection[tuple[Any, ...]]:
+            return connection
 
-            yield connect
-        postgres.execute(f"DROP DATABASE {name} WITH (FORCE)")
+        yield connect

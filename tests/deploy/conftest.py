@@ -8,13 +8,12 @@ import os
 import shutil
 import subprocess
 import sys
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
-import psycopg
 import pytest
 
+from rig.databases import new_database
 from rowcrew.embedded import EmbeddedPostgres
 
 ROOT = Path(__file__).parents[2]
@@ -74,8 +73,5 @@ def worker_alone(tmp_path: Path) -> Path:
 @pytest.fixture
 def empty_url(server: EmbeddedPostgres) -> Iterator[str]:
     """The address of a database without any table."""
-    name = f"deploy_{uuid.uuid4().hex}"
-    with psycopg.connect(server.url, autocommit=True) as postgres:
-        postgres.execute(f"CREATE DATABASE {name}")
+    with new_database(server, "deploy") as name:
         yield server.tcp_url_of(name)
-        postgres.execute(f"DROP DATABASE {name} WITH (FORCE)")

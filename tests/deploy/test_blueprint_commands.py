@@ -12,8 +12,8 @@ import pytest
 import yaml
 
 from rig.ports import free_port
+from rig.programs import clean_environment, program
 from rowcrew.table.compatibility import SCHEMA_REVISION
-from tests.cli.conftest import clean_environment, program
 from tests.deploy.conftest import OPTION, REQUIREMENTS, ROOT, SIX_LINES, bare
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from rig.programs import Program, program
 from rowcrew.bundled import crew
 from rowcrew.table.compatibility import SCHEMA_REVISION
-from tests.cli.conftest import Program, program
 from tests.conftest import Connect
 from tests.deploy.conftest import OPTION, SIX_LINES, bare
 

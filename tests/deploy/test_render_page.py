@@ -14,9 +14,9 @@ import pytest
 import yaml
 
 from rig.ports import free_port
+from rig.programs import clean_environment, program
 from rowcrew import settings
 from rowcrew.settings import machine
-from tests.cli.conftest import clean_environment, program
 from tests.deploy.conftest import ROOT, WORKER
 
 PAGE = (ROOT / "docs" / "deploy" / "render.md").read_text()

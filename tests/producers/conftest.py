@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -10,11 +9,11 @@ from typing import Any
 import psycopg
 import pytest
 
+from rig.databases import new_database
+from rig.programs import ROWCREW, program
 from rig.waiting import eventually
 from rowcrew.embedded import EmbeddedPostgres
-from tests.cli.conftest import ROWCREW, program
-
-ENDED = ("completed", "failed", "cancelled")
+from rowcrew.model.status import ENDED
 
 
 @dataclass(frozen=True)
@@ -41,13 +40,10 @@ class Served:
 
 @pytest.fixture(scope="module")
 def served(server: EmbeddedPostgres, migrated_template: str) -> Iterator[Served]:
-    name = f"producers_{uuid.uuid4().hex}"
-    with psycopg.connect(server.url, autocommit=True) as postgres:
-        postgres.execute(f"CREATE DATABASE {name} TEMPLATE {migrated_template} STRATEGY file_copy")
-        with (
-            psycopg.connect(server.url_of(name), autocommit=True) as connection,
-            program(*ROWCREW, "worker", DATABASE_URL=server.url_of(name)) as worker,
-        ):
-            worker.line("👥 Ready")
-            yield Served(server.tcp_url_of(name), connection)
-        postgres.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    with (
+        new_database(server, "producers", template=migrated_template) as name,
+        psycopg.connect(server.url_of(name), autocommit=True) as connection,
+        program(*ROWCREW, "worker", DATABASE_URL=server.url_of(name)) as worker,
+    ):
+        worker.line("👥 Ready")
+        yield Served(server.tcp_url_of(name), connection)

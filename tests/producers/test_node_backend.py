@@ -16,8 +16,8 @@ from typing import Any, NamedTuple
 import pytest
 
 from rig.ports import free_port
+from rig.programs import Program, program
 from rig.waiting import eventually
-from tests.cli.conftest import Program, program
 from tests.producers.conftest import Served
 
 ROOT = Path(__file__).parents[2]

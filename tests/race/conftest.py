@@ -11,6 +11,7 @@ from typing import NamedTuple
 import psycopg
 import pytest
 
+from rig.databases import new_database
 from rig.waiting import eventually
 from rowcrew.embedded import EmbeddedPostgres
 from tests.race.transitions import GONE, LEASE, Answer, Connection, Row, Send
@@ -82,17 +83,13 @@ class Table:
 @pytest.fixture(scope="module")
 def sessions(server: EmbeddedPostgres, migrated_template: str) -> Iterator[Callable[..., Connection]]:
     """Opens sessions in a migrated database of this module."""
-    name = f"race_{uuid.uuid4().hex}"
-    with psycopg.connect(server.url, autocommit=True) as postgres:
-        postgres.execute(f"CREATE DATABASE {name} TEMPLATE {migrated_template} STRATEGY file_copy")
-        with ExitStack() as opened:
+    with new_database(server, "race", template=migrated_template) as name, ExitStack() as opened:
 
-            def session(*, autocommit: bool = True) -> Connection:
-                connection = psycopg.connect(server.url_of(name), autocommit=autocommit)
-                return opened.enter_context(connection)
+        def session(*, autocommit: bool = True) -> Connection:
+            connection = psycopg.connect(server.url_of(name), autocommit=autocommit)
+            return opened.enter_context(connection)
 
-            yield session
-        postgres.execute(f"DROP DATABASE {name} WITH (FORCE)")
+        yield session
 
 
 @pytest.fixture(scope="module")

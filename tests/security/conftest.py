@@ -15,9 +15,6 @@ import pytest
 
 from rowcrew.embedded import EmbeddedPostgres
 from tests.conftest import Connect
-from tests.worker.conftest import gate, journal, start_worker, table
-
-__all__ = ["gate", "journal", "start_worker", "table"]
 
 ROLES = ("producer", "worker", "reader")
 PASSWORD = "canary-of-the-login-7f3a"  # also looked for wherever it must not be

@@ -20,9 +20,7 @@ Connection = psycopg.Connection[tuple[Any, ...]]
 
 EXPLAINED = re.compile(r"(--.*\n)*\s*(SELECT|INSERT|UPDATE|DELETE|WITH)\b")
 STATEMENTS = {
-    name: text
-    for name, text in sorted(SQL.items())
-    if not name.startswith(("bench/", "demo/")) and EXPLAINED.match(text)
+    name: text for name, text in sorted(SQL.items()) if not name.startswith("demo/") and EXPLAINED.match(text)
 }
 RIGHTS = """
     SELECT relname, privilege_type, NULL

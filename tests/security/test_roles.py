@@ -8,6 +8,7 @@ import signal
 import psycopg
 import pytest
 
+from rig.fixtures import StartWorker
 from rig.journal import Journal
 from rig.table import Table
 from rowcrew import enqueue, enqueue_many, get
@@ -17,7 +18,6 @@ from tests.conftest import Connect
 from tests.contract.hands import job_in, read
 from tests.docs.pages import block_marked
 from tests.security.conftest import As, Login
-from tests.worker.conftest import StartWorker
 
 pytestmark = pytest.mark.timeout(180)
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import psutil
 import pytest
 
+from rig.fixtures import StartWorker
 from rig.table import Table
 from rig.waiting import eventually
 from rig.worker_process import PACKAGES
 from tests.security.conftest import PASSWORD, Login
-from tests.worker.conftest import StartWorker
 
 SECRET = "canary-of-the-payload-41d9"
 PLATFORM = "canary-of-the-platform-c802"

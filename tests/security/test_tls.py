@@ -21,12 +21,12 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from rig.fixtures import StartWorker
 from rig.ports import free_port
 from rig.table import Table
 from rowcrew.cli import main
 from rowcrew.embedded import EmbeddedPostgres, server_account
 from rowcrew.table import migrate
-from tests.worker.conftest import StartWorker
 
 SYSTEM = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
 pytestmark = pytest.mark.skipif(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from rig.fixtures import StartWorker
 from rig.journal import Gate, Journal
 from rig.proxy import Proxy
 from rig.table import Table
@@ -16,7 +17,6 @@ from storm.mutations import MUTATIONS, STORMS, Edit, Mutation, catches, edited, 
 from storm.mutations import table as documented
 from storm.site import ROOT
 from tests.conftest import Connect
-from tests.worker.conftest import StartWorker
 
 FAST = ("what is given back is not refunded", "the rescue does not look at the beats")
 

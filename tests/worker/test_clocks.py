@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from rig.fixtures import StartWorker
 from rig.journal import Gate, Journal
 from rig.table import Table
 from rig.waiting import eventually
 from rig.worker_process import WorkerProcess
-from tests.worker.conftest import StartWorker
 
 FAKETIME = next(iter(Path("/usr/lib").glob("*/faketime/libfaketime.so.1")), None)
 pytestmark = pytest.mark.skipif(FAKETIME is None, reason="needs libfaketime (Debian: apt install faketime)")

@@ -12,6 +12,7 @@ import psycopg
 import pytest
 import uvloop
 
+from rig.fixtures import StartWorker
 from rig.journal import Gate, Journal
 from rig.ports import free_port
 from rig.proxy import Proxy
@@ -24,7 +25,6 @@ from rowcrew.table import listening as listening_module
 from rowcrew.table.link import Link
 from rowcrew.table.listening import listen
 from rowcrew.table.statements import SQL
-from tests.worker.conftest import StartWorker
 
 PURPOSES = ("reserve", "record", "chores", "listen")
 

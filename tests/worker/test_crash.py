@@ -6,10 +6,10 @@ import sys
 
 import pytest
 
+from rig.fixtures import StartWorker
 from rig.journal import Gate, Journal
 from rig.table import Table
 from rig.worker_process import CREW, is_gone
-from tests.worker.conftest import StartWorker
 
 # The front door of a worker with something of its user's own in the same process, which breaks.
 BESIDE = """

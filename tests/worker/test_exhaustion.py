@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 
+from rig.fixtures import StartWorker
 from rig.journal import Gate, Journal
 from rig.limits import no_descriptors, no_processes, process_limit_permitted
 from rig.proxy import Proxy
 from rig.table import Table
 from rig.waiting import eventually
 from rowcrew.control.runner_process import RunnerProcess
-from tests.worker.conftest import StartWorker
 
 Limit = Callable[[int], AbstractContextManager[Any]]
 PROCESSES = pytest.param(

@@ -20,16 +20,15 @@ import psutil
 import psycopg
 import pytest
 
+from rig.bucket import Bucket, moto_server
+from rig.fixtures import StartWorker
 from rig.table import Table
 from rig.waiting import eventually
 from rig.worker_process import WorkerProcess
 from rowcrew.bundled import crew
 from rowcrew.table.blobs import put_blob
 from rowcrew.testing import run_handler
-from tests.bundled.conftest import Bucket
 from tests.bundled.saas_payload import REFERENCE
-from tests.bundled.servers import moto_server
-from tests.worker.conftest import StartWorker
 
 SEED = os.environ.get("KILL_SEED", str(random.randrange(10**6)))
 KILLS_PER_TYPE = int(os.environ.get("KILLS_PER_TYPE", "10"))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from rig.fixtures import StartWorker
 from rig.journal import Gate, Journal
 from rig.table import Table
 from rig.waiting import eventually
 from rig.worker_process import WorkerProcess, is_gone
-from tests.worker.conftest import StartWorker
 
 
 def test_a_runner_above_the_limit_finishes_its_jobs_and_another_takes_its_place(

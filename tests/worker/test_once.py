@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 
+from rig.fixtures import StartWorker
 from rig.journal import Journal
 from rig.table import Table
-from tests.worker.conftest import StartWorker
 
 WORKERS = 8
 JOBS = 5_000

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
+from rig.fixtures import StartWorker
 from rig.journal import Gate, Journal
 from rig.pooler import MISSING, PROGRAM, Pooler, borrowed_state
 from rig.table import Table
 from rig.waiting import eventually
 from rig.worker_process import WorkerProcess
-from tests.worker.conftest import StartWorker
 
 SESSIONS = 3
 QUICK = {"WORKER_HEARTBEAT_INTERVAL": 0.5, "POLL_INTERVAL": 0.2}

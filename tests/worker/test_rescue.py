@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from rig.fixtures import StartWorker
 from rig.journal import Gate, Journal
 from rig.table import Table
 from rig.waiting import eventually
 from rig.worker_process import is_gone
 from rowcrew.table.statements import SQL
-from tests.worker.conftest import StartWorker
 
 
 def declare_lost(table: Table, worker_id: int) -> None:

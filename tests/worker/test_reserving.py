@@ -7,10 +7,10 @@ from typing import LiteralString
 
 import pytest
 
+from rig.fixtures import StartWorker
 from rig.journal import Gate, Journal
 from rig.table import Table
 from rig.waiting import eventually
-from tests.worker.conftest import StartWorker
 
 
 def started_jobs(journal: Journal) -> list[int]:

@@ -8,11 +8,11 @@ import signal
 import psutil
 import pytest
 
+from rig.fixtures import StartWorker
 from rig.journal import Gate, Journal
 from rig.table import Table
 from rig.waiting import eventually
 from rig.worker_process import is_gone
-from tests.worker.conftest import StartWorker
 
 
 def test_a_killed_runner_gives_its_jobs_back_at_once_and_they_run_alone(

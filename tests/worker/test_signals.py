@@ -7,11 +7,11 @@ import signal
 
 import pytest
 
+from rig.fixtures import StartWorker
 from rig.journal import Gate, Journal
 from rig.table import Table
 from rig.waiting import eventually
 from rig.worker_process import WorkerProcess, is_gone
-from tests.worker.conftest import StartWorker
 
 
 def assert_left_nothing(table: Table, worker: WorkerProcess, family: list[int]) -> None:

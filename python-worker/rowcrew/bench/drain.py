@@ -16,8 +16,8 @@ import psutil
 from rowcrew.bench.limit import Limit
 from rowcrew.bench.processes import PROGRAM, Cpu, Server, await_true, own_seconds, worker
 from rowcrew.bench.report import Report, Row, Table, machine_facts
+from rowcrew.bench.table import BenchTable
 from rowcrew.model.appetite import LARGEST_BATCH
-from rowcrew.table.scratch import BenchTable
 
 TYPE: Final = "bench_noop"
 SLOTS: Final = 100
@@ -43,7 +43,7 @@ def measure(
         tell: hears of progress.
     """
     with BenchTable(url) as table:
-        machine = machine_facts(table.server_facts())
+        machine = machine_facts(table.settings())
         server = Server(table.server_pid())
         sides: dict[str, Callable[[], Row]] = {
             what: partial(_with_worker, url, table, server, jobs, batch, slots, program)

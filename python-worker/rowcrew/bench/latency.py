@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 from rowcrew.bench.figures import spread
 from rowcrew.bench.processes import NO_WAKE_UPS, await_true, worker
 from rowcrew.bench.report import Report, Row, Table, machine_facts
-from rowcrew.table.scratch import BenchTable
+from rowcrew.bench.table import BenchTable
 
 TYPE: Final = "bench_when"
 WORKERS: Final = {"woken": {}, "polling": NO_WAKE_UPS}
@@ -43,7 +43,7 @@ def measure(
         tell: hears of progress.
     """
     with BenchTable(url) as table:
-        machine = machine_facts(table.server_facts())
+        machine = machine_facts(table.settings())
         rows: list[Row] = []
         for how in WORKERS:
             tell(f"an idle worker, {how}")
@@ -79,7 +79,7 @@ def samples(url: str, table: BenchTable, how: str, jobs: int, pause_seconds: flo
             id = table.send(TYPE)
             sent[id] = (began, time.time())
         await_true(lambda: table.is_drained(jobs, after=first))
-    return [Sample(*sent[id], reserved, handled) for id, _, reserved, handled in table.runs(after=first)]
+    return [Sample(*sent[id], reserved, handled) for id, _, reserved, handled in table.handled(after=first)]
 
 
 def rows_of(how: str, found: Sequence[Sample]) -> list[Row]:

@@ -13,8 +13,10 @@ from typing import Any, Final
 
 import psycopg
 
+from rowcrew.bench.table import connected
 from rowcrew.model.floors import Floor, Floors
-from rowcrew.table.scratch import open_connection
+from rowcrew.table.arrays import ArrayDumper
+from rowcrew.table.link import for_session
 from rowcrew.table.statements import SQL
 
 # No worker has this id, so none is ever taken for the holder of these rows.
@@ -31,8 +33,8 @@ class Limit:
     def __init__(self, url: str, *, type: str, batch: int) -> None:
         self._types = [type]
         self._batch = batch
-        self._reserving = open_connection(url, synchronous_commit="off")
-        self._recording = open_connection(url, synchronous_commit="on")
+        self._reserving = _as_a_workers(url, synchronous_commit="off")
+        self._recording = _as_a_workers(url, synchronous_commit="on")
         self._reserved: queue.Queue[Batch] = queue.Queue(BATCHES_AHEAD)
         self._floors = Floors(("default",))
 
@@ -83,6 +85,14 @@ class Limit:
                 ]
             )
             _rows(self._recording, "record", {"ended": f"[{ended}]", "worker": NOBODY})
+
+
+def _as_a_workers(url: str, *, synchronous_commit: str) -> psycopg.Connection[Any]:
+    """A connection in autocommit, set as one of a worker's."""
+    connection = connected(url)
+    connection.adapters.register_dumper(list, ArrayDumper)
+    connection.execute(SQL["link/set_config"], for_session({"synchronous_commit": synchronous_commit}))
+    return connection
 
 
 def _rows(connection: psycopg.Connection[Any], name: str, parameters: dict[str, Any]) -> Batch:

@@ -10,15 +10,20 @@ from __future__ import annotations
 
 import statistics
 from collections import deque
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from typing import Final
+
+import psycopg
 
 from rowcrew.bench.drain import SLOTS, TYPE
 from rowcrew.bench.processes import await_true, worker
 from rowcrew.bench.report import Report, Row, Table, machine_facts
-from rowcrew.table.scratch import BenchTable, held_snapshot
+from rowcrew.bench.statements import SQL
+from rowcrew.bench.table import BenchTable, connected
+from rowcrew.model.errors import DatabaseUnavailable
+from rowcrew.table.link import reason
 
 CHUNK: Final = 2_000
 CHUNKS_AHEAD: Final = 3
@@ -46,7 +51,7 @@ def measure(
     }
     rows: list[Row] = []
     with BenchTable(url) as table:
-        machine = machine_facts(table.server_facts())
+        machine = machine_facts(table.settings())
         for number in range(1, rounds + 1):
             for side, snapshot in sides.items():
                 tell(f"round {number} of {rounds}: snapshot {side}")
@@ -62,6 +67,24 @@ def measure(
     )
 
 
+@contextmanager
+def held_snapshot(url: str) -> Iterator[None]:
+    """A transaction beside that reads the past: until it ends, no row that died since can be cleaned up.
+
+    Raises:
+        DatabaseUnavailable: the server ended it meanwhile.
+    """
+    with connected(url) as connection:
+        connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        with connection.transaction():
+            connection.execute(SQL["look"])
+            yield
+            try:
+                connection.execute(SQL["look"])
+            except psycopg.OperationalError as error:
+                raise DatabaseUnavailable(f"the snapshot was not held to the end: {reason(error)}") from error
+
+
 def _flow(
     url: str,
     table: BenchTable,
@@ -74,7 +97,7 @@ def _flow(
         with table.filled(CHUNK, TYPE):  # a worker's first jobs are slow with and without a snapshot
             pass
         await_true(lambda: table.is_drained(CHUNK))
-        first = table.newest()
+        first = table.newest().id
         with snapshot():
             _feed(table, jobs)
             await_true(lambda: table.is_drained(jobs, after=first))

@@ -14,10 +14,10 @@ from typing import Final, NamedTuple
 
 import psutil
 
+from rowcrew.bench.table import BenchTable
 from rowcrew.model.errors import RowcrewError
 from rowcrew.settings import environment_with
 from rowcrew.settings.variables import VARIABLES
-from rowcrew.table.scratch import BenchTable
 
 CREW: Final = "rowcrew.bench.crew:crew"
 PROGRAM: Final = ("-m", "rowcrew.cli")

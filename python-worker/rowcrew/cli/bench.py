@@ -136,7 +136,7 @@ def tell(line: str) -> None:
 
 @contextmanager
 def _scratch(embedded: bool) -> Iterator[str]:
-    from rowcrew.table.scratch import scratch_schema
+    from rowcrew.bench.scratch import scratch_schema
 
     with ends_tidily(), _database(embedded) as url, scratch_schema(url) as scratch:
         yield scratch

@@ -1,17 +1,19 @@
-"""A database, a journal and as many worker processes as a test starts; each is gone when the test is over."""
+"""Fixtures of several rooms of tests: a table, a journal, worker processes; each goes when its test is over.
+
+A plugin of pytest, loaded by tests/conftest.py, whose server and databases these fixtures ask for.
+"""
 
 from __future__ import annotations
 
 import itertools
-import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
 
+from rig.databases import new_database
 from rig.journal import Gate, Journal
 from rig.table import Table
 from rig.worker_process import WorkerProcess
@@ -59,14 +61,10 @@ def start_worker(database_url: str, tmp_path: Path, journal: Journal) -> Iterato
 @pytest.fixture(scope="module")
 def shared_table(server: EmbeddedPostgres, migrated_template: str) -> Iterator[Table]:
     """A database for the tests of one module that keep to their own rows."""
-    name = f"worker_{uuid.uuid4().hex}"
-    with psycopg.connect(server.url, autocommit=True) as postgres:
-        postgres.execute(f"CREATE DATABASE {name} TEMPLATE {migrated_template} STRATEGY file_copy")
-    table = Table(server.url_of(name))
-    yield table
-    table.close()
-    with psycopg.connect(server.url, autocommit=True) as postgres:
-        postgres.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    with new_database(server, "worker", template=migrated_template) as name:
+        table = Table(server.url_of(name))
+        yield table
+        table.close()
 
 
 @pytest.fixture(scope="module")

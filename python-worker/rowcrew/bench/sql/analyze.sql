@@ -1,0 +1,2 @@
+-- Give the planner statistics about the rows that were just made.
+ANALYZE jobs

@@ -1,0 +1,2 @@
+-- Remove every job of the scratch schema, with its dead rows.
+TRUNCATE jobs, job_attempts

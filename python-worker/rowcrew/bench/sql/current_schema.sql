@@ -1,0 +1,2 @@
+-- The schema that this session makes tables in.
+SELECT current_schema()

@@ -1,2 +1,0 @@
--- Whether the worker with this process id has entered.
-SELECT count(*) FROM workers WHERE pid = %(pid)s AND "stoppedAt" IS NULL

@@ -1,0 +1,58 @@
+"""Tests, storm and benchmarks share the rig and nothing else: each can be changed, or thrown away, alone."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+# What else a room may use, and which files of tests are about another room.
+FOREIGN = {
+    "rig": {"tests", "storm", "benchmarks"},
+    "storm": {"tests", "benchmarks"},
+    "benchmarks": {"tests", "storm"},
+    "python-worker": {"rig", "tests", "storm", "benchmarks"},
+    "tests": {"storm", "benchmarks"},
+}
+TESTS_OF = {"storm": Path("tests/storm"), "benchmarks": Path("tests/bench")}
+
+
+def imported(tree: ast.Module) -> Iterator[tuple[str, int]]:
+    """The full names of all imports, at any depth, with their lines."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Import(names=names):
+                yield from ((name.name, node.lineno) for name in names)
+            case ast.ImportFrom(module=str(module), level=0):
+                yield module, node.lineno
+
+
+def imports(room: str) -> Iterator[tuple[Path, str, int]]:
+    for path in sorted((ROOT / room).rglob("*.py")):
+        for name, line in imported(ast.parse(path.read_text())):
+            yield path.relative_to(ROOT), name, line
+
+
+@pytest.mark.parametrize("room", FOREIGN)
+def test_rooms_that_share_the_rig_do_not_import_each_other(room: str) -> None:
+    assert [
+        f"{path}:{line} imports {name}"
+        for path, name, line in imports(room)
+        if (owner := name.partition(".")[0]) in FOREIGN[room]
+        and not (room == "tests" and path.is_relative_to(TESTS_OF[owner]))
+    ] == []
+
+
+def test_no_room_of_tests_imports_the_fixtures_of_another() -> None:
+    """Fixtures that several rooms need are the rig's, and pytest finds them by itself."""
+    assert [
+        f"{path}:{line} imports {name}"
+        for path, name, line in imports("tests")
+        if (parts := name.split("."))[0] == "tests"
+        and parts[-1] == "conftest"
+        and len(parts) == 3
+        and path.parts[1] != parts[1]
+    ] == []
