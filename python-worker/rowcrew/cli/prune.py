@@ -8,7 +8,8 @@ import psycopg
 
 from rowcrew.cli.options import AsJson, read_settings
 from rowcrew.cli.output import print_document
-from rowcrew.control.prune import Prune
+from rowcrew.control.chores.files import PruneFiles
+from rowcrew.control.chores.prune import Prune
 from rowcrew.log import Log
 from rowcrew.settings import Settings
 from rowcrew.table.console import explained
@@ -37,6 +38,8 @@ def prune(*, json: AsJson = False) -> None:
 async def _prune(settings: Settings, address: str) -> int:
     link = Link(address, purpose="prune")
     try:
-        return await Prune(link=link, settings=settings, log=Log("text"), queue_limits=lambda _: None).once()
+        deleted = await Prune(link=link, settings=settings, log=Log("text")).everything()
+        await PruneFiles(link=link, settings=settings).everything()
     finally:
         await link.close()
+    return deleted
