@@ -79,9 +79,10 @@ MUTATIONS: Final = (
         (
             Edit(
                 "control/worker.py",
-                "        self._dispatcher.withdraw()\n        await self._drain(grace)",
-                "        self._dispatcher.withdraw()\n        self._tasks[0].cancel()\n"
-                "        await self._drain(grace)",
+                "        life.callback(organs.reserver.close)\n",
+                "        life.callback(organs.reserver.close)\n"
+                "        (beat,) = [t for t in asyncio.all_tasks() if t.get_name() == 'heartbeat']\n"
+                "        life.callback(beat.cancel)\n",
             ),
         ),
         ("tests/storm/test_planted.py::test_heartbeats_go_on_after_a_signal_while_a_run_does",),
@@ -116,11 +117,11 @@ MUTATIONS: Final = (
         "a lost reply to a record is taken for a failure",
         (
             Edit(
-                "control/record.py",
-                "            await self._write_surely(ends)\n",
-                "            try:\n                await self._write(ends)\n"
-                "            except psycopg.Error:\n"
-                "                self._ledger.forget([end.lease_id for end in ends])\n",
+                "control/road/record.py",
+                "        await self._write_surely(ends)\n",
+                "        try:\n            self._close(await self._writer.write(ends))\n"
+                "        except Exception:\n"
+                "            self._ledger.forget([end.lease_id for end in ends])\n",
             ),
         ),
         (
@@ -141,21 +142,20 @@ MUTATIONS: Final = (
     ),
     Mutation(
         "what a rescuer saw before its connection broke still counts",
-        (Edit("control/rescue.py", "if self._link.opened != self._opened:", "if self._link.opened < 0:"),),
+        (
+            Edit(
+                "control/care/rescue.py", "if self._link.opened != self._opened:", "if self._link.opened < 0:"
+            ),
+        ),
         ("tests/chores/test_rescue.py::test_what_was_seen_before_the_own_connection_broke_counts_no_more",),
     ),
     Mutation(
         "nothing sweeps below the floors",
         (
             Edit(
-                "control/reserve.py",
-                "if self._full_sweep.is_due:\n            return self._full_sweep, BOTTOM",
-                "if self._full_sweep.is_due:\n            return self._full_sweep, None",
-            ),
-            Edit(
-                "control/reserve.py",
-                "return self._short_sweep, self._recent",
-                "return self._short_sweep, None",
+                "control/road/reserve.py",
+                """{"full": BOTTOM, "short": self._places.recent, None: None}""",
+                """{"full": None, "short": None, None: None}""",
             ),
         ),
         ("tests/storm/test_planted.py::test_a_row_that_commits_late_is_found_below_the_floor",),
@@ -171,7 +171,13 @@ MUTATIONS: Final = (
     ),
     Mutation(
         "jobs are reserved ahead beside a solo run",
-        (Edit("control/dispatch.py", "return not self.waits and not any(", "return not self.waits or any("),),
+        (
+            Edit(
+                "control/road/dispatch.py",
+                "return not self._waiting and not any(",
+                "return not self._waiting or any(",
+            ),
+        ),
         ("tests/worker/test_reserving.py::test_jobs_reserved_ahead_take_no_slot_that_a_solo_run_has_taken",),
     ),
     Mutation(
@@ -197,7 +203,9 @@ MUTATIONS: Final = (
         "a runner for which the machine had no room is not tried again",
         (
             Edit(
-                "control/runners.py", "except (OSError, RuntimeError) as error:", "except EOFError as error:"
+                "control/children/runners.py",
+                "except (OSError, RuntimeError) as error:",
+                "except EOFError as error:",
             ),
         ),
         (

@@ -84,7 +84,7 @@ EVENTS: Final[Mapping[str, Words]] = {
     "worker.failed_to_start": Words("error", "❌ Worker failed to start: {reason}"),
     "worker.crashed": Words("error", "❌ Worker crashed: {error}"),
     "prune.done": Words("info", "🧹 Pruned {deleted} jobs"),
-    "prune.failed": Words("warning", "⚠️  Pruning failed, next try in a minute: {reason}"),
+    "chore.failed": Words("error", "❌ A chore failed, trying again when it is due ({chore}): {error}"),
 }
 
 JOB_EVENTS: Final = {name for name in EVENTS if name.startswith("job.")}

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import io
-import itertools
 
 import pytest
 
 from rig.waiting import eventually
 from rowcrew import bundled, settings
-from rowcrew.control import prune as prune_module
-from rowcrew.control.prune import Prune
+from rowcrew.control.chores import files as files_module
+from rowcrew.control.chores import walk as walk_module
+from rowcrew.control.chores.chore import Routine
+from rowcrew.control.chores.files import PruneFiles
+from rowcrew.control.chores.prune import Prune
+from rowcrew.control.clock import MonotonicClock
 from rowcrew.log import Log
 from rowcrew.settings import Settings
 from rowcrew.table.blobs import put_blob
@@ -30,7 +33,9 @@ async def prune(database_url: str, **given: object) -> int:
     values: Settings = settings.read({"DATABASE_URL": database_url}, **given)
     log = Log("text", io.StringIO())
     try:
-        return await Prune(link=link, settings=values, log=log, queue_limits=lambda _: None).once()
+        deleted = await Prune(link=link, settings=values, log=log).everything()
+        await PruneFiles(link=link, settings=values).everything()
+        return deleted
     finally:
         await link.close()
 
@@ -126,8 +131,8 @@ async def test_attempts_go_with_their_job(database_url: str, connect: Connect) -
 async def test_a_long_history_is_walked_to_its_end_in_batches(
     database_url: str, connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(prune_module, "BATCH", 10)
-    monkeypatch.setattr(prune_module, "_BREATH_SECONDS", 0)
+    monkeypatch.setattr(walk_module, "BATCH", 10)
+    monkeypatch.setattr(walk_module, "_BREATH_SECONDS", 0)
     kept = insert(connect, "failed", "1 day", count=200)
     insert(connect, "completed", "8 days", count=45)
     assert await prune(database_url) == 45
@@ -193,36 +198,27 @@ async def test_without_a_time_of_their_own_files_outlive_the_rows_of_their_jobs(
     assert files(connect) == [f"jobs/{pruned}/board.pdf", f"jobs/{deleted}/board.pdf"]
 
 
-async def one_round(database_url: str, monkeypatch: pytest.MonkeyPatch, **given: object) -> str:
-    """A worker's own prune until its second round begins; what it logged."""
-    monkeypatch.setattr(prune_module, "EVERY_SECONDS", 0)
-    rounds, second, logged = itertools.count(1), asyncio.Event(), io.StringIO()
-    link = Link(database_url, purpose="prune")
-    chore = Prune(
-        link=link,
-        settings=settings.read({"DATABASE_URL": database_url}, **given),
-        log=Log("text", logged),
-        queue_limits=lambda _: second.set() if next(rounds) == 2 else None,
-    )
-    running = asyncio.create_task(chore.run())
+async def one_round(database_url: str, **given: object) -> str:
+    """One round of a worker's chore for files; what it logged."""
+    logged = io.StringIO()
+    link, log = Link(database_url, purpose="prune"), Log("text", logged)
+    chore = PruneFiles(link=link, settings=settings.read({"DATABASE_URL": database_url}, **given))
     try:
-        await asyncio.wait_for(second.wait(), 30)
+        await Routine(chore, link=link, clock=MonotonicClock(), log=log).once()
     finally:
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
         await link.close()
     return logged.getvalue()
 
 
 async def test_a_worker_asks_blobs_for_old_files_only_if_they_have_a_time(
-    database_url: str, connect: Connect, monkeypatch: pytest.MonkeyPatch
+    database_url: str, connect: Connect
 ) -> None:
     store_file(connect, "jobs/1/board.pdf", age="2 minutes")
-    assert await one_round(database_url, monkeypatch, keep_files_seconds=60) == ""
+    assert await one_round(database_url, keep_files_seconds=60) == ""
     assert files(connect) == []
     connect().execute("DROP TABLE blobs")  # so whoever asks it is refused
-    assert await one_round(database_url, monkeypatch) == ""
-    assert "blobs" in await one_round(database_url, monkeypatch, keep_files_seconds=60)
+    assert await one_round(database_url) == ""
+    assert "blobs" in await one_round(database_url, keep_files_seconds=60)
 
 
 async def test_a_file_that_a_run_stores_anew_meanwhile_stays(database_url: str, connect: Connect) -> None:
@@ -253,9 +249,9 @@ async def test_a_kept_model_run_outlives_its_job_with_its_file(database_url: str
 async def test_files_are_walked_to_the_end_so_many_rows_and_bytes_at_a_time(
     database_url: str, connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(prune_module, "BATCH", 7)
-    monkeypatch.setattr(prune_module, "FILE_BYTES", 250)
-    monkeypatch.setattr(prune_module, "_BREATH_SECONDS", 0)
+    monkeypatch.setattr(walk_module, "BATCH", 7)
+    monkeypatch.setattr(files_module, "FILE_BYTES", 250)
+    monkeypatch.setattr(walk_module, "_BREATH_SECONDS", 0)
     for job in range(1, 51):
         store_file(connect, f"jobs/{job}/file", b"x" * 100, age="1 day" if job > 20 else "0")
     await prune(database_url, keep_files_seconds=60)

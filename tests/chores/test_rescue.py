@@ -15,11 +15,14 @@ import pytest
 
 from rig.waiting import eventually
 from rowcrew import settings
+from rowcrew.control.care.rescue import Rescue
+from rowcrew.control.chores.chore import Routine
+from rowcrew.control.clock import MonotonicClock
 from rowcrew.control.identity import Identity, process_key
-from rowcrew.control.rescue import Rescue
 from rowcrew.log import Log
 from rowcrew.table.link import Link
 from tests.conftest import Connect
+from tests.control.clock import MovedClock
 
 pytestmark = pytest.mark.anyio
 
@@ -32,8 +35,10 @@ class Rescuer:
         values = settings.read({"DATABASE_URL": database_url, "WORKER_HEARTBEAT_INTERVAL": "0.1"})
         log = Log("text", self.output)
         self.link = Link(database_url, purpose="chores")
-        self.identity = Identity(link=self.link, settings=values, log=log)
-        self.rescue = Rescue(link=self.link, identity=self.identity, settings=values, log=log)
+        self.identity = Identity(link=self.link, types=(), settings=values, log=log)
+        self.clock = MovedClock()
+        self.rescue = Rescue(seconds=0.1, link=self.link, identity=self.identity, clock=self.clock, log=log)
+        self.routine = Routine(self.rescue, link=self.link, clock=MonotonicClock(), log=log)
 
     async def said(self, words: str) -> None:
         await asyncio.to_thread(eventually, lambda: words in self.output.getvalue())
@@ -42,7 +47,7 @@ class Rescuer:
 @asynccontextmanager
 async def looking(rescuer: Rescuer) -> AsyncIterator[None]:
     """The chore runs, as in a worker."""
-    chore = asyncio.create_task(rescuer.rescue.run())
+    chore = asyncio.create_task(rescuer.routine.run())
     yield
     chore.cancel()
 
@@ -50,7 +55,7 @@ async def looking(rescuer: Rescuer) -> AsyncIterator[None]:
 @pytest.fixture
 async def rescuer(database_url: str) -> AsyncIterator[Rescuer]:
     rescuer = Rescuer(database_url)
-    await rescuer.identity.enter([])
+    await rescuer.identity.enter()
     yield rescuer
     await rescuer.link.close()
 
@@ -120,47 +125,39 @@ async def test_at_the_start_the_jobs_of_a_dead_process_of_this_host_go_back_at_o
 
 
 async def test_a_worker_seen_silent_for_a_whole_lease_is_declared_lost_and_its_attempt_counts(
-    rescuer: Rescuer, connect: Connect, monkeypatch: pytest.MonkeyPatch
+    rescuer: Rescuer, connect: Connect
 ) -> None:
-    clock = [1000.0]
-    monkeypatch.setattr("rowcrew.control.rescue.time.monotonic", lambda: clock[0])
     other = worker(connect)
     for _ in range(6):
-        await rescuer.rescue.look()
+        await rescuer.rescue.once()
         assert status(connect, other)[0] == "processing"
-        clock[0] += 5
-    await rescuer.rescue.look()
+        rescuer.clock.move(5)
+    await rescuer.rescue.once()
     assert status(connect, other) == ("queued", 1, 1)
     assert "Rescued job" in rescuer.output.getvalue()
     rows = connect().execute("SELECT outcome, attempt FROM job_attempts").fetchall()
     assert rows == [("lost", 1)]
 
 
-async def test_one_beat_in_between_saves_a_worker(
-    rescuer: Rescuer, connect: Connect, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    clock = [1000.0]
-    monkeypatch.setattr("rowcrew.control.rescue.time.monotonic", lambda: clock[0])
+async def test_one_beat_in_between_saves_a_worker(rescuer: Rescuer, connect: Connect) -> None:
     other = worker(connect)
-    await rescuer.rescue.look()
-    clock[0] += 29
+    await rescuer.rescue.once()
+    rescuer.clock.move(29)
     connect().execute("UPDATE workers SET beats = beats + 1 WHERE id = %s", (other,))
-    await rescuer.rescue.look()
-    clock[0] += 29
-    await rescuer.rescue.look()
+    await rescuer.rescue.once()
+    rescuer.clock.move(29)
+    await rescuer.rescue.once()
     assert status(connect, other)[0] == "processing"
 
 
 async def test_what_was_seen_before_the_own_connection_broke_counts_no_more(
-    rescuer: Rescuer, connect: Connect, monkeypatch: pytest.MonkeyPatch
+    rescuer: Rescuer, connect: Connect
 ) -> None:
-    clock = [1000.0]
-    monkeypatch.setattr("rowcrew.control.rescue.time.monotonic", lambda: clock[0])
     other = worker(connect)
-    await rescuer.rescue.look()
+    await rescuer.rescue.once()
     await rescuer.link.close()
-    clock[0] += 60
-    await rescuer.rescue.look()
+    rescuer.clock.move(60)
+    await rescuer.rescue.once()
     assert status(connect, other)[0] == "processing"
 
 
@@ -208,6 +205,6 @@ async def test_rows_that_another_program_left_in_processing_go_back_only_where_t
                ('foreign', 'processing', 'default', now() - interval '11 minutes')
         """
     )
-    await rescuer.rescue.look()
+    await rescuer.rescue.once()
     rows = connection.execute("SELECT queue, status, attempts FROM jobs ORDER BY id").fetchall()
     assert rows == [("shared", "queued", 1), ("shared", "processing", 0), ("default", "processing", 0)]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from rowcrew.control.worker import LAST_CALL_SECONDS
+from rowcrew.control.road.stopping import LAST_CALL_SECONDS
 from rowcrew.log import EVENTS
 from rowcrew.settings.variables import VARIABLES
 from tests.docs.pages import PAGES, ROOT, anchors, block_marked, links, prose

@@ -16,7 +16,7 @@ BESIDE = """
 import asyncio, sys, threading
 from pathlib import Path
 from rowcrew import settings
-from rowcrew.control import process
+from rowcrew.control import main
 
 crew, gate, where = sys.argv[1:]
 
@@ -25,7 +25,7 @@ async def wait_and_break():
         await asyncio.sleep(0.01)
     raise RuntimeError("a library broke")
 
-class Worker(process.Worker):
+class Worker(main.Worker):
     async def start(self):
         asyncio.get_running_loop().create_task(wait_and_break())
         await super().start()
@@ -33,8 +33,8 @@ class Worker(process.Worker):
 if where == "thread":
     threading.Thread(target=lambda: asyncio.run(wait_and_break()), daemon=True).start()
 else:
-    process.Worker = Worker
-sys.exit(process.run_worker([crew], settings.read()))
+    main.Worker = Worker
+sys.exit(main.run_worker([crew], settings.read()))
 """
 
 

@@ -8,6 +8,7 @@ import os
 import signal
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,7 +19,8 @@ from rig.limits import no_descriptors, no_processes, process_limit_permitted
 from rig.proxy import Proxy
 from rig.table import Table
 from rig.waiting import eventually
-from rowcrew.control.runner_process import RunnerProcess
+from rowcrew.control.children.runner_process import RunnerProcess
+from rowcrew.control.clock import MonotonicClock
 
 Limit = Callable[[int], AbstractContextManager[Any]]
 PROCESSES = pytest.param(
@@ -82,7 +84,8 @@ def test_answers_that_never_come_are_given_up_without_a_descriptor_to_spare(
 
 def test_a_runner_whose_socket_cannot_be_read_is_not_left_behind(monkeypatch: pytest.MonkeyPatch) -> None:
     """It could neither be given a job nor be told to leave."""
-    runner = RunnerProcess(solo=False, slots=1)
+    nobody = SimpleNamespace(hear=lambda *_: None)
+    runner = RunnerProcess(solo=False, slots=1, keeper=nobody, clock=MonotonicClock())
     orders = {"crew": ["rig.crew_under_test:crew"], "log_format": "text", "worker_name": "test"}
 
     async def no_memory(*_: object, **__: object) -> None:
@@ -91,7 +94,7 @@ def test_a_runner_whose_socket_cannot_be_read_is_not_left_behind(monkeypatch: py
     async def start() -> tuple[str, bool]:
         monkeypatch.setattr(asyncio.get_running_loop(), "create_connection", no_memory)
         with pytest.raises(OSError, match="no memory"):
-            await runner.start(orders, dict(os.environ), receive=lambda *_: None)
+            await runner.start(orders, dict(os.environ))
         return await runner.wait()
 
     assert asyncio.run(start()) == ("killed by SIGKILL", False)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from rowcrew.cli.asking import ask
 from rowcrew.cli.options import AsJson, read_settings
 from rowcrew.cli.output import print_document
-from rowcrew.control.prune import Prune
+from rowcrew.control.chores.files import PruneFiles
+from rowcrew.control.chores.prune import Prune
 from rowcrew.log import Log
 from rowcrew.table.link import Link
 
@@ -20,7 +21,9 @@ def prune(*, json: AsJson = False) -> None:
     settings = read_settings()
 
     async def once(link: Link) -> int:
-        return await Prune(link=link, settings=settings, log=Log("text"), queue_limits=lambda _: None).once()
+        deleted = await Prune(link=link, settings=settings, log=Log("text")).everything()
+        await PruneFiles(link=link, settings=settings).everything()
+        return deleted
 
     deleted = ask(settings, once, link_to=lambda address: Link(address, purpose="prune"))
     if json:

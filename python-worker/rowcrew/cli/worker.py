@@ -54,7 +54,7 @@ def worker(
     log_format
         For people or for aggregators (LOG_FORMAT).
     """
-    from rowcrew.control.process import run_worker
+    from rowcrew.control.main import run_worker
 
     settings = read_settings(
         {

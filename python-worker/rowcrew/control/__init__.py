@@ -1,7 +1,6 @@
 """The worker process: reserves, dispatches, records, proves life. It never imports a handler.
 
-One organ, one file: `worker` joins them, `reserve` takes rows, `dispatch` hands them to runners and takes
-their ends, `record` writes the ends, `notes` writes progress, `heartbeat` proves life and fences, `rescue`
-takes over from the dead, `stopping` ends runs early, `runners` and `runner_process` keep the children,
-`wake_up` listens, `prune` deletes what is old. `ledger` is what they all know: the runs this worker holds.
+`main` is the process, `worker` its life from start to stop, `organs` the list of what runs in it. A held job
+is a `run`, and all of them are in the `ledger`. `road` is a job's way through, `care` keeps promises when
+something breaks, `children` are the runners, `chores` what comes round by the clock.
 """

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import uuid
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -16,19 +17,22 @@ from rowcrew.table.link import Link
 
 
 class Identity:
-    """Entered anew after the worker was declared lost, so organs ask for it each time."""
+    """The entry of one worker. A worker that was declared lost enters anew, so organs ask for it each time.
 
-    def __init__(self, *, link: Link, settings: Settings, log: Log) -> None:
+    Args:
+        types: what the worker can run, for its row.
+    """
+
+    def __init__(self, *, link: Link, types: Sequence[str], settings: Settings, log: Log) -> None:
         self._link = link
+        self.types = types
         self._settings = settings
         self._log = log
-        self._types: list[str] = []
         self.worker_id = 0
         self.boot_id = uuid.uuid4()
 
-    async def enter(self, types: list[str] | None = None) -> None:
+    async def enter(self) -> None:
         """Get a row in `workers`, committed before anything is reserved under it."""
-        self._types = self._types if types is None else types
         boot_id = uuid.uuid4()
         name = self._settings.worker_name or ""
         self.worker_id, namesakes = await table.register(
@@ -40,7 +44,7 @@ class Identity:
             process_key=process_key(os.getpid()),
             version=rowcrew.__version__,
             queues=self._settings.queues,
-            types=self._types,
+            types=self.types,
             slots=self._settings.slots,
             lease_seconds=round(self._settings.lease_seconds),
         )

@@ -3,58 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-import enum
-import time
 from collections.abc import Container, Iterable, Iterator
-from typing import TYPE_CHECKING
 
+from rowcrew.control.clock import Clock
+from rowcrew.control.run import Run
 from rowcrew.model.job import Job
-
-if TYPE_CHECKING:
-    from rowcrew.control.runner_process import RunnerProcess
-
-
-class StopReason(enum.Enum):
-    """Why a run was asked to end before its time."""
-
-    TAKEN = "its row was changed or taken by somebody else"
-    TIMEOUT = "it ran longer than it may"
-    SHUTDOWN = "the worker is stopping"
-    FENCED = "the worker could not prove life"
-
-
-class Run:
-    """One held job. `runner` is None until it is assigned, `started_at` until its runner has begun it.
-
-    Values that most runs never change belong to the class: a run is made for every job.
-    """
-
-    assigned_at = 0.0
-    started_at: float | None = None
-    runner: RunnerProcess | None = None
-    stop: StopReason | None = None
-    timer: asyncio.TimerHandle | None = None
-    progress: bytes | None = None
-    checkpoint: bytes | None = None
-    limit_seconds = 0.0
-    ended = False
-
-    def __init__(self, job: Job, now: float, is_long: bool) -> None:
-        self.job = job
-        self.is_long = is_long
-        self.reserved_at = now
-        self.written_at = now
 
 
 class Ledger:
-    """Runs by lease. `in_flight` counts those that have not ended; ended ones stay until recorded.
+    """Runs by lease.
 
-    `reserving_since` is when the reservation under way was sent, whose rows are not here yet; else None.
+    Attributes:
+        in_flight: runs that hold a slot, or wait for one; those that are over stay until recorded.
+        long_in_flight: of these the runs of types that are not short.
+        reserving_since: when the reservation under way was sent, whose rows are not here yet; else None.
+        changed: set when a slot became free or an end was recorded.
     """
 
-    def __init__(self) -> None:
-        self.reserving_since: float | None = None
+    def __init__(self, *, clock: Clock) -> None:
+        self._clock = clock
         self._runs: dict[str, Run] = {}
+        self.reserving_since: float | None = None
         self.in_flight = 0
         self.long_in_flight = 0
         self.changed = asyncio.Event()
@@ -72,24 +41,19 @@ class Ledger:
     def unrecorded(self) -> int:
         return len(self._runs) - self.in_flight
 
-    def get(self, lease_id: str) -> Run | None:
-        return self._runs.get(lease_id)
-
     def add(self, jobs: Iterable[Job], long_types: Container[str]) -> list[Run]:
-        now = time.monotonic()
+        now = self._clock.now()
         runs = [Run(job, now, job.type in long_types) for job in jobs]
         self._runs.update([(run.job.lease_id, run) for run in runs])
         self.in_flight += len(runs)
         self.long_in_flight += sum([run.is_long for run in runs])
         return runs
 
-    def end(self, run: Run) -> None:
+    def close(self, run: Run) -> None:
         """The run is over; its slot is free."""
-        run.ended = True
+        run.over()
         self.in_flight -= 1
         self.long_in_flight -= run.is_long
-        if run.timer is not None:
-            run.timer.cancel()
         self.changed.set()
 
     def forget(self, lease_ids: Iterable[str]) -> None:

@@ -11,9 +11,11 @@ from rowcrew.table.link import Link, reason
 
 
 class Outage:
-    """Args:
-    line: what the organ speaks through.
-    purpose: what it speaks of, as the log calls it.
+    """The state of one organ's talk with the database: well, or failing and told.
+
+    Args:
+        link: what the organ speaks through.
+        purpose: what the organ speaks of, as the log calls it.
     """
 
     def __init__(self, *, link: Link, purpose: str, log: Log) -> None:
@@ -22,13 +24,14 @@ class Outage:
         self._log = log
         self._is_told = False
 
-    def began(self, error: BaseException) -> None:
+    def met(self, error: BaseException) -> None:
+        """A call failed."""
         if not self._is_told:
             self._is_told = True
             event = "database.refuses" if self._link.is_open else "database.lost"
             self._log.event(event, purpose=self._purpose, reason=reason(error))
 
-    def ended(self) -> None:
+    def passed(self) -> None:
         """A call came through; also when none had failed before."""
         if self._is_told:
             self._is_told = False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from rowcrew.control.notes import raw
+from rowcrew.control.road.notes import raw
 from rowcrew.model.manifest import Manifest
 from rowcrew.table import worker as table
 from rowcrew.table.link import Link

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import assert_never
+from typing import Literal, assert_never
 
 import msgspec
 
 from rowcrew.model.job import Job
 from rowcrew.model.outcome import Cancelled, Completed, Errored, Lost, Outcome, Recorded, Released, Snoozed
+from rowcrew.model.status import Status
+
+AttemptOutcome = Literal["retried", "failed", "cancelled", "snoozed", "released", "lost"]
 
 
 class Verdict(msgspec.Struct, frozen=True, gc=False):
@@ -21,8 +24,8 @@ class Verdict(msgspec.Struct, frozen=True, gc=False):
         crash: 1 when the job was there when a runner died and nobody can be blamed.
     """
 
-    status: str
-    attempt_outcome: str | None = None
+    status: Status
+    attempt_outcome: AttemptOutcome | None = None
     error: str | None = None
     traceback: str | None = None
     delay_seconds: float = 0.0

@@ -8,17 +8,14 @@ at once.
 
 from __future__ import annotations
 
-import asyncio
 import socket
-import time
 from typing import Final, NamedTuple
 
 import psycopg
 
+from rowcrew.control.clock import Clock
 from rowcrew.control.identity import Identity, is_surely_dead
-from rowcrew.control.outage import Outage
 from rowcrew.log import Log
-from rowcrew.settings import Settings
 from rowcrew.table import worker as table
 from rowcrew.table.link import Link
 from rowcrew.table.worker import OtherWorker, RescuedJob
@@ -33,17 +30,29 @@ class _Sight(NamedTuple):
 
 
 class Rescue:
-    """A chore of every worker; several at once do no harm, since the first to declare a worker lost wins."""
+    """A chore of every worker; several at once do no harm, since the first to declare a worker lost wins.
 
-    def __init__(self, *, link: Link, identity: Identity, settings: Settings, log: Log) -> None:
+    Args:
+        seconds: from one look to the next, while another worker is seen.
+    """
+
+    name = "rescue"
+    jitter_seconds = 0.0
+
+    def __init__(self, *, seconds: float, link: Link, identity: Identity, clock: Clock, log: Log) -> None:
+        self._seconds = seconds
         self._link = link
         self._identity = identity
-        self._seconds = settings.heartbeat_seconds
+        self._clock = clock
         self._log = log
-        self._outage = Outage(link=link, purpose="rescue", log=log)
         self._seen: dict[int, _Sight] = {}
+        self._is_alone = False
         self._opened = 0
-        self._foreign_due = time.monotonic()
+        self._foreign_due = clock.now()
+
+    @property
+    def period_seconds(self) -> float:
+        return ALONE_BEATS * self._seconds if self._is_alone else self._seconds
 
     async def at_start(self) -> None:
         """Release the jobs of workers that are dead for certain."""
@@ -56,27 +65,23 @@ class Rescue:
             ]
         )
 
-    async def run(self) -> None:
-        while True:
-            pause = self._seconds
-            try:
-                await self.look()
-                self._outage.ended()
-                if not self._seen:
-                    pause = ALONE_BEATS * self._seconds
-            except psycopg.Error as error:
-                self._seen.clear()
-                self._outage.began(error)
-            await asyncio.sleep(pause)
+    async def once(self) -> None:
+        """One look at the others; what was seen before an outage counts no more."""
+        try:
+            await self._look()
+        except psycopg.Error:
+            self._seen.clear()
+            self._is_alone = False
+            raise
+        self._is_alone = not self._seen
 
-    async def look(self) -> None:
-        """One look at the others."""
+    async def _look(self) -> None:
         others = await self._observe()
         if self._link.opened != self._opened:
             # The connection was lost in between: what was seen before counts no more.
             self._opened = self._link.opened
             self._seen.clear()
-        now = time.monotonic()
+        now = self._clock.now()
         self._seen = {other.id: self._sight(other.id, other.beats, now) for other in others}
         dead = [
             (other.id, other.beats)

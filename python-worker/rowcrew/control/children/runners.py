@@ -1,23 +1,22 @@
 """The runners of a worker: shared ones as wanted, solo ones as jobs need them, a new one for each that dies.
 
-In: the manifest and messages of runners. Out: runners that take jobs. `dispatch` asks for them and is told of
-messages and deaths.
+In: the manifest and messages of runners. Out: runners that take jobs. `dispatch` asks for them; messages and
+deaths go to the desk, `road.reports`.
 """
 
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import Callable, Iterator
-from contextlib import suppress
-from typing import Any, Final
+from collections.abc import Iterator
+from typing import Any, Final, Protocol
 
-from rowcrew.control.runner_process import RunnerProcess
+from rowcrew.control.children.runner_process import RunnerProcess
+from rowcrew.control.clock import Clock
 from rowcrew.log import Log
 from rowcrew.model.cleaning import clean_line
 from rowcrew.model.errors import CrewError
 from rowcrew.model.manifest import Manifest
-from rowcrew.runner.wire import Ready, ToControl, Unloadable
+from rowcrew.runner.wire import Ready, Report, ToControl, Unloadable, Withdrawn
 from rowcrew.settings import Settings, runner_environment
 
 SOLO_IDLE_SECONDS: Final = 60.0
@@ -25,31 +24,28 @@ _FIRST_PAUSE_SECONDS: Final = 0.1
 _LONGEST_PAUSE_SECONDS: Final = 10.0
 
 
+class Desk(Protocol):
+    """Where runners report, from the moment that jobs are assigned to them."""
+
+    def on_ready(self) -> None: ...
+    def on_report(self, runner: RunnerProcess, report: Report) -> None: ...
+    def on_withdrawn(self, runner: RunnerProcess, lease_ids: list[str]) -> None: ...
+    def on_death(self, runner: RunnerProcess, how: str) -> None: ...
+
+
 class Runners:
-    """Starts and replaces runner processes.
+    """The children of a worker. They start before it knows what they can run: the first one tells.
 
     Args:
         crew: targets that runners load, `module:crew`.
-        message, died: where messages and deaths of runners go.
-        takes_more: called when a runner has become able to take jobs.
     """
 
-    def __init__(
-        self,
-        *,
-        crew: list[str],
-        settings: Settings,
-        log: Log,
-        message: Callable[[RunnerProcess, ToControl], None],
-        died: Callable[[RunnerProcess, str], None],
-        takes_more: Callable[[], None],
-    ) -> None:
+    def __init__(self, *, crew: list[str], settings: Settings, clock: Clock, log: Log) -> None:
         self._crew = crew
         self._settings = settings
+        self._clock = clock
         self._log = log
-        self._message = message
-        self._died = died
-        self._takes_more = takes_more
+        self._desk: Desk | None = None
         self._environment = runner_environment(settings)
         self._wanted = min(settings.runners, settings.slots)
         self._all: list[RunnerProcess] = []
@@ -73,6 +69,10 @@ class Runners:
         """
         return await asyncio.shield(self._manifest)
 
+    def report_to(self, desk: Desk) -> None:
+        """From now on jobs are assigned, and runners have something to report."""
+        self._desk = desk
+
     def shared(self) -> list[RunnerProcess]:
         return [runner for runner in self._all if runner.takes_jobs and not runner.solo]
 
@@ -84,7 +84,9 @@ class Runners:
 
     def add(self, *, solo: bool) -> None:
         """Start a runner; it makes itself known when it is ready."""
-        runner = RunnerProcess(solo=solo, slots=1 if solo else self._slots_left())
+        runner = RunnerProcess(
+            solo=solo, slots=1 if solo else self._slots_left(), keeper=self, clock=self._clock
+        )
         self._all.append(runner)
         task = asyncio.create_task(self._live(runner), name=f"{'solo' if solo else 'shared'} runner")
         self._tasks.add(task)
@@ -100,7 +102,7 @@ class Runners:
         """Keep one warm solo runner; others leave after a minute without work."""
         idle = [runner for runner in self._all if runner.solo and runner.takes_jobs and not runner.runs]
         for runner in idle[1:]:
-            if time.monotonic() - runner.idle_since > SOLO_IDLE_SECONDS:
+            if self._clock.now() - runner.idle_since > SOLO_IDLE_SECONDS:
                 runner.retire()
 
     def _slots_left(self) -> int:
@@ -125,7 +127,7 @@ class Runners:
         if not await self._start(runner):
             self._all.remove(runner)
             return
-        started = time.monotonic()
+        started = self._clock.now()
         how, asked_to_leave = await runner.wait()
         self._all.remove(runner)
         if not self._manifest.done():
@@ -135,9 +137,10 @@ class Runners:
             self._log.event("runner.ended", pid=runner.pid)
         else:
             self._log.event("runner.died", pid=runner.pid, reason=how)
-        self._died(runner, how)
+        if self._desk is not None:
+            self._desk.on_death(runner, how)
         if not expected and not runner.solo:
-            await self._pause(time.monotonic() - started)
+            await self._pause(self._clock.now() - started)
             if not self._closing.is_set():
                 self.add(solo=False)
 
@@ -145,7 +148,7 @@ class Runners:
         """Start its process, again and again while the machine has no room for one; false when closing."""
         while not self._closing.is_set():
             try:
-                await runner.start(self._orders(), self._environment, receive=self._receive)
+                await runner.start(self._orders(), self._environment)
             except (OSError, RuntimeError) as error:
                 self._log.event("runner.not_started", reason=clean_line(str(error)))
                 await self._pause(0)
@@ -158,23 +161,32 @@ class Runners:
         self._failures = 0 if lived_seconds > _LONGEST_PAUSE_SECONDS else self._failures + 1
         if self._failures > 1:
             seconds = min(_LONGEST_PAUSE_SECONDS, _FIRST_PAUSE_SECONDS * 2**self._failures)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._closing.wait(), seconds)
+            await self._clock.wait(self._closing, seconds)
 
-    def _receive(self, runner: RunnerProcess, message: ToControl) -> None:
+    def hear(self, runner: RunnerProcess, message: ToControl) -> None:
+        """Take a message of a runner."""
+        if isinstance(message, Ready):
+            if not self._manifest.done():
+                self._manifest.set_result(message.manifest)
+            self._log.event("runner.started", pid=runner.pid, kind="solo" if runner.solo else "shared")
+        elif isinstance(message, Unloadable):
+            if not self._manifest.done():
+                self._manifest.set_exception(CrewError(f"the crew cannot be loaded: {message.error}"))
+            # A later one that finds the crew changed on disk is tried again like one that died.
+            runner.retire()
+        if self._desk is not None:
+            self._pass_on(runner, message, self._desk)
+
+    def _pass_on(self, runner: RunnerProcess, message: ToControl, desk: Desk) -> None:
         match message:
-            case Ready(manifest):
-                if not self._manifest.done():
-                    self._manifest.set_result(manifest)
-                self._log.event("runner.started", pid=runner.pid, kind="solo" if runner.solo else "shared")
-                self._takes_more()
-            case Unloadable(error):
-                if not self._manifest.done():
-                    self._manifest.set_exception(CrewError(f"the crew cannot be loaded: {error}"))
-                # A later one that finds the crew changed on disk is tried again like one that died.
-                runner.retire()
-            case _:
-                self._message(runner, message)
+            case Report():
+                desk.on_report(runner, message)
+            case Withdrawn(lease_ids):
+                desk.on_withdrawn(runner, lease_ids)
+            case Ready():
+                desk.on_ready()
+            case Unloadable():
+                pass
 
     def _orders(self) -> dict[str, Any]:
         return {

@@ -7,15 +7,15 @@ healthy one.
 from __future__ import annotations
 
 import asyncio
-import time
-from contextlib import suppress
 from typing import Final
 
 import msgspec
 import psycopg
 
-from rowcrew.control.ledger import Ledger, Run
+from rowcrew.control.clock import Clock
+from rowcrew.control.ledger import Ledger
 from rowcrew.control.outage import Outage
+from rowcrew.control.run import Run
 from rowcrew.log import Log
 from rowcrew.table import worker as table
 from rowcrew.table.link import Link, is_outage, reason
@@ -25,65 +25,71 @@ TOUCH_SECONDS: Final = 30.0
 
 
 class Notes:
-    """In: runs with something new to say. Out: rows."""
+    """The writer of what runs say about themselves. In: runs with something new. Out: rows."""
 
-    def __init__(self, *, link: Link, ledger: Ledger, log: Log) -> None:
+    def __init__(self, *, link: Link, ledger: Ledger, clock: Clock, log: Log) -> None:
         self._link = link
         self._ledger = ledger
+        self._clock = clock
         self._log = log
         self._outage = Outage(link=link, purpose="progress", log=log)
         self._noted: dict[str, Run] = {}
         self._arrived = asyncio.Event()
 
-    def noted(self, run: Run) -> None:
+    def add(self, run: Run) -> None:
+        """This run has new progress or a new checkpoint."""
         self._noted[run.job.lease_id] = run
         self._arrived.set()
 
     async def run(self) -> None:
         while True:
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._arrived.wait(), TOUCH_SECONDS / 2)
+            await self._clock.wait(self._arrived, TOUCH_SECONDS / 2)
             self._arrived.clear()
-            runs = self._due()
-            if runs:
-                await self._write(runs)
-            await asyncio.sleep(EVERY_SECONDS)
+            await self.once()
+            await self._clock.sleep(EVERY_SECONDS)
+
+    async def once(self) -> None:
+        """Write what is new, and touch what takes long."""
+        if runs := self._due():
+            await self._write(runs)
 
     def _due(self) -> list[Run]:
         noted, self._noted = self._noted, {}
-        untouched = time.monotonic() - TOUCH_SECONDS
+        untouched = self._clock.now() - TOUCH_SECONDS
         long = [run for run in self._ledger if run.started_at is not None and run.written_at < untouched]
-        return [run for run in {**noted, **{run.job.lease_id: run for run in long}}.values() if not run.ended]
+        due = {**noted, **{run.job.lease_id: run for run in long}}
+        return [run for run in due.values() if not run.is_over]
 
     async def _write(self, runs: list[Run]) -> None:
-        notes = [
-            {
-                "id": run.job.id,
-                "lease": run.job.lease_id,
-                "progress": raw(run.progress),
-                "checkpoint": raw(run.checkpoint),
-            }
-            for run in runs
-        ]
         sent = {run.job.lease_id: (run, run.progress, run.checkpoint) for run in runs}
         try:
-            document = msgspec.json.encode(notes).decode()
-            written = await table.note(self._link, document)
+            written = await table.note(self._link, _document(runs))
         except psycopg.Error as error:
             # Said again, a second later. Only a value that no column takes is given up.
             if is_outage(error) and not isinstance(error, psycopg.errors.ProgramLimitExceeded):
-                self._outage.began(error)
+                self._outage.met(error)
                 self._noted = {lease: run for lease, (run, _, _) in sent.items()} | self._noted
                 self._arrived.set()
             else:
                 self._log.event("job.unstorable", job_id=[run.job.id for run in runs], reason=reason(error))
             return
-        self._outage.ended()
+        self._outage.passed()
         for lease_id in written:
             run, progress, checkpoint = sent[lease_id]
-            run.written_at = time.monotonic()
-            run.progress = None if run.progress is progress else run.progress
-            run.checkpoint = None if run.checkpoint is checkpoint else run.checkpoint
+            run.told(progress, checkpoint, self._clock.now())
+
+
+def _document(runs: list[Run]) -> str:
+    notes = [
+        {
+            "id": run.job.id,
+            "lease": run.job.lease_id,
+            "progress": raw(run.progress),
+            "checkpoint": raw(run.checkpoint),
+        }
+        for run in runs
+    ]
+    return msgspec.json.encode(notes).decode()
 
 
 def raw(data: bytes | None) -> msgspec.Raw | None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Final
+from typing import Final, TypedDict
 
 import psutil
 
-from rowcrew.control.runner_process import RunnerProcess
-from rowcrew.control.runners import Runners
+from rowcrew.control.children.runner_process import RunnerProcess
+from rowcrew.control.children.runners import Runners
 from rowcrew.log import Log
 
 # Replaced after its jobs above the limit; killed at once above this many times the limit.
@@ -17,35 +17,35 @@ HARD_LIMIT: Final = 1.5
 _UNREADABLE: Final = (psutil.Error, OSError)
 
 
-class Usage:
-    """Sampled at each heartbeat."""
+class Used(TypedDict):
+    """Resident memory in bytes and CPU in percent of one core, worker and runners together."""
 
-    def __init__(self, *, limit_bytes: int | None, log: Log) -> None:
+    memory: int
+    cpu: float
+
+
+class Usage:
+    """The meter of one worker, read at each heartbeat."""
+
+    def __init__(self, *, runners: Runners, limit_bytes: int | None, log: Log) -> None:
+        self._runners = runners
         self._limit_bytes = limit_bytes
         self._log = log
         self._processes: dict[int, psutil.Process] = {}
-        self._runners: Runners | None = None
 
-    def watch(self, runners: Runners) -> None:
-        self._runners = runners
-
-    def sample(self) -> dict[str, Any]:
-        """Resident memory in bytes and CPU in percent of one core, worker and runners together."""
+    def sample(self) -> Used:
         memory, cpu = _of(self._process(os.getpid()))
-        for runner in self._runners or ():
+        for runner in self._runners:
             used, busy = _of(self._process(runner.pid))
             memory, cpu = memory + used, cpu + busy
             self._judge(runner, used)
-        if self._runners is not None:
-            self._runners.retire_idle_solos()
-            alive = {runner.pid for runner in self._runners}
-            self._processes = {
-                pid: p for pid, p in self._processes.items() if pid in alive or pid == os.getpid()
-            }
+        self._runners.retire_idle_solos()
+        alive = {os.getpid(), *(runner.pid for runner in self._runners)}
+        self._processes = {pid: process for pid, process in self._processes.items() if pid in alive}
         return {"memory": memory, "cpu": cpu}
 
     def _judge(self, runner: RunnerProcess, used: int) -> None:
-        if self._limit_bytes is None or self._runners is None:
+        if self._limit_bytes is None:
             return
         if used > HARD_LIMIT * self._limit_bytes:
             self._log.event("runner.killed", pid=runner.pid, reason=f"it uses {used >> 20} MiB")

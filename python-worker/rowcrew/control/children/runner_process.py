@@ -7,21 +7,27 @@ import os
 import signal
 import socket
 import sys
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import msgspec
 
 import rowcrew
-from rowcrew.control.ledger import Run
+from rowcrew.control.clock import Clock
+from rowcrew.control.run import Run
 from rowcrew.runner.wire import Assign, Channel, Close, Ready, Stop, ToControl, ToRunner, Withdraw
 
 SOCKET_BUFFER_BYTES: Final = 1 << 20
 # Shared runners begin what they are given within milliseconds; this is for those whose interpreter is held.
 BEGIN_SECONDS: Final = 2.0
+
+
+class Keeper(Protocol):
+    """Who started a runner and hears what it says."""
+
+    def hear(self, runner: RunnerProcess, message: ToControl) -> None: ...
 
 
 class RunnerProcess:
@@ -36,15 +42,17 @@ class RunnerProcess:
         is_silent: it did not begin what it was given, nor say anything; no more jobs until it does.
     """
 
-    def __init__(self, *, solo: bool, slots: int) -> None:
+    def __init__(self, *, solo: bool, slots: int, keeper: Keeper, clock: Clock) -> None:
         self.solo = solo
         self.slots = slots
+        self._keeper = keeper
+        self._clock = clock
         self.runs: dict[str, Run] = {}
         self.culprits: set[str] = set()
         self.retiring = False
         self.is_loaded = False
-        self.idle_since = time.monotonic()
-        self.answered_at = time.monotonic()
+        self.idle_since = self._clock.now()
+        self.answered_at = self._clock.now()
         self.is_silent = False
         self._process: asyncio.subprocess.Process | None = None
         self._channel: Channel[ToControl] | None = None
@@ -57,14 +65,8 @@ class RunnerProcess:
     def takes_jobs(self) -> bool:
         return self.is_loaded and not self.retiring and not self.is_silent
 
-    async def start(
-        self,
-        orders: Mapping[str, Any],
-        environment: Mapping[str, str],
-        *,
-        receive: Callable[[RunnerProcess, ToControl], None],
-    ) -> None:
-        """Start the process; its first message, `Ready` or `Unloadable`, comes through `receive`.
+    async def start(self, orders: Mapping[str, Any], environment: Mapping[str, str]) -> None:
+        """Start the process; its first message to the keeper is `Ready` or `Unloadable`.
 
         Raises:
             OSError, RuntimeError: no process, descriptor or thread is left; nothing was started.
@@ -87,7 +89,7 @@ class RunnerProcess:
                 start_new_session=True,
                 env={**environment, "PYTHONPATH": _python_path(environment)},
             )
-            self._channel = await self._connected(ours, receive)
+            self._channel = await self._connected(ours)
         except BaseException:
             self.kill()
             ours.close()
@@ -95,19 +97,17 @@ class RunnerProcess:
         finally:
             theirs.close()
 
-    async def _connected(
-        self, end: socket.socket, receive: Callable[[RunnerProcess, ToControl], None]
-    ) -> Channel[ToControl]:
-        def received(message: ToControl) -> None:
-            self.is_loaded = self.is_loaded or isinstance(message, Ready)
-            self.answered_at = time.monotonic()
-            self.is_silent = False
-            receive(self, message)
-
+    async def _connected(self, end: socket.socket) -> Channel[ToControl]:
         # A runner that lost its socket, because user code closed it, can answer no more.
-        channel: Channel[ToControl] = Channel(ToControl, receive=received, lost=self.kill)
+        channel: Channel[ToControl] = Channel(ToControl, receive=self._received, lost=self.kill)
         await asyncio.get_running_loop().create_connection(lambda: channel, sock=end)
         return channel
+
+    def _received(self, message: ToControl) -> None:
+        self.is_loaded = self.is_loaded or isinstance(message, Ready)
+        self.answered_at = self._clock.now()
+        self.is_silent = False
+        self._keeper.hear(self, message)
 
     async def wait(self) -> tuple[str, bool]:
         """How it died, in words, and whether it had been asked to leave."""
@@ -121,10 +121,9 @@ class RunnerProcess:
         return (f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"), asked
 
     def assign(self, runs: Sequence[Run]) -> None:
-        now = time.monotonic()
+        now = self._clock.now()
         for run in runs:
-            run.runner = self
-            run.assigned_at = now
+            run.assigned(self, now)
             self.runs[run.job.lease_id] = run
         self._send(Assign([run.job for run in runs], now + BEGIN_SECONDS))
 
@@ -140,10 +139,11 @@ class RunnerProcess:
         if not self.runs:
             self._send(Close())
 
-    def ended(self, lease_id: str) -> None:
+    def drop(self, lease_id: str) -> None:
+        """Forget a run that is over."""
         self.runs.pop(lease_id, None)
         if not self.runs:
-            self.idle_since = time.monotonic()
+            self.idle_since = self._clock.now()
             if self.retiring:
                 self._send(Close())
 
@@ -152,6 +152,11 @@ class RunnerProcess:
         if self._process is not None:
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._process.pid, signal.SIGKILL)
+
+    def kill_for(self, lease_id: str) -> None:
+        """End the process for this run's sake: the other runs are not to blame."""
+        self.culprits.add(lease_id)
+        self.kill()
 
     def _send(self, message: ToRunner) -> None:
         if self._channel is not None:

@@ -1,0 +1,1 @@
+"""What keeps promises when something breaks: heartbeat, comparison of leases, fence, rescue."""

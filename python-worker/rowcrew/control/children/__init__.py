@@ -1,0 +1,1 @@
+"""The runner processes of a worker, as control sees them."""

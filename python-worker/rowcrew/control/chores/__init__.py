@@ -1,0 +1,1 @@
+"""The periodic duties of a worker: one file each, and one line in `organs`."""

@@ -1,0 +1,67 @@
+"""Deletes ended jobs whose retention, or their queue's, has passed, and workers that left long ago.
+
+With a job go its attempts. Each minute the oldest rows, where most has to go, and a stretch of the others in
+turn. `rowcrew prune` walks the whole table at once.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from rowcrew.control.chores.chore import EVERY_MINUTE
+from rowcrew.control.chores.walk import BATCH, walk
+from rowcrew.log import Log
+from rowcrew.settings import Settings
+from rowcrew.table import worker as table
+from rowcrew.table.link import Link
+
+IDLE_BATCHES: Final = 10
+
+
+class Prune:
+    """The chore that keeps the table small. A worker that starts because jobs wait does not begin with it."""
+
+    name = "prune"
+    period_seconds = EVERY_MINUTE
+    jitter_seconds = EVERY_MINUTE
+
+    def __init__(self, *, link: Link, settings: Settings, log: Log) -> None:
+        self._link = link
+        self._settings = settings
+        self._log = log
+        self._place = 0
+
+    async def once(self) -> None:
+        deleted, came_to = await self._walk(0, idle_batches=IDLE_BATCHES)
+        if came_to:  # not the end of the table
+            more, self._place = await self._walk(max(self._place, came_to), idle_batches=IDLE_BATCHES)
+            deleted += more
+        deleted += await self._beyond_count()
+        if deleted:
+            self._log.event("prune.done", deleted=deleted)
+        await table.prune_workers(self._link)
+
+    async def everything(self) -> int:
+        """Walk the whole table; how many jobs were deleted."""
+        deleted, _ = await self._walk(0, idle_batches=None)
+        deleted += await self._beyond_count()
+        await table.prune_workers(self._link)
+        return deleted
+
+    async def _walk(self, after: int, *, idle_batches: int | None) -> tuple[int, int]:
+        return await walk(self._step, after, start=0, idle_batches=idle_batches)
+
+    async def _step(self, after: int, batch: int) -> tuple[int | None, int]:
+        return await table.prune(
+            self._link,
+            after=after,
+            batch=batch,
+            keep_completed=self._settings.keep_completed_seconds,
+            keep_failed=self._settings.keep_failed_seconds,
+        )
+
+    async def _beyond_count(self) -> int:
+        deleted = 0
+        while gone := await table.prune_by_count(self._link, BATCH):
+            deleted += gone
+        return deleted

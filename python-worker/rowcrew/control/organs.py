@@ -1,0 +1,172 @@
+"""Makes the organs of a worker, once its crew has said what it can run, and lists what runs.
+
+In: what the worker has by then. Out: `Organs`, for `worker` to start in order and stop in reverse.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any
+
+from rowcrew.control.care.fence import FenceWatch
+from rowcrew.control.care.heartbeat import Heartbeat
+from rowcrew.control.care.rescue import Rescue
+from rowcrew.control.children.runners import Runners
+from rowcrew.control.children.usage import Usage
+from rowcrew.control.chores.chore import Chore, Routine
+from rowcrew.control.chores.files import PruneFiles
+from rowcrew.control.chores.prune import Prune
+from rowcrew.control.chores.queues import ReadQueues
+from rowcrew.control.chores.unbegun import TakeBackUnbegun
+from rowcrew.control.clock import Clock
+from rowcrew.control.identity import Identity
+from rowcrew.control.links import Links
+from rowcrew.control.road.appetite import Appetite
+from rowcrew.control.road.looks import Looks
+from rowcrew.control.road.places import Places
+from rowcrew.control.road.reserve import Reserver
+from rowcrew.control.road.road import Road
+from rowcrew.control.wake_up import WakeUp
+from rowcrew.liveness import Liveness
+from rowcrew.log import Log
+from rowcrew.model.catalogue import Catalogue
+from rowcrew.settings import Settings
+
+Loop = Callable[[], Coroutine[Any, Any, None]]
+
+
+class Organs:
+    """The organs of one worker, joined and not yet running."""
+
+    def __init__(
+        self,
+        *,
+        settings: Settings,
+        links: Links,
+        runners: Runners,
+        catalogue: Catalogue,
+        clock: Clock,
+        log: Log,
+    ) -> None:
+        self._settings = settings
+        self._links = links
+        self._runners = runners
+        self._catalogue = catalogue
+        self._clock = clock
+        self._log = log
+        self.identity = Identity(link=links.chores, types=catalogue.names, settings=settings, log=log)
+        self.liveness = Liveness(settings.lease_seconds)
+        self.road = Road(
+            settings=settings,
+            links=links,
+            identity=self.identity,
+            runners=runners,
+            catalogue=catalogue,
+            clock=clock,
+            log=log,
+        )
+        self.fence = self._make_fence()
+        self.heartbeat = self._make_heartbeat()
+        self.reserver = self._make_reserver()
+        self.queues = ReadQueues(link=links.chores, catalogue=catalogue)
+        self.rescue = Rescue(
+            seconds=settings.heartbeat_seconds,
+            link=links.chores,
+            identity=self.identity,
+            clock=clock,
+            log=log,
+        )
+
+    def loops(self) -> Iterator[tuple[str, Loop]]:
+        """What runs for as long as the worker lives, in the order of starting."""
+        yield "heartbeat", self.heartbeat.run
+        yield "fence", self.fence.run
+        yield "record", self.road.recorder.run
+        yield "notes", self.road.notes.run
+        for chore in self._chores():
+            yield chore.name, Routine(chore, link=self._links.chores, clock=self._clock, log=self._log).run
+        if (address := self._listens_at()) is not None:
+            yield "wake-up", self._make_wake_up(address).run
+        yield "reserve", self.reserver.run
+
+    def _chores(self) -> list[Chore]:
+        link = self._links.chores
+        return [
+            self.rescue,
+            self.queues,
+            Prune(link=link, settings=self._settings, log=self._log),
+            PruneFiles(link=link, settings=self._settings),
+            TakeBackUnbegun(
+                runners=self._runners,
+                waiting=self.road.waiting,
+                ending=self.road.ending,
+                clock=self._clock,
+                log=self._log,
+            ),
+        ]
+
+    def _make_fence(self) -> FenceWatch:
+        return FenceWatch(
+            seconds=self._settings.fence_seconds,
+            ledger=self.road.ledger,
+            stopping=self.road.stopping,
+            clock=self._clock,
+            log=self._log,
+        )
+
+    def _make_heartbeat(self) -> Heartbeat:
+        settings, log = self._settings, self._log
+        return Heartbeat(
+            seconds=settings.heartbeat_seconds,
+            link=self._links.chores,
+            identity=self.identity,
+            ledger=self.road.ledger,
+            recorder=self.road.recorder,
+            stopping=self.road.stopping,
+            fence=self.fence,
+            liveness=self.liveness,
+            usage=Usage(runners=self._runners, limit_bytes=settings.max_memory_bytes, log=log),
+            clock=self._clock,
+            log=log,
+        )
+
+    def _make_reserver(self) -> Reserver:
+        settings, now = self._settings, self._clock.now()
+        return Reserver(
+            link=self._links.reserve,
+            queues=settings.queues,
+            identity=self.identity,
+            ledger=self.road.ledger,
+            dispatcher=self.road.dispatcher,
+            heartbeat=self.heartbeat,
+            fence=self.fence,
+            appetite=Appetite(
+                slots=settings.slots,
+                most_rows=settings.batch_size,
+                ledger=self.road.ledger,
+                dispatcher=self.road.dispatcher,
+                catalogue=self._catalogue,
+                run_times=self.road.run_times,
+                now=now,
+            ),
+            looks=Looks(poll_seconds=settings.poll_seconds, now=now),
+            places=Places(types=self._catalogue.names, queues=settings.queues),
+            clock=self._clock,
+            log=self._log,
+        )
+
+    def _listens_at(self) -> str | None:
+        """An address at which a connection can listen: not through a transaction pooler."""
+        if self._settings.database_direct_url:
+            return self._settings.database_direct_url
+        return None if self._links.chores.pooled else self._settings.require_database_url()
+
+    def _make_wake_up(self, address: str) -> WakeUp:
+        return WakeUp(
+            address=address,
+            identity=self.identity,
+            reserver=self.reserver,
+            heartbeat=self.heartbeat,
+            clock=self._clock,
+            log=self._log,
+        )

@@ -1,0 +1,157 @@
+"""Records how runs ended: all since the last write in one statement, durable before it is believed.
+
+In: runs and their outcomes from `ending`, stray leases from `heartbeat`. Out: rows, through `writing`, and
+one log line for each end. A write whose answer got lost is written again: the lease makes that harmless.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from typing import Any, Final
+
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, wait_random_exponential
+
+from rowcrew.control.clock import Clock
+from rowcrew.control.ledger import Ledger
+from rowcrew.control.letting_go import LettingGo
+from rowcrew.control.outage import Outage
+from rowcrew.control.road.writing import End, Writer, Written
+from rowcrew.control.run import Run
+from rowcrew.log import Log, job_facts
+from rowcrew.model.catalogue import Catalogue
+from rowcrew.model.job import Job
+from rowcrew.model.outcome import Completed, Outcome
+from rowcrew.model.verdict import AttemptOutcome, Verdict, verdict
+from rowcrew.table.link import Link, is_outage
+
+LOCKED_PAUSE_SECONDS: Final = 1.0
+# In a steady stream of ends one write takes what eight milliseconds brought; the first is written at once.
+PACE_SECONDS: Final = 0.008
+_EVENTS: Final[dict[AttemptOutcome, str]] = {
+    "retried": "job.retried",
+    "failed": "job.failed",
+    "cancelled": "job.cancelled",
+    "snoozed": "job.snoozed",
+    "released": "job.released",
+    "lost": "job.lost",
+}
+
+
+class Recorder:
+    """Group commit of ends, on a connection of its own."""
+
+    def __init__(
+        self,
+        *,
+        link: Link,
+        writer: Writer,
+        ledger: Ledger,
+        letting_go: LettingGo,
+        catalogue: Catalogue,
+        clock: Clock,
+        log: Log,
+    ) -> None:
+        self._writer = writer
+        self._ledger = ledger
+        self._letting_go = letting_go
+        self._catalogue = catalogue
+        self._clock = clock
+        self._log = log
+        self._pending: list[End] = []
+        self._arrived = asyncio.Event()
+        self._flushed = asyncio.Event()
+        self._busy = False
+        self._outage = Outage(link=link, purpose="record", log=log)
+
+    def take(self, run: Run, outcome: Outcome) -> None:
+        """Take a run's end; it is written with all others that come meanwhile."""
+        job = run.job
+        delay = 0.0 if isinstance(outcome, Completed) else self._backoff_seconds(job)
+        decided = verdict(job, outcome, delay)
+        if decided is None:
+            self._log.jobs("job.completed", [job])
+            self._ledger.forget([job.lease_id])
+            return
+        self._pending.append(End(job.id, job.lease_id, decided, job, run.progress, run.checkpoint))
+        self._arrived.set()
+
+    def give_back(self, id: int, lease_id: str) -> None:
+        """Give back a row that the database says is held here, though nothing here holds it."""
+        why = "reserved, but the answer was lost"
+        self._add_again([End(id, lease_id, Verdict("queued", "released", error=why, refund=1))])
+
+    async def run(self) -> None:
+        """Write whatever has ended, again and again."""
+        began = 0.0
+        while True:
+            await self._arrived.wait()
+            await self._clock.sleep(max(0.0, began + PACE_SECONDS - self._clock.now()))
+            began = self._clock.now()
+            await self.once()
+
+    async def once(self) -> None:
+        """Write what has ended by now, however often it takes."""
+        self._arrived.clear()
+        ends, self._pending = self._pending, []
+        self._busy = True
+        await self._write_surely(ends)
+        self._busy = False
+        self._flushed.set()
+
+    async def flushed(self) -> None:
+        """Wait until everything taken so far is written."""
+        while self._pending or self._busy:
+            self._flushed.clear()
+            await self._flushed.wait()
+
+    def _add_again(self, ends: list[End]) -> None:
+        self._pending.extend(ends)
+        self._arrived.set()
+
+    def _backoff_seconds(self, job: Job) -> float:
+        backoff = self._catalogue.backoff(job.type)
+        return backoff.delay(job.attempt, random.random())  # noqa: S311 - jitter
+
+    async def _write_surely(self, ends: list[End]) -> None:
+        """Again until it is done: every row is fenced, so writing twice is harmless."""
+        async for attempt in AsyncRetrying(
+            sleep=self._clock.sleep,
+            retry=retry_if_exception(is_outage),
+            wait=wait_random_exponential(multiplier=0.1, max=2),
+            before_sleep=self._tell_outage,
+        ):
+            with attempt:
+                written = await self._writer.write(ends)
+        self._outage.passed()
+        self._close(written)
+
+    def _close(self, written: Written) -> None:
+        self._ledger.forget([end.lease_id for end in written.ends])
+        stale = {lease_id for lease_id, reply in written.strangers.items() if reply == "STALE"}
+        told = [(end, end.job) for end in written.ends if end.job is not None and end.lease_id not in stale]
+        self._log.jobs("job.completed", [job for end, job in told if end.verdict.attempt_outcome is None])
+        for end, job in told:
+            if end.verdict.attempt_outcome is not None:
+                self._tell(_EVENTS[end.verdict.attempt_outcome], end.verdict, job)
+        for end in written.ends:
+            if end.lease_id in stale and end.job is not None:
+                self._log.event("job.stale", **job_facts(end.job))
+                self._letting_go.let_go(end.job)
+        if written.locked:
+            self._clock.call_later(LOCKED_PAUSE_SECONDS, self._add_again, written.locked)
+
+    def _tell(self, event: str, decided: Verdict, job: Job) -> None:
+        facts: dict[str, Any] = job_facts(job) | {
+            "error": decided.error,
+            "max_attempts": job.max_attempts,
+            "delay_seconds": decided.delay_seconds,
+        }
+        if decided.traceback is not None:
+            facts["traceback"] = decided.traceback
+        self._log.event(event, **facts)
+
+    def _tell_outage(self, state: RetryCallState) -> None:
+        error = state.outcome.exception() if state.outcome is not None else None
+        if error is not None:
+            self._outage.met(error)

@@ -1,0 +1,179 @@
+"""Takes ready rows: whenever there is room, from above the floors, best first.
+
+In: room (`appetite`), moments (`looks`), places (`places`), wake-ups. Out: jobs to `dispatch`. Waits only
+when it found fewer rows than it asked for. While the table has no queued row one small query a poll is all
+it sends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from typing import Final
+
+import psycopg
+
+from rowcrew.control.care.fence import FenceWatch
+from rowcrew.control.care.heartbeat import Heartbeat
+from rowcrew.control.clock import Clock
+from rowcrew.control.identity import Identity
+from rowcrew.control.ledger import Ledger
+from rowcrew.control.outage import Outage
+from rowcrew.control.road.appetite import Appetite, Ask
+from rowcrew.control.road.dispatch import Dispatcher
+from rowcrew.control.road.looks import Looks
+from rowcrew.control.road.places import Places
+from rowcrew.log import Log
+from rowcrew.model.floors import BOTTOM
+from rowcrew.model.job import Job
+from rowcrew.table import worker as table
+from rowcrew.table.link import Link, is_outage
+
+_FIRST_PAUSE_SECONDS: Final = 0.05
+_LONGEST_PAUSE_SECONDS: Final = 5.0
+
+
+class Reserver:
+    """The loop that takes rows, on one connection for the whole worker.
+
+    Args:
+        queues: the queues to serve; none = all.
+    """
+
+    def __init__(
+        self,
+        *,
+        link: Link,
+        queues: tuple[str, ...],
+        identity: Identity,
+        ledger: Ledger,
+        dispatcher: Dispatcher,
+        heartbeat: Heartbeat,
+        fence: FenceWatch,
+        appetite: Appetite,
+        looks: Looks,
+        places: Places,
+        clock: Clock,
+        log: Log,
+    ) -> None:
+        self._link = link
+        self._queues = queues or None
+        self._identity = identity
+        self._ledger = ledger
+        self._dispatcher = dispatcher
+        self._heartbeat = heartbeat
+        self._fence = fence
+        self._appetite = appetite
+        self._looks = looks
+        self._places = places
+        self._clock = clock
+        self._outage = Outage(link=link, purpose="reserve", log=log)
+        self._woken = asyncio.Event()
+        self._closed = asyncio.Event()
+        self._quiet = asyncio.Event()
+        self._quiet.set()
+
+    def wake(self) -> None:
+        """Rows may be ready."""
+        self._woken.set()
+
+    def close(self) -> None:
+        """Reserve no more."""
+        self._closed.set()
+        self._woken.set()
+        self._ledger.changed.set()
+
+    async def quiet(self) -> None:
+        """Wait until no reserve is under way: what it takes is then with `dispatch`."""
+        await self._quiet.wait()
+
+    async def run(self) -> None:
+        """Until closed: wait for room, look, and wait for rows when a look found fewer than it asked for."""
+        while not self._closed.is_set():
+            await self._fence.sound.wait()
+            ask = await self._room()
+            if self._closed.is_set():
+                return
+            self._quiet.clear()
+            try:
+                rows = await self.look(ask)
+            except psycopg.Error as error:
+                if not is_outage(error):
+                    raise
+                await self._outlast(error)
+                continue
+            finally:
+                self._quiet.set()
+            self._outage.passed()
+            if not self._appetite.found(ask, rows, self._clock.now()):
+                await self._nothing_more()
+
+    async def look(self, ask: Ask) -> int:
+        """Reserve once, now and then from further down than the floors; how many rows it took."""
+        look = self._looks.begin(self._clock.now())
+        lowest = {"full": BOTTOM, "short": self._places.recent, None: None}[look.sweep]
+        if look.learns:
+            self._places.learn(await table.lines(self._link, self._queues))
+            self._looks.learned(self._clock.now())
+        rows = 0
+        if self._places.has_rows or not look.learns:
+            jobs = await self._reserve(ask, lowest)
+            rows = len(jobs)
+            if jobs:
+                self._dispatcher.take(jobs)
+        if look.sweep is not None:
+            self._looks.swept(look.sweep, self._clock.now())
+        return rows
+
+    async def _room(self) -> Ask:
+        """What to ask for, when there is room for it."""
+        while True:
+            ask = self._appetite.ask(self._clock.now())
+            if self._closed.is_set() or ask.fits:
+                return ask
+            self._ledger.changed.clear()
+            await self._ledger.changed.wait()
+
+    async def _reserve(self, ask: Ask, lowest: str | None) -> list[Job]:
+        probes = self._places.probes(ask.types, lowest)
+        self._ledger.reserving_since = self._clock.now()
+        try:
+            jobs = await table.reserve(
+                self._link,
+                worker=self._identity.worker_id,
+                types=ask.types,
+                room=ask.room,
+                queues=probes.queues,
+                priorities=probes.priorities,
+                floors=probes.floors,
+                floor_ids=probes.floor_ids,
+            )
+        finally:
+            self._ledger.reserving_since = None
+        jobs.sort(key=lambda job: (-job.priority, job.run_at, job.id))
+        self._places.move(ask.types, jobs, filled=len(jobs) == ask.room, swept=lowest is not None)
+        self._appetite.took(ask, jobs, self._clock.now())
+        return jobs
+
+    async def _nothing_more(self) -> None:
+        """Wait for a wake-up, the next quick look or the poll interval."""
+        if await self._clock.wait(self._woken, self._looks.pause()):
+            await self._clock.sleep(self._looks.pace(self._clock.now()))
+            self._woken.clear()
+            self._looks.woken()
+
+    async def _outlast(self, error: psycopg.Error) -> None:
+        """After an outage ask first what the database knows: the answer to the last look may be lost."""
+        self._outage.met(error)
+        if self._link.is_open:
+            await self._clock.sleep(_FIRST_PAUSE_SECONDS)
+            return
+        pause = _FIRST_PAUSE_SECONDS
+        while not self._closed.is_set():
+            await self._clock.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
+            pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
+            try:
+                await self._heartbeat.check(nothing_in_flight=True)
+            except psycopg.Error:
+                continue
+            return

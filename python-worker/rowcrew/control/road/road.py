@@ -1,0 +1,88 @@
+"""Joins the organs that a reserved job meets on its way through. Made by `organs`, and by tests without it.
+
+Each organ is made with those it calls, so the order here is the order of the arrows: nothing below is known
+above.
+"""
+
+from __future__ import annotations
+
+from rowcrew.control.children.runners import Runners
+from rowcrew.control.clock import Clock
+from rowcrew.control.identity import Identity
+from rowcrew.control.ledger import Ledger
+from rowcrew.control.letting_go import LettingGo
+from rowcrew.control.links import Links
+from rowcrew.control.road.dispatch import Dispatcher
+from rowcrew.control.road.ending import Ending
+from rowcrew.control.road.notes import Notes
+from rowcrew.control.road.record import Recorder
+from rowcrew.control.road.reports import Reports
+from rowcrew.control.road.stopping import Stopping
+from rowcrew.control.road.waiting import Waiting
+from rowcrew.control.road.writing import Writer
+from rowcrew.log import Log
+from rowcrew.model.appetite import RunTimes
+from rowcrew.model.catalogue import Catalogue
+from rowcrew.settings import Settings
+
+
+class Road:
+    """From `dispatcher.take` to `recorder.run`, by way of a runner and `reports`."""
+
+    def __init__(
+        self,
+        *,
+        settings: Settings,
+        links: Links,
+        identity: Identity,
+        runners: Runners,
+        catalogue: Catalogue,
+        clock: Clock,
+        log: Log,
+    ) -> None:
+        self.ledger = Ledger(clock=clock)
+        self.waiting = Waiting()
+        self.run_times = RunTimes()
+        self.letting_go = LettingGo(link=links.chores, log=log)
+        self.recorder = Recorder(
+            link=links.record,
+            writer=Writer(link=links.record, identity=identity, log=log),
+            ledger=self.ledger,
+            letting_go=self.letting_go,
+            catalogue=catalogue,
+            clock=clock,
+            log=log,
+        )
+        self.ending = Ending(
+            ledger=self.ledger, waiting=self.waiting, recorder=self.recorder, letting_go=self.letting_go
+        )
+        self.stopping = Stopping(
+            ledger=self.ledger,
+            ending=self.ending,
+            catalogue=catalogue,
+            grace_seconds=settings.cancel_grace_seconds,
+            clock=clock,
+            log=log,
+        )
+        self.notes = Notes(link=links.chores, ledger=self.ledger, clock=clock, log=log)
+        self.dispatcher = Dispatcher(
+            slots=settings.slots,
+            ledger=self.ledger,
+            waiting=self.waiting,
+            runners=runners,
+            ending=self.ending,
+            catalogue=catalogue,
+            run_times=self.run_times,
+            log=log,
+        )
+        self.reports = Reports(
+            ledger=self.ledger,
+            waiting=self.waiting,
+            dispatcher=self.dispatcher,
+            ending=self.ending,
+            stopping=self.stopping,
+            notes=self.notes,
+            run_times=self.run_times,
+            clock=clock,
+            log=log,
+        )

@@ -1,0 +1,153 @@
+"""Writes ends to their rows, so that one bad value or one locked row never holds up the others.
+
+In: ends from `record`. Out: rows, and what became of each end. Every row proves its lease.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+import msgspec
+import psycopg
+
+from rowcrew.control.identity import Identity
+from rowcrew.control.road.notes import raw
+from rowcrew.log import Log
+from rowcrew.model.job import Job
+from rowcrew.model.verdict import Verdict
+from rowcrew.table import producer
+from rowcrew.table import worker as table
+from rowcrew.table.link import Link, reason
+
+LOCK_TIMEOUT: Final = "1s"
+_UNSTORABLE: Final = ("22", "23", "54")
+_encode: Final = msgspec.json.Encoder().encode
+
+
+class End(msgspec.Struct, frozen=True, gc=False):
+    """One row to write. `job` is None for a lease that the database knows and this worker does not."""
+
+    id: int
+    lease_id: str
+    verdict: Verdict
+    job: Job | None = None
+    progress: bytes | None = None
+    checkpoint: bytes | None = None
+
+
+class Written(NamedTuple):
+    """What became of ends.
+
+    Attributes:
+        ends: those that are settled, as they were written.
+        strangers: of these the leases that are no longer ours, with `ALREADY` or `STALE`.
+        locked: those whose rows somebody else holds; nothing was written for them.
+    """
+
+    ends: list[End]
+    strangers: dict[str, str]
+    locked: list[End]
+
+
+class Writer:
+    """The statements of a group commit, from the quickest form to the most patient."""
+
+    def __init__(self, *, link: Link, identity: Identity, log: Log) -> None:
+        self._link = link
+        self._identity = identity
+        self._log = log
+
+    async def write(self, ends: list[End]) -> Written:
+        """Write all ends that can be written now.
+
+        Raises:
+            psycopg.Error: nobody knows what was written; writing again is harmless.
+        """
+        try:
+            return Written(ends, await self._write_together(ends), [])
+        except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected):
+            return await self._write_unlocked(ends)
+        except psycopg.Error as error:
+            if not (error.sqlstate or "").startswith(_UNSTORABLE):
+                raise
+            return await self._write_apart(ends, error)
+
+    async def _write_together(self, ends: Sequence[End]) -> dict[str, str]:
+        """Write all in one commit; the strangers among their leases."""
+        children = {end.lease_id: end.verdict.children for end in ends if end.verdict.children is not None}
+        if not children and not self._link.pooled:
+            return await self._record(ends)
+        async with self._link.transaction({"lock_timeout": LOCK_TIMEOUT}):
+            strangers = await self._record(ends)
+            for lease_id, jobs in children.items():
+                if lease_id not in strangers:
+                    await self._link.ask(producer.enqueue(jobs.decode()))
+        return strangers
+
+    async def _write_unlocked(self, ends: list[End]) -> Written:
+        """Somebody holds a row for long: write the others."""
+        async with self._link.transaction({"lock_timeout": LOCK_TIMEOUT}):
+            free = set(await table.lock_free(self._link, [end.id for end in ends]))
+            now = [end for end in ends if end.id in free and end.verdict.children is None]
+            strangers = await self._record(now)
+        written = {end.lease_id for end in now}
+        return Written(now, strangers, [end for end in ends if end.lease_id not in written])
+
+    async def _write_apart(self, ends: list[End], error: psycopg.Error) -> Written:
+        """One of these holds a value that no column takes: halve until it stands alone, and let it fail."""
+        if len(ends) > 1:
+            half = len(ends) // 2
+            first, second = await self.write(ends[:half]), await self.write(ends[half:])
+            return Written(
+                first.ends + second.ends, first.strangers | second.strangers, first.locked + second.locked
+            )
+        (end,) = ends
+        self._log.event("job.unstorable", job_id=end.id, reason=reason(error))
+        text = f"the end of this run could not be stored: {error.sqlstate}"
+        return await self.write([End(end.id, end.lease_id, Verdict("failed", "failed", error=text), end.job)])
+
+    async def _record(self, ends: Sequence[End]) -> dict[str, str]:
+        strangers = await self._strangers_of(ends)
+        stale = [end for end in ends if strangers.get(end.lease_id) == "STALE"]
+        if stale:
+            # The statement may have waited for the first telling of the same end, whose answer got lost, and
+            # judged by what it saw before. Asked again it sees; it changes nothing.
+            strangers |= await self._strangers_of(stale)
+        return strangers
+
+    async def _strangers_of(self, ends: Sequence[End]) -> dict[str, str]:
+        return dict(await table.record(self._link, ended=document(ends), worker=self._identity.worker_id))
+
+
+def document(ends: Sequence[End]) -> str:
+    """The rows as the one JSON array that the record statement takes."""
+    return (b"[" + b",".join([_row(end) for end in ends]) + b"]").decode()
+
+
+def _row(end: End) -> bytes:
+    decided = end.verdict
+    if decided.status == "completed" and end.progress is None and end.checkpoint is None:
+        # Nearly every row is this one, so it is joined by hand.
+        return b'{"id":%d,"lease":"%b","status":"completed","result":%b}' % (
+            end.id,
+            end.lease_id.encode(),
+            decided.result or b"null",
+        )
+    return _encode(
+        {
+            "id": end.id,
+            "lease": end.lease_id,
+            "status": decided.status,
+            "outcome": decided.attempt_outcome,
+            "result": raw(decided.result),
+            "error": decided.error,
+            "traceback": decided.traceback,
+            "memory": decided.memory_bytes,
+            "progress": raw(end.progress),
+            "checkpoint": raw(end.checkpoint),
+            "delay": decided.delay_seconds,
+            "refund": decided.refund,
+            "crash": decided.crash,
+        }
+    )

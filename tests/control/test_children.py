@@ -1,0 +1,98 @@
+"""What control tells a runner and remembers about it, without a process."""
+
+from __future__ import annotations
+
+import pytest
+
+from rowcrew.control.children.runner_process import BEGIN_SECONDS
+from rowcrew.control.children.runners import SOLO_IDLE_SECONDS
+from rowcrew.control.run import Run
+from rowcrew.model.outcome import Completed
+from rowcrew.runner.wire import Assign, Close, Ready, Unloadable
+from tests.control.clock import MovedClock
+from tests.control.conftest import OpenSite
+from tests.control.site import MANIFEST, Site, StandInRunner
+from tests.model.made import a_job
+
+pytestmark = pytest.mark.anyio
+
+
+class Nobody:
+    def hear(self, *_: object) -> None: ...
+
+
+@pytest.fixture
+def clock() -> MovedClock:
+    return MovedClock()
+
+
+@pytest.fixture
+def runner(clock: MovedClock) -> StandInRunner:
+    return StandInRunner(solo=False, slots=2, keeper=Nobody(), clock=clock)
+
+
+def a_run(lease_id: str) -> Run:
+    return Run(a_job(lease_id=lease_id), 0.0, is_long=True)
+
+
+async def test_an_assignment_says_by_when_to_begin(runner: StandInRunner, clock: MovedClock) -> None:
+    runs = [a_run("a"), a_run("b")]
+    runner.assign(runs)
+    assert runner.heard == [Assign([run.job for run in runs], clock.now() + BEGIN_SECONDS)]
+    assert list(runner.runs) == ["a", "b"]
+    assert [(run.runner, run.assigned_at) for run in runs] == [(runner, clock.now())] * 2
+
+
+async def test_a_runner_that_is_to_leave_takes_no_jobs_and_is_told_when_its_last_run_is_over(
+    runner: StandInRunner,
+) -> None:
+    runner.assign([a_run("a"), a_run("b")])
+    runner.retire()
+    runner.drop("a")
+    assert not runner.takes_jobs
+    assert Close() not in runner.heard
+    runner.drop("b")
+    assert runner.heard[-1] == Close()
+
+
+async def test_a_runner_without_runs_is_told_to_leave_at_once(runner: StandInRunner) -> None:
+    runner.retire()
+    assert runner.heard == [Close()]
+
+
+async def test_a_silent_runner_takes_jobs_when_it_speaks(runner: StandInRunner, clock: MovedClock) -> None:
+    runner.is_silent = True
+    takes_jobs = [runner.takes_jobs]
+    clock.move(3)
+    runner._received(Ready(MANIFEST))
+    takes_jobs.append(runner.takes_jobs)
+    assert takes_jobs == [False, True]
+    assert runner.answered_at == clock.now()
+
+
+async def test_shared_runners_share_the_slots_and_a_new_one_gets_what_is_left(open_site: OpenSite) -> None:
+    site: Site = await open_site(concurrency=5, runners=2)
+    first, second = site.all_runners
+    assert sorted([first.slots, second.slots]) == [2, 3]
+    site.runners.replace(first)
+    assert sum(runner.slots for runner in site.all_runners if not runner.retiring) == 5
+
+
+async def test_of_idle_solo_runners_one_is_kept_warm(site: Site) -> None:
+    runs = [await site.start("alone"), await site.start("alone")]
+    for run in runs:
+        site.ended(run, Completed())
+    site.clock.move(SOLO_IDLE_SECONDS)
+    site.runners.retire_idle_solos()
+    assert not any(runner.retiring for runner in site.all_runners)
+    site.clock.move(1)
+    site.runners.retire_idle_solos()
+    assert [runner.retiring for runner in site.all_runners if runner.solo] == [False, True]
+
+
+async def test_the_first_runner_tells_what_the_crew_can_run(site: Site) -> None:
+    site.runners.hear(site.runner, Ready(MANIFEST))
+    assert await site.runners.manifest() == MANIFEST
+    site.runners.hear(site.runner, Unloadable("changed on disk"))  # a later one leaves and is tried again
+    assert site.runner.retiring
+    assert await site.runners.manifest() == MANIFEST
