@@ -1,7 +1,7 @@
 """A terminal window as an SVG.
 
-In: lines of styled pieces of text. Out: the SVG's text. It stands on light and dark pages alike, needs no font
-and no other file, and keeps every character in its column whatever font the reader has. `demo` draws with it.
+In: lines of styled pieces of text. Out: the SVG's text. It stands on light and dark pages alike, needs no
+font and no other file, and keeps every character in its column whatever font the reader has. `demo` calls it.
 """
 
 from __future__ import annotations

@@ -2,7 +2,8 @@
 
 A mark is an HTML comment right before a block, which readers of the page do not see:
 `<!-- prints: UPDATE 1 -->` is text that psql must answer, `<!-- given … -->` is Python or SQL that a block
-takes for granted, `<!-- file: app.py -->` and `<!-- roles: logins -->` name a block for the test that needs it.
+takes for granted, `<!-- file: app.py -->` and `<!-- roles: logins -->` name a block for the test that
+needs it.
 """
 
 from __future__ import annotations

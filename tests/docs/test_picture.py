@@ -1,4 +1,4 @@
-"""The README's picture shows what the demo prints: a command draws it, and today's demo says what it shows."""
+"""The README's picture shows what the demo prints: a command draws it, and today's demo says the same."""
 
 from __future__ import annotations
 
