@@ -1,8 +1,9 @@
 """The pages of the documentation, taken apart: fenced blocks with their marks, links, headings and prose.
 
 A mark is an HTML comment right before a block, which readers of the page do not see:
-`<!-- prints: UPDATE 1 -->` is text that psql must answer, `<!-- given … -->` is Python that a block takes for
-granted, `<!-- file: app.py -->` and `<!-- roles: logins -->` name a block for the test that needs it.
+`<!-- prints: UPDATE 1 -->` is text that psql must answer, `<!-- given … -->` is Python or SQL that a block
+takes for granted, `<!-- file: app.py -->` and `<!-- roles: logins -->` name a block for the test that
+needs it.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")])
+FRONT = [ROOT / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")]
+PAGES = sorted([*FRONT, *(ROOT / "docs").rglob("*.md")])
 
 _BLOCK = re.compile(
     r"(?:^<!-- (?P<mark>(?:(?!-->).)*?)\s*-->\n)?^```(?P<language>\w*)\n(?P<text>.*?)^```$",

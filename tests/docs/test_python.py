@@ -8,6 +8,7 @@ import inspect
 import sys
 import types
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -15,14 +16,16 @@ import pytest
 
 from rowcrew.model.outcome import Cancelled, Completed, Errored, Snoozed
 from rowcrew.testing import run_handler
-from tests.docs.pages import Block, blocks
+from tests.docs.pages import Block, block_marked, blocks
 
 EXAMPLES = blocks("python")
 
 
 @pytest.fixture
-def module(monkeypatch: pytest.MonkeyPatch, database_url: str) -> Iterator[types.ModuleType]:
-    """A module to run blocks in, as a reader's file would be one; the settings are there as for readers."""
+def module(monkeypatch: pytest.MonkeyPatch, database_url: str, tmp_path: Path) -> Iterator[types.ModuleType]:
+    """A module to run blocks in, as a reader's file would be one, with the README's app.py and settings."""
+    (tmp_path / "app.py").write_text(block_marked("file", "app.py").text)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     monkeypatch.setenv("DATABASE_URL", database_url)
     for setting in ("S3_BUCKET_NAME", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(setting, "example")

@@ -14,7 +14,7 @@ STATEMENTS = [block for block in blocks("sql") if block.marked("roles") is None]
 
 @pytest.mark.parametrize("block", STATEMENTS, ids=str)
 def test_the_statement_runs_and_answers(block: Block, furnished_url: str, psql: Psql) -> None:
-    answer = psql(furnished_url, f"BEGIN;\n{block.text}\n;ROLLBACK;")
+    answer = psql(furnished_url, f"BEGIN;\n{block.marked('given') or ''}\n{block.text}\n;ROLLBACK;")
     expected = block.marked("prints")
     assert expected is None or expected in answer
 
@@ -26,9 +26,12 @@ def furnished(connect: Connect) -> Connection:
     return connection
 
 
+COOKBOOK = ROOT / "docs" / "guides" / "sql-cookbook.md"
+
+
 def cookbook(first_words: str) -> str:
-    """The first statement of the README that begins so."""
-    return next(b.text for b in STATEMENTS if b.page == ROOT / "README.md" and b.text.startswith(first_words))
+    """The first statement of the cookbook that begins so."""
+    return next(b.text for b in STATEMENTS if b.page == COOKBOOK and b.text.startswith(first_words))
 
 
 def test_the_cookbook_cancels(furnished: Connection) -> None:
