@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from rowcrew.bundled import crew, s3
+from rowcrew.bundled import crew
+from rowcrew.bundled.files import s3
 from rowcrew.context import Context
 from rowcrew.table.no_transaction import no_transaction
 from rowcrew.testing import run_handler

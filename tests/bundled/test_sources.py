@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from rowcrew.table.blobs import PART_BYTES, put_blob
+from rowcrew.bundled.files.blobs import PART_BYTES, put_blob
 from tests.bundled.conftest import FILE, Bucket, Imports, permanent_error
 
 

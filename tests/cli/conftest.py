@@ -18,6 +18,7 @@ import psycopg
 import pytest
 
 from rig.waiting import eventually
+from rowcrew import family
 from rowcrew.embedded import EmbeddedPostgres
 from rowcrew.settings.variables import VARIABLES
 
@@ -28,7 +29,7 @@ CREW = "tests.cli.handlers:crew"
 
 def clean_environment(**variables: str) -> dict[str, str]:
     """This environment without any setting of ours, and with byte-code, as an installation has it."""
-    ours = {name for variable in VARIABLES for name in variable.names}
+    ours = {name for variable in (*VARIABLES, *family.variables()) for name in variable.names}
     ours |= {"PYTHONDONTWRITEBYTECODE", "COLUMNS"}
     return {name: value for name, value in os.environ.items() if name not in ours} | variables
 

@@ -13,6 +13,8 @@ from typing import Final, Literal, NamedTuple
 import msgspec
 import psycopg
 
+from rowcrew.bundled.files.settings import FileSettings
+from rowcrew.family import disagreements, installed
 from rowcrew.model.duration import duration
 from rowcrew.model.why import Service, busy, unserved
 from rowcrew.settings import Given, Settings
@@ -23,12 +25,6 @@ from rowcrew.table.trouble import trouble
 
 Result = Literal["ok", "warning", "failed", "look"]
 
-# What the bundled types need beyond the requirements: library, extra, types.
-EXTRAS: Final = (
-    ("numpy", "sim", "monte_carlo"),
-    ("reportlab", "reports", "pdf_export"),
-    ("pptx", "reports", "pptx_export"),
-)
 _CLOCKS_APART_SECONDS: Final = 2.0
 _ADDRESS_FORM: Final = (
     "write postgresql://role:password@host:5432/database, and percent-encode what is special in the password"
@@ -49,6 +45,7 @@ class Findings(msgspec.Struct, kw_only=True):
     """What the checks have learned on their way; None where they did not come so far."""
 
     settings: Settings
+    files: FileSettings
     place: console.Record | None = None
     server: console.Record | None = None
     schema: Check | None = None
@@ -82,10 +79,7 @@ def settings_checks(given: Sequence[Given], settings: Settings) -> Iterator[Chec
     wrong = [one.complaint for one in given if one.complaint]
     if not any(one.name for one in given if one.variable.field == "database_url"):
         wrong.append("DATABASE_URL is not set: give it as postgresql://user:password@host/database")
-    if (settings.aws_access_key_id is None) != (settings.aws_secret_access_key is None):
-        wrong.append(
-            "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY: only one of them is set; give both or neither"
-        )
+    wrong += disagreements()
     for complaint in wrong:
         what, _, remedy = complaint.partition(": ")
         yield Check("settings", "failed", what, remedy)
@@ -97,17 +91,18 @@ def settings_checks(given: Sequence[Given], settings: Settings) -> Iterator[Chec
 
 
 def extras_checks() -> Iterator[Check]:
-    """Whether the libraries of the bundled types can be imported: a broken one is as bad as a missing one."""
+    """Whether the libraries of all families can be imported: a broken one is as bad as a missing one."""
     missing = False
-    for library, extra, type in EXTRAS:
+    for extra in (extra for family in installed() for extra in family.extras):
         try:
-            importlib.import_module(library)
+            importlib.import_module(extra.library)
         except Exception as error:
             missing = True
-            what = f"{type} cannot run, because {library} cannot be imported ({reason(error)})"
-            yield Check("libraries", "warning", what, f"pip install 'rowcrew[{extra}]'")
+            types = ", ".join(extra.types)
+            what = f"{types} cannot run, because {extra.library} cannot be imported ({reason(error)})"
+            yield Check("libraries", "warning", what, f"pip install '{extra.requirement}'")
     if not missing:
-        yield Check("libraries", "ok", "all that the bundled job types need can be imported")
+        yield Check("libraries", "ok", "all that the installed job types need can be imported")
 
 
 def _address_check(url: str, findings: Findings) -> Check:
@@ -129,6 +124,7 @@ def _database_checks(
         yield from _same_checks(connection, findings, producer_url)
         if findings.schema.result == "failed":
             return
+        yield from _family_checks(connection)
         rights = _rights_check(connection)
         yield rights
         if rights.result == "failed":
@@ -217,6 +213,12 @@ def _schema_check(connection: console.Connection) -> Check:
         what = f"at revision {revision}, newer than this rowcrew ({SCHEMA_REVISION}), which it still serves"
         return Check("schema", "warning", what, "upgrade rowcrew when it suits")
     return Check("schema", "ok", f"at revision {revision}, as needed")
+
+
+def _family_checks(connection: console.Connection) -> Iterator[Check]:
+    for name, tables in examination.absent_tables(connection).items():
+        what = f"the database has no table {', '.join(tables)}, which jobs of this family need"
+        yield Check(f"family {name}", "warning", what, f"rowcrew migrate, or rowcrew migrate --only {name}")
 
 
 def _rights_check(connection: console.Connection) -> Check:

@@ -20,7 +20,7 @@ def prune(*, json: AsJson = False) -> None:
 
     Completed jobs are kept for COMPLETED_JOB_TTL (7 days), failed and cancelled
     ones for FAILED_JOB_TTL (30 days); a row of the table queues may say
-    otherwise. Files of jobs in the table blobs go after STORED_FILE_TTL, if set.
+    otherwise. Stored files have a job of their own: rowcrew enqueue prune_files.
     """
     settings = read_settings()
     address = settings.require_database_url()

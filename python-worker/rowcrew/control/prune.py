@@ -1,7 +1,6 @@
-"""Deletes ended jobs past their time, also that of their queue, in small batches that block nobody.
+"""Deletes ended jobs whose retention, or their queue's, has passed, in small batches that block nobody.
 
-With a job go its attempts. Files of jobs in `blobs` have a time of their own, whether or not the job has a
-row; if none is set they stay, and `blobs` is not asked at all.
+With a job go its attempts.
 """
 
 from __future__ import annotations
@@ -9,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable, Mapping
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import psycopg
 
@@ -23,10 +22,7 @@ from rowcrew.table.worker import CHORE_SECONDS
 EVERY_SECONDS: Final = 60.0
 BATCH: Final = 2_000
 IDLE_BATCHES: Final = 10
-FILE_BYTES: Final = 64 * 2**20  # a file's deletion costs by its size
 _BREATH_SECONDS: Final = 0.05
-
-Place = TypeVar("Place", int, str)
 
 
 class Prune:
@@ -46,7 +42,7 @@ class Prune:
         From a random moment of the first minute: workers that start together take turns, and a worker that
         starts because jobs wait does not begin with this.
         """
-        place, file = 0, ""
+        place = 0
         await asyncio.sleep(random.uniform(0.0, EVERY_SECONDS))  # noqa: S311 - jitter
         while True:
             try:
@@ -59,7 +55,6 @@ class Prune:
                 if deleted:
                     self._log.event("prune.done", deleted=deleted)
                 await table.prune_workers(self._link)
-                file = await self._walk_files(file, idle_batches=1)
             except psycopg.Error as error:
                 self._log.event("prune.failed", reason=reason(error))
             await asyncio.sleep(EVERY_SECONDS)
@@ -68,11 +63,10 @@ class Prune:
         self._queue_limits(dict(await table.queue_limits(self._link)))
 
     async def once(self) -> int:
-        """Walk the whole tables; how many jobs were deleted."""
+        """Walk the whole table; how many jobs were deleted."""
         deleted, _ = await self._walk_jobs(0, idle_batches=None)
         deleted += await self._beyond_count()
         await table.prune_workers(self._link)
-        await self._walk_files("", idle_batches=None)
         return deleted
 
     async def _walk_jobs(self, after: int, *, idle_batches: int | None) -> tuple[int, int]:
@@ -81,33 +75,16 @@ class Prune:
         Answers how many jobs were deleted, and the id to go on from: 0 after the end.
         """
         limits = {
+            "batch": BATCH,
             "keep_completed": self._settings.keep_completed_seconds,
             "keep_failed": self._settings.keep_failed_seconds,
         }
-        return await self._walk("worker/prune", limits, after, 0, idle_batches)
-
-    async def _walk_files(self, after: str, *, idle_batches: int | None) -> str:
-        """The same for the files of jobs, if they have a time; the key to go on from, empty after the end."""
-        if self._settings.keep_files_seconds is None:
-            return ""
-        limits = {"keep_files": self._settings.keep_files_seconds, "most_bytes": FILE_BYTES}
-        _, came_to = await self._walk("files/prune_files", limits, after, "", idle_batches)
-        return came_to
-
-    async def _walk(
-        self,
-        statement: str,
-        limits: Mapping[str, float],
-        after: Place,
-        start: Place,
-        idle_batches: int | None,
-    ) -> tuple[int, Place]:
         deleted, idle = 0, 0
         while idle_batches is None or idle < idle_batches:
-            parameters: dict[str, Any] = {"after": after, "batch": BATCH, **limits}
-            ((came_to, gone),) = await self._link.fetch(SQL[statement], parameters, CHORE_SECONDS)
+            parameters: dict[str, Any] = {"after": after, **limits}
+            ((came_to, gone),) = await self._link.fetch(SQL["worker/prune"], parameters, CHORE_SECONDS)
             if came_to is None:
-                return deleted, start
+                return deleted, 0
             deleted, after = deleted + gone, came_to
             idle = 0 if gone else idle + 1
             await asyncio.sleep(_BREATH_SECONDS)

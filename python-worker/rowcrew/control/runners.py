@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any, Final
 
+from rowcrew import family
 from rowcrew.control.runner_process import RunnerProcess
 from rowcrew.log import Log
 from rowcrew.model.cleaning import clean_line
@@ -50,7 +51,7 @@ class Runners:
         self._message = message
         self._died = died
         self._takes_more = takes_more
-        self._environment = runner_environment(settings)
+        self._environment = runner_environment(settings, families=family.variables())
         self._wanted = min(settings.runners, settings.slots)
         self._all: list[RunnerProcess] = []
         self._tasks: set[asyncio.Task[None]] = set()

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Final
 
-SCHEMA_REVISION: Final = 4
-"""The newest migration this code knows and needs."""
+SCHEMA_REVISION: Final = 1
+"""The newest migration of the queue that this code knows and needs. Families have none of it."""
 
 
 def complaint(revision: int | None, minimum_worker: int | None = None) -> str | None:

@@ -13,10 +13,12 @@ from typing import Any, Final, Literal
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
+from rowcrew.family import installed
 from rowcrew.table.address import for_psycopg
 from rowcrew.table.compatibility import complaint
 from rowcrew.table.console import Connection, Record, rows
 from rowcrew.table.link import is_lent
+from rowcrew.table.rights import worker_rights
 
 OLDEST_SERVER: Final = 15
 NEWEST_SERVER: Final = 18
@@ -78,7 +80,16 @@ def schemas_with_tables(connection: Connection) -> list[str]:
 
 def missing_rights(connection: Connection) -> list[str]:
     """What a worker's role must be granted and is not."""
-    return [row["missing"] for row in rows(connection, "operator/missing_rights", {})]
+    needed = worker_rights(installed())
+    return [row["missing"] for row in rows(connection, "operator/missing_rights", needed)]
+
+
+def absent_tables(connection: Connection) -> dict[str, list[str]]:
+    """The tables that installed families have and the database lacks, by the family's name."""
+    tables = {family.name: family.tables for family in installed()}
+    wanted = {"tables": [table for names in tables.values() for table in names]}
+    absent = {row["table"] for row in rows(connection, "operator/absent_tables", wanted)}
+    return {name: lacking for name, names in tables.items() if (lacking := [t for t in names if t in absent])}
 
 
 def live_workers(connection: Connection) -> int:
