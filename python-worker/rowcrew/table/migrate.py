@@ -54,7 +54,7 @@ def migrate(url: str, *, only: Sequence[str] = ()) -> None:
     if family.QUEUE in only:
         branches.insert(0, family.QUEUE)
     for revision in [f"{branch}@head" for branch in branches] if only else ["heads"]:
-        command.upgrade(_config(url), revision)
+        command.upgrade(alembic_config(url), revision)
 
 
 def downgrade(url: str, revision: str) -> None:
@@ -65,7 +65,7 @@ def downgrade(url: str, revision: str) -> None:
     Raises:
         MigrationBusy: another migration was at work, or the tables were locked, for ten minutes.
     """
-    command.downgrade(_config(url), revision)
+    command.downgrade(alembic_config(url), revision)
 
 
 def migrations_directory() -> Path:
@@ -111,7 +111,8 @@ def _metadata(target: str) -> sqlalchemy.MetaData:
     return metadata
 
 
-def _config(url: str) -> Config:
+def alembic_config(url: str) -> Config:
+    """Where Alembic finds the migrations of the queue and of every installed family."""
     config = Config()
     queue = migrations_directory()
     places = [queue / "versions", *filter(None, (one.migrations_directory() for one in family.installed()))]
