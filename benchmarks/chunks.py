@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rowcrew import Crew
-from rowcrew.bundled.european_option import EuropeanOption, price_of, simulate_chunk
+from rowcrew.bundled.monte_carlo.european_option import EuropeanOption, price_of, simulate_chunk
 
 crew = Crew()
 

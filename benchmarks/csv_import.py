@@ -46,7 +46,7 @@ IMPORTS: Final[dict[str, dict[str, Any]]] = {
 # One import in a process of its own, as in a runner; prints its seconds and its largest resident memory.
 IMPORT: Final = """
 import json, resource, sys, time
-from rowcrew.bundled import csv_import
+from rowcrew.bundled.csv_import import handler as csv_import
 from rowcrew.testing import run_handler
 began = time.perf_counter()
 result = run_handler(csv_import.crew, "csv_import", json.loads(sys.argv[2]), database_url=sys.argv[1]).result

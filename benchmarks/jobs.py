@@ -20,10 +20,10 @@ from rowcrew.bench.processes import await_true, worker
 from rowcrew.bench.report import Report, Row, Table, machine_facts
 from rowcrew.bench.table import BenchTable
 from rowcrew.bundled import crew
-from rowcrew.bundled.european_option import CHUNK_PATHS
+from rowcrew.bundled.files.blobs import put_blob
+from rowcrew.bundled.monte_carlo.european_option import CHUNK_PATHS
 from rowcrew.cli.bench import tell
 from rowcrew.model.errors import RowcrewError
-from rowcrew.table.blobs import put_blob
 from rowcrew.testing import run_handler
 
 CREW: Final = "rowcrew.bundled:crew"

@@ -1,4 +1,4 @@
-"""Alembic's entry: plain `alembic upgrade head` comes in here, and so does `rowcrew migrate`.
+"""Alembic's entry: plain `alembic upgrade heads` comes in here, and so does `rowcrew migrate`.
 
 Both hand over to `rowcrew.table.migrate`, which knows the address, takes the lock and sets the timeouts.
 """

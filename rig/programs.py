@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from rig.waiting import eventually
+from rowcrew import family
 from rowcrew.settings.variables import VARIABLES
 
 ROOT = Path(__file__).parents[1]
@@ -22,7 +23,7 @@ ROWCREW = (sys.executable, "-m", "rowcrew.cli")
 
 def clean_environment(**variables: str) -> dict[str, str]:
     """This environment without any setting of ours, and with byte-code, as an installation has it."""
-    ours = {name for variable in VARIABLES for name in variable.names}
+    ours = {name for variable in (*VARIABLES, *family.variables()) for name in variable.names}
     ours |= {"PYTHONDONTWRITEBYTECODE", "COLUMNS"}
     return {name: value for name, value in os.environ.items() if name not in ours} | variables
 

@@ -10,7 +10,7 @@ from alembic import op
 
 revision = "0001"
 down_revision = None
-branch_labels = None
+branch_labels = ("queue",)
 depends_on = None
 
 # Tables. Every CHECK has a name, because the name is what a producer reads when its row is refused. A CHECK

@@ -25,8 +25,9 @@ if TYPE_CHECKING:
     from rowcrew.control.worker import Worker
     from rowcrew.crew import Crew
     from rowcrew.model.backoff import Backoff
-    from rowcrew.model.errors import InvalidJob, LeaseLost, RowcrewError
+    from rowcrew.model.errors import InvalidJob, LeaseLost, RowcrewError, SettingsError
     from rowcrew.model.new_job import NewJob
+    from rowcrew.table.no_transaction import no_transaction
 
 _HOME = {
     "Backoff": "model.backoff",
@@ -40,6 +41,7 @@ _HOME = {
     "PermanentError": "context",
     "Retry": "context",
     "RowcrewError": "model.errors",
+    "SettingsError": "model.errors",
     "Snooze": "context",
     "Worker": "control.worker",
     "enqueue": "client",
@@ -48,6 +50,7 @@ _HOME = {
     "enqueue_many_async": "client",
     "get": "client",
     "get_async": "client",
+    "no_transaction": "table.no_transaction",
 }
 
 __all__ = [
@@ -62,6 +65,7 @@ __all__ = [
     "PermanentError",
     "Retry",
     "RowcrewError",
+    "SettingsError",
     "Snooze",
     "Worker",
     "enqueue",
@@ -70,6 +74,7 @@ __all__ = [
     "enqueue_many_async",
     "get",
     "get_async",
+    "no_transaction",
 ]
 
 

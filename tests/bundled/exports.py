@@ -13,7 +13,7 @@ import pytest
 from hypothesis import strategies as st
 
 from rowcrew.bundled import crew
-from rowcrew.bundled.number_format import MINUS
+from rowcrew.bundled.documents.number_format import MINUS
 from rowcrew.model.outcome import Errored
 from rowcrew.testing import HandlerRun, run_handler
 from tests.bundled.saas_payload import REFERENCE

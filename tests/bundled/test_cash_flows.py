@@ -8,7 +8,7 @@ import pyxirr
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from rowcrew.bundled.cash_flows import internal_rate_of_return, net_present_value
+from rowcrew.bundled.model_run.cash_flows import internal_rate_of_return, net_present_value
 
 KNOWN = [-1000.0, 300.0, 420.0, 680.0]
 

@@ -14,8 +14,8 @@ import pytest
 from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
+from rowcrew.family import own_tables
 from rowcrew.model.outcome import Errored, Released
-from rowcrew.table.copy_in import OWN_TABLES
 from tests.bundled.conftest import Imports, permanent_error
 
 HEADER = b"Id,Date,Amount,Memo\n"
@@ -391,7 +391,7 @@ def test_rowcrews_own_tables_cannot_be_filled(imports: Imports) -> None:
         "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
         " AND tablename NOT IN ('transactions', 'notes', 'sibling', 'odd')"
     ).fetchall()
-    assert {name for (name,) in tables} <= OWN_TABLES
+    assert {name for (name,) in tables} <= own_tables()
     for (name,) in tables:
         assert "one of Rowcrew's own tables" in imports.refusal(b"a\n1\n", table=name, mapping={"id": "a"})
 

@@ -12,8 +12,11 @@ import pytest
 from scipy import stats
 
 from rowcrew.bundled import crew
-from rowcrew.bundled.draws import rank_correlation, ranks
-from rowcrew.bundled.driver_simulation import (
+from rowcrew.bundled.model_run.handler import drivers_of
+from rowcrew.bundled.model_run.saas_model import Company
+from rowcrew.bundled.model_run.saas_ratios import cash_out_month, runway_months
+from rowcrew.bundled.monte_carlo.draws import rank_correlation, ranks
+from rowcrew.bundled.monte_carlo.driver_simulation import (
     DriverSimulation,
     draw,
     live_through,
@@ -21,9 +24,6 @@ from rowcrew.bundled.driver_simulation import (
     simulate,
     with_draws,
 )
-from rowcrew.bundled.model_run import drivers_of
-from rowcrew.bundled.saas_model import Company
-from rowcrew.bundled.saas_ratios import cash_out_month, runway_months
 from rowcrew.model.outcome import Errored, Released
 from rowcrew.testing import run_handler
 from tests.bundled.saas_payload import FULL, REFERENCE

@@ -16,8 +16,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from rowcrew.bundled.arrival import Patience, TransferFailed
-from rowcrew.bundled.fetch import fetch
+from rowcrew.bundled.files.arrival import Patience, TransferFailed
+from rowcrew.bundled.files.fetch import fetch
 from rowcrew.context import PermanentError, RunStopped
 from tests.bundled.conftest import FILE, Imports, permanent_error
 from tests.bundled.servers import Connection, Server, cutting, saying, serving

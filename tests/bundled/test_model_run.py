@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from rig.waiting import eventually
 from rowcrew.bundled import crew
-from rowcrew.bundled.model_run import ModelRun, drivers_of, inputs_hash, run_scenarios
-from rowcrew.bundled.saas_model import Company, Month
+from rowcrew.bundled.model_run.handler import ModelRun, drivers_of, inputs_hash, run_scenarios
+from rowcrew.bundled.model_run.saas_model import Company, Month
 from rowcrew.model.outcome import Errored, Released
 from rowcrew.testing import HandlerRun, run_handler
 from tests.bundled.saas_payload import FULL, REFERENCE, model
@@ -364,7 +364,7 @@ def test_other_inputs_another_model_or_another_engine_compute_anew(
     ids = [run(database_url).result["modelRunId"]]
     ids.append(run(database_url, openingCash=600_000.01).result["modelRunId"])
     ids.append(run(database_url, modelId="another").result["modelRunId"])
-    monkeypatch.setattr("rowcrew.bundled.model_run.ENGINE_VERSION", 2)
+    monkeypatch.setattr("rowcrew.bundled.model_run.handler.ENGINE_VERSION", 2)
     ids.append(run(database_url).result["modelRunId"])
     assert len(set(ids)) == 4
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from rowcrew.bundled import crew
-from rowcrew.bundled.european_option import (
+from rowcrew.bundled.monte_carlo.european_option import (
     EuropeanOption,
     Price,
     chunk_count,

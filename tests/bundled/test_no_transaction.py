@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from rig.bucket import Bucket
-from rowcrew.bundled import crew, s3
+from rowcrew.bundled import crew
+from rowcrew.bundled.files import s3
 from rowcrew.context import Context
 from rowcrew.table.no_transaction import no_transaction
 from rowcrew.testing import run_handler

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from rowcrew.bundled.number_format import MINUS, NumberFormat
+from rowcrew.bundled.documents.number_format import MINUS, NumberFormat
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from rowcrew.bundled.csv_file import one_ahead
+from rowcrew.bundled.csv_import.csv_file import one_ahead
 
 SECONDS = 10.0
 

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given, settings
 
 from rowcrew.bundled import crew
-from rowcrew.bundled.document import Document
-from rowcrew.bundled.look import LOOKS
-from rowcrew.bundled.number_format import NumberFormat
-from rowcrew.bundled.paper.pages import MARGIN, Paper, printed
-from rowcrew.bundled.pdf_export import MOST_PAGES
+from rowcrew.bundled.documents.document import Document
+from rowcrew.bundled.documents.look import LOOKS
+from rowcrew.bundled.documents.number_format import NumberFormat
+from rowcrew.bundled.documents.paper.pages import MARGIN, Paper, printed
+from rowcrew.bundled.exports.pdf_export import MOST_PAGES
 from rowcrew.model.outcome import Released, Snoozed
 from rowcrew.testing import run_handler
 from tests.bundled.exports import (

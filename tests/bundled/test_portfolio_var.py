@@ -88,7 +88,7 @@ def test_perfectly_hedged_is_without_risk() -> None:
 def test_the_worst_losses_are_kept_across_chunks() -> None:
     answer = measured(paths=50_000, confidence=0.9)
     # The definition, once more and plainly: all chunks at hand, sorted.
-    from rowcrew.bundled.portfolio_var import PortfolioVar, Position, simulate_chunk
+    from rowcrew.bundled.monte_carlo.portfolio_var import PortfolioVar, Position, simulate_chunk
 
     stock = Position(name="Stock", value=1e6, volatility=0.25, drift=0.08)
     portfolio = PortfolioVar(positions=(stock,), paths=50_000, confidence=0.9, seed=3)

@@ -14,11 +14,11 @@ import pytest
 from hypothesis import given, settings
 from pptx import Presentation
 
-from rowcrew.bundled.document import Document
-from rowcrew.bundled.look import LOOKS
-from rowcrew.bundled.number_format import NumberFormat
-from rowcrew.bundled.pptx_export import MOST_SLIDES
-from rowcrew.bundled.slides.deck import Deck, shown
+from rowcrew.bundled.documents.document import Document
+from rowcrew.bundled.documents.look import LOOKS
+from rowcrew.bundled.documents.number_format import NumberFormat
+from rowcrew.bundled.documents.slides.deck import Deck, shown
+from rowcrew.bundled.exports.pptx_export import MOST_SLIDES
 from tests.bundled.exports import (
     amounts,
     documents,

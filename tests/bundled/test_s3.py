@@ -8,8 +8,8 @@ from collections.abc import Callable
 import pytest
 
 from rig.bucket import Bucket
-from rowcrew.bundled import s3
-from rowcrew.bundled.arrival import Patience, TransferFailed
+from rowcrew.bundled.files import s3
+from rowcrew.bundled.files.arrival import Patience, TransferFailed
 from rowcrew.context import PermanentError, RunStopped
 from tests.bundled.servers import Connection, Server, cutting, saying, serving
 

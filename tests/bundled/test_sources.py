@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from rig.bucket import Bucket
-from rowcrew.table.blobs import PART_BYTES, put_blob
+from rowcrew.bundled.files.blobs import PART_BYTES, put_blob
 from tests.bundled.conftest import FILE, Imports, permanent_error
 
 

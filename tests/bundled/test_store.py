@@ -6,23 +6,33 @@ import hashlib
 import json
 from typing import Any
 
-import msgspec
-import psycopg
 import pytest
 import urllib3
 
 from rig.bucket import Bucket
-from rowcrew.bundled.store import presigned_url, store
+from rowcrew import Context, Crew
+from rowcrew.bundled.files.blobs import Blob
+from rowcrew.bundled.files.store import presigned_url, store
 from rowcrew.model.errors import SettingsError
+from rowcrew.testing import run_handler
 from tests.bundled.conftest import Imports
 from tests.docs.pages import block_marked
 
 BAD = b"Id,Date,Amount,Memo\n1,,,a\n2,never,,b\n"
 
 
+keepers = Crew()
+
+
+@keepers.job("keep")
+def keep(payload: dict[str, str], context: Context) -> Blob:
+    with context.transaction() as connection:
+        return store(connection, context, "board.pdf", payload["content"].encode(), "application/pdf")
+
+
 def stored(imports: Imports, content: bytes) -> dict[str, Any]:
-    with psycopg.connect(imports.url) as connection:
-        return dict(msgspec.to_builtins(store(connection, 7, "board.pdf", content, "application/pdf")))
+    handled = run_handler(keepers, "keep", {"content": content.decode()}, database_url=imports.url)
+    return dict(handled.result)
 
 
 @pytest.mark.parametrize("with_bucket", [True, False])
@@ -34,7 +44,7 @@ def test_a_result_tells_key_hash_size_and_type(
     else:
         monkeypatch.delenv("S3_BUCKET_NAME", raising=False)
     assert stored(imports, b"content") == {
-        "key": "jobs/7/board.pdf",
+        "key": "jobs/1/board.pdf",
         "sha256": hashlib.sha256(b"content").hexdigest(),
         "bytes": 7,
         "contentType": "application/pdf",
@@ -45,8 +55,8 @@ def test_a_result_tells_key_hash_size_and_type(
 def test_the_next_run_of_a_job_replaces_its_object(imports: Imports, bucket: Bucket) -> None:
     stored(imports, b"first")
     stored(imports, b"second")
-    assert bucket.keys() == ["jobs/7/board.pdf"]
-    answer = bucket.get("jobs/7/board.pdf")
+    assert bucket.keys() == ["jobs/1/board.pdf"]
+    answer = bucket.get("jobs/1/board.pdf")
     assert (answer["Body"].read(), answer["ContentType"]) == (b"second", "application/pdf")
 
 
@@ -58,7 +68,7 @@ def test_the_error_report_of_an_import_goes_to_the_bucket(imports: Imports, buck
 
 def test_a_presigned_url_reads_one_file_for_a_while(imports: Imports, bucket: Bucket) -> None:
     stored(imports, b"content")
-    url = presigned_url("jobs/7/board.pdf", 60)
+    url = presigned_url("jobs/1/board.pdf", 60)
     assert "X-Amz-Expires=60&" in url
     with urllib3.PoolManager() as pool:
         assert pool.request("GET", url).data == b"content"

@@ -14,6 +14,7 @@ from rig.programs import ROOT
 from rowcrew.admin.check import Check, Findings
 from rowcrew.admin.deployment import POINTS, Checkout, blueprint_of, checkout, points
 from rowcrew.admin.sameness import Place
+from rowcrew.bundled.files.settings import FileSettings
 from rowcrew.cli.doctor import doctor
 from rowcrew.cli.wording import worded
 from rowcrew.settings import Platform, Settings, platform
@@ -31,6 +32,7 @@ def findings(**changes: Any) -> Findings:
     """All is well: the doctor has reached a database that a worker serves."""
     values: dict[str, Any] = {
         "settings": Settings(),
+        "files": FileSettings(),
         "place": INTERNAL,
         "server": SERVER,
         "schema": Check("schema", "ok", "at revision 4, as needed"),
@@ -90,7 +92,7 @@ def test_without_a_database_the_points_that_rest_on_it_fail() -> None:
         (8, {"schema": Check("schema", "failed", "the database has no schema")}, RENDER, "no schema"),
         (9, {"settings": Settings(concurrency=40)}, RENDER, "88 at most"),
         (9, {"live_workers": 6}, RENDER, "96 at most"),
-        (10, {"settings": Settings(aws_access_key_id="AKIA")}, RENDER, "one of the two keys"),
+        (10, {"files": FileSettings(aws_access_key_id="AKIA")}, RENDER, "one of the two keys"),
         (11, {"settings": Settings(shutdown_grace_seconds=26)}, RENDER, "Render's default"),
     ],
 )

@@ -21,6 +21,7 @@ from rowcrew.cli import main
 from rowcrew.cli.doctor import effective
 from rowcrew.cli.wording import worded
 from rowcrew.embedded import EmbeddedPostgres
+from rowcrew.family import variables
 from rowcrew.settings import given, made_of
 from rowcrew.settings.variables import VARIABLES
 from rowcrew.table.compatibility import SCHEMA_REVISION
@@ -31,6 +32,7 @@ from tests.contract.hands import insert, job_in, register_worker
 Check = dict[str, str]
 Doctor = Callable[..., tuple[int, list[Check]]]
 
+EVERY_VARIABLE = (*VARIABLES, *variables())
 SECRET = "canary-7f3a"
 HEALTHY = ["settings", "libraries", "address", "connection", "server", "clocks", "schema", "rights"]
 
@@ -38,7 +40,7 @@ HEALTHY = ["settings", "libraries", "address", "connection", "server", "clocks",
 @pytest.fixture
 def doctor(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Doctor:
     """Ask the doctor about an address; the exit code and the checks."""
-    for variable in VARIABLES:
+    for variable in EVERY_VARIABLE:
         for name in variable.names:
             monkeypatch.delenv(name, raising=False)
 
@@ -217,7 +219,7 @@ def test_settings_are_shown_with_where_they_come_from_and_secrets_masked(
     code, rows = doctor(url, "--settings", **variables)
     assert code == 0
     shown = {row["variable"]: (row["value"], row["source"]) for row in rows}
-    assert list(shown) == [variable.names[0] for variable in VARIABLES]
+    assert list(shown) == [variable.names[0] for variable in EVERY_VARIABLE]
     assert shown["DATABASE_URL"] == (url.replace(f":{SECRET}", ""), "DATABASE_URL")
     assert shown["AWS_SECRET_ACCESS_KEY"] == ("…", "AWS_SECRET_ACCESS_KEY")
     assert shown["POLL_INTERVAL"] == ("60", "JOB_POLL_INTERVAL")
@@ -239,8 +241,10 @@ def test_no_setting_shows_a_secret_whatever_its_form() -> None:
         "DATABASE_DIRECT_URL": f"postgresql://a:{SECRET}@b/c?sslpassword={SECRET}",
         "AWS_ENDPOINT_URL": f"https://a:{SECRET}@b",
     }
-    found = given({**urls, "AWS_SECRET_ACCESS_KEY": SECRET})
-    assert SECRET not in str(effective(found, made_of(found, {})))
+    environment = {**urls, "AWS_SECRET_ACCESS_KEY": SECRET}
+    own = given(environment)
+    found = [*own, *given(environment, variables())]
+    assert SECRET not in str(effective(found, made_of(own, {})))
 
 
 def test_a_library_that_cannot_be_imported_is_named_with_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:

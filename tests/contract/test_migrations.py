@@ -15,11 +15,14 @@ import psycopg
 import pytest
 import sqlalchemy
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
+from alembic.util import CommandError
 
 from rig.waiting import eventually
 from rowcrew.embedded import EmbeddedPostgres
-from rowcrew.table import migrate, schema
+from rowcrew.family import FamilyBroken, bundled
+from rowcrew.table import migrate
 from rowcrew.table.address import for_sqlalchemy
 from rowcrew.table.compatibility import SCHEMA_REVISION, complaint
 from rowcrew.table.statements import SQL
@@ -70,7 +73,8 @@ def ask(url: str, query: str) -> list[tuple[Any, ...]]:
 
 def test_the_declared_tables_are_those_that_the_migrations_make(database_url: str, empty_url: str) -> None:
     engine = sqlalchemy.create_engine(for_sqlalchemy(empty_url), poolclass=sqlalchemy.NullPool)
-    schema.metadata.create_all(engine)
+    for metadata in migrate.declared():
+        metadata.create_all(engine)
     for catalog in (COLUMNS, CONSTRAINTS, INDEXES, STORAGE):
         made = ask(database_url, catalog)
         assert len(made) > 5
@@ -79,10 +83,11 @@ def test_the_declared_tables_are_those_that_the_migrations_make(database_url: st
 
 def test_alembic_finds_no_difference_to_the_declared_tables(database_url: str) -> None:
     engine = sqlalchemy.create_engine(for_sqlalchemy(database_url), poolclass=sqlalchemy.NullPool)
+    tables: Any = migrate.declared()  # alembic takes several, and its types say one
     with engine.connect() as connection:
         options = {"compare_server_default": True, "include_name": migrate.is_ours}
         context = MigrationContext.configure(connection, opts=options)
-        assert compare_metadata(context, schema.metadata) == []
+        assert compare_metadata(context, tables) == []
 
 
 def test_down_removes_everything_and_up_makes_the_same_again(empty_url: str) -> None:
@@ -101,14 +106,15 @@ def test_migrating_again_changes_nothing_and_keeps_the_rows(database_url: str, c
 
 
 def test_every_revision_says_its_number_in_the_schema(empty_url: str) -> None:
-    for revision in range(1, SCHEMA_REVISION + 1):
-        migrate.migrate(empty_url, f"{revision:04}")
+    migrate.migrate(empty_url)
+    ((number, minimum_worker),) = ask(empty_url, SQL["worker/schema_revision"])
+    assert number == SCHEMA_REVISION
+    assert complaint(number, minimum_worker) is None
+    for revision in range(SCHEMA_REVISION - 1, 0, -1):
+        migrate.downgrade(empty_url, f"{revision:04}")
         ((number, minimum_worker),) = ask(empty_url, SQL["worker/schema_revision"])
         assert number == revision
         assert 1 <= minimum_worker <= revision
-    assert complaint(number, minimum_worker) is None
-    migrate.downgrade(empty_url, "-1")
-    assert ask(empty_url, SQL["worker/schema_revision"]) == [(SCHEMA_REVISION - 1, 1)]
 
 
 def test_a_database_shared_with_another_alembic_keeps_the_others_version(empty_url: str) -> None:
@@ -128,7 +134,7 @@ def test_migrations_started_together_do_not_collide(empty_url: str) -> None:
 def test_plain_alembic_from_the_checkout_does_what_migrate_does(empty_url: str, database_url: str) -> None:
     environment = {**os.environ, "DATABASE_URL": empty_url.replace("postgresql://", "postgres://")}
     environment.pop("DATABASE_DIRECT_URL", None)
-    for arguments in (["upgrade", "head"], ["check"]):
+    for arguments in (["upgrade", "heads"], ["check"]):
         command = [sys.executable, "-m", "alembic", *arguments]
         subprocess.run(command, cwd=CHECKOUT, env=environment, check=True, capture_output=True, timeout=60)
     for catalog in (COLUMNS, CONSTRAINTS, INDEXES, STORAGE):
@@ -154,7 +160,7 @@ def test_a_migration_that_finds_a_table_in_use_steps_back_and_tries_again(
 ) -> None:
     reader = connect(autocommit=False)
     reader.execute("SELECT FROM blobs")
-    down = threading.Thread(target=migrate.downgrade, args=[database_url, "0001"], daemon=True)
+    down = threading.Thread(target=migrate.downgrade, args=[database_url, "files@base"], daemon=True)
     down.start()
     gave_up_once = "SELECT xact_rollback FROM pg_stat_database WHERE datname = current_database()"
     eventually(lambda: ask(database_url, gave_up_once) > [(0,)])
@@ -164,12 +170,13 @@ def test_a_migration_that_finds_a_table_in_use_steps_back_and_tries_again(
 
 
 def test_an_administrator_can_read_the_sql_without_a_database() -> None:
-    command = [sys.executable, "-m", "alembic", "upgrade", "head", "--sql"]
+    command = [sys.executable, "-m", "alembic", "upgrade", "heads", "--sql"]
     written = subprocess.run(
         command, cwd=CHECKOUT, check=True, capture_output=True, text=True, timeout=60
     ).stdout
     assert "CREATE TABLE jobs" in written
     assert "CREATE TRIGGER jobs_by_hand" in written
+    assert "CREATE TABLE blobs" in written
 
 
 @pytest.mark.parametrize(
@@ -191,3 +198,52 @@ def test_a_worker_and_a_schema_that_do_not_fit_say_what_to_do(
 ) -> None:
     monkeypatch.setattr("rowcrew.table.compatibility.SCHEMA_REVISION", 2)
     assert complaint(revision, minimum_worker) == expected
+
+
+TABLES = """SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'
+             AND relname <> 'rowcrew_migrations' ORDER BY 1"""
+
+
+def test_the_queue_alone_can_be_migrated_and_a_family_alone(empty_url: str) -> None:
+    migrate.migrate(empty_url, only=["queue"])
+    queue = {name for (name,) in ask(empty_url, TABLES)}
+    assert "jobs" in queue
+    assert not queue & {"blobs", "modelRuns"}
+    migrate.migrate(empty_url, only=["files"])
+    assert {name for (name,) in ask(empty_url, TABLES)} == queue | {"blobs"}
+    migrate.downgrade(empty_url, "files@base")
+    assert {name for (name,) in ask(empty_url, TABLES)} == queue
+
+
+def test_a_family_that_is_not_installed_is_refused_by_name(empty_url: str) -> None:
+    with pytest.raises(FamilyBroken, match="there is no family invoices; installed are files, "):
+        migrate.migrate(empty_url, only=["invoices"])
+
+
+def test_the_version_of_a_family_that_is_not_installed_here_stands_in_nobodys_way(empty_url: str) -> None:
+    migrate.migrate(empty_url, only=["queue"])
+    with psycopg.connect(empty_url) as other:
+        other.execute("INSERT INTO rowcrew_migrations VALUES ('acme_invoices_0003')")
+    migrate.migrate(empty_url)
+    migrate.migrate(empty_url)
+    assert ask(empty_url, "SELECT to_regclass('blobs')::text") == [("blobs",)]
+    versions = {version for (version,) in ask(empty_url, "SELECT version_num FROM rowcrew_migrations")}
+    assert versions == {"0001", "files_0001", "model_run_0001", "acme_invoices_0003"}
+
+
+def test_the_version_of_a_newer_queue_is_not_overlooked(empty_url: str) -> None:
+    migrate.migrate(empty_url)
+    with psycopg.connect(empty_url) as newer:
+        newer.execute("UPDATE rowcrew_migrations SET version_num = '9999' WHERE version_num = '0001'")
+    with pytest.raises(CommandError, match="9999"):
+        migrate.migrate(empty_url)
+
+
+def test_alembic_in_a_checkout_finds_the_migrations_of_every_bundled_family() -> None:
+    configured = Config(str(CHECKOUT / "alembic.ini")).get_version_locations_list()
+    assert configured is not None
+    places = [one.migrations_directory() for one in bundled()]
+    assert [Path(place) for place in configured] == [
+        CHECKOUT / "migrations" / "versions",
+        *(place for place in places if place is not None),
+    ]

@@ -11,10 +11,11 @@ import tomllib
 import pytest
 
 from rowcrew import cli
+from rowcrew.family import variables
 from rowcrew.settings.variables import VARIABLES
 from tests.docs.pages import ROOT, commands
 
-KNOWN_VARIABLES = {name for variable in VARIABLES for name in variable.names}
+KNOWN_VARIABLES = {name for variable in (*VARIABLES, *variables()) for name in variable.names}
 
 
 @pytest.mark.parametrize(("command", "where"), sorted(commands().items()))

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from rowcrew.control.road.stopping import LAST_CALL_SECONDS
+from rowcrew.family import variables
 from rowcrew.log import EVENTS
 from rowcrew.settings.variables import VARIABLES
 from tests.docs.pages import PAGES, ROOT, anchors, block_marked, links, prose
@@ -54,7 +55,7 @@ def test_the_table_of_settings_is_that_of_the_code() -> None:
     rows = [line for line in page.splitlines() if line.startswith("| `")]
     assert rows == [
         f"| {', '.join(f'`{name}`' for name in variable.names)} | {variable.default} | {variable.meaning} |"
-        for variable in VARIABLES
+        for variable in (*VARIABLES, *variables())
     ]
 
 
@@ -86,7 +87,7 @@ def test_the_files_that_the_architecture_names_exist() -> None:
 
 def test_the_wait_that_platforms_need_is_counted_with_the_defaults() -> None:
     page = (ROOT / "docs" / "operations.md").read_text()
-    defaults = {variable.names[0]: variable.default for variable in VARIABLES}
+    defaults = {variable.names[0]: variable.default for variable in (*VARIABLES, *variables())}
     assert f"`SHUTDOWN_GRACE` ({defaults['SHUTDOWN_GRACE']} s)" in page
     assert LAST_CALL_SECONDS == 2
     assert "then two seconds to obey a request to stop" in page

@@ -68,7 +68,7 @@ def test_the_database_has_a_current_plan_and_no_open_door(database: dict[str, An
 
 
 def test_migrations_run_before_the_deploy_as_one_command_without_a_shell(worker: dict[str, Any]) -> None:
-    assert worker["preDeployCommand"] == "alembic upgrade head"
+    assert worker["preDeployCommand"] == "alembic upgrade heads"
     assert (ROOT / "alembic.ini").exists()
 
 

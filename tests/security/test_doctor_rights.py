@@ -7,8 +7,10 @@ import json
 import pytest
 
 from rowcrew.cli import main
+from rowcrew.family import installed
 from rowcrew.table import operator
 from rowcrew.table.link import Link
+from rowcrew.table.rights import worker_rights
 from tests.conftest import Connect
 from tests.contract.hands import insert
 from tests.security.conftest import Login
@@ -38,10 +40,11 @@ async def test_a_workers_role_lacks_nothing_and_without_its_rights_all_of_them(
     login: Login, connect: Connect
 ) -> None:
     worker = Link(login("worker"), purpose="test")
-    assert await operator.missing_rights(worker) == []
+    families = worker_rights(installed())
+    assert await operator.missing_rights(worker, **families) == []
     granted = {in_order(right) for (right,) in connect().execute(GRANTED).fetchall()}
     connect().execute("REVOKE ALL ON ALL TABLES IN SCHEMA public FROM rowcrew_worker")
-    assert {in_order(right) for right in await operator.missing_rights(worker)} == granted
+    assert {in_order(right) for right in await operator.missing_rights(worker, **families)} == granted
     await worker.close()
 
 

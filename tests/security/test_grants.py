@@ -7,20 +7,28 @@ or writes, and carries nothing out.
 from __future__ import annotations
 
 import re
+from importlib import resources
 from typing import Any
 
 import psycopg
 from psycopg import sql
 
+from rowcrew.family import installed
+from rowcrew.sql import Statements
+from rowcrew.table.rights import worker_rights
 from rowcrew.table.statements import SQL
 from tests.conftest import Connect
 from tests.security.conftest import As
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
+PACKAGES = [one.package for one in installed() if (resources.files(one.package) / "sql").is_dir()]
 EXPLAINED = re.compile(r"(--.*\n)*\s*(SELECT|INSERT|UPDATE|DELETE|WITH)\b")
 STATEMENTS = {
-    name: text for name, text in sorted(SQL.items()) if not name.startswith("demo/") and EXPLAINED.match(text)
+    name: text
+    for statements in (SQL, *map(Statements, PACKAGES))
+    for name, text in sorted(statements.items())
+    if not name.startswith("demo/") and EXPLAINED.match(text)
 }
 RIGHTS = """
     SELECT relname, privilege_type, NULL
@@ -52,7 +60,8 @@ def refused(connection: Connection) -> list[str]:
 
 def missing(connection: Connection) -> list[str]:
     """What the doctor finds that this role lacks."""
-    return [row[0] for row in connection.execute(SQL["operator/missing_rights"])]
+    needed = worker_rights(installed())
+    return [row[0] for row in connection.execute(SQL["operator/missing_rights"], needed)]
 
 
 def test_the_workers_role_may_send_every_statement(as_role: As) -> None:

@@ -12,8 +12,8 @@ from rig.fixtures import StartWorker
 from rig.journal import Journal
 from rig.table import Table
 from rowcrew import enqueue, enqueue_many, get
-from rowcrew.table.blobs import put_blob
-from rowcrew.table.statements import SQL
+from rowcrew.bundled.files.blobs import put_blob
+from rowcrew.bundled.files.statements import SQL as FILES
 from tests.conftest import Connect
 from tests.contract.hands import job_in, read
 from tests.docs.pages import block_marked
@@ -42,7 +42,7 @@ def test_a_workers_role_is_enough_to_delete_files_past_their_time(as_role: As) -
     worker = as_role("worker")
     put_blob(worker, "jobs/1/board.pdf", b"file", "application/pdf")
     limits = {"after": "", "batch": 10, "keep_files": 0, "most_bytes": 1}
-    assert worker.execute(SQL["files/prune_files"], limits).fetchone() == ("jobs/1/board.pdf", 1)
+    assert worker.execute(FILES["prune_files"], limits).fetchone() == ("jobs/1/board.pdf", 1)
 
 
 def test_a_workers_role_is_enough_for_every_way_a_run_can_go(

@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from rowcrew.family import variables
 from rowcrew.settings import read
 from rowcrew.settings.variables import VARIABLES
+
+EVERY_VARIABLE = (*VARIABLES, *variables())
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -17,13 +20,13 @@ def example() -> list[tuple[str, str]]:
 
 
 def test_the_example_has_every_variable_once() -> None:
-    assert [name for name, _ in example()] == [name for variable in VARIABLES for name in variable.names]
+    assert [name for name, _ in example()] == [name for variable in EVERY_VARIABLE for name in variable.names]
 
 
 def test_the_example_tells_meaning_and_default_of_every_variable() -> None:
     text = (ROOT / ".env.example").read_text()
     values = dict(example())
-    for variable in VARIABLES:
+    for variable in EVERY_VARIABLE:
         assert f"# {variable.meaning}" in text
         assert values[variable.names[0]] == variable.default or f"({variable.default})" in text.replace(
             "(default: ", "("
@@ -51,5 +54,5 @@ def test_the_table_of_settings_has_every_variable_as_it_is() -> None:
     documented = [
         (tuple(re.findall(r"[A-Z0-9_]+", names)), default, meaning) for names, default, meaning in rows
     ]
-    table = [row for row in documented if row[0][0] in {variable.names[0] for variable in VARIABLES}]
-    assert table == [(variable.names, variable.default, variable.meaning) for variable in VARIABLES]
+    table = [row for row in documented if row[0][0] in {variable.names[0] for variable in EVERY_VARIABLE}]
+    assert table == [(variable.names, variable.default, variable.meaning) for variable in EVERY_VARIABLE]

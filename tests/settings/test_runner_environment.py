@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from rowcrew.family import variables
 from rowcrew.settings import read, runner_environment
 from rowcrew.settings.variables import VARIABLES
+
+EVERY_VARIABLE = (*VARIABLES, *variables())
 
 URL = "postgresql://app:hunter2@db.example/app"
 CANARIES = dict.fromkeys(
@@ -31,7 +34,7 @@ CANARIES = dict.fromkeys(
 
 def seen(environment: dict[str, str]) -> dict[str, str]:
     environment = {"DATABASE_URL": URL, **environment}
-    return runner_environment(read(environment), environment)
+    return runner_environment(read(environment), environment, families=variables())
 
 
 def test_secrets_of_the_worker_stay_with_it() -> None:
@@ -51,7 +54,7 @@ def test_what_python_postgresql_and_aws_need_is_let_through(name: str) -> None:
 
 
 def test_every_setting_reaches_the_runner() -> None:
-    names = {name for variable in VARIABLES for name in variable.names} - {"DATABASE_URL"}
+    names = {name for variable in EVERY_VARIABLE for name in variable.names} - {"DATABASE_URL"}
     environment = {"DATABASE_URL": URL} | dict.fromkeys(names, "")
     assert set(seen(environment)) == names | {"DATABASE_URL"}
 

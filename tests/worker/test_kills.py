@@ -26,7 +26,7 @@ from rig.table import Table
 from rig.waiting import eventually
 from rig.worker_process import WorkerProcess
 from rowcrew.bundled import crew
-from rowcrew.table.blobs import put_blob
+from rowcrew.bundled.files.blobs import put_blob
 from rowcrew.testing import run_handler
 from tests.bundled.saas_payload import REFERENCE
 

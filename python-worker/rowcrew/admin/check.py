@@ -11,6 +11,7 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from rowcrew.admin.sameness import Place
+from rowcrew.bundled.files.settings import FileSettings
 from rowcrew.model.remedy import Remedy, advice
 from rowcrew.settings import Settings
 from rowcrew.table.rows import CompletedJob, Server
@@ -31,6 +32,7 @@ class Findings(msgspec.Struct, kw_only=True):
     """What the checks have learned on their way; None where they did not get so far."""
 
     settings: Settings
+    files: FileSettings
     place: Place | None = None
     server: Server | None = None
     schema: Check | None = None

@@ -8,22 +8,15 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import AsyncIterator, Iterator, Sequence
-from typing import Final
 
 from rowcrew.admin.check import Check, Findings, check
 from rowcrew.admin.database_checks import ADDRESS_FORM, database_checks
 from rowcrew.admin.link import operators_link
 from rowcrew.admin.sameness import place
+from rowcrew.family import disagreements, installed
 from rowcrew.model.remedy import Remedy
 from rowcrew.settings import Given, Settings
 from rowcrew.table.link import reason
-
-# What the bundled types need beyond the requirements: library, extra, types.
-EXTRAS: Final = (
-    ("numpy", "sim", "monte_carlo"),
-    ("reportlab", "reports", "pdf_export"),
-    ("pptx", "reports", "pptx_export"),
-)
 
 
 async def examine(
@@ -56,10 +49,7 @@ def settings_checks(given: Sequence[Given], settings: Settings) -> Iterator[Chec
     wrong = [one.complaint for one in given if one.complaint]
     if not any(one.name for one in given if one.variable.field == "database_url"):
         wrong.append("DATABASE_URL is not set: give it as postgresql://user:password@host/database")
-    if (settings.aws_access_key_id is None) != (settings.aws_secret_access_key is None):
-        wrong.append(
-            "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY: only one of them is set; give both or neither"
-        )
+    wrong += disagreements()
     for complaint in wrong:
         what, _, remedy = complaint.partition(": ")
         yield check("settings", "failed", what, remedy)
@@ -71,17 +61,18 @@ def settings_checks(given: Sequence[Given], settings: Settings) -> Iterator[Chec
 
 
 def extras_checks() -> Iterator[Check]:
-    """Whether the libraries of the bundled types can be imported: a broken one is as bad as a missing one."""
+    """Whether the libraries of all families can be imported: a broken one is as bad as a missing one."""
     missing = False
-    for library, extra, type in EXTRAS:
+    for extra in (extra for family in installed() for extra in family.extras):
         try:
-            importlib.import_module(library)
+            importlib.import_module(extra.library)
         except Exception as error:
             missing = True
-            what = f"{type} cannot run, because {library} cannot be imported ({reason(error)})"
-            yield check("libraries", "warning", what, Remedy("install-extra", name=extra))
+            types = ", ".join(extra.types)
+            what = f"{types} cannot run, because {extra.library} cannot be imported ({reason(error)})"
+            yield check("libraries", "warning", what, Remedy("install-extra", name=extra.requirement))
     if not missing:
-        yield check("libraries", "ok", "all that the bundled job types need can be imported")
+        yield check("libraries", "ok", "all that the installed job types need can be imported")
 
 
 def _address_check(url: str, findings: Findings) -> Check:

@@ -17,6 +17,7 @@ from rowcrew.admin.link import operators_link
 from rowcrew.admin.queues import ServedCrowd, waiting_crowds
 from rowcrew.admin.sameness import place, sameness
 from rowcrew.admin.trouble import trouble
+from rowcrew.family import installed
 from rowcrew.model.duration import duration
 from rowcrew.model.remedy import Remedy
 from rowcrew.model.why import busy, unserved
@@ -24,6 +25,7 @@ from rowcrew.settings import Settings
 from rowcrew.table import operator, worker
 from rowcrew.table.compatibility import SCHEMA_REVISION, misfit
 from rowcrew.table.link import Link, reason
+from rowcrew.table.rights import worker_rights
 from rowcrew.table.rows import Server
 
 OLDEST_SERVER: Final = 15
@@ -54,6 +56,8 @@ async def database_checks(link: Link, findings: Findings, producer_url: str | No
             yield found
         if findings.schema.result == "failed":
             return
+        for found in await _family_checks(link):
+            yield found
         rights = await _rights_check(link)
         yield rights
         if rights.result == "failed":
@@ -146,8 +150,22 @@ async def _schema_check(link: Link) -> Check:
     return check("schema", "ok", f"at revision {revision}, as needed")
 
 
+async def _family_checks(link: Link) -> list[Check]:
+    absent = set(await operator.absent_tables(link, [table for one in installed() for table in one.tables]))
+    return [
+        check(
+            f"family {family.name}",
+            "warning",
+            f"the database has no table {', '.join(lacking)}, which jobs of this family need",
+            Remedy("migrate-family", name=family.name),
+        )
+        for family in installed()
+        if (lacking := [table for table in family.tables if table in absent])
+    ]
+
+
 async def _rights_check(link: Link) -> Check:
-    if missing := await operator.missing_rights(link):
+    if missing := await operator.missing_rights(link, **worker_rights(installed())):
         return check("rights", "failed", f"the role lacks {'; '.join(missing)}", Remedy("grant-role"))
     return check("rights", "ok", "the role may do all that a worker does")
 

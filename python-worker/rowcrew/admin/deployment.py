@@ -227,7 +227,7 @@ def _connections(findings: Findings) -> Check:
 
 
 def _files(findings: Findings) -> Check:
-    current = findings.settings
+    current = findings.files
     if (current.aws_access_key_id is None) != (current.aws_secret_access_key is None):
         return check("", "failed", "only one of the two keys is set", "give both")
     if current.s3_bucket_name is None:

@@ -1,17 +1,36 @@
-"""The bundled job types, one file each. `crew` holds them all; a worker that is given no other crew runs it.
+"""The bundled job types, a family in each folder; `crew` holds them all.
 
-A handler here uses what any user's handler may use: the payload, the `Context` and the tables. Heavy
-libraries are imported inside the handlers, so that loading the crew stays cheap.
+A worker that is given no other crew runs it. A family uses what any package may use, and is laid out as a
+package of a user would be. `crew` is made when first asked for, so that reading a family's declaration
+imports no handler.
 """
 
 from __future__ import annotations
 
-from rowcrew.bundled import csv_import, model_run, monte_carlo, pdf_export, pptx_export
-from rowcrew.crew import Crew
+import importlib
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
-crew = Crew()
-crew.include(model_run.crew)
-crew.include(monte_carlo.crew)
-crew.include(csv_import.crew)
-crew.include(pdf_export.crew)
-crew.include(pptx_export.crew)
+if TYPE_CHECKING:
+    from rowcrew.crew import Crew
+
+    crew: Crew
+
+
+def __getattr__(name: str) -> Any:
+    if name != "crew":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return _crew()
+
+
+@cache
+def _crew() -> Crew:
+    from rowcrew.crew import Crew
+    from rowcrew.family import bundled
+
+    crew = Crew()
+    for family in bundled():
+        if family.crew is not None:
+            module, _, attribute = family.crew.partition(":")
+            crew.include(getattr(importlib.import_module(module), attribute))
+    return crew

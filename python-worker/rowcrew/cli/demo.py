@@ -22,6 +22,7 @@ import psycopg
 from cyclopts import Parameter
 from psycopg.rows import dict_row
 
+from rowcrew.bundled.files.blobs import blob_parts
 from rowcrew.cli import FAILURE, SUCCESS
 from rowcrew.cli.local import private_postgres, start_worker, stop_worker
 from rowcrew.cli.migrate import bring_up_to_date
@@ -29,7 +30,6 @@ from rowcrew.cli.output import print_table, progress_text, shown
 from rowcrew.model.errors import RowcrewError
 from rowcrew.model.status import ENDED
 from rowcrew.settings import Settings
-from rowcrew.table.blobs import blob_parts
 from rowcrew.table.statements import SQL
 
 Record = dict[str, Any]

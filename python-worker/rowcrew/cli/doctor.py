@@ -12,12 +12,15 @@ from rowcrew import settings
 from rowcrew.admin.check import Check, Findings
 from rowcrew.admin.checks import examine, settings_checks
 from rowcrew.admin.deployment import checkout, points
+from rowcrew.bundled.files.settings import FileSettings
 from rowcrew.cli import FAILURE, SUCCESS
 from rowcrew.cli.options import AsJson
 from rowcrew.cli.output import one_line, print_document, print_documents, print_table
 from rowcrew.cli.wording import worded
+from rowcrew.family import variables
 from rowcrew.settings import Given, Settings
 from rowcrew.settings.readers import Secret
+from rowcrew.settings.variables import VARIABLES
 from rowcrew.table.address import without_password
 
 # As in the log: two blanks where the mark is narrow.
@@ -45,8 +48,9 @@ def doctor(
     expect_url
         Also check that this address, a producer's, reaches the same database.
     """
-    given = settings.given()
-    findings = Findings(settings=settings.made_of(given))
+    own = settings.given()
+    findings = Findings(settings=settings.made_of(own), files=FileSettings.readable())
+    given = [*own, *settings.given(variables=variables())]
     if show_settings:
         _print_settings(given, findings.settings, json)
         wrong = [check for check in settings_checks(given, findings.settings) if check.remedies]
@@ -80,7 +84,7 @@ def _source(one: Given, current: Settings) -> str:
 
 
 def _shown(one: Given, current: Settings) -> str:
-    value = getattr(current, one.variable.field)
+    value = getattr(current, one.variable.field) if one.variable in VARIABLES else one.value
     match value:
         case _ if one.complaint:
             return "…"

@@ -2,26 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Annotated
+
+from cyclopts import Parameter
+
 from rowcrew.cli.options import AsJson, read_settings
 from rowcrew.cli.output import print_document
 from rowcrew.settings import Settings
 
 
-def migrate(*, json: AsJson = False) -> None:
-    """Bring the tables of the database up to date.
+def migrate(
+    *,
+    only: Annotated[list[str] | None, Parameter(name="--only")] = None,
+    json: AsJson = False,
+) -> None:
+    """Bring the tables of the database up to date: the queue's and those of every installed family.
 
     Safe at any time, from several places at once and while workers run.
     DATABASE_DIRECT_URL, if set, is used.
+
+    Parameters
+    ----------
+    only
+        Only this family's tables, or with queue the queue's; repeatable.
     """
-    revision = bring_up_to_date(read_settings())
+    revision = bring_up_to_date(read_settings(), only or [])
     if json:
         print_document({"revision": revision})
     else:
         print(f"The tables are up to date (revision {revision}).")
 
 
-def bring_up_to_date(settings: Settings) -> int:
-    """Apply every migration; the revision reached.
+def bring_up_to_date(settings: Settings, only: Sequence[str] = ()) -> int:
+    """Apply the migrations; the queue's revision that this version knows.
 
     Raises:
         RowcrewError: no connection, no right to, or the tables are busy.
@@ -35,7 +49,7 @@ def bring_up_to_date(settings: Settings) -> int:
 
     address = settings.database_direct_url or settings.require_database_url()
     try:
-        apply_migrations(address)
+        apply_migrations(address, only=only)
     except psycopg.Error as error:
         raise explained(error, address) from error
     except sqlalchemy.exc.DBAPIError as error:

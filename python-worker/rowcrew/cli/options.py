@@ -6,7 +6,7 @@ In: text from the command line. Out: values, or the complaint of the setting the
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Final
 
 import msgspec
@@ -36,16 +36,19 @@ def job_id(text: str) -> int:
     return int(text)
 
 
-def read_settings(options: Mapping[str, tuple[str, str | None]] | None = None) -> Settings:
+def read_settings(
+    options: Mapping[str, tuple[str, str | None]] | None = None, *, further: Iterable[str] = ()
+) -> Settings:
     """The settings of the environment; options that are given win, and are read as their variables are.
 
     Args:
         options: field of `Settings` and text, by the name of the option.
+        further: complaints to tell along, which families have.
 
     Raises:
         SettingsError: lists every variable and option that could not be read.
     """
-    complaints: list[str] = []
+    complaints = list(further)
     values: dict[str, object] = {}
     for option, (field, text) in (options or {}).items():
         if text is not None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from rowcrew.cli.asking import ask
 from rowcrew.cli.options import AsJson, read_settings
 from rowcrew.cli.output import print_document
-from rowcrew.control.chores.files import PruneFiles
 from rowcrew.control.chores.prune import Prune
 from rowcrew.log import Log
 from rowcrew.table.link import Link
@@ -16,14 +15,12 @@ def prune(*, json: AsJson = False) -> None:
 
     Completed jobs are kept for COMPLETED_JOB_TTL (7 days), failed and cancelled
     ones for FAILED_JOB_TTL (30 days); a row of the table queues may say
-    otherwise. Files of jobs in the table blobs go after STORED_FILE_TTL, if set.
+    otherwise. Stored files have a job of their own: rowcrew enqueue prune_files.
     """
     settings = read_settings()
 
     async def once(link: Link) -> int:
-        deleted = await Prune(link=link, settings=settings, log=Log("text")).everything()
-        await PruneFiles(link=link, settings=settings).everything()
-        return deleted
+        return await Prune(link=link, settings=settings, log=Log("text")).everything()
 
     deleted = ask(settings, once, link_to=lambda address: Link(address, purpose="prune"))
     if json:

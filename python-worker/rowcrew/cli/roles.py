@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from rowcrew.table.statements import SQL
-
 
 def roles() -> None:
     """Print the SQL that makes the roles of producers, workers and readers.
@@ -12,4 +10,7 @@ def roles() -> None:
     after every upgrade; it needs the right to create roles:
     rowcrew roles | psql "$DATABASE_URL" -v ON_ERROR_STOP=1
     """
-    print(SQL["operator/roles"], end="")
+    from rowcrew.family import installed
+    from rowcrew.table.rights import roles_sql
+
+    print(roles_sql(installed()), end="")

@@ -34,7 +34,7 @@ def worker(
     Parameters
     ----------
     crew
-        Handlers to run, each as module:crew; default: the bundled ones and ROWCREW_MODULES.
+        Handlers to run, each as module:crew; default: all families and ROWCREW_MODULES.
     concurrency
         Jobs run at once, or auto (WORKER_CONCURRENCY).
     runners
@@ -55,6 +55,7 @@ def worker(
         For people or for aggregators (LOG_FORMAT).
     """
     from rowcrew.control.main import run_worker
+    from rowcrew.family import complaints
 
     settings = read_settings(
         {
@@ -68,7 +69,8 @@ def worker(
             "--max-memory": ("max_memory_bytes", max_memory),
             "--name": ("worker_name", name),
             "--log-format": ("log_format", log_format),
-        }
+        },
+        further=complaints(missing=not crew),
     )
     if concurrency is not None:  # an option wins over both names of the variable
         settings = msgspec.structs.replace(settings, max_concurrent_jobs=None)
@@ -77,5 +79,7 @@ def worker(
 
 
 def crews(named: tuple[str, ...], settings: Settings) -> list[str]:
-    """The crews to load: those named, else the bundled one and those of ROWCREW_MODULES."""
-    return list(named) or [BUNDLED_CREW, *settings.modules]
+    """The crews to load: those named, else those of all families and of ROWCREW_MODULES."""
+    from rowcrew.family import further_crews
+
+    return list(named) or [BUNDLED_CREW, *further_crews(), *settings.modules]

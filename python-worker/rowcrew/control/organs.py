@@ -14,7 +14,6 @@ from rowcrew.control.care.rescue import Rescue
 from rowcrew.control.children.runners import Runners
 from rowcrew.control.children.usage import Usage
 from rowcrew.control.chores.chore import Chore, Routine
-from rowcrew.control.chores.files import PruneFiles
 from rowcrew.control.chores.prune import Prune
 from rowcrew.control.chores.queues import ReadQueues
 from rowcrew.control.chores.unbegun import TakeBackUnbegun
@@ -95,7 +94,6 @@ class Organs:
             self.rescue,
             self.queues,
             Prune(link=link, settings=self._settings, log=self._log),
-            PruneFiles(link=link, settings=self._settings),
             TakeBackUnbegun(
                 runners=self._runners,
                 waiting=self.road.waiting,

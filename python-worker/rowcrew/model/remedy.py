@@ -40,6 +40,7 @@ RemedyKind = Literal[
     "apply-roles",
     "grant-role",
     "install-extra",
+    "migrate-family",
     "ask-why",
     "give-producer-address",
     # what every face says in the same words
@@ -52,7 +53,7 @@ class Remedy(NamedTuple):
 
     Attributes:
         job: the id of the job it is done to.
-        name: of a queue, an extra or a program, as the kind needs it.
+        name: of a queue, a family, a requirement or a program, as the kind needs it.
         seconds: how long the wait is.
         words: the sentence of an `advice`.
     """

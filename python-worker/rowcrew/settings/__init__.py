@@ -8,7 +8,6 @@ counts cores and memory.
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import re
 import socket
@@ -19,7 +18,6 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from rowcrew.model.errors import SettingsError
-from rowcrew.settings.readers import Secret
 from rowcrew.settings.variables import VARIABLES, Variable
 
 
@@ -44,19 +42,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     max_memory_bytes: int | None = None
     keep_completed_seconds: int = 604_800
     keep_failed_seconds: int = 2_592_000
-    keep_files_seconds: int | None = None
     app_name: str = "Rowcrew"
     log_format: str = "text"
     modules: tuple[str, ...] = ()
     runner_environment: tuple[str, ...] = ()
-    data_directory: Path | None = None
-    csv_import_tables: tuple[str, ...] | None = None
-    url_allow_private: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...] = ()
-    s3_bucket_name: str | None = None
-    aws_access_key_id: str | None = None
-    aws_secret_access_key: Secret | None = None
-    aws_region: str = "us-east-1"
-    aws_endpoint_url: str | None = None
 
     @property
     def slots(self) -> int:
@@ -92,10 +81,12 @@ class Given(NamedTuple):
     complaint: str | None = None
 
 
-def given(environment: Mapping[str, str] | None = None) -> list[Given]:
-    """Every variable as the environment has it; an empty one is not given."""
+def given(
+    environment: Mapping[str, str] | None = None, variables: Iterable[Variable] = VARIABLES
+) -> list[Given]:
+    """Each of the variables as the environment has it; an empty one is not given."""
     environment = os.environ if environment is None else environment
-    return [_given(variable, environment) for variable in VARIABLES]
+    return [_given(variable, environment) for variable in variables]
 
 
 def read(environment: Mapping[str, str] | None = None, **overrides: Any) -> Settings:
@@ -126,7 +117,8 @@ def made_of(
 def _given(variable: Variable, environment: Mapping[str, str]) -> Given:
     name = next((name for name in variable.names if environment.get(name, "").strip()), None)
     if name is None:
-        return Given(variable)
+        required = f"{variable.names[0]} is not set: {variable.meaning}" if variable.is_required else None
+        return Given(variable, complaint=required)
     text = environment[name].strip()
     try:
         return Given(variable, name, variable.read(text))
@@ -154,13 +146,19 @@ _RUNNER_VARIABLES: Final = re.compile(
 )
 
 
-def runner_environment(settings: Settings, environment: Mapping[str, str] | None = None) -> dict[str, str]:
-    """What a runner, and so user code, may see of this process's environment: an allow-list."""
+def runner_environment(
+    settings: Settings, environment: Mapping[str, str] | None = None, *, families: Iterable[Variable] = ()
+) -> dict[str, str]:
+    """What a runner, and so user code, may see of this process's environment: an allow-list.
+
+    Args:
+        families: the variables of families, which their handlers read in the runner.
+    """
     environment = os.environ if environment is None else environment
     patterns = [re.compile(re.escape(name).replace(r"\*", ".*")) for name in settings.runner_environment]
     allowed = (_RUNNER_VARIABLES, *patterns)
     kept = {name: value for name, value in environment.items() if any(p.fullmatch(name) for p in allowed)}
-    known = {name for variable in VARIABLES for name in variable.names}
+    known = {name for variable in (*VARIABLES, *families) for name in variable.names}
     kept.update({name: value for name, value in environment.items() if name in known})
     kept["DATABASE_URL"] = settings.require_database_url()
     return kept

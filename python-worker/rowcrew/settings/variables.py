@@ -6,20 +6,24 @@ Called by the reader of settings, by the command line for options that stand for
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from rowcrew.settings import readers
 
 
 class Variable(NamedTuple):
-    """One environment variable: its name (aliases after it), the field it fills and how its text is read."""
+    """One environment variable: its name (aliases after it), the field it fills and how its text is read.
+
+    `default` is what the documentation says; the field has the value. A required variable of a family keeps a
+    worker that serves the family from starting without.
+    """
 
     names: tuple[str, ...]
     field: str
     read: Callable[[str], Any]
     default: str
     meaning: str
+    is_required: bool = False
 
 
 VARIABLES: Final = (
@@ -141,13 +145,6 @@ VARIABLES: Final = (
         "2592000",
         "how long failed and cancelled rows are kept",
     ),
-    Variable(
-        ("STORED_FILE_TTL",),
-        "keep_files_seconds",
-        readers.age,
-        "unset",
-        "how long files of jobs stay in the table `blobs`, with or without the job's row; unset = for ever",
-    ),
     Variable(("APP_NAME",), "app_name", readers.text, "Rowcrew", "the name in the first line of the log"),
     Variable(
         ("LOG_FORMAT",), "log_format", readers.log_format, "text", "`text` for people, `json` for aggregators"
@@ -161,45 +158,5 @@ VARIABLES: Final = (
         readers.words,
         "unset",
         "further variables that handlers may see, as names or patterns such as OPENAI_*",
-    ),
-    Variable(("ROWCREW_DATA_DIR",), "data_directory", Path, "unset", "root of inputs given by `path`"),
-    Variable(
-        ("CSV_IMPORT_TABLES",),
-        "csv_import_tables",
-        readers.words,
-        "all of schema public",
-        "the tables that csv_import may fill, as name or schema.name; never Rowcrew's own",
-    ),
-    Variable(
-        ("URL_ALLOW_PRIVATE",),
-        "url_allow_private",
-        readers.networks,
-        "unset",
-        "networks that `url` inputs may come from though not public, also by http: for intranets, tests",
-    ),
-    Variable(
-        ("S3_BUCKET_NAME",),
-        "s3_bucket_name",
-        readers.text,
-        "unset",
-        "the bucket for files that jobs make; unset = the table `blobs`",
-    ),
-    Variable(
-        ("AWS_ACCESS_KEY_ID",),
-        "aws_access_key_id",
-        readers.text,
-        "unset",
-        "who asks S3; unset = the role or profile that boto3 finds",
-    ),
-    Variable(
-        ("AWS_SECRET_ACCESS_KEY",), "aws_secret_access_key", readers.Secret, "unset", "the secret of that key"
-    ),
-    Variable(("AWS_REGION",), "aws_region", readers.text, "us-east-1", "the region of the bucket"),
-    Variable(
-        ("AWS_ENDPOINT_URL",),
-        "aws_endpoint_url",
-        readers.endpoint,
-        "unset",
-        "address of a store that speaks like S3, in place of AWS",
     ),
 )

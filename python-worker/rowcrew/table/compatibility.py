@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Final, Literal, NamedTuple
 
-SCHEMA_REVISION: Final = 4
-"""The newest migration this code knows and needs."""
+SCHEMA_REVISION: Final = 1
+"""The newest migration of the queue that this code knows and needs. Families have none of it."""
 
 _REMEDIES: Final = {"migrate": "run rowcrew migrate", "upgrade": "upgrade rowcrew"}
 

@@ -1,13 +1,17 @@
 """Brings a database's schema up to date: `rowcrew migrate`, and plain `alembic` by way of env.py.
 
-In: the address of a database. Out: its schema at a revision of `migrations/`. Any number of them may start at
-once: one works, the others wait and then find nothing to do. Migrations wait at most three seconds for a
-table's lock, because every reservation would wait behind them, and try again.
+In: the address of a database. Out: its schema at a revision: the queue's migrations are one branch, and each
+family's another. Any number of migrations may start at once: one works, the others wait and then find nothing
+to do. Migrations wait at most three seconds for a table's lock, because every reservation would wait behind
+them, and try again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import importlib
+import os
+import re
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -17,8 +21,9 @@ import sqlalchemy
 import tenacity
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
 
-from rowcrew import settings
+from rowcrew import family, settings
 from rowcrew.model.errors import RowcrewError
 from rowcrew.table import schema
 from rowcrew.table.address import for_psycopg, for_sqlalchemy
@@ -37,26 +42,34 @@ class MigrationBusy(RowcrewError):
     """Another migration, or a long transaction on the tables, did not make room."""
 
 
-def migrate(url: str, revision: str = "head") -> None:
-    """Upgrade the database to a revision.
+def migrate(url: str, *, only: Sequence[str] = ()) -> None:
+    """Bring the queue and all installed families up to date, or `only` these; the queue is called `queue`.
 
     Raises:
+        FamilyBroken: there is no such family.
         MigrationBusy: another migration was at work, or the tables were locked, for ten minutes.
     """
-    command.upgrade(_config(url), revision)
+    chosen = family.named(name for name in only if name != family.QUEUE)
+    branches = [one.name for one in chosen if one.migrations]
+    if family.QUEUE in only:
+        branches.insert(0, family.QUEUE)
+    for revision in [f"{branch}@head" for branch in branches] if only else ["heads"]:
+        command.upgrade(alembic_config(url), revision)
 
 
 def downgrade(url: str, revision: str) -> None:
-    """Take migrations back down to a revision; `base` drops every table of Rowcrew with its rows.
+    """Take migrations back down to a revision, or a branch with `queue@base`.
+
+    `base` drops every table of the queue and of the families with its rows.
 
     Raises:
         MigrationBusy: another migration was at work, or the tables were locked, for ten minutes.
     """
-    command.downgrade(_config(url), revision)
+    command.downgrade(alembic_config(url), revision)
 
 
 def migrations_directory() -> Path:
-    """Inside the package when installed, at the top of the repository otherwise."""
+    """Of the queue: inside the package when installed, at the top of the repository otherwise."""
     package = Path(__file__).parents[1]
     installed = package / "migrations"
     return installed if installed.is_dir() else package.parents[1] / "migrations"
@@ -75,7 +88,7 @@ def run_migrations(context: ModuleType) -> None:
 
 
 def print_sql(context: ModuleType) -> None:
-    """Write the SQL of the migrations to standard output (`alembic upgrade head --sql`). Called by env.py."""
+    """Print the SQL of the migrations (`alembic upgrade heads --sql`). Called by env.py."""
     context.configure(dialect_name="postgresql", **_options())
     with context.begin_transaction():
         context.run_migrations()
@@ -83,12 +96,28 @@ def print_sql(context: ModuleType) -> None:
 
 def is_ours(name: str | None, kind: str, _parents: Any) -> bool:
     """Whether alembic's comparison should look at this: a shared database has tables of others."""
-    return kind != "table" or name in schema.metadata.tables
+    return kind != "table" or any(name in metadata.tables for metadata in declared())
 
 
-def _config(url: str) -> Config:
+def declared() -> list[sqlalchemy.MetaData]:
+    """The tables of the queue and of every family, as they are declared."""
+    return [schema.metadata, *(_metadata(one.metadata) for one in family.installed() if one.metadata)]
+
+
+def _metadata(target: str) -> sqlalchemy.MetaData:
+    module, _, name = target.partition(":")
+    metadata = getattr(importlib.import_module(module), name)
+    assert isinstance(metadata, sqlalchemy.MetaData), f"{target} holds no tables"
+    return metadata
+
+
+def alembic_config(url: str) -> Config:
+    """Where Alembic finds the migrations of the queue and of every installed family."""
     config = Config()
-    config.set_main_option("script_location", str(migrations_directory()).replace("%", "%%"))
+    queue = migrations_directory()
+    places = [queue / "versions", *filter(None, (one.migrations_directory() for one in family.installed()))]
+    config.set_main_option("script_location", str(queue).replace("%", "%%"))
+    config.set_main_option("version_locations", os.pathsep.join(map(str, places)).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     config.attributes["url"] = url
     return config
@@ -101,7 +130,7 @@ def _url_from_environment() -> str:
 
 def _options() -> dict[str, Any]:
     return {
-        "target_metadata": schema.metadata,
+        "target_metadata": declared(),
         "version_table": VERSION_TABLE,
         "transaction_per_migration": True,
         "compare_server_default": True,
@@ -133,8 +162,28 @@ def _give_up(state: tenacity.RetryCallState) -> None:
 def _migrate_on(engine: sqlalchemy.Engine, context: ModuleType) -> None:
     with engine.connect() as connection:
         context.configure(connection=connection, **_options())
+        _overlook_absent_families(context.get_context())
         with context.begin_transaction():
             context.run_migrations()
+
+
+def _overlook_absent_families(migrations: MigrationContext) -> None:
+    """Take the versions of families that are not installed here for absent; Alembic would refuse to work.
+
+    Two services may share a database and bring different families, and each migrates its own.
+    """
+    heads = migrations.get_current_heads
+    names = {family.QUEUE, *(one.name for one in family.installed())}
+
+    def known() -> tuple[str, ...]:
+        return tuple(head for head in heads() if _family_of(head) in names)
+
+    migrations.get_current_heads = known  # type: ignore[method-assign]
+
+
+def _family_of(revision: str) -> str:
+    found = re.fullmatch(r"([a-z][a-z0-9_]*)_[0-9]+", revision)
+    return found[1] if found else family.QUEUE
 
 
 @contextmanager

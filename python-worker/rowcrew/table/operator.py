@@ -140,9 +140,19 @@ async def schemas_with_tables(link: Link) -> list[str]:
     return [schema for (schema,) in await _fetch(link, "schemas_with_tables", {})]
 
 
-async def missing_rights(link: Link) -> list[str]:
-    """What a worker's role must be granted and is not."""
-    return [missing for (missing,) in await _fetch(link, "missing_rights", {})]
+async def missing_rights(link: Link, *, tables: Sequence[str], privileges: Sequence[str]) -> list[str]:
+    """What a worker's role must be granted and is not.
+
+    Args:
+        tables, privileges: one element for each right to a table that families give a worker.
+    """
+    parameters = {"tables": list(tables), "privileges": list(privileges)}
+    return [missing for (missing,) in await _fetch(link, "missing_rights", parameters)]
+
+
+async def absent_tables(link: Link, tables: Sequence[str]) -> list[str]:
+    """Those of these tables that the search path does not lead to."""
+    return [table for (table,) in await _fetch(link, "absent_tables", {"tables": list(tables)})]
 
 
 async def probe_hold(link: Link, *, first: int, second: int) -> Probe:

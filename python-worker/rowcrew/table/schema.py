@@ -1,4 +1,4 @@
-"""The tables as SQLAlchemy declares them, for queries from Python and for `alembic check`.
+"""The queue's tables as SQLAlchemy declares them, for queries from Python and for `alembic check`.
 
 The migrations are what makes a database; triggers, functions and views stand only there. A test compares the
 tables made from this file with those that the migrations make: columns, defaults, constraints, indexes,
@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import Any, Final
 
 from sqlalchemy import (
-    DDL,
     BigInteger,
     Boolean,
     CheckConstraint,
@@ -19,13 +18,11 @@ from sqlalchemy import (
     Identity,
     Index,
     Integer,
-    LargeBinary,
     MetaData,
     SmallInteger,
     Table,
     Text,
     UniqueConstraint,
-    event,
     text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, REAL, UUID
@@ -207,35 +204,4 @@ job_types = Table(
     Column("description", Text),
     Column("payloadSchema", JSONB),
     _time("updatedAt", "now()"),
-)
-
-blobs = Table(
-    "blobs",
-    metadata,
-    Column("key", Text, primary_key=True),
-    _required("bytes", LargeBinary),
-    _required("sha256", LargeBinary),
-    Column("contentType", Text),
-    _required("size", BigInteger),
-    _time("createdAt", "now()"),
-    _check("blobs_key_length", "length(key) BETWEEN 1 AND 1024"),
-    _check("blobs_sha256_length", "length(sha256) = 32"),
-    _check("blobs_size_is_true", "size = length(bytes)"),
-)
-_as_they_are = DDL("ALTER TABLE blobs ALTER COLUMN bytes SET STORAGE EXTERNAL")  # type: ignore[no-untyped-call]
-event.listen(blobs, "after_create", _as_they_are)
-
-model_runs = Table(
-    "modelRuns",
-    metadata,
-    Column("id", BigInteger, Identity(always=True), primary_key=True),
-    _required("jobId", BigInteger),
-    _time("createdAt", "now()"),
-    _required("engineVersion", Integer),
-    _required("modelId", Text),
-    _required("inputsHash", Text),
-    _required("result", JSONB),
-    UniqueConstraint("modelId", "inputsHash", "engineVersion", name="modelRuns_inputs"),
-    _check("modelRuns_model_length", 'length("modelId") BETWEEN 1 AND 200'),
-    _check("modelRuns_hash_length", 'length("inputsHash") = 64'),
 )

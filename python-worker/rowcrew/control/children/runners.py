@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Iterator
 from typing import Any, Final, Protocol
 
+from rowcrew import family
 from rowcrew.control.children.runner_process import RunnerProcess
 from rowcrew.control.clock import Clock
 from rowcrew.log import Log
@@ -46,7 +47,7 @@ class Runners:
         self._clock = clock
         self._log = log
         self._desk: Desk | None = None
-        self._environment = runner_environment(settings)
+        self._environment = runner_environment(settings, families=family.variables())
         self._wanted = min(settings.runners, settings.slots)
         self._all: list[RunnerProcess] = []
         self._tasks: set[asyncio.Task[None]] = set()

@@ -1,4 +1,4 @@
--- The rights of rowcrew_worker (roles.sql) that this role has not.
+-- The rights of rowcrew_worker (roles.sql, and the grants of families whose tables are there) that this role lacks.
 WITH needed ("table", privileges) AS (VALUES
   ('jobs', ARRAY['SELECT', 'DELETE']),
   ('job_attempts', ARRAY['SELECT', 'INSERT', 'DELETE']),
@@ -8,9 +8,9 @@ WITH needed ("table", privileges) AS (VALUES
   ('rowcrew_schema', ARRAY['SELECT']),
   ('job_status', ARRAY['SELECT']),
   ('queue_depth', ARRAY['SELECT']),
-  ('worker_status', ARRAY['SELECT']),
-  ('blobs', ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']),
-  ('"modelRuns"', ARRAY['SELECT', 'INSERT'])),
+  ('worker_status', ARRAY['SELECT'])),
+families ("table", privilege) AS (
+  SELECT * FROM unnest(CAST(%(tables)s AS text[]), CAST(%(privileges)s AS text[]))),
 needed_columns (privilege, columns) AS (VALUES
   ('INSERT', ARRAY['type', 'payload', 'queue', 'priority', 'runAt', 'maxAttempts', 'timeoutSeconds', 'uniqueKey',
                    'concurrencyKey', 'parentId']),
@@ -19,6 +19,10 @@ needed_columns (privilege, columns) AS (VALUES
 SELECT privilege || ' ON ' || "table" AS missing
   FROM needed CROSS JOIN unnest(privileges) AS privilege
  WHERE NOT has_table_privilege("table", privilege)
+UNION ALL
+SELECT privilege || ' ON ' || quote_ident("table")
+  FROM families
+ WHERE NOT has_table_privilege(to_regclass(quote_ident("table")), privilege)  -- NULL where there is no such table
 UNION ALL
 SELECT privilege || ' (' || string_agg(quote_ident(name), ', ') || ') ON jobs'
   FROM needed_columns CROSS JOIN unnest(columns) AS name

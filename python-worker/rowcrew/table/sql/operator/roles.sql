@@ -9,8 +9,6 @@
 --
 -- No function here or in the migrations is SECURITY DEFINER: triggers touch no table, so they need no rights.
 
-BEGIN;
-
 DO $$
 DECLARE
     name text;
@@ -45,8 +43,6 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON workers TO rowcrew_worker;
 GRANT SELECT, INSERT, UPDATE ON job_types TO rowcrew_worker;
 GRANT SELECT ON queues, rowcrew_schema TO rowcrew_worker;
 GRANT SELECT ON job_status, queue_depth, worker_status TO rowcrew_worker;  -- the command line beside it
-GRANT SELECT, INSERT, UPDATE, DELETE ON blobs TO rowcrew_worker;    -- job types that keep files; STORED_FILE_TTL deletes
-GRANT SELECT, INSERT ON "modelRuns" TO rowcrew_worker;              -- the type model_run
 
 -- Readers watch: neither payloads nor results, neither checkpoints nor leases.
 GRANT SELECT ON job_status, queue_depth, worker_status, job_types, queues TO rowcrew_reader;
@@ -55,5 +51,3 @@ GRANT SELECT (id, type, queue, status, priority, attempts, "maxAttempts", progre
    ON jobs TO rowcrew_reader;
 GRANT SELECT ("jobId", attempt, outcome, error, traceback, "memoryBytes", "startedAt", "finishedAt")
    ON job_attempts TO rowcrew_reader;
-
-COMMIT;

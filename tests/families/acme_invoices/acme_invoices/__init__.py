@@ -1,0 +1,21 @@
+"""The family of a user: invoices, laid out as the families that ship with Rowcrew are."""
+
+from __future__ import annotations
+
+from acme_invoices.settings import InvoiceSettings
+from rowcrew.family import Extra, Family, Grant
+
+family = Family(
+    name="acme_invoices",
+    package=__name__,
+    crew="acme_invoices.handler:crew",
+    tables=("Invoices",),
+    grants=(
+        Grant("Invoices", "worker", ("SELECT", "INSERT")),
+        Grant("Invoices", "reader", ("SELECT",)),
+    ),
+    settings=InvoiceSettings,
+    extras=(Extra("acme_stamps", "acme-invoices[stamps]", ("send_invoice",)),),
+    migrations="migrations",
+    metadata="acme_invoices.tables:metadata",
+)
