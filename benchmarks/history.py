@@ -83,7 +83,7 @@ def _fill(table: BenchTable, rows: int) -> None:
 
 
 def _drain(url: str, table: BenchTable, jobs: int, *, empty: bool) -> float:
-    """Jobs per second."""
+    """Drain this schema; jobs per second."""
     if empty:
         table.clear()
     newest = table.newest().id

@@ -44,7 +44,7 @@ class Sent(NamedTuple):
 def producing(
     url: str, *, clients: int, rows: int, type: str, rows_each: int = 1, rate: float | None = None
 ) -> Iterator[Callable[[], list[Sent]]]:
-    """Producers that are ready; call what is given to let them go, and to hear when all has been committed.
+    """Producers that are ready; the function given lets them go, and returns what they have committed.
 
     Args:
         rows: of all clients together.

@@ -1,7 +1,7 @@
 """`python -m benchmarks.quiet_worker worker CREW`: a worker that writes no line about single jobs.
 
-Rowcrew has no switch for that: this only tells what the lines cost. `./dev bench drain --no-job-lines`
-starts it.
+Rowcrew has no switch for that: this program only shows what the lines cost. Started by
+`./dev bench drain --no-job-lines`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """More workers and larger batches: what each adds, and how workers share one queue.
 
-Workers are as many at once as `--sharers` says, on jobs that do nothing; each number is compared with the
+As many workers run at once as `--sharers` says, on jobs that do nothing; each number is compared with the
 first of its round, so with one worker. Rounds take turns. Their shares of the jobs are counted in a run of
 its own, as the handler that tells its process has a result to store.
 """
@@ -126,7 +126,7 @@ def _times_first(column: str, speeds: dict[int, list[float]]) -> list[Row]:
 def _drain(
     url: str, table: BenchTable, jobs: int, settings: dict[str, str], *, workers: int, type: str = TYPE
 ) -> float:
-    """Jobs per second."""
+    """Drain so many jobs with so many workers; jobs per second."""
     table.clear()
     with ExitStack() as running:
         for _ in range(workers):

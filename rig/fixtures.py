@@ -37,6 +37,19 @@ def gate(tmp_path: Path) -> Gate:
 
 
 @pytest.fixture
+def empty_database(server: EmbeddedPostgres) -> Iterator[str]:
+    """The name of a database without any table."""
+    with new_database(server, "empty") as name:
+        yield name
+
+
+@pytest.fixture
+def empty_url(server: EmbeddedPostgres, empty_database: str) -> str:
+    """The URL of a database without any table."""
+    return server.url_of(empty_database)
+
+
+@pytest.fixture
 def table(database_url: str) -> Iterator[Table]:
     table = Table(database_url)
     yield table

@@ -12,7 +12,7 @@ Row = dict[str, Any]
 
 
 class Journal:
-    """What handlers wrote down, in the order they did."""
+    """What handlers wrote down, in the order of writing."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -26,7 +26,7 @@ class Journal:
         return [entry for entry in entries if all(entry.get(name) == value for name, value in facts.items())]
 
     def has(self, what: str, *, times: int = 1, seconds: float = 30, **facts: Any) -> Row:
-        """Wait until this stands there so many times; the last of these entries."""
+        """Wait until the journal has this entry so many times; the last of them."""
 
         def enough() -> list[Row]:
             found = self.entries(what, **facts)
@@ -36,7 +36,7 @@ class Journal:
 
 
 class Gate:
-    """Handlers wait at it until a test opens it."""
+    """A file that handlers wait for, and a test makes."""
 
     def __init__(self, path: Path) -> None:
         self.path = str(path)

@@ -48,7 +48,7 @@ pidfile = {directory}/pid
 
 
 class Pooler:
-    """Use as a context manager.
+    """A running PgBouncer, as a context manager.
 
     Args:
         url: TCP address of a database; its server is the one behind the pooler.
@@ -127,7 +127,7 @@ class Pooler:
 
 
 def borrowed_state(url: str, sessions: int) -> list[str]:
-    """What clients of a pooler have left in the sessions that were lent to them, in words.
+    """What the clients of a pooler have left in the sessions it lent them, in words.
 
     Args:
         url: an address through the pooler.

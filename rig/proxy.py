@@ -103,7 +103,7 @@ class Proxy:
             self._ends.remove(server)
 
     def _pump(self, client: socket.socket, server: socket.socket, introduction: bytearray) -> None:
-        """What the client says; it begins with the name of its application."""
+        """Carry what the client says, which begins with the name of its application."""
         with suppress(OSError):
             while data := client.recv(65_536):
                 self._open.wait()

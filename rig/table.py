@@ -24,7 +24,7 @@ class Table:
         self._connection: psycopg.Connection[Row] | None = None
 
     def rows(self, query: LiteralString, *parameters: Any) -> list[Row]:
-        """Rows of a query. On a new connection when the old one is lost, so for what may be said twice."""
+        """Rows of a query that may run twice: a lost connection is replaced."""
         if self._connection is None or self._connection.closed:
             self._connection = psycopg.connect(self.address, autocommit=True, row_factory=dict_row)
         cursor = self._connection.execute(query, parameters)
@@ -78,7 +78,7 @@ class Table:
 
     @contextmanager
     def another(self) -> Iterator[psycopg.Connection[Row]]:
-        """A connection of its own, in transactions."""
+        """A second connection, in transactions."""
         with psycopg.connect(self.address, row_factory=dict_row) as connection:
             yield connection
 

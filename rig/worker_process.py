@@ -53,7 +53,7 @@ class WorkerProcess:
         self.pid = self._process.pid
 
     def lines(self) -> list[Row]:
-        """Everything it has said; what is no JSON comes as the message of an event `other`."""
+        """Its log so far; a line that is no JSON becomes the message of an event `other`."""
         return [_parsed(line) for line in self.log.read_text(errors="replace").splitlines(keepends=True)]
 
     def heard(self, event: str, **facts: Any) -> list[Row]:
@@ -65,7 +65,7 @@ class WorkerProcess:
         ]
 
     def said(self, event: str, *, times: int = 1, seconds: float = 30, **facts: Any) -> Row:
-        """Wait until it has said this so many times; the last of these lines."""
+        """Wait until the log has this line so many times; the last of these lines."""
 
         def enough() -> list[Row]:
             heard = self.heard(event, **facts)
@@ -89,7 +89,7 @@ class WorkerProcess:
         self._process.send_signal(number)
 
     def exited(self, seconds: float = 40) -> int:
-        """Wait for its end; the exit code."""
+        """Wait for the process to end; its exit code."""
         try:
             return self._process.wait(seconds)
         except subprocess.TimeoutExpired:
@@ -104,7 +104,7 @@ class WorkerProcess:
         self._process.wait()
 
     def family(self) -> list[psutil.Process]:
-        """Its children and theirs, alive now."""
+        """Its living children and their children."""
         with suppress(psutil.NoSuchProcess):
             return list(psutil.Process(self.pid).children(recursive=True))
         return []
@@ -115,7 +115,7 @@ class WorkerProcess:
         return [line["pid"] for line in self.heard("runner.started", kind=kind) if line["pid"] in alive]
 
     def clean_up(self) -> None:
-        """Leave nothing behind, whatever the test did."""
+        """Kill the worker and its family, whatever the test did."""
         family = self.family()
         self.kill()
         for process in family:

@@ -1,4 +1,4 @@
-"""`python -m storm [--seconds 90] [--seed N] [--pgbouncer]`: a storm, and the judgement of what it left.
+"""`python -m storm [--seconds 90] [--seed N] [--pgbouncer]`: runs a storm and judges what it leaves.
 
 Prints the seed, the script and what happened; exits 1 when an invariant was broken, with the timeline of
 each job concerned. The directory with journals and logs is kept then.
@@ -73,7 +73,7 @@ def _lacking() -> list[str]:
 
 
 def storm(directory: Path, options: argparse.Namespace) -> History:
-    """Work, faults, calm; and everything that is left."""
+    """Work, faults and calm; the history that they leave."""
     weather = LONG if options.seconds > 240 else SHORT
     pooled = options.pgbouncer
     blows = script(options.seed, options.seconds, options.workers, weather, pooled=pooled)
@@ -100,7 +100,7 @@ def storm(directory: Path, options: argparse.Namespace) -> History:
 
 
 def _drain(site: Site) -> None:
-    """Wait until nothing is left to do and every worker is back, or for as long as anything may take."""
+    """Wait until no job is left and every worker is back, at most as long as the slowest recovery takes."""
     end = time.monotonic() + DRAIN_SECONDS
     while time.monotonic() < end:
         rows = site.patiently(
@@ -112,7 +112,7 @@ def _drain(site: Site) -> None:
 
 
 def _silent(site: Site) -> list[str]:
-    """Workers that have not proved life lately, though nothing hinders them any more."""
+    """Workers without a recent heartbeat, though nothing hinders them any more."""
     rows = site.patiently(
         "storm watch",
         """
@@ -157,7 +157,7 @@ def _history(site: Site, producers: list[Producer], hands: Hands, aftermath: lis
 
 
 def _grown(site: Site) -> list[str]:
-    """Workers that hold more descriptors than any of them should, after however much they went through."""
+    """Workers that hold more descriptors than a worker may, whatever they went through."""
     grown = []
     for member in site.members:
         if member.lives and member.worker is not None:
@@ -216,7 +216,7 @@ def report(history: History, violations: list[Violation]) -> None:
 
 
 def _longest_memory(history: History) -> str:
-    """What became of the control process that was looked at for longest."""
+    """The memory of the control process that was watched for longest."""
     samples = max(history.memory.values(), key=len, default=[])
     if not samples:
         return "not looked at"

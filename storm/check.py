@@ -1,4 +1,4 @@
-"""Judges a history by the invariants: pure, from a `History` to the list of what is wrong with it.
+"""Judges a history by the invariants: a pure function from a `History` to its violations.
 
 Every step of every row must be one that the protocol has; every run must fit to the steps of its row. What a
 fault excuses is written where it is excused, with its bound; the bounds are those that the documentation
@@ -56,7 +56,7 @@ GROWTH_BYTES_A_MINUTE: Final = MEBIBYTE / 4
 
 
 class Violation(NamedTuple):
-    """An invariant, the job it was broken for (if one), and how."""
+    """A broken invariant: its name, the job concerned (if there is one), and what happened."""
 
     invariant: str
     job: int | None
@@ -236,7 +236,7 @@ def _order_of_leases(history: History) -> dict[str, tuple[float, int]]:
 
 
 def _overlap_ends(history: History, earlier: Run, later: Run, *, was_lost_in_crash: bool) -> float:
-    """Until when the earlier run may go on, given that the later one has begun."""
+    """Until when the earlier run may go on after the later one has begun."""
     stopping = NOTICE_SECONDS + GRACE_SECONDS + DEATH_SECONDS
     if was_lost_in_crash:
         ends = [
@@ -290,12 +290,12 @@ def nobody_pays_for_others(history: History) -> Iterator[Violation]:
 
 
 def _died_alone(step: Step) -> bool:
-    """Killed from outside while its runner ran nothing else: nobody can tell that from its own doing."""
+    """Whether its runner was killed from outside while it ran nothing else: that looks like its own doing."""
     return (step.error or "").startswith("its runner died")
 
 
 def _was_starved(faults: list[Fault], begun: Step, ended: Step) -> bool:
-    """Whether its runner may have been refused something while it ran."""
+    """Whether the system may have refused its runner something while it ran."""
     return any(
         fault.kind in STARVING
         and fault.process == begun.process
@@ -331,7 +331,7 @@ def killed_workers_are_replaced_in_time(history: History) -> Iterator[Violation]
 
 
 def deadline(faults: list[Fault], since: float, seconds: float) -> float:
-    """So many undisturbed seconds later: what makes workers deaf starts their patience anew."""
+    """The moment so many undisturbed seconds later: a fault that makes workers deaf starts the count anew."""
     due = since + seconds
     for fault in sorted(faults, key=lambda fault: fault.start):
         if fault.kind in DEAFENING and since < fault.end and fault.start < due:
@@ -448,7 +448,7 @@ RULES: Final[tuple[Rule, ...]] = (
 
 
 def timeline(history: History, job: int) -> list[str]:
-    """Everything known about one job, in order, for whoever hunts the bug."""
+    """Everything known about one job in the order of time, for whoever hunts the bug."""
     lines: list[tuple[float, str]] = []
     for step in history.steps:
         if step.job == job:

@@ -42,7 +42,7 @@ class Blow(NamedTuple):
 
 
 class Unfinished(Exception):
-    """A fault could not be had here, or not in full; the message says why."""
+    """A fault did not happen, or not in full; the message says why."""
 
 
 class Weather(NamedTuple):
@@ -79,7 +79,7 @@ LONG_SECONDS: Final = (35.0, 45.0)
 
 
 def script(seed: int, seconds: float, places: int, weather: Weather, *, pooled: bool = False) -> list[Blow]:
-    """The same for the same arguments, for ever."""
+    """The blows of a storm; the same arguments always give the same script."""
     short_ones = {**WEIGHTS, **POOLER_WEIGHTS} if pooled else WEIGHTS
     dice = random.Random(seed)
     blows = []
@@ -96,7 +96,7 @@ def script(seed: int, seconds: float, places: int, weather: Weather, *, pooled: 
 
 
 def strike(site: Site, blows: list[Blow]) -> None:
-    """Let it happen; returns when the last fault has healed."""
+    """Carry out a script; returns when the last fault has healed."""
     began = time.monotonic()
     threads = []
     for blow in blows:
@@ -175,7 +175,7 @@ def pause_family(_site: Site, member: Member, blow: Blow) -> Iterator[None]:
 
 @contextmanager
 def declare_lost(site: Site, member: Member, blow: Blow) -> Iterator[None]:
-    """What a rescuer does once a lease has passed, to a worker that is paused meanwhile."""
+    """Pause a worker, and do what a rescuer does once its lease has passed."""
     member.signal(signal.SIGSTOP)
     try:
         time.sleep(0.2)
@@ -309,7 +309,7 @@ def reindex(site: Site, _member: Member, _blow: Blow) -> Iterator[None]:
 
 @contextmanager
 def migrate(site: Site, _member: Member, blow: Blow) -> Iterator[None]:
-    """The next version migrates, workers of this one run on or start, and it is rolled back."""
+    """The next version migrates and is rolled back, while workers of this version run and start."""
     came = site.next_version.come(site.server.url)
     time.sleep(blow.seconds)
     went = site.next_version.go(site.server.url)
@@ -320,7 +320,7 @@ def migrate(site: Site, _member: Member, blow: Blow) -> Iterator[None]:
 
 @contextmanager
 def exhaust_descriptors(_site: Site, member: Member, blow: Blow) -> Iterator[None]:
-    """Of control. Its connections stay, and new ones, runners and files cannot be opened."""
+    """Control keeps its connections, and can open no new ones, no runners and no files."""
     assert member.worker is not None
     with no_descriptors(member.worker.pid):
         if blow.dice % 2:
@@ -331,14 +331,14 @@ def exhaust_descriptors(_site: Site, member: Member, blow: Blow) -> Iterator[Non
 
 @contextmanager
 def exhaust_runner(_site: Site, member: Member, blow: Blow) -> Iterator[None]:
-    """The descriptors of a runner."""
+    """A runner can open no more descriptors."""
     with _limited(no_descriptors, _runners(member, blow), blow.seconds):
         yield
 
 
 @contextmanager
 def exhaust_memory(_site: Site, member: Member, blow: Blow) -> Iterator[None]:
-    """The memory of a runner."""
+    """A runner gets no more memory."""
     with _limited(no_memory, _runners(member, blow), blow.seconds):
         yield
 

@@ -145,7 +145,7 @@ def entries(journal: Path) -> list[dict[str, Any]]:
 
 
 def entries_of(journal: TextIO) -> list[dict[str, Any]]:
-    """Whole lines from here on; the next call begins with a last line that was still being written."""
+    """Whole lines from here on; an unfinished last line is left for the next call."""
     found: list[dict[str, Any]] = []
     while True:
         place = journal.tell()
@@ -157,7 +157,7 @@ def entries_of(journal: TextIO) -> list[dict[str, Any]]:
 
 
 def runs_of(journal: Iterable[Mapping[str, Any]], seen_alive: Mapping[str, float]) -> list[Run]:
-    """Starts with their ends; a run without an end went on as long as its process was seen alive."""
+    """Joins starts and ends; a run without an end went on for as long as its process was seen alive."""
     runs: dict[str, Run] = {}
     for entry in journal:
         if entry["what"] == "start":

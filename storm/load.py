@@ -1,7 +1,7 @@
 """The work of a storm: a producer with a mix of jobs, and hands that cancel, requeue and reschedule.
 
-Both speak plain SQL as any backend would. What a producer or a hand knows to be committed goes into the
-supervisor's journal; what it does not know is not held against anybody.
+Both speak plain SQL as any backend would. A commit that was acknowledged goes into the
+supervisor's journal; one without an answer is held against nobody.
 """
 
 from __future__ import annotations

@@ -244,7 +244,7 @@ def edited(text: str, edit: Edit) -> str:
 
 
 def catches(catcher: str, package: Path) -> bool:
-    """Whether the catcher fails with this package in place of ours, for the right kind of reason."""
+    """Whether the catcher fails with this package in place of ours, and fails for a reason that counts."""
     if catcher in STORMS:
         command = [sys.executable, "-m", "storm", *STORMS[catcher]]
     else:
@@ -269,7 +269,7 @@ def catches(catcher: str, package: Path) -> bool:
 
 
 def survivors() -> list[str]:
-    """Plant each bug and run its catchers; those that noticed nothing."""
+    """Plant each bug and run its catchers; the catchers that noticed nothing."""
     survived = []
     for mutation in MUTATIONS:
         with planted(mutation) as package:

@@ -25,7 +25,7 @@ RULES: Final[Mapping[str, tuple[str, str]]] = {
 
 
 class Namespace:
-    """Use as a context manager.
+    """A network namespace that lasts as long as the context manager.
 
     Attributes:
         entrance: before a command, runs it inside.
@@ -89,7 +89,7 @@ class Namespace:
 
 
 def refusal() -> str:
-    """Why this machine lends no namespace; empty if it does."""
+    """Why this machine gives no namespace; empty if it does."""
     missing = [program for program in ("ip", "nft") if shutil.which(program) is None]
     if missing:
         return f"not installed: {', '.join(missing)} (Debian: iproute2, nftables)"

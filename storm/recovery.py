@@ -37,7 +37,7 @@ def starts(site: Site, job: int) -> list[dict[str, Any]]:
 
 
 def awaited(site: Site, job: int, times: int) -> dict[str, Any]:
-    """Wait until the job has begun so many times; the last of these."""
+    """Wait until the job has begun so many times; the journal's entry of the last start."""
 
     def enough() -> list[dict[str, Any]]:
         found = starts(site, job)

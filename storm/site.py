@@ -55,7 +55,7 @@ _CREW: Final = "storm.crew:crew"
 class Member:
     """One place in the crew: a worker process, and its successors when it dies.
 
-    Every second one speaks through a proxy; so do the one in a network of its own, and all before a pooler.
+    Every second member speaks through a proxy; so does the one with its own network, and all before a pooler.
     """
 
     def __init__(self, site: Site, place: int, namespace: network.Namespace | None) -> None:
@@ -97,7 +97,7 @@ class Member:
         self._site.processes[self.number] = self.worker
 
     def _marked(self, address: str) -> str:
-        """So that every session of this process tells its number."""
+        """The address with the process's number, which then stands in every session."""
         if self._site.pooler is None:
             return f"{address}{'&' if '?' in address else '?'}options=-c%20storm.process%3D{self.number}"
         assert self.proxy is not None
@@ -111,7 +111,7 @@ class Member:
 
 
 class Site:
-    """Use as a context manager; everything it started is gone afterwards.
+    """The scene of one storm, as a context manager: what it has started ends with it.
 
     Args:
         directory: for journals and logs.
@@ -189,7 +189,7 @@ class Site:
         return psycopg.connect(self.server.url, autocommit=True, application_name=name)
 
     def patiently(self, name: str, query: LiteralString, *parameters: Any) -> list[tuple[Any, ...]]:
-        """Say it until the server has taken it; for what may be said twice."""
+        """Send a statement until the server has taken it; only for statements that may run twice."""
         while True:
             with suppress(psycopg.OperationalError), self.connect(name) as connection:
                 cursor = connection.execute(query, parameters)
@@ -202,7 +202,7 @@ class Site:
             journal.write(json.dumps(entry) + "\n")
 
     def calm(self) -> None:
-        """Everybody back at work."""
+        """Heal every fault and bring every worker back."""
         if self.namespace is not None:
             self.namespace.heal()
         for member in self.members:
@@ -212,7 +212,7 @@ class Site:
                 member.proxy.heal()
 
     def stop(self) -> list[str]:
-        """Stop all workers politely; what they did not do as they should, in words."""
+        """Stop all workers with SIGTERM; complaints about those that did not end as they should."""
         self._keeping.clear()
         complaints = []
         for member in self.members:
@@ -248,7 +248,7 @@ class Site:
         return left
 
     def _keep(self) -> None:
-        """Start a successor for each that is gone, when its time has come."""
+        """Start a successor for each worker that is gone, when its time has come."""
         while self._keeping.is_set():
             for member in self.members:
                 if not member.lives and time.monotonic() >= member.restart_at:
@@ -256,7 +256,7 @@ class Site:
             time.sleep(0.1)
 
     def _watch(self) -> None:
-        """Note how long the process of each open run was seen alive; its number may be another's later."""
+        """Note how long each open run's process was seen alive: later its id may be another process's."""
         open_runs: dict[str, int] = {}
         with self.journal.open() as journal:
             while self._keeping.is_set():

@@ -5,17 +5,13 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import uuid
-from collections.abc import Iterator
 from pathlib import Path
 
-import psycopg
 import pytest
 
 from rig.ports import free_port
 from rig.programs import ROOT, ROWCREW, clean_environment, program, run
 from rowcrew.cli import main
-from rowcrew.embedded import EmbeddedPostgres
 from tests.cli.conftest import CREW
 from tests.conftest import Connect
 
@@ -28,24 +24,15 @@ sys.exit(main())
 HEAVY = ("psycopg", "sqlalchemy", "alembic", "structlog", "boto3", "numpy", "asyncio", "rich.markdown")
 
 
-@pytest.fixture
-def empty_database_url(server: EmbeddedPostgres) -> Iterator[str]:
-    name = f"empty_{uuid.uuid4().hex}"
-    with psycopg.connect(server.url, autocommit=True) as postgres:
-        postgres.execute(f"CREATE DATABASE {name}")
-        yield server.url_of(name)
-        postgres.execute(f"DROP DATABASE {name} WITH (FORCE)")
-
-
-def test_migrate_makes_the_tables_and_does_nothing_the_second_time(empty_database_url: str) -> None:
-    before = run("jobs", "list", DATABASE_URL=empty_database_url)
+def test_migrate_makes_the_tables_and_does_nothing_the_second_time(empty_url: str) -> None:
+    before = run("jobs", "list", DATABASE_URL=empty_url)
     assert (before.returncode, "run `rowcrew migrate`" in before.stderr) == (1, True)
-    first = run("migrate", "--json", DATABASE_URL=empty_database_url)
-    again = run("migrate", DATABASE_URL=empty_database_url)
+    first = run("migrate", "--json", DATABASE_URL=empty_url)
+    again = run("migrate", DATABASE_URL=empty_url)
     assert (first.returncode, again.returncode) == (0, 0)
     revision = json.loads(first.stdout)["revision"]
     assert again.stdout == f"The tables are up to date (revision {revision}).\n"
-    assert run("jobs", "list", DATABASE_URL=empty_database_url).returncode == 0
+    assert run("jobs", "list", DATABASE_URL=empty_url).returncode == 0
 
 
 def test_migrate_without_a_database_exits_1_and_keeps_the_password() -> None:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
-import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import psycopg
@@ -58,16 +57,6 @@ def doctor(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) 
 
 def failed(checks: list[Check]) -> list[Check]:
     return [check for check in checks if check["result"] == "failed"]
-
-
-@pytest.fixture
-def empty_database(server: EmbeddedPostgres) -> Iterator[str]:
-    """The name of a database without any table."""
-    name = f"empty_{uuid.uuid4().hex}"
-    with psycopg.connect(server.url, autocommit=True) as postgres:
-        postgres.execute(f"CREATE DATABASE {name}")
-        yield name
-        postgres.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 # Nothing is wrong.

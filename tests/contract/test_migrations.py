@@ -6,8 +6,6 @@ import os
 import subprocess
 import sys
 import threading
-import uuid
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +18,6 @@ from alembic.migration import MigrationContext
 from alembic.util import CommandError
 
 from rig.waiting import eventually
-from rowcrew.embedded import EmbeddedPostgres
 from rowcrew.family import FamilyBroken, bundled
 from rowcrew.table import migrate
 from rowcrew.table.address import for_sqlalchemy
@@ -54,16 +51,6 @@ EVERYTHING = """
      UNION ALL SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace
      UNION ALL SELECT typname FROM pg_type
      WHERE typnamespace = 'public'::regnamespace AND typname NOT LIKE '%rowcrew_migrations'"""
-
-
-@pytest.fixture
-def empty_url(server: EmbeddedPostgres) -> Iterator[str]:
-    """The URL of an empty database."""
-    name = f"empty_{uuid.uuid4().hex}"
-    with psycopg.connect(server.url, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-        yield server.url_of(name)
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def ask(url: str, query: str) -> list[tuple[Any, ...]]:

@@ -104,7 +104,9 @@ def test_no_module_imports_from_a_room_above_its_own() -> None:
     assert arrows_up(imports_of(PACKAGE), heights) == []
 
 
-def test_a_circle_of_three_is_found_also_through_a_function_and_a_type_checkers_import(tmp_path: Path) -> None:
+def test_a_circle_of_three_is_found_also_through_a_function_and_a_type_checkers_import(
+    tmp_path: Path,
+) -> None:
     package = tmp_path / "house"
     (package / "low").mkdir(parents=True)
     for name, text in {

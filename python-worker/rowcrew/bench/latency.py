@@ -67,7 +67,7 @@ def title(pause_seconds: float) -> str:
 
 
 def samples(url: str, table: BenchTable, how: str, jobs: int, pause_seconds: float) -> list[Sample]:
-    """What became of `jobs` rows that were sent to an idle worker, one of WORKERS."""
+    """The moments of `jobs` rows sent to an idle worker, which is one of WORKERS."""
     table.clear()
     with worker(url, table, settings=WORKERS[how]):
         first = table.send(TYPE)  # the first run of a handler is not that of an idle worker

@@ -1,8 +1,8 @@
 """The same transitions with no worker: what PostgreSQL gives to two connections that only send statements.
 
 The very same statement files as a worker's, at the same batch size, over the same two connections (reserve
-commits asynchronously, record durably) in two threads: no runner, no handler, no log line, no heartbeat. What
-a worker's figure lacks of it is what the worker itself costs.
+commits asynchronously, record durably) in two threads: no runner, no handler, no log line, no heartbeat. The
+rest, up to this limit, is what a worker itself costs.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ Batch = list[tuple[Any, ...]]
 
 
 class Limit:
-    """Two open connections, ready to drain."""
+    """Two connections that reserve and record as a worker does, and do nothing in between."""
 
     def __init__(self, url: str, *, type: str, batch: int) -> None:
         self._types = [type]
@@ -88,7 +88,7 @@ class Limit:
 
 
 def _as_a_workers(url: str, *, synchronous_commit: str) -> psycopg.Connection[Any]:
-    """A connection in autocommit, set as one of a worker's."""
+    """A connection in autocommit with the session settings of a worker's."""
     connection = connected(url)
     connection.adapters.register_dumper(list, ArrayDumper)
     connection.execute(SQL["link/set_config"], for_session({"synchronous_commit": synchronous_commit}))

@@ -43,7 +43,7 @@ class Cpu(NamedTuple):
 
 
 class BenchWorker:
-    """A running worker process."""
+    """A running worker process, and its processor time and memory."""
 
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
         self.process = process
@@ -68,7 +68,7 @@ def worker(
     settings: Mapping[str, str],
     program: Sequence[str] = PROGRAM,
 ) -> Iterator[BenchWorker]:
-    """A worker of its own process, ready to reserve; its job lines go to /dev/null, and cost what they cost.
+    """A worker process that is ready to reserve; it writes its job lines, to /dev/null.
 
     Raises:
         RowcrewError: it ended before it was ready.
@@ -101,7 +101,7 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 def await_true(
     probe: Callable[[], bool], seconds: float = PATIENCE_SECONDS, look_seconds: float = _LOOK_SECONDS
 ) -> None:
-    """Ask every `look_seconds`.
+    """Ask every `look_seconds` until the answer is yes.
 
     Raises:
         RowcrewError: not within the time.
@@ -119,7 +119,7 @@ def own_seconds(process: psutil.Process) -> float:
 
 
 class Server:
-    """PostgreSQL's processes, when they run on this host; None of its time is known when they do not."""
+    """PostgreSQL's processes; elsewhere than on this host their time is None."""
 
     def __init__(self, backend_pid: int) -> None:
         self._postmaster: psutil.Process | None = None
@@ -129,7 +129,7 @@ class Server:
                 self._postmaster = backend.parent()
 
     def cpu_seconds(self) -> float | None:
-        """Of the whole server, with backends that have ended: the postmaster counts them as its children."""
+        """Of the whole server, ended backends included: the postmaster counts them as its children."""
         if self._postmaster is None:
             return None
         with suppress(psutil.Error):
