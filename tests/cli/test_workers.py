@@ -26,11 +26,11 @@ def test_the_worker_heard_last_comes_first_and_states_narrow_the_list(
     connect: Connect, capsys: pytest.CaptureFixture[str]
 ) -> None:
     connection = connect()
-    register_worker(connection, name="silent", heartbeatAt="2026-01-03")
-    register_worker(connection, name="lost", heartbeatAt="2026-01-02", lostAt="2026-01-02")
-    register_worker(connection, name="stopped", heartbeatAt="2026-01-01", stoppedAt="2026-01-01")
-    register_worker(connection, name="live")
-    everybody = [(name, name) for name in ("live", "silent", "lost", "stopped")]
+    register_worker(connection, name="anna", heartbeatAt="2026-01-03")
+    register_worker(connection, name="bert", heartbeatAt="2026-01-02", lostAt="2026-01-02")
+    register_worker(connection, name="carl", heartbeatAt="2026-01-01", stoppedAt="2026-01-01")
+    register_worker(connection, name="dora")
+    everybody = [("dora", "live"), ("anna", "silent"), ("bert", "lost"), ("carl", "stopped")]
     assert listed(capsys) == everybody
     assert listed(capsys, "--state", "lost", "--state", "live") == [everybody[0], everybody[2]]
     assert listed(capsys, "--limit", "1") == everybody[:1]
