@@ -193,7 +193,7 @@ MUTATIONS: Final = (
     ),
     Mutation(
         "a handler's transaction prepares statements behind a pooler",
-        (Edit("runner/transaction.py", "answer is not None and is_lent(", "answer is None and is_lent("),),
+        (Edit("runner/transaction.py", "if is_lent(", "if not is_lent("),),
         (
             "tests/worker/test_pooler.py::test_nothing_is_left_in_the_sessions_of_the_pooler",
             POOLED_STORM,

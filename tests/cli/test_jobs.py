@@ -106,7 +106,7 @@ def test_what_is_no_id_is_refused_before_any_connection(
     capsys: pytest.CaptureFixture[str], command: str, id: str
 ) -> None:
     assert main(["jobs", command, id]) == 2
-    expected = f"rowcrew: {id!r} is no job id; give a whole number from 1 to 9223372036854775807\n"
+    expected = f"rowcrew: {id!r} is not a job id; give a whole number from 1 to 9223372036854775807\n"
     assert capsys.readouterr() == ("", expected)
 
 

@@ -322,7 +322,7 @@ def test_one_invalid_job_in_a_list_stops_all_and_is_named_by_its_place(connect: 
         {"type": "x"},
         {"type": "x", "payload": {"a": [1, float("nan")]}},
     ]
-    with pytest.raises(InvalidJob, match=r"^jobs\[2\]\.payload\.a\[1\]: nan is no JSON number"):
+    with pytest.raises(InvalidJob, match=r"^jobs\[2\]\.payload\.a\[1\]: nan is not a JSON number"):
         enqueue_many(jobs, on=connect())
     with pytest.raises(InvalidJob, match=r"^jobs\[0\]: Unexpected keyword argument 'runat'"):
         enqueue_many([{"type": "x", "runat": None}], on=connect())

@@ -19,7 +19,7 @@ from rowcrew.table.link import Link
 
 A = TypeVar("A")
 
-NO_SUCH_JOB: Final = "there is no job {}; ended jobs are deleted after some time"
+NO_SUCH_JOB: Final = "there is no job {}; workers delete ended jobs after some time"
 
 
 def ask(

@@ -1,7 +1,7 @@
 """`rowcrew demo`: the whole of Rowcrew in under a minute, on this machine and without a trace.
 
 A temporary PostgreSQL, a real worker process, and a backend played by one plain connection that speaks
-nothing but SQL. What is sent is printed; at the end it is checked that everything came out as promised.
+nothing but SQL. It prints what it sends, and in the end checks that everything came out as promised.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def demo(
 
 
 class Backend:
-    """A program that knows PostgreSQL and nothing of Rowcrew; prints what it sends and what comes back."""
+    """A program that knows PostgreSQL and nothing of Rowcrew; it prints what it sends and what comes back."""
 
     def __init__(self, connection: psycopg.Connection[Record]) -> None:
         self._connection = connection
@@ -217,7 +217,7 @@ def _pass_on(lines: IO[bytes], is_ready: threading.Event) -> None:
         sys.stdout.flush()
         if text.startswith("👥"):
             is_ready.set()
-    is_ready.set()  # it has ended: nobody needs to wait any longer
+    is_ready.set()  # the worker has ended: nobody needs to wait any longer
 
 
 def _write_customers(file: Path) -> None:

@@ -26,7 +26,7 @@ from rowcrew.model.errors import RowcrewError
 from rowcrew.settings import Settings
 from rowcrew.table.address import without_password
 
-# Saving a file must not wait as long as a deployment may: running jobs are given back, and run again.
+# Whoever saves a file waits for the restart: running jobs are given back early, and run again.
 _GRACE_SECONDS: Final = "2"
 _LOOK_MILLISECONDS: Final = 500
 _SETTLE_MILLISECONDS: Final = 200

@@ -29,7 +29,7 @@ def healthcheck(
         ages = list(liveness.ages())
     except FileNotFoundError as error:
         raise RowcrewError(
-            f"{error.strerror}; workers say there that they live: mount one at /tmp"
+            f"{error.strerror}; workers leave their signs of life there: mount a directory at /tmp"
         ) from error
     workers = [
         {
@@ -50,12 +50,15 @@ def healthcheck(
             print(f"Worker with PID {worker['pid']} {state}: last heartbeat {age} s ago")
     if any(worker["live"] for worker in workers):
         return SUCCESS
-    print("rowcrew: no live worker here; see its log, or start one with `rowcrew worker`", file=sys.stderr)
+    print(
+        "rowcrew: no live worker here; read its log, or start one with `rowcrew worker`",
+        file=sys.stderr,
+    )
     return FAILURE
 
 
 def _exists(pid: int) -> bool:
-    """A worker that was killed leaves its file behind, fresh for the rest of its lease."""
+    """Whether the process exists: a killed worker leaves its file behind, fresh for the rest of its lease."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -1,6 +1,6 @@
-"""What `rowcrew demo` and `rowcrew dev` are made of: a private PostgreSQL, and a worker process of one's own.
+"""The parts of `rowcrew demo` and `rowcrew dev`: a private PostgreSQL and a worker process.
 
-In: a home for the data, options of `rowcrew worker`. Out: a running server, a running worker; neither
+In: a home for the data, options of `rowcrew worker`. Out: a running server, a running worker. Neither
 outlives the process that asked for it.
 """
 
@@ -24,7 +24,7 @@ _STOP_SECONDS: Final = 45
 
 @contextmanager
 def private_postgres(home: Path | None = None) -> Iterator[EmbeddedPostgres]:
-    """A PostgreSQL of our own: with a home its data stay, without one they vanish with it.
+    """A PostgreSQL of our own: with a home it keeps its data, without one they vanish with it.
 
     Raises:
         RowcrewError: it cannot be started or stopped; the text says why and what to do.

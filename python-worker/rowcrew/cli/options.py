@@ -1,4 +1,4 @@
-"""Options that several commands share, and the settings that options stand for.
+"""Options that several commands share, and the settings they stand for.
 
 In: text from the command line. Out: values, or the complaint of the setting the option stands for.
 """
@@ -29,10 +29,10 @@ def job_id(text: str) -> int:
     """The id of a job.
 
     Raises:
-        UsageError: it is no number that an id can be.
+        UsageError: no job can have this id.
     """
     if not re.fullmatch(r"[0-9]{1,19}", text) or not 1 <= int(text) <= _LARGEST_ID:
-        raise UsageError(f"{text!r} is no job id; give a whole number from 1 to {_LARGEST_ID}")
+        raise UsageError(f"{text!r} is not a job id; give a whole number from 1 to {_LARGEST_ID}")
     return int(text)
 
 

@@ -1,8 +1,8 @@
-"""A job to be enqueued, valid from its first moment.
+"""A job to enqueue, valid from its first moment.
 
 In: what a producer, a handler or the HTTP API wants to run. Out: a frozen `NewJob`, or an `InvalidJob` that
-names the field, and the JSON document that the statements of `table` take. What is refused here is what
-PostgreSQL would refuse, or would take and no reader could read back.
+names the field, and the JSON document that the statements of `table` take. It refuses what
+PostgreSQL would refuse, and what PostgreSQL would take but no reader could read back.
 """
 
 from __future__ import annotations
@@ -83,9 +83,9 @@ class NewJob(msgspec.Struct, frozen=True):
 
 
 def document(jobs: Iterable[NewJob], queue: str | None = None) -> str:
-    """The jobs as the one JSON parameter of `sql/enqueue.sql`: an array with an object for each job.
+    """The jobs as the JSON array that `producer.enqueue` takes, with an object for each job.
 
-    `queue` is for those that name none; None = the column's default.
+    `queue` is for jobs that name none; None = the column's default.
 
     Raises:
         InvalidJob: together they are larger than one statement should be.
@@ -151,14 +151,14 @@ def _json_object(payload: Any) -> dict[str, Any]:
     except RecursionError:
         raise InvalidJob("payload", f"is nested deeper than {PAYLOAD_DEPTH} levels") from None
     except (TypeError, ValueError, NotImplementedError, OverflowError) as error:
-        raise InvalidJob("payload", f"is no JSON: {error}") from error
+        raise InvalidJob("payload", f"is not JSON: {error}") from error
     if not isinstance(value, dict):
         raise InvalidJob("payload", f"must be a JSON object, such as {{'key': …}}, and not {_shown(payload)}")
     _check_values(value)
     try:
         text = msgspec.json.encode(value)
     except (ValueError, OverflowError) as error:
-        raise InvalidJob("payload", f"is no JSON: {error}") from error
+        raise InvalidJob("payload", f"is not JSON: {error}") from error
     if len(text) > PAYLOAD_BYTES:
         raise InvalidJob("payload", f"{len(text)} bytes are more than {PAYLOAD_BYTES}: enqueue a reference")
     plain: dict[str, Any] = msgspec.json.decode(text)
@@ -174,7 +174,7 @@ def _plain(value: Any) -> Any:
 
 
 def _check_values(payload: dict[str, Any]) -> None:
-    """Every value can be stored and read back. `place` is where it stands: (place of the parent, key)."""
+    """Check that every value can be stored and read back. A `place` is (place of the parent, key)."""
     left: list[tuple[Any, int, Any]] = [(payload, 1, None)]
     while left:
         value, depth, place = left.pop()
@@ -193,7 +193,7 @@ def _check_values(payload: dict[str, Any]) -> None:
 
 def _unstorable(value: Any) -> str | None:
     if isinstance(value, float) and not math.isfinite(value):
-        return f"{value} is no JSON number: give null or text"
+        return f"{value} is not a JSON number: give null or text"
     if isinstance(value, str) and "\0" in value:
         return "has a NUL character, which PostgreSQL cannot store"
     if isinstance(value, str) and not value.isascii() and _SURROGATE.search(value):
