@@ -48,7 +48,7 @@ def count_words(paragraph: Paragraph) -> dict[str, int]:
 
 @crew.job("find_nonce", executor="process", timeout=600)
 def find_nonce(prefix: str, zeros: int, context: Context) -> dict[str, int | str]:
-    """Find the first number whose SHA-256 after the prefix begins with so many zeros."""
+    """Find the first number that makes the SHA-256 of prefix and number begin with so many zeros."""
     if not 1 <= zeros <= 8:
         raise PermanentError("zeros must be from 1 to 8")
     first = context.job.checkpoint or 0  # where an earlier attempt was stopped

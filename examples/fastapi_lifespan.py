@@ -1,7 +1,7 @@
 """A web application with a worker inside, started and stopped with it; handlers run in child processes.
 
 Start it in this directory with DATABASE_URL set, for instance with `uvicorn fastapi_lifespan:application`.
-Several server processes are several workers, which is fine. What it enqueues, any worker may run.
+Several server processes are several workers, which is fine. Any worker may run what the application enqueues.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.conftest import Connect
-from tests.contract.hands import Connection, read
+from tests.contract.hands import Connection, insert, read
 from tests.docs.conftest import Psql, furnish
 from tests.docs.pages import ROOT, Block, blocks
 
@@ -57,3 +57,35 @@ def test_the_cookbook_tells_why_a_job_waits(furnished: Connection) -> None:
     furnished.execute('UPDATE jobs SET "runAt" = now() WHERE id = 47')
     rows = furnished.execute(cookbook("SELECT job.id, job.type, job.queue,")).fetchall()
     assert {row[0]: row[3] for row in rows}[47] == "no live worker serves this type in this queue"
+
+
+def test_the_cookbook_requeues_in_bulk_and_leaves_out_a_job_whose_key_is_taken(furnished: Connection) -> None:
+    bulk = cookbook("UPDATE jobs SET status = 'queued'\n WHERE id IN")
+    furnished.execute("""UPDATE jobs SET "uniqueKey" = 'a key' WHERE id = 43""")
+    live = insert(furnished, type="model_run", uniqueKey="a key")
+    furnished.execute(bulk)
+    assert read(furnished, 43, "status") == ("failed",)
+    furnished.execute("UPDATE jobs SET status = 'cancelled' WHERE id = %s", [live])
+    furnished.execute(bulk)
+    assert read(furnished, 43, "status") == ("queued",)
+
+
+def test_the_cookbook_spreads_requeued_jobs_over_time(furnished: Connection) -> None:
+    furnished.execute(cookbook("WITH failed AS ("))
+    due = """SELECT "runAt" - "updatedAt" BETWEEN '0 s' AND '30 min' FROM jobs WHERE id = 43"""
+    assert furnished.execute(due).fetchone() == (True,)
+    assert read(furnished, 43, "status", "attempts") == ("queued", 0)
+
+
+def test_the_cookbook_enqueues_no_more_than_a_hundred_for_a_customer(furnished: Connection) -> None:
+    one_more = cookbook("INSERT INTO jobs (type, payload)\nSELECT 'report', '{\"customer\": \"acme\"}'")
+    counts = [furnished.execute(one_more).rowcount for _ in range(101)]
+    assert counts == [1] * 100 + [0]
+
+
+def test_the_cookbook_deletes_a_job_with_what_tells_of_its_attempts(furnished: Connection) -> None:
+    furnished.execute(cookbook("WITH gone AS ("))
+    left = furnished.execute(
+        """SELECT 43 IN (SELECT id FROM jobs), 43 IN (SELECT "jobId" FROM job_attempts)"""
+    )
+    assert left.fetchone() == (False, False)
