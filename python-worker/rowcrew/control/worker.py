@@ -109,8 +109,8 @@ class Worker:
         organs = self._organs = await self._make_organs(links, runners)
         await self._enter(organs)
         life.callback(organs.liveness.remove)
-        for name, run in organs.loops():
-            life.push_async_callback(self._cancel, self._start_task(name, run()))
+        tasks = [self._start_task(name, run()) for name, run in organs.loops()]
+        life.push_async_callback(self._cancel, tasks)
         life.push_async_callback(self._last_writes, organs)
         runners.report_to(organs.road.reports)
         life.push_async_callback(runners.close)  # before the last writes: a killed run has an end as well
@@ -147,9 +147,11 @@ class Worker:
         if not task.cancelled() and (error := task.exception()) is not None:
             self.fail(error)
 
-    async def _cancel(self, task: asyncio.Task[None]) -> None:
-        task.cancel()
-        await asyncio.wait([task])
+    async def _cancel(self, tasks: list[asyncio.Task[None]]) -> None:
+        """All at once: to cancel a call on a dead connection can take as long as its deadline."""
+        for task in reversed(tasks):
+            task.cancel()
+        await asyncio.wait(tasks)
 
     async def _last_writes(self, organs: Organs) -> None:
         """What cannot be written now is rescued by others."""
