@@ -11,6 +11,7 @@ from rowcrew.control.care.heartbeat import IDLE_COMPARE_SECONDS
 from rowcrew.control.run import Run, StopReason
 from rowcrew.model.outcome import Completed, Errored
 from rowcrew.table import worker as statements
+from rowcrew.table.listening import CHANGED, READY
 from rowcrew.table.worker import HeldLease
 from tests.control.site import Site
 from tests.model.made import a_job
@@ -201,3 +202,16 @@ async def test_a_completed_run_is_not_stopped_by_a_comparison(site: Site) -> Non
     site.clock.move(5)
     await site.organs.heartbeat.once()
     assert site.runner.told_to_stop == []
+
+
+async def test_only_a_notification_about_this_worker_brings_the_beat_forward(
+    site: Site, database_url: str
+) -> None:
+    wake_up, heartbeat = site.organs._make_wake_up(database_url), site.organs.heartbeat
+    mine = site.organs.identity.worker_id
+    for payload in (mine + 1, mine):
+        wake_up._receive(CHANGED, str(payload).encode())
+        assert heartbeat._asked.is_set() == (payload == mine)
+    assert not site.organs.reserver._woken.is_set()
+    wake_up._receive(READY, b"")
+    assert site.organs.reserver._woken.is_set()

@@ -6,6 +6,7 @@ import pytest
 
 from rowcrew.control.children.runner_process import BEGIN_SECONDS
 from rowcrew.control.children.runners import SOLO_IDLE_SECONDS
+from rowcrew.control.children.starting import LONGEST_PAUSE_SECONDS, Restarts
 from rowcrew.control.run import Run
 from rowcrew.model.outcome import Completed
 from rowcrew.runner.wire import Assign, Close, Ready, Unloadable
@@ -96,3 +97,11 @@ async def test_the_first_runner_tells_what_the_crew_can_run(site: Site) -> None:
     site.runners.hear(site.runner, Unloadable("changed on disk"))  # a later one leaves and is tried again
     assert site.runner.retiring
     assert await site.runners.manifest() == MANIFEST
+
+
+def test_runners_that_die_at_once_follow_each_other_ever_more_slowly_until_one_lives() -> None:
+    restarts = Restarts()
+    assert [restarts.pause_seconds(0.1) for _ in range(4)] == [0.0, 0.4, 0.8, 1.6]
+    assert [restarts.pause_seconds(0.1) for _ in range(2_000)][-1] == LONGEST_PAUSE_SECONDS
+    assert restarts.pause_seconds(11.0) == 0.0
+    assert [restarts.pause_seconds(0.1) for _ in range(2)] == [0.0, 0.4]

@@ -57,6 +57,18 @@ async def test_a_suspect_runs_where_its_death_can_be_blamed_on_nobody_else(site:
     assert solo.assigned == [run.job.lease_id]
 
 
+async def test_a_job_for_an_idle_solo_runner_waits_for_a_slot_all_the_same(site: Site) -> None:
+    first = await site.start("alone")
+    await site.finish(first, Completed())
+    (solo,) = [runner for runner in site.all_runners if runner.solo]
+    shared = [await site.start() for _ in range(4)]
+    site.table.enqueue("alone")
+    await site.reserve()
+    assert len(solo.assigned) == 1
+    site.ended(shared[0], Completed())
+    assert len(solo.assigned) == 2
+
+
 @pytest.mark.parametrize("alone", [0, 2, 4])
 async def test_no_more_runs_than_slots_begin_however_many_are_reserved_ahead(
     open_site: OpenSite, alone: int

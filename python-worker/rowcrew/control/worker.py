@@ -12,16 +12,10 @@ from contextlib import AsyncExitStack
 from typing import Any, Final
 
 import psycopg
-from tenacity import (
-    AsyncRetrying,
-    RetryError,
-    retry_if_exception_type,
-    stop_after_delay,
-    wait_random_exponential,
-)
 
 from rowcrew.control.children.runners import Runners
 from rowcrew.control.clock import MonotonicClock
+from rowcrew.control.connecting import connect
 from rowcrew.control.links import Links
 from rowcrew.control.organs import Organs
 from rowcrew.control.publish import publish
@@ -29,11 +23,8 @@ from rowcrew.control.run import StopReason
 from rowcrew.log import Log
 from rowcrew.model.catalogue import Catalogue
 from rowcrew.model.cleaning import clean_text, describe
-from rowcrew.model.errors import DatabaseUnavailable, SchemaMismatch
 from rowcrew.settings import Settings
-from rowcrew.table import worker as table
-from rowcrew.table.compatibility import complaint
-from rowcrew.table.link import Link, reason
+from rowcrew.table.link import reason
 
 _LAST_WRITES_SECONDS: Final = 5.0
 
@@ -114,12 +105,12 @@ class Worker:
         runners = Runners(crew=self._crew, settings=self._settings, clock=self._clock, log=self._log)
         runners.start()
         life.push_async_callback(runners.close)
-        await self._connect(links.chores)
+        await connect(links.chores, within_seconds=self._settings.connect_timeout_seconds, log=self._log)
         organs = self._organs = await self._make_organs(links, runners)
         await self._enter(organs)
         life.callback(organs.liveness.remove)
-        for name, run in organs.loops():
-            life.push_async_callback(self._cancel, self._start_task(name, run()))
+        tasks = [self._start_task(name, run()) for name, run in organs.loops()]
+        life.push_async_callback(self._cancel, tasks)
         life.push_async_callback(self._last_writes, organs)
         runners.report_to(organs.road.reports)
         life.push_async_callback(runners.close)  # before the last writes: a killed run has an end as well
@@ -127,28 +118,6 @@ class Worker:
         life.callback(organs.road.dispatcher.withdraw)
         life.callback(organs.reserver.close)
         self._tell_ready(organs)
-
-    async def _connect(self, link: Link) -> None:
-        try:
-            async for attempt in AsyncRetrying(
-                retry=retry_if_exception_type(psycopg.OperationalError),
-                wait=wait_random_exponential(multiplier=0.2, max=5),
-                stop=stop_after_delay(self._settings.connect_timeout_seconds),
-            ):
-                with attempt:
-                    rows = await table.schema_revision(link)
-        except RetryError as error:
-            last = error.last_attempt.exception()
-            raise DatabaseUnavailable(reason(last) if last else "no answer") from last
-        except psycopg.errors.UndefinedTable as error:
-            raise SchemaMismatch(complaint(None, None) or "") from error
-        if problem := complaint(*(rows[0] if rows else (None, None))):
-            raise SchemaMismatch(problem)
-        self._log.event("database.connected")
-        if link.pooled:
-            self._log.event("database.pooled")
-        self._log.event("rescue.checking")
-        self._log.event("database.details", **link.facts())
 
     async def _make_organs(self, links: Links, runners: Runners) -> Organs:
         manifest = await runners.manifest()
@@ -178,9 +147,11 @@ class Worker:
         if not task.cancelled() and (error := task.exception()) is not None:
             self.fail(error)
 
-    async def _cancel(self, task: asyncio.Task[None]) -> None:
-        task.cancel()
-        await asyncio.wait([task])
+    async def _cancel(self, tasks: list[asyncio.Task[None]]) -> None:
+        """All at once: to cancel a call on a dead connection can take as long as its deadline."""
+        for task in reversed(tasks):
+            task.cancel()
+        await asyncio.wait(tasks)
 
     async def _last_writes(self, organs: Organs) -> None:
         """What cannot be written now is rescued by others."""

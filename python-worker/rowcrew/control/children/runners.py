@@ -8,21 +8,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 from rowcrew import family
 from rowcrew.control.children.runner_process import RunnerProcess
+from rowcrew.control.children.starting import FirstWord, Restarts, orders
 from rowcrew.control.clock import Clock
 from rowcrew.log import Log
 from rowcrew.model.cleaning import clean_line
-from rowcrew.model.errors import CrewError
 from rowcrew.model.manifest import Manifest
 from rowcrew.runner.wire import Ready, Report, ToControl, Unloadable, Withdrawn
 from rowcrew.settings import Settings, runner_environment
 
 SOLO_IDLE_SECONDS: Final = 60.0
-_FIRST_PAUSE_SECONDS: Final = 0.1
-_LONGEST_PAUSE_SECONDS: Final = 10.0
 
 
 class Desk(Protocol):
@@ -52,8 +50,8 @@ class Runners:
         self._all: list[RunnerProcess] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._closing = asyncio.Event()
-        self._failures = 0
-        self._manifest: asyncio.Future[Manifest] = asyncio.get_running_loop().create_future()
+        self._restarts = Restarts()
+        self._first_word = FirstWord()
 
     def __iter__(self) -> Iterator[RunnerProcess]:
         return iter(list(self._all))
@@ -68,7 +66,7 @@ class Runners:
         Raises:
             CrewError: the crew cannot be loaded.
         """
-        return await asyncio.shield(self._manifest)
+        return await self._first_word.manifest()
 
     def report_to(self, desk: Desk) -> None:
         """From now on jobs are assigned, and runners have something to report."""
@@ -131,8 +129,7 @@ class Runners:
         started = self._clock.now()
         how, asked_to_leave = await runner.wait()
         self._all.remove(runner)
-        if not self._manifest.done():
-            self._manifest.set_exception(CrewError(f"a runner died while it loaded the crew: {how}"))
+        self._first_word.failed(f"a runner died while it loaded the crew: {how}")
         expected = self._closing.is_set() or (asked_to_leave and runner.is_loaded)
         if expected:
             self._log.event("runner.ended", pid=runner.pid)
@@ -149,7 +146,7 @@ class Runners:
         """Start its process, again and again while the machine has no room for one; false when closing."""
         while not self._closing.is_set():
             try:
-                await runner.start(self._orders(), self._environment)
+                await runner.start(orders(self._crew, self._settings), self._environment)
             except (OSError, RuntimeError) as error:
                 self._log.event("runner.not_started", reason=clean_line(str(error)))
                 await self._pause(0)
@@ -158,21 +155,16 @@ class Runners:
         return False
 
     async def _pause(self, lived_seconds: float) -> None:
-        """A runner that dies as soon as it starts is not started again as fast as the machine can."""
-        self._failures = 0 if lived_seconds > _LONGEST_PAUSE_SECONDS else self._failures + 1
-        if self._failures > 1:
-            seconds = min(_LONGEST_PAUSE_SECONDS, _FIRST_PAUSE_SECONDS * 2**self._failures)
+        if seconds := self._restarts.pause_seconds(lived_seconds):
             await self._clock.wait(self._closing, seconds)
 
     def hear(self, runner: RunnerProcess, message: ToControl) -> None:
         """Take a message of a runner."""
         if isinstance(message, Ready):
-            if not self._manifest.done():
-                self._manifest.set_result(message.manifest)
+            self._first_word.loaded(message.manifest)
             self._log.event("runner.started", pid=runner.pid, kind="solo" if runner.solo else "shared")
         elif isinstance(message, Unloadable):
-            if not self._manifest.done():
-                self._manifest.set_exception(CrewError(f"the crew cannot be loaded: {message.error}"))
+            self._first_word.failed(f"the crew cannot be loaded: {message.error}")
             # A later one that finds the crew changed on disk is tried again like one that died.
             runner.retire()
         if self._desk is not None:
@@ -188,10 +180,3 @@ class Runners:
                 desk.on_ready()
             case Unloadable():
                 pass
-
-    def _orders(self) -> dict[str, Any]:
-        return {
-            "crew": self._crew,
-            "log_format": self._settings.log_format,
-            "worker_name": self._settings.worker_name,
-        }

@@ -1,0 +1,47 @@
+"""Waits for the database when a worker starts, and sees that its tables are those this version can serve."""
+
+from __future__ import annotations
+
+import psycopg
+from tenacity import (
+    AsyncRetrying,
+    RetryError,
+    retry_if_exception_type,
+    stop_after_delay,
+    wait_random_exponential,
+)
+
+from rowcrew.log import Log
+from rowcrew.model.errors import DatabaseUnavailable, SchemaMismatch
+from rowcrew.table import worker as table
+from rowcrew.table.compatibility import complaint
+from rowcrew.table.link import Link, reason
+
+
+async def connect(link: Link, *, within_seconds: float, log: Log) -> None:
+    """Open the link and look at the schema.
+
+    Raises:
+        DatabaseUnavailable: no connection in this time.
+        SchemaMismatch: the tables are missing or of another version.
+    """
+    try:
+        async for attempt in AsyncRetrying(
+            retry=retry_if_exception_type(psycopg.OperationalError),
+            wait=wait_random_exponential(multiplier=0.2, max=5),
+            stop=stop_after_delay(within_seconds),
+        ):
+            with attempt:
+                rows = await table.schema_revision(link)
+    except RetryError as error:
+        last = error.last_attempt.exception()
+        raise DatabaseUnavailable(reason(last) if last else "no answer") from last
+    except psycopg.errors.UndefinedTable as error:
+        raise SchemaMismatch(complaint(None, None) or "") from error
+    if problem := complaint(*(rows[0] if rows else (None, None))):
+        raise SchemaMismatch(problem)
+    log.event("database.connected")
+    if link.pooled:
+        log.event("database.pooled")
+    log.event("rescue.checking")
+    log.event("database.details", **link.facts())
