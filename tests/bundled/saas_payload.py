@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from rowcrew.bundled.model_run.handler import ModelRun
+from rowcrew.bundled.model_run.payload import ModelRun
 
 REFERENCE: dict[str, Any] = {
     "modelId": "reference",

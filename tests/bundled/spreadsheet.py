@@ -17,7 +17,7 @@ import openpyxl
 import pytest
 from openpyxl.utils import get_column_letter
 
-from rowcrew.bundled.model_run.handler import ModelRun
+from rowcrew.bundled.model_run.payload import ModelRun
 
 SOFFICE: Final = shutil.which("soffice")
 # Comma, double quote, UTF-8, from row 1; numbers in full instead of as shown; all sheets.

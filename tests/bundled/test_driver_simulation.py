@@ -12,7 +12,7 @@ import pytest
 from scipy import stats
 
 from rowcrew.bundled import crew
-from rowcrew.bundled.model_run.handler import drivers_of
+from rowcrew.bundled.model_run.payload import drivers_of
 from rowcrew.bundled.model_run.saas_model import Company
 from rowcrew.bundled.model_run.saas_ratios import cash_out_month, runway_months
 from rowcrew.bundled.monte_carlo.draws import rank_correlation, ranks

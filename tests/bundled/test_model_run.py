@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 
 from rig.waiting import eventually
 from rowcrew.bundled import crew
-from rowcrew.bundled.model_run.handler import ModelRun, drivers_of, inputs_hash, run_scenarios
+from rowcrew.bundled.model_run.kept import ModelRunKey
+from rowcrew.bundled.model_run.payload import ModelRun, drivers_of, inputs_hash
 from rowcrew.bundled.model_run.saas_model import Company, Month
+from rowcrew.bundled.model_run.scenarios import run_scenarios
 from rowcrew.model.outcome import Errored, Released
 from rowcrew.testing import HandlerRun, run_handler
 from tests.bundled.saas_payload import FULL, REFERENCE, model
@@ -29,7 +31,7 @@ class Silent:
 
 def computed(given: dict[str, Any], **changes: Any) -> Any:
     """The result as JSON has it."""
-    result = run_scenarios(model(given, **changes), "0" * 64, Silent())  # type: ignore[arg-type]
+    result = run_scenarios(model(given, **changes), ModelRunKey("model", "0" * 64, 1), Silent())  # type: ignore[arg-type]
     return msgspec.json.decode(msgspec.json.encode(result))
 
 

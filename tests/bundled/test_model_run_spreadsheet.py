@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from rowcrew.bundled.model_run.handler import drivers_of, month_row
+from rowcrew.bundled.model_run.payload import drivers_of
+from rowcrew.bundled.model_run.result import month_row
 from rowcrew.bundled.model_run.saas_model import Company
 from tests.bundled.saas_payload import FULL, REFERENCE, model
 from tests.bundled.spreadsheet import calculated, needs_libreoffice

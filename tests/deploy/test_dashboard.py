@@ -75,9 +75,9 @@ def test_without_tables_it_names_the_remedy(environment: Path, worker_alone: Pat
 def test_facing_older_tables_it_says_which_it_needs(
     environment: Path, worker_alone: Path, tcp_database_url: str, connect: Connect
 ) -> None:
-    connect().execute("UPDATE rowcrew_schema SET revision = 1")
+    connect().execute("UPDATE rowcrew_schema SET revision = 0")
     command = (str(environment / "python"), "worker.py")
     with program(*command, cwd=worker_alone, DATABASE_URL=tcp_database_url) as worker:
         line = refusal(worker)
-    expected = f"schema at revision 1, need {SCHEMA_REVISION}: run rowcrew migrate"
+    expected = f"schema at revision 0, need {SCHEMA_REVISION}: run rowcrew migrate"
     assert line == f"❌ Worker failed to start: {expected}"

@@ -30,7 +30,7 @@ def test_the_command_can_be_given(command: str, where: str) -> None:
             assert re.search(rf"^dev:   {task}\b", listed, re.MULTILINE)
         case ["pip", "install", "-r", requirements]:
             assert (ROOT / requirements).exists()
-        case ["alembic", "upgrade", "head"]:
+        case ["alembic", "upgrade", "heads"]:
             assert (ROOT / "alembic.ini").exists()
         case ["pip", "install", target]:
             assert target.startswith(".")

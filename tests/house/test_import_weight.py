@@ -47,10 +47,23 @@ def test_importing_loads_nothing_heavy(module: str) -> None:
 
 def test_the_bundled_job_types_load_nothing_heavy_until_they_run() -> None:
     names = [
-        f"rowcrew.bundled.{path.stem}"
-        for path in (ROOT / "python-worker" / "rowcrew" / "bundled").glob("*.py")
+        f"rowcrew.bundled.{path.parent.name}.{path.stem}"
+        for path in (ROOT / "python-worker" / "rowcrew" / "bundled").glob("*/*.py")
+        if path.stem not in ("__init__", "tables")
     ]
+    assert len(names) > 20
     assert loaded_by(f"import {', '.join(names)}") == set()
+
+
+def test_reading_what_families_declare_loads_no_handler() -> None:
+    program = "import sys; from rowcrew.family import installed; installed(); print(*sys.modules)"
+    ended = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    loaded = ended.stdout.split()
+    assert "rowcrew.bundled.exports" in loaded
+    assert [name for name in loaded if name == "rowcrew.crew" or "handler" in name] == []
+    assert not set(HEAVY) & set(loaded)
 
 
 def test_the_help_text_loads_nothing_heavy() -> None:

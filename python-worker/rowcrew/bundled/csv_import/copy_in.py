@@ -2,7 +2,7 @@
 
 In: a connection inside the caller's transaction, a plan of which field fills which column, and records of CSV
 text. Out: how many rows were new. The server parses every cell; names that come from a payload are quoted by
-`psycopg.sql`. Called by the bundled type `csv_import`.
+`psycopg.sql`. Called by the handler of `csv_import`.
 """
 
 from __future__ import annotations
@@ -101,8 +101,8 @@ class RowsMissing(psycopg.DataError):
 class CopyIn:
     """The statements that bring one file into its table, inside one transaction.
 
-    COPY straight into the table is the fast way. Rows go through the staging table where cells must be
-    converted or counted, where the block before had duplicates, and where COPY is not allowed.
+    COPY straight into the table is the fast way. The staging table is for cells that must be converted or
+    counted, for blocks after one with duplicates, and for tables that COPY may not fill.
     """
 
     def __init__(self, connection: psycopg.Connection[Any], plan: Plan) -> None:
@@ -118,7 +118,7 @@ class CopyIn:
         self._expect_duplicates = False
 
     def open(self) -> None:
-        """Make the staging table, and try the INSERT without a row: that proves columns, rights and index.
+        """Make the staging table, and try the INSERT without a row, which proves columns, rights and index.
 
         Raises:
             psycopg.ProgrammingError: this plan cannot work whatever the file holds.

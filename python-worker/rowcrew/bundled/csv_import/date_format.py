@@ -45,7 +45,7 @@ _ISO_FORMATS: Final = ("%Y-%m-%d", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S")
 class DateRule(msgspec.Struct, frozen=True):
     """A regular expression of PostgreSQL, and the replacement that makes its match ISO 8601.
 
-    With `is_iso` it is that already.
+    `is_iso`: a match is ISO 8601 already.
     """
 
     pattern: str

@@ -12,34 +12,29 @@ import csv
 import io
 import itertools
 from contextlib import closing
-from typing import IO, Annotated, Any, Final, Literal
+from typing import IO, Any, Final
 
 import msgspec
 import psycopg
-from msgspec import Meta
 
 from rowcrew.bundled.csv_import.copy_in import (
-    ROW_ERRORS,
     Cells,
     CopyIn,
     Plan,
-    Records,
     TargetColumn,
     target_columns,
 )
 from rowcrew.bundled.csv_import.csv_file import (
-    Block,
-    Delimiter,
-    Encoding,
     Facts,
     blocks,
     one_ahead,
     sniff,
     split_header,
 )
-from rowcrew.bundled.csv_import.date_format import date_rule
+from rowcrew.bundled.csv_import.loading import Loading, Rejected
+from rowcrew.bundled.csv_import.payload import CsvImport
 from rowcrew.bundled.csv_import.settings import CsvImportSettings
-from rowcrew.bundled.files.sources import Source, fetched, open_source
+from rowcrew.bundled.files.sources import fetched, open_source
 from rowcrew.bundled.files.store import store
 from rowcrew.context import Context, PermanentError
 from rowcrew.crew import Crew
@@ -47,51 +42,8 @@ from rowcrew.family import own_tables
 
 MOST_BYTES: Final = 200 * 10**6
 MOST_ROWS: Final = 2_000_000
-_SHOWN_CHARACTERS: Final = 2_000
 _FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
-
 crew = Crew()
-
-Name = Annotated[str, Meta(min_length=1, max_length=200)]
-Row = tuple[int, bytes]
-
-
-class CsvImport(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
-    """Which file goes where, and how its cells are written.
-
-    Attributes:
-        source: where the file is.
-        table: the target, `name` (in schema public) or `schema.name`.
-        mapping: header of the file's column, by column of the table.
-        date_formats: as strptime writes them, tried in order; without any, ISO 8601.
-        decimal, thousands: the signs in numbers.
-        delimiter, encoding: `auto` looks at the file.
-        on_error: `skip` lists a bad row in the error report, `fail` ends the job at the first one.
-        max_errors: more bad rows than this fail the job.
-        dedupe: columns of the unique index that tells rows already there; none: any unique index.
-        org_id: value for the column "orgId" of every row.
-    """
-
-    source: Source
-    table: Name
-    mapping: Annotated[dict[Name, str], Meta(min_length=1)]
-    date_formats: tuple[str, ...] = ()
-    decimal: Literal[".", ","] = "."
-    thousands: Literal[",", ".", " ", "'", "_", "\u00a0", "\u202f"] | None = None
-    delimiter: Delimiter = "auto"
-    encoding: Encoding = "auto"
-    on_error: Literal["skip", "fail"] = "skip"
-    max_errors: Annotated[int, Meta(ge=0, le=100_000)] = 100
-    dedupe: tuple[Name, ...] = ()
-    org_id: str | int | None = None
-
-    def __post_init__(self) -> None:
-        if self.thousands == self.decimal:
-            raise ValueError(f"thousands and decimal are both {self.decimal!r}")
-        if self.org_id is not None and "orgId" in self.mapping:
-            raise ValueError("orgId is given, so mapping must not fill the column orgId")
-        for date_format in self.date_formats:
-            date_rule(date_format)
 
 
 class ImportResult(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -104,14 +56,6 @@ class ImportResult(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     flagged: int
     error_report_key: str | None
     file_sha256: str
-
-
-class Rejected(msgspec.Struct, frozen=True):
-    """A row the table cannot take. Rows count from 1, the header; `record` is its text."""
-
-    row: int
-    reason: str
-    record: str
 
 
 # A process of its own: neighbours feel neither its memory nor its time, and it can be killed alone.
@@ -167,64 +111,6 @@ def _count_rows(file: IO[bytes], facts: Facts, context: Context) -> int:
         rows += block.rows
         context.stop_if_cancelled()
     return rows
-
-
-class Loading:
-    """The counts of an import under way, and the search for the bad rows in a block."""
-
-    def __init__(self, payload: CsvImport, target: CopyIn) -> None:
-        self._payload = payload
-        self._target = target
-        self.inserted = self.duplicates = self.flagged = 0
-        self.rejected: list[Rejected] = []
-
-    @property
-    def rows(self) -> int:
-        return self.inserted + self.duplicates + len(self.rejected)
-
-    def load(self, block: Block, records: Records) -> None:
-        """Bring in a block as it is; one that the server refuses goes row by row, as far as need be."""
-        if block.rows and self._refusal(records):
-            self._load_rows([row for row in block.records() if row[1]])
-
-    def _load_rows(self, rows: list[Row]) -> None:
-        """Bring in rows; if the server refuses them, their halves, down to the single bad row."""
-        data = b"".join([record + b"\n" for _, record in rows])
-        refusal = self._refusal(self._target.examined(data, len(rows)))
-        if refusal and len(rows) == 1:
-            self._reject(rows[0], refusal)
-        elif refusal:
-            middle = len(rows) // 2
-            self._load_rows(rows[:middle])
-            self._load_rows(rows[middle:])
-
-    def _refusal(self, records: Records) -> str | None:
-        """Why the server takes none of these records; None if it took them."""
-        try:
-            loaded = self._target.load(records)
-        except ROW_ERRORS as error:
-            return error.diag.message_primary or str(error)
-        self.inserted += loaded.inserted
-        self.duplicates += records.rows - loaded.inserted
-        self.flagged += loaded.flagged
-        return None
-
-    def require_a_good_row(self) -> None:
-        if self.rejected and len(self.rejected) == self.rows:
-            raise PermanentError(
-                f"none of the {self.rows:,} rows can be imported; {_examples(self.rejected)}"
-            )
-
-    def _reject(self, row: Row, reason: str) -> None:
-        number, record = row
-        self.rejected.append(Rejected(number, reason, record.decode("utf-8", "replace")[:_SHOWN_CHARACTERS]))
-        if self._payload.on_error == "fail":
-            raise PermanentError(f"nothing was imported, as onError is fail; {_examples(self.rejected)}")
-        if len(self.rejected) > self._payload.max_errors:
-            raise PermanentError(
-                f"nothing was imported: more than maxErrors = {self._payload.max_errors} rows are bad; "
-                f"{_examples(self.rejected)}"
-            )
 
 
 def _report(rejected: list[Rejected], connection: psycopg.Connection[Any], context: Context) -> str | None:
@@ -298,10 +184,6 @@ def _require_columns(payload: CsvImport, columns: dict[str, TargetColumn]) -> No
         raise PermanentError(
             f"table {payload.table!r} has no column {unknown[0]!r}; its columns are {', '.join(columns)}"
         )
-
-
-def _examples(rejected: list[Rejected]) -> str:
-    return "; ".join(f"row {each.row}: {each.reason}" for each in rejected[:3])
 
 
 def _harmless(cell: str) -> str:

@@ -1,7 +1,7 @@
 """How a language area writes numbers: signs, groups of digits, currencies, short forms for axes.
 
 In: a locale's tag and a currency. Out: a `NumberFormat`, whose methods turn values into text. The negative
-sign is U+2212, the one made to stand before digits. Called by what draws documents.
+sign is U+2212, which is made to stand before digits. Called by what draws documents.
 """
 
 from __future__ import annotations
@@ -162,7 +162,7 @@ def _short_decimals(scaled: float) -> int:
 
 
 def _is_negative(value: float, decimals: int) -> bool:
-    """Whether it still is after rounding: no one wants to read -0.00."""
+    """Whether the value is negative after rounding too: nobody wants to read -0.00."""
     return value < 0 and round(abs(value), decimals) > 0
 
 

@@ -94,9 +94,9 @@ def _even_groups(columns: int, groups: int) -> list[list[int]]:
 
 
 def _widths(places: list[int], wishes: Sequence[float], least: Sequence[float], width: float) -> list[float]:
-    """Every column gets the least it needs; texts share what is left, up to what they wish.
+    """Every column gets the least it needs; texts share the rest, up to what they wish.
 
-    What is left even then makes all columns wider alike.
+    A further rest makes all columns wider alike.
     """
     given = {place: least[place] for place in places}
     spare = width - sum(given.values())

@@ -23,8 +23,8 @@ from rowcrew.bundled.files.blobs import Blob, blob_size
 from rowcrew.bundled.files.settings import FileSettings
 from rowcrew.bundled.files.sources import S3Object, Source, fetched, open_source
 from rowcrew.bundled.files.store import store
-from rowcrew.bundled.model_run.handler import RunResult
 from rowcrew.bundled.model_run.kept import kept_result
+from rowcrew.bundled.model_run.result import RunResult
 from rowcrew.context import Context, PermanentError, Snooze
 
 MOST_BYTES: Final = 20 * 10**6

@@ -22,7 +22,7 @@ from rowcrew.bundled.documents.document import (
 )
 from rowcrew.bundled.documents.look import Template
 from rowcrew.bundled.documents.number_format import NOT_APPLICABLE, NumberFormat
-from rowcrew.bundled.model_run.handler import Comparison, MonthRow, RunResult, Scenario
+from rowcrew.bundled.model_run.result import Comparison, MonthRow, RunResult, Scenario
 from rowcrew.bundled.model_run.saas_ratios import Ratios
 
 _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")

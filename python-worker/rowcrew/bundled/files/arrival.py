@@ -1,6 +1,6 @@
-"""A file on its way here: what fetching from S3 and from a URL have in common.
+"""A file under way to the worker: what fetching from S3 and from a URL have in common.
 
-In: parts, as a connection brings them. Out: a filled file, or the reason to give up: too large, too slow, too
+In: parts of a file, from a connection. Out: a filled file, or the reason to give up: too large, too slow, too
 late, cancelled. A blocked read cannot look at the clock, so a watch beside it hangs up the connection. Called
 by `fetch` and `s3`.
 """
@@ -30,7 +30,7 @@ _LOOK_SECONDS: Final = 0.2
 
 
 class TransferFailed(RowcrewError):
-    """The other side failed, or the way to it; a later attempt of the job may find both well."""
+    """The server or the network failed; a later attempt of the job may succeed."""
 
 
 class Patience(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,7 +53,7 @@ class Patience(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Arrival:
-    """One file and its patience. `size` is what the file holds; a new attempt may go on from there."""
+    """One file under way, and how long to wait for it. A new attempt may go on from its `size` so far."""
 
     def __init__(
         self,
@@ -113,7 +113,7 @@ class Arrival:
 
     @contextmanager
     def watched(self, hang_up: Callable[[], object]) -> Iterator[None]:
-        """Inside, `hang_up` is called as soon as waiting makes no sense; the end says why."""
+        """A block in which `hang_up` is called as soon as waiting is pointless; the exception says why."""
         self._end = None
         over = threading.Event()
         watch = threading.Thread(target=self._watch, args=(over, hang_up), name="arrival-watch", daemon=True)

@@ -1,7 +1,7 @@
 """The table `blobs`: files of jobs, by key.
 
-In: a psycopg connection of the caller, whose transaction decides whether a file stays. Out: sizes, parts and
-facts. Called by the bundled job types.
+In: a psycopg connection, whose transaction decides whether a file stays. Out: sizes, parts and facts. Called
+by `store` and `sources`.
 """
 
 from __future__ import annotations

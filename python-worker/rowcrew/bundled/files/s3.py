@@ -1,8 +1,8 @@
 """Objects in S3, or in a store that speaks like it: download, upload, presigned URLs.
 
-In: bucket and key; credentials come from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY or wherever else boto3
-finds them. Out: a filled file, a stored object, a URL. Called by `sources` and `store`; boto3 is imported by
-the first call.
+In: bucket and key; credentials come from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or from wherever boto3
+finds them. Out: a filled file, a stored object, a URL. Called by `sources` and `store`; the first call
+imports boto3.
 """
 
 from __future__ import annotations
@@ -46,11 +46,11 @@ def download(
     cancelled: Callable[[], bool],
     patience: Patience = Patience(),  # noqa: B008 - frozen
 ) -> None:
-    """Write an object into a file: one version of it, also if it changes meanwhile.
+    """Write one version of an object into a file, also if the object changes meanwhile.
 
     Raises:
         PermanentError: there is no such object, it must not be read, or it is too large.
-        TransferFailed: the network or S3 failed, or were too slow, several times.
+        TransferFailed: the network or S3 failed or was too slow, several times.
         RunStopped: the run was cancelled.
     """
     arrival = Arrival(file, most_bytes, cancelled, patience)
@@ -173,7 +173,7 @@ def _explained(bucket: str, key: str) -> Iterator[None]:
             f"{name}: S3 needs {' and '.join(_CREDENTIALS)}, which are not set, or a role of the machine"
         ) from error
     except ParamValidationError as error:
-        raise PermanentError(f"{name}: no such bucket or key can be") from error
+        raise PermanentError(f"{name}: the bucket name or key is not valid") from error
     except ClientError as error:
         raise _meaning(name, error) from error
     except BotoCoreError as error:

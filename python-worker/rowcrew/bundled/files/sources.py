@@ -1,7 +1,7 @@
 """Inputs by reference: a payload names a file, a handler reads it.
 
 In: a `Source` out of a payload, and a connection for files in the table `blobs`. Out: an open binary file
-that can seek. What is far away is fetched first, before a transaction is open: that may take minutes. A
+that can seek. A remote file is fetched before a transaction opens, because that may take minutes. A
 source that cannot be read is a permanent error which says what to give instead.
 """
 

@@ -1,4 +1,4 @@
-"""Where job types put files too large or too dull for a result: a bucket, else the table `blobs`.
+"""Keeps files that are no part of a result: in a bucket, or without one in the table `blobs`.
 
 In: a file and a connection inside the job's transaction. Out: the file's key, hash and size, in the form
 results carry them; never a URL, which would let whoever reads the row read the file. A row in `blobs` commits
@@ -25,7 +25,7 @@ def store(
 ) -> Blob:
     """Keep a file of a job under `jobs/<id>/<name>`; a later run of the job replaces it.
 
-    In `blobs` it stays, or goes after STORED_FILE_TTL; in a bucket Rowcrew deletes nothing.
+    A row of `blobs` goes after STORED_FILE_TTL, if that is set; in a bucket Rowcrew deletes nothing.
 
     Raises:
         PermanentError: S3 does not allow it, or lacks a setting, which the text names.
@@ -50,7 +50,7 @@ def store_under(connection: psycopg.Connection[Any], key: str, content: bytes, c
 def presigned_url(key: str, seconds: int = 3600) -> str:
     """A URL by which whoever holds it may read a stored file, for so many seconds, at most seven days.
 
-    Made when somebody asks and kept nowhere. It ends earlier if it was signed with credentials that do.
+    The URL is made on request and kept nowhere. It ends earlier where the credentials that signed it do.
 
     Raises:
         SettingsError: files are in the table `blobs`, because S3_BUCKET_NAME is not set.

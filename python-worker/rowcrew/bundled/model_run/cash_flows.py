@@ -15,12 +15,12 @@ _FARTHEST: Final = 60.0
 
 
 def net_present_value(rate: float, flows: Sequence[float]) -> float:
-    """The sum of the flows, each discounted by its number of periods from now; the first is not."""
+    """The sum of the flows, each discounted by its number of periods from now; the first is now."""
     return _discounted(1 / (1 + rate), flows)
 
 
 def internal_rate_of_return(flows: Sequence[float]) -> float | None:
-    """The rate at which the flows are worth nothing; of several the one nearest to 0.
+    """The rate at which the flows are worth nothing; the one nearest to 0, if there are several.
 
     None if there is no such rate, as when the flows never change their sign. The search is for the logarithm
     of 1 + rate: outward from 0 in growing steps to the first change of sign, then by halving.

@@ -101,9 +101,9 @@ class Drivers(Part, frozen=True, kw_only=True):
 class Month(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """The figures of one month: customers, profit and loss, cash flow, and cash at its end.
 
-    `recurringRevenue` is that of the revenue lines; `opex` = `operating` (the lines) + `payroll` (with load)
-    + `acquisition`; `receivables` and `payables` are what they stand at, and change the cash flow when they
-    move.
+    `recurringRevenue` comes from the revenue lines; `opex` = `operating` (the lines) + `payroll` (with load)
+    + `acquisition`; `receivables` and `payables` are balances; a change of either changes the
+    cash flow.
     """
 
     month: int
@@ -138,7 +138,7 @@ class Sales(msgspec.Struct, frozen=True):
 
 
 class Company:
-    """A company at the end of a month, at first of month 0: before it all begins."""
+    """A company at the end of a month; at first of month 0, before the model begins."""
 
     def __init__(self, drivers: Drivers) -> None:
         self._drivers = drivers
@@ -248,7 +248,7 @@ def positive(value: float) -> float:
 
 
 def require_holdable(month: Month) -> None:
-    """Refuse figures of which float64 cannot hold the cents.
+    """Refuse figures whose cents float64 cannot hold.
 
     Raises:
         OverflowError: names the figure and the month.

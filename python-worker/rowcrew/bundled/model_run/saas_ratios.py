@@ -22,7 +22,7 @@ class LineRatios(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
     Attributes:
         customers, arpa: at the end; revenue per customer and month.
-        arr: annual recurring revenue, 12 times that of the month.
+        arr: annual recurring revenue, 12 times the month's.
         ltv: arpa * gross margin / churn; None without churn.
         ltv_to_cac: None without a price for new customers.
         payback_months: what a new customer costs / (arpa * gross margin).
@@ -41,12 +41,12 @@ class LineRatios(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class Ratios(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """A company over its months; what depends on the month is that of the last one.
+    """A company over its months; a ratio of one month is the last month's.
 
     Attributes:
         customers, arpa, churn_rate, ltv, ltv_to_cac, payback_months: means over the revenue lines, weighted
             by customers; `customers` is their sum.
-        arr: annual recurring revenue, 12 times that of the last month.
+        arr: annual recurring revenue, 12 times the last month's.
         gross_margin: (revenue - cogs) / revenue; None without revenue.
         burn_rate: mean of the last three months' -cash flow, at least 0.
         runway_months: when cash crosses zero, between two months in proportion; None if it does not.
@@ -80,7 +80,7 @@ class Ratios(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 def line_ratios(drivers: Drivers, months: Sequence[Month], customers: Sequence[float]) -> list[LineRatios]:
-    """The ratios of each revenue line, `customers` being those of each line at the end."""
+    """The ratios of each revenue line; `customers` are each line's at the end."""
     margin = gross_margin(months[-1])
     return [
         _line_ratios(line, count, len(months), margin, drivers.cac_per_new_customer)
@@ -167,7 +167,7 @@ def _ratio(part: float | None, whole: float | None) -> float | None:
 
 
 def _weighted(values: Sequence[float | None], lines: Sequence[LineRatios]) -> float | None:
-    """The mean of a ratio over the lines that have customers; None if one of them has no such ratio."""
+    """The mean of a ratio over the lines that have customers; None if a line lacks the ratio."""
     counted = [
         (value, line.customers) for value, line in zip(values, lines, strict=True) if line.customers > 0
     ]

@@ -33,7 +33,7 @@ def generator(seed: int, chunk: int) -> np.random.Generator:
 
 
 def require_correlation(correlation: Correlation, size: int) -> None:
-    """Refuse what is no correlation matrix of that size; none at all is fine.
+    """Refuse a matrix that is no correlation matrix of that size; an empty one is fine.
 
     Raises:
         ValueError: says what is wrong, and in which place, counted from 0.
@@ -51,7 +51,7 @@ def require_correlation(correlation: Correlation, size: int) -> None:
 
 
 def mixing_matrix(correlation: Correlation, size: int) -> Values:
-    """The matrix by which rows of independent normal draws are multiplied to be correlated.
+    """The matrix that makes independent normal draws correlated, by multiplication.
 
     Raises:
         PermanentError: the correlation is not positive semi-definite.

@@ -2,7 +2,7 @@
 
 In: a model, the distributions of some drivers and their correlation. Out: percentiles month by month, the
 chance of running out of cash, and which driver matters most. The months come from the engine of `model_run`,
-with an array of draws in place of a number.
+which takes an array of draws for a number.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ import msgspec
 from msgspec import Meta
 
 from rowcrew.bundled.model_run.driver_paths import UnknownPath, bounds, changed
-from rowcrew.bundled.model_run.handler import ModelRun, drivers_of, period
+from rowcrew.bundled.model_run.payload import ModelRun, drivers_of
+from rowcrew.bundled.model_run.result import period
 from rowcrew.bundled.model_run.saas_model import HALF_CENT, LARGEST_FIGURE, Company, Drivers, Name, Part
 from rowcrew.bundled.monte_carlo.draws import (
     Correlation,
@@ -236,8 +237,8 @@ def simulate(payload: DriverSimulation, tell: Callable[[int], None]) -> Simulate
 def draw(payload: DriverSimulation) -> Draws:
     """A value of each driver for each simulation.
 
-    Each driver's sample is drawn by itself, then put in the order of normal draws that have the correlation
-    asked for: so it keeps its own distribution, and the drivers get the dependence of a Gaussian copula.
+    Each driver's sample is drawn alone, then put in the order of correlated normal draws. So each driver
+    keeps its distribution, and together they have the dependence of a Gaussian copula.
     """
     import numpy as np
 
@@ -258,7 +259,7 @@ def draw(payload: DriverSimulation) -> Draws:
 
 
 def live_through(payload: DriverSimulation, drawn: Draws, tell: Callable[[int], None]) -> Outcomes:
-    """All months of all simulations, some of them at once, telling how many are done."""
+    """All months of all simulations, some simulations at once; tells how many are done."""
     import numpy as np
 
     model, months, count = drivers_of(payload.model_run), payload.model_run.months, payload.simulations

@@ -1,4 +1,4 @@
-"""The fonts of pages, all embedded: one family for text, others for the characters it does not have.
+"""The fonts of pages, all embedded: one for text, others for the characters that it lacks.
 
 In: any text. Out: the text in runs of one font each, as markup or with its width. The standard fonts of PDF
 have neither the sign of the rupee nor Chinese, Japanese or Korean.

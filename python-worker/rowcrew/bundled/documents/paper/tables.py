@@ -1,7 +1,7 @@
-"""Tables that never overflow: texts wrap, columns that find no room go on below, rows on the next page.
+"""Tables that never overflow: texts wrap, further columns go on below, further rows on the next page.
 
-In: a `Table`, the width of the page's frame, look and number format. Out: flowables. Rows are measured when
-their page comes, so a long table costs each page the same, and a cancelled job stops between two pages.
+In: a `Table`, the width of the page's frame, look and number format. Out: flowables. Rows are measured
+page by page, so a long table costs each page the same, and a cancelled job stops between two pages.
 """
 
 from __future__ import annotations

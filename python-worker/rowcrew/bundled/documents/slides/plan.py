@@ -1,4 +1,4 @@
-"""What stands on which slide, decided before any slide is made: only then is their number known.
+"""Decides what stands on which slide before any slide is made, so that their number is known.
 
 In: a `Document` and the room on a slide, in inches. Out: plans of slides. What is too long for one slide
 goes on to the next: figures, paragraphs, rows, and columns that find no room beside each other.

@@ -1,4 +1,4 @@
-"""Makes a file of Office the same whenever it is made: no dates in the archive, nor in the workbooks in it.
+"""Makes a PPTX depend on its content alone: no dates in the archive, nor in the workbooks inside.
 
 In: the bytes of a PPTX. Out: the bytes of one with the same parts. What is in a chart's workbook is an
 archive too, and treated alike.
