@@ -31,7 +31,8 @@ SELECT 'model_run', jsonb_build_object('number', number, 'name', repeat('x', 80)
 """
 RESERVE: Final = """
 UPDATE jobs
-   SET status = 'processing', attempts = 1, "leaseId" = gen_random_uuid(), revision = revision + 1,
+   SET status = 'processing', attempts = 1, "workerId" = 0, "leaseId" = gen_random_uuid(),
+       revision = revision + 1,
        "startedAt" = "createdAt" + interval '1 second', "updatedAt" = "createdAt" + interval '1 second'
  WHERE status = 'queued'
 """
@@ -41,7 +42,7 @@ UPDATE jobs
        result = CASE WHEN id % 100 >= 10 THEN jsonb_build_object('mean', id) END,
        "errorMessage" = CASE WHEN id % 100 BETWEEN 3 AND 9 THEN 'ValueError: no such month' END,
        "finishedAt" = "createdAt" + interval '3 seconds', "updatedAt" = "createdAt" + interval '3 seconds',
-       revision = revision + 1
+       "workerId" = NULL, revision = revision + 1
  WHERE status = 'processing'
 """
 AT_ONCE: Final = 20_000

@@ -156,19 +156,85 @@ INDEXES = (
 )
 
 # Triggers. No function here may read or write a table: then none needs SECURITY DEFINER, and a role that may
-# only INSERT can enqueue. Workers' own UPDATEs say revision + 1 and enter none of them.
+# only INSERT can enqueue. Workers' own UPDATEs enter none of them.
 TRIGGERS = (
-    # An UPDATE without revision + 1 is by hand: psql, an ORM, another program. Put its consequences right.
+    # A stale save: an ORM writes all columns back as it read them, and the job has gone on. Such a save may
+    # change what people decide, and undoes nothing that has happened since.
+    """
+    CREATE FUNCTION jobs_behind() RETURNS trigger LANGUAGE plpgsql AS $$
+    DECLARE
+        foreign_run boolean := OLD.status = 'processing' AND OLD."workerId" IS NULL;
+        -- Live jobs can always be ended. But an end from before the present run is one that was read.
+        ends boolean := OLD.status IN ('queued', 'processing') AND NEW.status NOT IN ('queued', 'processing')
+            AND coalesce(foreign_run OR NEW."finishedAt" > coalesce(OLD."startedAt", OLD."updatedAt"), true);
+    BEGIN
+        IF foreign_run THEN
+            -- These are the other program's own, which may well save a copy from before its claim.
+            NEW.progress := coalesce(NEW.progress, OLD.progress);
+            NEW.checkpoint := coalesce(NEW.checkpoint, OLD.checkpoint);
+            NEW.result := coalesce(NEW.result, OLD.result);
+            NEW."errorMessage" := coalesce(NEW."errorMessage", OLD."errorMessage");
+        ELSE
+            NEW.progress := OLD.progress;
+            NEW.checkpoint := OLD.checkpoint;
+            NEW.result := CASE WHEN ends THEN NEW.result ELSE OLD.result END;
+            NEW."errorMessage" := CASE WHEN ends THEN coalesce(NEW."errorMessage", OLD."errorMessage")
+                                       ELSE OLD."errorMessage" END;
+        END IF;
+        IF NOT ends THEN
+            NEW.status := OLD.status;
+        END IF;
+        -- Workers move "runAt" only when it has passed: one that lies ahead is somebody's decision.
+        IF ends OR OLD.status <> 'queued' OR NEW."runAt" <= clock_timestamp() THEN
+            NEW."runAt" := OLD."runAt";
+        END IF;
+        NEW.attempts := OLD.attempts;
+        NEW.crashes := OLD.crashes;
+        NEW."createdAt" := OLD."createdAt";
+        NEW."startedAt" := OLD."startedAt";
+        NEW."finishedAt" := OLD."finishedAt";
+        NEW.revision := OLD.revision;
+        RETURN NEW;
+    END $$
+    """,
+    # Named to run before jobs_by_hand: triggers run in the order of their names. Signs of a stale save:
+    # - an older revision;
+    # - a worker or a lease that the row does not have, unless another program claims the job under them;
+    # - for clients that know neither: a date of the last change that is the INSERT's or the run's start, and
+    #   there was a later change. To the millisecond, because JavaScript's dates hold no more.
+    # In doubt an UPDATE counts in full.
+    """
+    CREATE TRIGGER jobs_behind BEFORE UPDATE ON jobs FOR EACH ROW
+        WHEN (NEW.revision < OLD.revision
+              OR (NEW."leaseId" <> OLD."leaseId"
+                  OR NEW."workerId" IS NOT NULL AND NEW."workerId" IS DISTINCT FROM OLD."workerId")
+                 AND NOT (OLD.status = 'queued' AND NEW.status = 'processing')
+              OR NEW.revision = OLD.revision AND OLD.revision > 0
+                 AND NEW."updatedAt" <= OLD."updatedAt" - interval '1 ms'
+                 AND (NEW."updatedAt" - OLD."createdAt" BETWEEN interval '-1 ms' AND interval '1 ms'
+                      OR NEW."updatedAt" - OLD."startedAt" BETWEEN interval '-1 ms' AND interval '1 ms'))
+        EXECUTE FUNCTION jobs_behind()
+    """,
+    # An UPDATE that is no worker's is by hand: psql, an ORM, another program. Put its consequences right.
     """
     CREATE FUNCTION jobs_by_hand() RETURNS trigger LANGUAGE plpgsql AS $$
     DECLARE
         t timestamptz := clock_timestamp();
+        -- Requeued while its old run may still be dying, and not begun since: it waits until then.
+        dying_until timestamptz := CASE
+            WHEN OLD.status <> 'processing' AND OLD.attempts = 0 AND OLD."leaseId" IS NOT NULL
+                 AND OLD."startedAt" IS NULL AND OLD."runAt" <= t + interval '30 s'
+            THEN OLD."runAt" END;
     BEGIN
-        -- Hands never write these: the fence, and what a worker counts.
+        -- Hands never write the fence. They may count a revision, as optimistic locking does.
         NEW."leaseId" := OLD."leaseId";
         NEW."workerId" := OLD."workerId";
-        NEW.revision := OLD.revision + 1;
         NEW."updatedAt" := t;
+        NEW.revision := OLD.revision
+            + CASE WHEN NEW.status <> OLD.status OR NEW.revision = OLD.revision + 1 THEN 1 ELSE 0 END;
+        IF NEW."runAt" - OLD."runAt" BETWEEN interval '-1 ms' AND interval '1 ms' THEN
+            NEW."runAt" := OLD."runAt";  -- written back by a client whose dates hold no microseconds
+        END IF;
 
         IF NEW.status <> OLD.status THEN
             IF OLD."workerId" IS NOT NULL THEN
@@ -181,10 +247,13 @@ TRIGGERS = (
                 NEW."startedAt" := NULL;
                 NEW."finishedAt" := NULL;
                 NEW.result := NULL;
-                -- The old run may still be dying. The acknowledgement of its worker ends this wait.
-                NEW."runAt" := greatest(NEW."runAt", t + CASE
-                    WHEN OLD."workerId" IS NOT NULL AND coalesce(OLD."finishedAt" > t - interval '30 s', true)
-                    THEN interval '30 s' ELSE interval '0' END);
+                -- At once, unless this UPDATE says when: what it waited for before its end counts no more.
+                NEW."runAt" := greatest(t, dying_until,
+                    CASE WHEN NEW."runAt" <> OLD."runAt" THEN NEW."runAt" END,
+                    -- The old run may still be dying. The acknowledgement of its worker ends this wait.
+                    CASE WHEN OLD."workerId" IS NOT NULL
+                              AND coalesce(OLD."finishedAt" > t - interval '30 s', true)
+                         THEN t + interval '30 s' END);
             ELSIF NEW.status = 'processing' THEN
                 -- A new lease, or a worker that held this row before could still record into it.
                 NEW."workerId" := NULL;
@@ -198,11 +267,7 @@ TRIGGERS = (
         ELSIF NEW.status = 'queued' AND (NEW.priority, NEW."runAt", NEW.queue, NEW.type)
                 IS DISTINCT FROM (OLD.priority, OLD."runAt", OLD.queue, OLD.type) THEN
             -- Workers remember how far they have read a queue: a moved row must not land behind them.
-            NEW."runAt" := greatest(NEW."runAt", t);
-            -- Requeued while its old run may still be dying: no earlier than that wait.
-            IF OLD.attempts = 0 AND OLD."leaseId" IS NOT NULL AND OLD."runAt" <= t + interval '30 s' THEN
-                NEW."runAt" := greatest(NEW."runAt", OLD."runAt");
-            END IF;
+            NEW."runAt" := greatest(NEW."runAt", t, dying_until);
         END IF;
 
         -- Not in a CHECK: a worker's own write must never meet it, whatever was changed under a running job;
@@ -222,9 +287,29 @@ TRIGGERS = (
         RETURN NEW;
     END $$
     """,
+    # A worker's UPDATE counts a revision and is one of these moves, consequences and all; others are by hand.
     """
     CREATE TRIGGER jobs_by_hand BEFORE UPDATE ON jobs FOR EACH ROW
-        WHEN (NEW.revision <> OLD.revision + 1) EXECUTE FUNCTION jobs_by_hand()
+        WHEN ((NEW.revision = OLD.revision + 1 AND CASE OLD.status || '>' || NEW.status
+            WHEN 'queued>processing' THEN     -- reserved
+                NEW."workerId" IS NOT NULL AND NEW."leaseId" IS NOT NULL
+                AND NEW."leaseId" IS DISTINCT FROM OLD."leaseId"
+            WHEN 'processing>processing' THEN -- noted
+                NEW."leaseId" IS NOT DISTINCT FROM OLD."leaseId"
+                AND NEW."workerId" IS NOT DISTINCT FROM OLD."workerId"
+            WHEN 'processing>queued' THEN     -- given back
+                NEW."leaseId" IS NOT DISTINCT FROM OLD."leaseId" AND NEW."workerId" IS NULL
+                AND NEW."finishedAt" IS NULL AND NEW."runAt" <> OLD."runAt"
+            WHEN 'queued>queued' THEN         -- let go
+                NEW."leaseId" = OLD."leaseId" AND NEW."startedAt" IS NULL
+                AND NEW."runAt" <> OLD."runAt" AND NEW."runAt" >= now()
+                AND NEW.priority = OLD.priority AND NEW.queue = OLD.queue AND NEW.type = OLD.type
+            ELSE NEW."workerId" IS NULL AND NEW."finishedAt" IS NOT NULL
+                AND NEW."leaseId" IS NOT DISTINCT FROM OLD."leaseId"
+                AND (OLD.status = 'processing'                                      -- ended
+                     OR OLD.status = NEW.status AND OLD."workerId" IS NOT NULL)     -- let go
+            END) IS NOT TRUE)
+        EXECUTE FUNCTION jobs_by_hand()
     """,
     # A "runAt" in the past (a producer's lagging clock, a long transaction) would land behind the workers.
     """
@@ -239,10 +324,18 @@ TRIGGERS = (
         WHEN (NEW.status = 'queued' AND NEW."runAt" < now()) EXECUTE FUNCTION jobs_late()
     """,
     # A row that is not simply new: an import of ended jobs, a run of a foreign program, a copy of an old row.
-    # It is taken, but cannot claim what only a worker gives: a lease, a holder, a revision, crashes.
+    # It is taken, but cannot claim what only a worker gives: a lease, a holder, a revision, crashes. Who may not
+    # change "attempts" is a producer: history is not for it to write.
     """
     CREATE FUNCTION jobs_imported() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
+        IF (NEW.status <> 'queued' OR NEW.attempts <> 0)
+                AND NOT has_column_privilege(TG_RELID, 'attempts', 'UPDATE') THEN
+            RAISE EXCEPTION 'permission denied to insert a job with status "%" and % attempts',
+                NEW.status, NEW.attempts
+                USING ERRCODE = 'insufficient_privilege', TABLE = 'jobs',
+                      HINT = 'Producers insert jobs that are "queued" and have no attempts.';
+        END IF;
         NEW."workerId" := NULL;
         NEW."leaseId" := NULL;
         NEW.revision := 0;
@@ -366,4 +459,6 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.execute("DROP VIEW worker_status, queue_depth, job_status")
     op.execute("DROP TABLE job_types, queues, workers, job_attempts, jobs, rowcrew_schema")
-    op.execute("DROP FUNCTION jobs_wake, jobs_payload_object, jobs_imported, jobs_late, jobs_by_hand")
+    op.execute(
+        "DROP FUNCTION jobs_wake, jobs_payload_object, jobs_imported, jobs_late, jobs_by_hand, jobs_behind"
+    )

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from rig.staging import past_triggers
 from rig.waiting import eventually
 from rowcrew.cli import main
 from tests.cli.conftest import Served
@@ -41,13 +42,11 @@ def connection(connect: Connect) -> Connection:
 
 
 def age(connection: Connection, id: int, seconds: int) -> None:
-    """Make a ready job wait for so long already, as a worker writes: by hand it would be put right."""
-    connection.execute(
-        """
-        UPDATE jobs SET "runAt" = now() - %s * interval '1 second', revision = revision + 1 WHERE id = %s
-        """,
-        [seconds, id],
-    )
+    """Make a ready job wait for so long already, past the trigger: by hand it would be put right."""
+    with past_triggers(connection):
+        connection.execute(
+            """UPDATE jobs SET "runAt" = now() - %s * interval '1 second' WHERE id = %s""", [seconds, id]
+        )
 
 
 def end_attempt(connection: Connection, id: int, outcome: str, delay_seconds: int) -> None:

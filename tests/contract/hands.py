@@ -63,11 +63,13 @@ def record(connection: Connection, id: int, lease: UUID, status: str = "complete
     return (
         connection.execute(
             """
-            UPDATE jobs SET status = %s, "workerId" = NULL, "finishedAt" = clock_timestamp(),
+            UPDATE jobs SET status = %(status)s, "workerId" = NULL,
+                   "finishedAt" = CASE WHEN %(status)s <> 'queued' THEN clock_timestamp() END,
+                   "runAt" = CASE %(status)s WHEN 'queued' THEN clock_timestamp() ELSE "runAt" END,
                    "updatedAt" = clock_timestamp(), revision = revision + 1
-             WHERE id = %s AND "leaseId" = %s AND status = 'processing'
+             WHERE id = %(id)s AND "leaseId" = %(lease)s AND status = 'processing'
             """,
-            [status, id, lease],
+            {"status": status, "id": id, "lease": lease},
         ).rowcount
         == 1
     )

@@ -10,7 +10,7 @@ from psycopg import sql
 
 from rowcrew.embedded import EmbeddedPostgres, EmbeddedPostgresError
 from tests.conftest import Connect
-from tests.contract.hands import insert, job_in
+from tests.contract.hands import insert, job_in, read, record, reserve
 
 NONSENSE: list[tuple[str, dict[str, Any]]] = [
     ("jobs_status_known", {"status": "done"}),
@@ -95,8 +95,9 @@ def test_two_live_jobs_of_a_type_cannot_share_a_unique_key(table: Connect) -> No
 def test_a_worker_can_always_count_on_even_at_the_edge(table: Connect) -> None:
     connection = table()
     id = insert(connection, attempts=999, maxAttempts=1000)
-    connection.execute("UPDATE jobs SET attempts = attempts + 1, revision = revision + 1 WHERE id = %s", [id])
-    connection.execute("UPDATE jobs SET attempts = attempts + 1, revision = revision + 1 WHERE id = %s", [id])
+    for _ in range(2):
+        assert record(connection, id, reserve(connection, id), "queued")
+    assert read(connection, id, "attempts") == (1001,)
 
 
 @pytest.mark.parametrize(

@@ -118,11 +118,12 @@ def cancel(database: Database) -> Database:
 
 
 def requeue(database: Database, *, waits: bool = True) -> Database:
-    """By hand. Whoever held the row may still be running it: then the row waits."""
+    """By hand: ready at once, unless whoever holds the row, or held it before, may still be running it."""
     row = database.row
     if row.status == "queued":
         return database
-    return database._replace(row=Row("queued", 0, row.lease, 0, row.waits or (waits and row.holder != 0)))
+    waited = row.waits and row.lease != 0 and row.attempts == 0 and not row.begun
+    return database._replace(row=Row("queued", 0, row.lease, 0, waited or (waits and row.holder != 0)))
 
 
 def enter(database: Database) -> Database:

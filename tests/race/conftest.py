@@ -12,6 +12,7 @@ import psycopg
 import pytest
 
 from rig.databases import new_database
+from rig.staging import past_triggers
 from rig.waiting import eventually
 from rowcrew.embedded import EmbeddedPostgres
 from tests.race.transitions import GONE, LEASE, Answer, Connection, Row, Send
@@ -52,18 +53,19 @@ class Table:
                 'INSERT INTO job_attempts ("leaseId", "jobId", attempt, outcome) VALUES (%s, 1, 1, %s)',
                 (LEASE, outcome),
             )
-        self.connection.execute(
-            """
-            UPDATE jobs
-               SET status = %(status)s, attempts = %(attempts)s,
-                   "workerId" = %(worker)s, "leaseId" = %(lease)s,
-                   "runAt" = now() + CASE WHEN %(waits)s THEN interval '20 s' ELSE interval '0' END,
-                   "startedAt" = clock_timestamp(), revision = revision + 1,
-                   "finishedAt" = CASE WHEN %(is_past)s THEN now() - interval '1 year'
-                                       WHEN %(status)s NOT IN ('queued', 'processing') THEN now() END
-            """,
-            {**row._asdict(), "lease": LEASE if row.lease == "old" else uuid.uuid4()},
-        )
+        with past_triggers(self.connection):
+            self.connection.execute(
+                """
+                UPDATE jobs
+                   SET status = %(status)s, attempts = %(attempts)s,
+                       "workerId" = %(worker)s, "leaseId" = %(lease)s,
+                       "runAt" = now() + CASE WHEN %(waits)s THEN interval '20 s' ELSE interval '0' END,
+                       "startedAt" = clock_timestamp(), revision = revision + 1,
+                       "finishedAt" = CASE WHEN %(is_past)s THEN now() - interval '1 year'
+                                           WHEN %(status)s NOT IN ('queued', 'processing') THEN now() END
+                """,
+                {**row._asdict(), "lease": LEASE if row.lease == "old" else uuid.uuid4()},
+            )
 
     def row(self) -> Row:
         told = self.connection.execute('SELECT outcome FROM job_attempts ORDER BY "finishedAt"').fetchall()

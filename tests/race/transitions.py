@@ -162,7 +162,8 @@ def _cancelled(row: Row) -> Row | None:
 def _requeued(row: Row) -> Row | None:
     if row.status in ("queued", "gone"):
         return row if row.status == "queued" else None
-    waits = row.waits or row.worker is not None  # that worker may be running it still
+    # A worker may be running it still: one that holds it, or one that held it before another requeue.
+    waits = row.worker is not None or (row.waits and row.attempts == 0 and not row.begun)
     return row._replace(status="queued", attempts=0, worker=None, waits=waits, begun=False, is_past=False)
 
 

@@ -32,11 +32,11 @@ def test_jobs_start_by_priority_then_time_then_id(
     job = {name: table.enqueue("tick", priority=priority) for name, (priority, _) in lines.items()}
     # As if they had waited for so long; an INSERT into the past would be moved to the present.
     aged: LiteralString = """
-        UPDATE jobs SET "runAt" = date_trunc('hour', now()) - %s * interval '1 s', revision = revision + 1
+        UPDATE jobs SET "runAt" = date_trunc('hour', now()) - %s * interval '1 s'
          WHERE id = %s
     """
     for name, (_, age) in lines.items():
-        table.rows(aged, 3600 + age, job[name])
+        table.write_past_triggers(aged, 3600 + age, job[name])
     start_worker(WORKER_CONCURRENCY=1).ready()
     table.drained()
     order = ["urgent", "high", "unusual", "old", "young", "twin", "low"]

@@ -52,7 +52,7 @@ def test_cancelling_works_without_notifications(
     job = table.enqueue("hold", {"gate": gate.path})
     journal.has("start", job=job)
     # A hand that goes past the trigger is the same as a notification that never arrived.
-    table.rows("UPDATE jobs SET status = 'cancelled', revision = revision + 1 WHERE id = %s", job)
+    table.write_past_triggers("UPDATE jobs SET status = 'cancelled' WHERE id = %s", job)
     journal.has("end", job=job)
     worker.said("job.stopping", job_id=job)
     assert table.row(job)["status"] == "cancelled"
@@ -107,7 +107,7 @@ def test_an_end_that_comes_after_the_cancel_lets_go_of_the_row(
     job = table.enqueue("hold", {"gate": gate.path})
     journal.has("start", job=job)
     # Past the trigger, and so without a notification: the worker learns of it when it records the end.
-    table.rows("UPDATE jobs SET status = 'cancelled', revision = revision + 1 WHERE id = %s", job)
+    table.write_past_triggers("UPDATE jobs SET status = 'cancelled' WHERE id = %s", job)
     gate.open()
     worker.said("job.stale", job_id=job)
     let_go(table, job)

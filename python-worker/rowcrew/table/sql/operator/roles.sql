@@ -21,14 +21,10 @@ BEGIN
     END LOOP;
 END $$;
 
--- Producers enqueue, watch and control. They cannot make rows that look as if they had run, cannot read payloads
--- or leases, and cannot change what a worker counts.
-GRANT INSERT (type, payload, queue, priority, "runAt", "maxAttempts", "timeoutSeconds", "uniqueKey", "concurrencyKey",
-              "parentId"),
-      SELECT (id, type, queue, status, priority, "runAt", attempts, "maxAttempts", "uniqueKey", progress, result,
-              "errorMessage", "parentId", "createdAt", "startedAt", "finishedAt", "updatedAt"),
-      UPDATE (status, "runAt", priority, "errorMessage")
-   ON jobs TO rowcrew_producer;
+-- Producers enqueue, watch and control. An ORM names and reads every column of its model, so they may, too. A trigger
+-- (jobs_imported) refuses them rows that look as if they had run, and no hand writes a lease or a revision.
+-- Their "updatedAt" is replaced, but many an ORM sends one along.
+GRANT SELECT, INSERT, UPDATE (status, "runAt", priority, "errorMessage", "updatedAt") ON jobs TO rowcrew_producer;
 GRANT SELECT ON job_types TO rowcrew_producer;
 
 -- Workers reserve, record and prune. They cannot change what a producer asked for.
