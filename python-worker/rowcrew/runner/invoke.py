@@ -34,6 +34,7 @@ from rowcrew.model.outcome import (
     Released,
     Snoozed,
 )
+from rowcrew.runner.forking import end_if_copy
 
 STOPPED: Final = Released("stopped")
 _OWN_CODE: Final = (str(Path(__file__).parent), payload.__file__)
@@ -51,7 +52,9 @@ async def invoke(job: Job, handled: HandledType, port: RunPort, threads: Executo
         else:
             value = await _in_thread(handled.handler, arguments, threads)
     except BaseException as error:  # a handler may raise SystemExit or worse; it ends the run, not the runner
+        end_if_copy(error)
         return outcome_of(error, stopping=port.stopping)
+    end_if_copy()
     if value is None:
         return Completed()
     if isinstance(value, BaseException):
@@ -78,9 +81,12 @@ async def _in_thread(handler: Callable[..., Any], arguments: Mapping[str, Any], 
 
 def _returned_or_raised(handler: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:
     try:
-        return handler(**arguments)
+        value = handler(**arguments)
     except BaseException as error:
+        end_if_copy(error)
         return error
+    end_if_copy()
+    return value
 
 
 def _context(job: Job, port: RunPort) -> Context:
