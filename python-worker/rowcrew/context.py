@@ -26,7 +26,12 @@ _LONGEST_SECONDS: Final = timedelta(days=36_500).total_seconds()
 
 
 class Snooze(Exception):
-    """Run the job again after `delay` (seconds or a timedelta); the attempt does not count."""
+    """Run the job again after `delay` (seconds or a timedelta); the attempt does not count.
+
+    Like the other exceptions here it counts inside an `ExceptionGroup`, such as one of `asyncio.TaskGroup`,
+    and as the `__cause__` of another error. Of several the gravest counts: `PermanentError`, `Cancel`,
+    `Retry`, any other error, `Snooze`.
+    """
 
     def __init__(self, delay: float | timedelta) -> None:
         super().__init__(delay)
@@ -34,7 +39,10 @@ class Snooze(Exception):
 
 
 class Cancel(Exception):
-    """End the job as `cancelled`, on purpose. `reason` becomes its "errorMessage"."""
+    """End the job as `cancelled`, on purpose. `reason` becomes its "errorMessage".
+
+    In groups: see `Snooze`.
+    """
 
     def __init__(self, reason: str = "cancelled by its handler") -> None:
         super().__init__(reason)
@@ -42,7 +50,10 @@ class Cancel(Exception):
 
 
 class Retry(Exception):
-    """This attempt failed; try again after `after` (seconds or a timedelta) in place of the usual backoff."""
+    """This attempt failed; try again after `after` (seconds or a timedelta) in place of the usual backoff.
+
+    In groups: see `Snooze`.
+    """
 
     def __init__(self, after: float | timedelta, reason: str = "retry asked for") -> None:
         super().__init__(reason)
@@ -51,7 +62,7 @@ class Retry(Exception):
 
 
 class PermanentError(RowcrewError):
-    """Another attempt would fail as well: the job ends as `failed` at once."""
+    """Another attempt would fail as well: the job ends as `failed` at once. In groups: see `Snooze`."""
 
 
 class RunStopped(BaseException):

@@ -183,6 +183,77 @@ async def test_a_permanent_error_ends_the_job(kind: Callable[..., Any]) -> None:
     assert (outcome.error, outcome.permanent) == ("NoSuchMonth: 13", True)
 
 
+def grouped(*errors: BaseException) -> BaseException:
+    return BaseExceptionGroup("unhandled errors in a TaskGroup", list(errors))
+
+
+def caused_by(cause: BaseException) -> BaseException:
+    error = ValueError("wrapped")
+    error.__cause__ = cause
+    return error
+
+
+PERMANENT, CANCEL = PermanentError("no such month"), Cancel("unwanted")
+RETRY, SNOOZE = Retry(9, "busy"), Snooze(5)
+
+
+@both
+@pytest.mark.parametrize(
+    ("error", "meaning"),
+    [
+        (grouped(SNOOZE), "Snoozed"),
+        (grouped(grouped(SNOOZE), grouped(SNOOZE)), "Snoozed"),
+        (grouped(SNOOZE, ValueError()), "ExceptionGroup"),
+        (grouped(SNOOZE, RETRY, ValueError()), "busy"),
+        (grouped(SNOOZE, RETRY, CANCEL), "Cancelled"),
+        (grouped(SNOOZE, RETRY, grouped(CANCEL, caused_by(PERMANENT))), "PermanentError: no such month"),
+        (caused_by(SNOOZE), "Snoozed"),
+        (caused_by(caused_by(PERMANENT)), "PermanentError: no such month"),
+        (caused_by(grouped(CANCEL)), "Cancelled"),
+        (caused_by(KeyError()), "ValueError: wrapped"),
+    ],
+    ids=repr,
+)
+async def test_of_several_exceptions_the_gravest_meaning_counts(
+    kind: Callable[..., Any], error: BaseException, meaning: str
+) -> None:
+    outcome = await outcome_of(kind(raising(error)))
+    if isinstance(outcome, Errored):
+        assert outcome.error.startswith(meaning)
+        assert outcome.permanent == (meaning == "PermanentError: no such month")
+        assert (outcome.after_seconds == 9.0) == (meaning == "busy")
+    else:
+        assert type(outcome).__name__ == meaning
+
+
+async def test_a_task_group_whose_child_snoozes_snoozes() -> None:
+    async def child() -> None:
+        raise Snooze(5)
+
+    async def handler() -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(child())
+            group.create_task(asyncio.sleep(60))
+
+    assert await outcome_of(handler) == Snoozed(5.0)
+
+
+async def test_a_group_of_stops_is_a_stop_only_where_the_run_was_stopped() -> None:
+    stops = grouped(RunStopped(), asyncio.CancelledError())
+    assert await outcome_of(plain(raising(stops)), stopping=True) == Released("stopped")
+    assert isinstance(await outcome_of(plain(raising(stops))), Errored)
+    late = caused_by(asyncio.CancelledError())  # as asyncio.timeout raises
+    assert isinstance(await outcome_of(plain(raising(late)), stopping=True), Errored)
+
+
+async def test_an_error_that_is_its_own_cause_is_an_error() -> None:
+    error = ValueError("a circle")
+    error.__cause__ = error
+    outcome = await outcome_of(plain(raising(error)))
+    assert isinstance(outcome, Errored)
+    assert outcome.error == "ValueError: a circle"
+
+
 class Rude(BaseException):
     pass
 
@@ -310,7 +381,7 @@ async def test_the_traceback_begins_at_the_handler() -> None:
         assert lines[1].startswith(f'  File "{__file__}", line ')
         assert lines[1].endswith(f"in {each.__name__}")
         assert lines[-1] == "ValueError: here"
-        assert not any("/rowcrew/" in line for line in lines)
+        assert not any("/rowcrew/runner/" in line for line in lines)
 
 
 async def test_the_traceback_shows_causes_and_no_secrets() -> None:

@@ -17,6 +17,14 @@ CREW = "crew_of_a_program:crew"
 SIGTERM = -15
 
 
+@pytest.fixture(params=["uvloop", "asyncio"])
+def python_path(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Where runners look for modules: with uvloop there as installed, or as if it were not."""
+    if request.param == "asyncio":
+        (tmp_path / "uvloop.py").write_text("raise ImportError\n")
+    return os.pathsep.join([str(tmp_path), *PACKAGES])
+
+
 @pytest.fixture
 def worker(start_worker: StartWorker) -> WorkerProcess:
     return start_worker(crew=CREW, WORKER_CONCURRENCY=4, POLL_INTERVAL=0.2)
@@ -72,7 +80,10 @@ def test_programs_that_handlers_start_get_neither_our_socket_nor_our_path(
     assert (sockets, path) == ("0", os.pathsep.join(PACKAGES))
 
 
-def test_a_copy_of_the_runner_answers_for_nobody(worker: WorkerProcess, table: Table) -> None:
+def test_a_copy_of_the_runner_answers_for_nobody(
+    start_worker: StartWorker, table: Table, python_path: str
+) -> None:
+    worker = start_worker(crew=CREW, WORKER_CONCURRENCY=4, PYTHONPATH=python_path)
     jobs = [table.enqueue("noop" if number % 4 else "forks") for number in range(60)]
     jobs += [table.enqueue("forks_in_thread")]
     table.drained()
@@ -83,9 +94,9 @@ def test_a_copy_of_the_runner_answers_for_nobody(worker: WorkerProcess, table: T
 
 @pytest.mark.parametrize("how", ["sys.exit", "keyboard_interrupt", "loop.stop", "cancel_all"])
 def test_what_ends_a_runner_from_inside_costs_its_neighbours_no_attempt(
-    start_worker: StartWorker, table: Table, how: str
+    start_worker: StartWorker, table: Table, python_path: str, how: str
 ) -> None:
-    worker = start_worker(crew=CREW, WORKER_CONCURRENCY=8, POLL_INTERVAL=0.2).ready()
+    worker = start_worker(crew=CREW, WORKER_CONCURRENCY=8, PYTHONPATH=python_path).ready()
     neighbours = [table.enqueue("rests") for _ in range(5)]
     for neighbour in neighbours:
         worker.said("job.processing", job_id=neighbour)

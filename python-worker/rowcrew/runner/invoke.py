@@ -34,6 +34,7 @@ from rowcrew.model.outcome import (
     Released,
     Snoozed,
 )
+from rowcrew.runner.exceptions import meant_by
 from rowcrew.runner.forking import end_if_copy
 
 STOPPED: Final = Released("stopped")
@@ -135,16 +136,16 @@ def _plain(value: Any) -> Any:
 
 
 def outcome_of(error: BaseException, *, stopping: bool) -> Outcome:
-    """What an exception out of a handler means."""
-    match error:
+    """What an exception out of a handler means; the traceback is of all of it."""
+    match meant := meant_by(error):
         case Snooze():
-            return Snoozed(error.delay_seconds)
+            return Snoozed(meant.delay_seconds)
         case Cancel():
-            return Cancelled(describe_reason(error.reason))
+            return Cancelled(describe_reason(meant.reason))
         case Retry():
-            return _errored(error, describe_reason(error.reason), after_seconds=error.after_seconds)
+            return _errored(error, describe_reason(meant.reason), after_seconds=meant.after_seconds)
         case PermanentError():
-            return _errored(error, describe(error), permanent=True)
+            return _errored(error, describe(meant), permanent=True)
         case RunStopped() | asyncio.CancelledError() if stopping:
             return STOPPED
         case _:
