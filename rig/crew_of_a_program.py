@@ -142,8 +142,9 @@ def forks_in_thread() -> int:
 
 
 @crew.job("rests", max_attempts=1)
-async def rests() -> str:
-    await asyncio.sleep(1)
+async def rests(gate: str) -> str:
+    while not Path(gate).exists():  # noqa: ASYNC110, ASYNC240 - a test makes the file
+        await asyncio.sleep(0.01)
     return "rested"
 
 

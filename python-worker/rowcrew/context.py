@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 import msgspec
 
 from rowcrew.model.errors import RowcrewError
+from rowcrew.model.json_values import json_text
 from rowcrew.model.new_job import NewJob
 from rowcrew.model.outcome import LARGEST_JSON_BYTES
 
@@ -91,6 +92,8 @@ class Transaction(AbstractContextManager["psycopg.Connection[Any]"], Protocol):
 class RunPort(Protocol):
     """The runner's side of a context: where progress, checkpoints and children go."""
 
+    cancellable: bool
+
     @property
     def stopping(self) -> bool: ...
     def send_progress(self, progress: bytes) -> None: ...
@@ -123,7 +126,7 @@ class Context:
 
         Raises:
             RunStopped: the run must end now. Let it pass.
-            PermanentError: `message` is larger than 1 MB.
+            PermanentError: a number is not finite, or `message` is larger than 1 MB.
         """
         self._port.send_progress(_json("progress", {"current": current, "total": total, "message": message}))
         self.stop_if_cancelled()
@@ -133,7 +136,7 @@ class Context:
 
         Raises:
             RunStopped: the run must end now. The checkpoint is kept.
-            PermanentError: `state` is larger than 1 MB of JSON. The checkpoint before it is kept.
+            PermanentError: `state` has no JSON form, or is larger than 1 MB. The one before it is kept.
         """
         self._port.send_checkpoint(_json("checkpoint", state))
         self.stop_if_cancelled()
@@ -180,7 +183,10 @@ __all__ = [
 
 
 def _json(what: str, value: Any) -> bytes:
-    text = msgspec.json.encode(value)
+    try:
+        text = json_text(value, what)
+    except Exception as error:  # the value's own methods may raise anything
+        raise PermanentError(f"the {what} cannot be stored as JSON: {error}") from error
     if len(text) > LARGEST_JSON_BYTES:
         raise PermanentError(
             f"the {what} has {len(text):,} bytes of JSON, more than {LARGEST_JSON_BYTES:,}; "

@@ -28,7 +28,7 @@ from rowcrew.model.outcome import (
     Released,
     Snoozed,
 )
-from rowcrew.runner.invoke import current_job, invoke, storable_json
+from rowcrew.runner.invoke import current_job, invoke
 from rowcrew.runner.port import Port
 from tests.model.made import a_job
 
@@ -102,7 +102,6 @@ class Model(pydantic.BaseModel):
         (numpy.float64(1.5), b"1.5"),
         (numpy.arange(3), b"[0,1,2]"),
         ("a\0b", b'"ab"'),
-        (float("nan"), b"null"),
         ((1, 2), b"[1,2]"),
     ],
     ids=repr,
@@ -134,6 +133,26 @@ async def test_a_value_without_json_fails_the_job_for_good(kind: Callable[..., A
     assert isinstance(outcome, Errored)
     assert outcome.error.startswith("the result cannot be stored as JSON: ")
     assert outcome.permanent
+
+
+@both
+async def test_a_number_that_json_has_not_is_refused_with_its_path(kind: Callable[..., Any]) -> None:
+    outcome = await outcome_of(kind(lambda: {"a": [None, numpy.float64("nan")]}))
+    assert isinstance(outcome, Errored)
+    assert outcome.error.endswith("JSON: ValueError: result.a[1]: nan is no JSON number: give null or text")
+
+
+async def test_a_plain_wrapper_round_an_async_handler_is_awaited() -> None:
+    async def handler() -> str:
+        await asyncio.sleep(0)
+        return "awaited"
+
+    @functools.wraps(handler)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        return handler(*args, **kwargs)
+
+    assert await outcome_of(wrapper) == Completed(b'"awaited"')
+    assert await outcome_of(wrapper, stopping=True) == Released("stopped")
 
 
 @both
@@ -460,12 +479,6 @@ def test_a_delay_that_no_row_could_hold_is_refused_where_it_is_given() -> None:
         for delay in (float("inf"), float("nan"), timedelta.max, 1e300):
             with pytest.raises(ValueError, match="give at most 36,500 days"):
                 make(delay)
-
-
-def test_json_that_can_be_stored_is_said_once() -> None:
-    assert storable_json({"a\0": functools.reduce(lambda a, b: a + b, ["\0", "x"])}) == b'{"a":"x"}'
-    with pytest.raises(TypeError, match="object has no JSON form"):
-        storable_json(object())
 
 
 def test_a_made_job_is_the_one_that_runs_everywhere_else() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from rig.journal import Journal
+from rig.journal import Gate, Journal
 from rig.table import Table
 from rig.worker_process import PACKAGES, WorkerProcess
 from tests.worker.conftest import StartWorker
@@ -94,13 +94,15 @@ def test_a_copy_of_the_runner_answers_for_nobody(
 
 @pytest.mark.parametrize("how", ["sys.exit", "keyboard_interrupt", "loop.stop", "cancel_all"])
 def test_what_ends_a_runner_from_inside_costs_its_neighbours_no_attempt(
-    start_worker: StartWorker, table: Table, python_path: str, how: str
+    start_worker: StartWorker, table: Table, gate: Gate, python_path: str, how: str
 ) -> None:
     worker = start_worker(crew=CREW, WORKER_CONCURRENCY=8, PYTHONPATH=python_path).ready()
-    neighbours = [table.enqueue("rests") for _ in range(5)]
+    neighbours = [table.enqueue("rests", {"gate": gate.path}) for _ in range(5)]
     for neighbour in neighbours:
         worker.said("job.processing", job_id=neighbour)
     culprit = table.enqueue("breaks_runner", {"how": how})
+    worker.said("runner.died")
+    gate.open()
     table.drained()
     assert [table.row(job)["status"] for job in neighbours] == ["completed"] * 5
     assert table.row(culprit)["result"] == "gave up"
@@ -120,13 +122,15 @@ def test_a_runner_whose_loop_was_tampered_with_still_runs_jobs(
 
 @pytest.mark.parametrize("text", [b"\0\0\0\x08garbage!", b"\xff\xff\xff\xff"], ids=["frame", "length"])
 def test_garbage_on_the_runners_connection_ends_that_runner_alone(
-    start_worker: StartWorker, table: Table, text: bytes
+    start_worker: StartWorker, table: Table, gate: Gate, text: bytes
 ) -> None:
     worker = start_worker(crew=CREW, WORKER_CONCURRENCY=4, POLL_INTERVAL=0.2).ready()
-    neighbours = [table.enqueue("rests") for _ in range(2)]
+    neighbours = [table.enqueue("rests", {"gate": gate.path}) for _ in range(2)]
     for neighbour in neighbours:
         worker.said("job.processing", job_id=neighbour)
     culprit = table.enqueue("writes_garbage", {"text": list(text)})
+    worker.said("runner.died")
+    gate.open()
     table.drained()
     assert [table.row(job)["status"] for job in neighbours] == ["completed"] * 2
     assert table.row(culprit)["result"] == "gave up"

@@ -9,10 +9,11 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import functools
+import inspect
 import resource
 import sys
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import Executor
 from pathlib import Path
 from typing import Any, Final
@@ -25,6 +26,7 @@ from rowcrew.context import Cancel, Context, JobFacts, PermanentError, Retry, Ru
 from rowcrew.crew import HandledType
 from rowcrew.model.cleaning import clean_json, clean_line, clean_text, describe, text_of
 from rowcrew.model.job import Job
+from rowcrew.model.json_values import json_text
 from rowcrew.model.outcome import (
     LARGEST_JSON_BYTES,
     Cancelled,
@@ -52,6 +54,8 @@ async def invoke(job: Job, handled: HandledType, port: RunPort, threads: Executo
             value = await handled.handler(**arguments)
         else:
             value = await _in_thread(handled.handler, arguments, threads)
+            if inspect.iscoroutine(value):  # of an async handler in a plain wrapper
+                value = await _on_loop(value, port)
     except BaseException as error:  # a handler may raise SystemExit or worse; it ends the run, not the runner
         end_if_copy(error)
         return outcome_of(error, stopping=port.stopping)
@@ -80,6 +84,14 @@ async def _in_thread(handler: Callable[..., Any], arguments: Mapping[str, Any], 
     return await asyncio.get_running_loop().run_in_executor(threads, call)
 
 
+async def _on_loop(coroutine: Coroutine[Any, Any, Any], port: RunPort) -> Any:
+    if port.stopping:
+        coroutine.close()
+        raise RunStopped
+    port.cancellable = True
+    return await coroutine
+
+
 def _returned_or_raised(handler: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:
     try:
         value = handler(**arguments)
@@ -105,7 +117,7 @@ def _context(job: Job, port: RunPort) -> Context:
 
 def _completed(value: Any) -> Outcome:
     try:
-        result = storable_json(value)
+        result = clean_json(json_text(value, "result"))
     except Exception as error:  # the value's own methods may raise anything
         return Errored(f"the result cannot be stored as JSON: {describe(error)}", permanent=True)
     if len(result) > LARGEST_JSON_BYTES:
@@ -115,24 +127,6 @@ def _completed(value: Any) -> Outcome:
             permanent=True,
         )
     return Completed(result)
-
-
-def storable_json(value: Any) -> bytes:
-    """The value as JSON that a jsonb column takes.
-
-    Raises:
-        TypeError, ValueError, RecursionError: there is no JSON for it.
-    """
-    return clean_json(msgspec.json.encode(value, enc_hook=_plain))
-
-
-def _plain(value: Any) -> Any:
-    """Pydantic models and numpy scalars and arrays, known by their shape so that neither need be imported."""
-    if hasattr(value, "model_dump"):
-        return value.model_dump(mode="json")
-    if hasattr(value, "tolist"):
-        return value.tolist()
-    raise TypeError(f"{type(value).__name__} has no JSON form")
 
 
 def outcome_of(error: BaseException, *, stopping: bool) -> Outcome:
