@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 import msgspec
 
 from rowcrew.model.errors import RowcrewError
+from rowcrew.model.json_values import json_text
 from rowcrew.model.new_job import NewJob
 from rowcrew.model.outcome import LARGEST_JSON_BYTES
 
@@ -26,7 +27,12 @@ _LONGEST_SECONDS: Final = timedelta(days=36_500).total_seconds()
 
 
 class Snooze(Exception):
-    """Run the job again after `delay` (seconds or a timedelta); the attempt does not count."""
+    """Run the job again after `delay` (seconds or a timedelta); the attempt does not count.
+
+    Like the other exceptions here it counts inside an `ExceptionGroup`, such as one of `asyncio.TaskGroup`,
+    and as the `__cause__` of another error. Of several the gravest counts: `PermanentError`, `Cancel`,
+    `Retry`, any other error, `Snooze`.
+    """
 
     def __init__(self, delay: float | timedelta) -> None:
         super().__init__(delay)
@@ -34,7 +40,10 @@ class Snooze(Exception):
 
 
 class Cancel(Exception):
-    """End the job as `cancelled`, on purpose. `reason` becomes its "errorMessage"."""
+    """End the job as `cancelled`, on purpose. `reason` becomes its "errorMessage".
+
+    In groups: see `Snooze`.
+    """
 
     def __init__(self, reason: str = "cancelled by its handler") -> None:
         super().__init__(reason)
@@ -42,7 +51,10 @@ class Cancel(Exception):
 
 
 class Retry(Exception):
-    """This attempt failed; try again after `after` (seconds or a timedelta) in place of the usual backoff."""
+    """This attempt failed; try again after `after` (seconds or a timedelta) in place of the usual backoff.
+
+    In groups: see `Snooze`.
+    """
 
     def __init__(self, after: float | timedelta, reason: str = "retry asked for") -> None:
         super().__init__(reason)
@@ -51,7 +63,7 @@ class Retry(Exception):
 
 
 class PermanentError(RowcrewError):
-    """Another attempt would fail as well: the job ends as `failed` at once."""
+    """Another attempt would fail as well: the job ends as `failed` at once. In groups: see `Snooze`."""
 
 
 class RunStopped(BaseException):
@@ -79,6 +91,8 @@ class Transaction(AbstractContextManager["psycopg.Connection[Any]"], Protocol):
 
 class RunPort(Protocol):
     """The runner's side of a context: where progress, checkpoints and children go."""
+
+    cancellable: bool
 
     @property
     def stopping(self) -> bool: ...
@@ -112,7 +126,7 @@ class Context:
 
         Raises:
             RunStopped: the run must end now. Let it pass.
-            PermanentError: `message` is larger than 1 MB.
+            PermanentError: a number is not finite, or `message` is larger than 1 MB.
         """
         self._port.send_progress(_json("progress", {"current": current, "total": total, "message": message}))
         self.stop_if_cancelled()
@@ -122,7 +136,7 @@ class Context:
 
         Raises:
             RunStopped: the run must end now. The checkpoint is kept.
-            PermanentError: `state` is larger than 1 MB of JSON. The checkpoint before it is kept.
+            PermanentError: `state` has no JSON form, or is larger than 1 MB. The one before it is kept.
         """
         self._port.send_checkpoint(_json("checkpoint", state))
         self.stop_if_cancelled()
@@ -169,7 +183,10 @@ __all__ = [
 
 
 def _json(what: str, value: Any) -> bytes:
-    text = msgspec.json.encode(value)
+    try:
+        text = json_text(value, what)
+    except Exception as error:  # the value's own methods may raise anything
+        raise PermanentError(f"the {what} cannot be stored as JSON: {error}") from error
     if len(text) > LARGEST_JSON_BYTES:
         raise PermanentError(
             f"the {what} has {len(text):,} bytes of JSON, more than {LARGEST_JSON_BYTES:,}; "

@@ -16,6 +16,7 @@ from typing import Any, Final, NamedTuple, TextIO
 import msgspec
 
 from rowcrew.model.job import Job
+from rowcrew.model.json_values import plain
 
 
 class Words(NamedTuple):
@@ -157,7 +158,14 @@ def _timestamp() -> str:
     return datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
-_encode: Final = msgspec.json.Encoder(enc_hook=repr).encode
+def _plain_or_repr(value: Any) -> Any:
+    try:
+        return plain(value)
+    except Exception:
+        return repr_of(value)
+
+
+_encode: Final = msgspec.json.Encoder(enc_hook=_plain_or_repr).encode
 
 
 def render_json(record: Mapping[str, Any]) -> str:

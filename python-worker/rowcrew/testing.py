@@ -20,6 +20,7 @@ import msgspec
 from rowcrew.crew import Crew, HandledType
 from rowcrew.model.errors import CrewError, RowcrewError
 from rowcrew.model.job import Job
+from rowcrew.model.json_values import json_text
 from rowcrew.model.new_job import NewJob
 from rowcrew.model.outcome import Completed, Outcome
 from rowcrew.runner.invoke import invoke
@@ -128,12 +129,14 @@ def _job(handled: HandledType, new_job: NewJob, attempt: int, checkpoint: Any) -
         timeout_seconds=None,
         run_at="",
         payload=msgspec.json.encode(new_job.payload).decode(),
-        checkpoint=None if checkpoint is None else msgspec.json.encode(checkpoint).decode(),
+        checkpoint=None if checkpoint is None else json_text(checkpoint, "checkpoint").decode(),
     )
 
 
 class _Bench:
     """The port of the context: keeps what a runner would send."""
+
+    cancellable = False
 
     def __init__(self, crew: Crew, job: Job, database_url: str | None, stop_at_progress: int | None) -> None:
         self._job = job

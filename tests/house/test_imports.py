@@ -1,4 +1,4 @@
-"""Which module imports which, computed from the source: no circle, and no arrow from a lower room to a higher.
+"""Which module imports which, computed from the source: no circle, no arrow from a lower room to a higher.
 
 import-linter checks the rooms when it is asked to; this also looks at single modules, at imports inside
 functions and at those made for type checkers only, since a reader follows them all.

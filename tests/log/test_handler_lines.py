@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -166,3 +167,27 @@ def test_facts_bound_to_the_context_are_on_every_line(configured: Configure) -> 
         structlog_line("info", "a")
         logging_line("info", "b")
     assert [line["request"] for line in objects(stream)] == ["r1", "r1"]
+
+
+def test_a_fact_with_a_name_of_ours_keeps_its_value_beside_the_jobs_identity(configured: Configure) -> None:
+    stream = configured("json", JOB)
+    facts: Any = {"message": "hello", "type": "csv", "job_id": 7, "level": "high", "worker": "me"}
+    structlog.get_logger().info("importing", **facts)
+    (line,) = objects(stream)
+    assert (line["message"], line["type"], line["job_id"], line["worker"]) == ("importing", "price", 42, "w1")
+    assert (line["message_"], line["type_"], line["job_id_"], line["worker_"]) == ("hello", "csv", 7, "me")
+    assert (line["level"], line["level_"]) == ("info", "high")
+
+
+def test_such_a_fact_is_shown_in_text_too(configured: Configure) -> None:
+    stream = configured("text", JOB)
+    structlog_line("info", "importing", type="csv")
+    assert stream.getvalue() == "📝 [job 42 price] importing type_='csv'\n"
+
+
+def test_facts_take_the_same_forms_as_results(configured: Configure) -> None:
+    stream = configured("json", JOB)
+    structlog_line("info", "wrote", path=Path("/tmp/x"), odd=object())
+    (line,) = objects(stream)
+    assert line["path"] == "/tmp/x"
+    assert line["odd"].startswith("<object object at")

@@ -28,7 +28,7 @@ from rowcrew.model.outcome import (
     Released,
     Snoozed,
 )
-from rowcrew.runner.invoke import current_job, invoke, storable_json
+from rowcrew.runner.invoke import current_job, invoke
 from rowcrew.runner.port import Port
 from tests.model.made import a_job
 
@@ -102,7 +102,6 @@ class Model(pydantic.BaseModel):
         (numpy.float64(1.5), b"1.5"),
         (numpy.arange(3), b"[0,1,2]"),
         ("a\0b", b'"ab"'),
-        (float("nan"), b"null"),
         ((1, 2), b"[1,2]"),
     ],
     ids=repr,
@@ -134,6 +133,26 @@ async def test_a_value_without_json_fails_the_job_for_good(kind: Callable[..., A
     assert isinstance(outcome, Errored)
     assert outcome.error.startswith("the result cannot be stored as JSON: ")
     assert outcome.permanent
+
+
+@both
+async def test_a_number_that_json_has_not_is_refused_with_its_path(kind: Callable[..., Any]) -> None:
+    outcome = await outcome_of(kind(lambda: {"a": [None, numpy.float64("nan")]}))
+    assert isinstance(outcome, Errored)
+    assert outcome.error.endswith("JSON: ValueError: result.a[1]: nan is no JSON number: give null or text")
+
+
+async def test_a_plain_wrapper_round_an_async_handler_is_awaited() -> None:
+    async def handler() -> str:
+        await asyncio.sleep(0)
+        return "awaited"
+
+    @functools.wraps(handler)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        return handler(*args, **kwargs)
+
+    assert await outcome_of(wrapper) == Completed(b'"awaited"')
+    assert await outcome_of(wrapper, stopping=True) == Released("stopped")
 
 
 @both
@@ -181,6 +200,77 @@ async def test_a_permanent_error_ends_the_job(kind: Callable[..., Any]) -> None:
     outcome = await outcome_of(kind(raising(NoSuchMonth("13"))))
     assert isinstance(outcome, Errored)
     assert (outcome.error, outcome.permanent) == ("NoSuchMonth: 13", True)
+
+
+def grouped(*errors: BaseException) -> BaseException:
+    return BaseExceptionGroup("unhandled errors in a TaskGroup", list(errors))
+
+
+def caused_by(cause: BaseException) -> BaseException:
+    error = ValueError("wrapped")
+    error.__cause__ = cause
+    return error
+
+
+PERMANENT, CANCEL = PermanentError("no such month"), Cancel("unwanted")
+RETRY, SNOOZE = Retry(9, "busy"), Snooze(5)
+
+
+@both
+@pytest.mark.parametrize(
+    ("error", "meaning"),
+    [
+        (grouped(SNOOZE), "Snoozed"),
+        (grouped(grouped(SNOOZE), grouped(SNOOZE)), "Snoozed"),
+        (grouped(SNOOZE, ValueError()), "ExceptionGroup"),
+        (grouped(SNOOZE, RETRY, ValueError()), "busy"),
+        (grouped(SNOOZE, RETRY, CANCEL), "Cancelled"),
+        (grouped(SNOOZE, RETRY, grouped(CANCEL, caused_by(PERMANENT))), "PermanentError: no such month"),
+        (caused_by(SNOOZE), "Snoozed"),
+        (caused_by(caused_by(PERMANENT)), "PermanentError: no such month"),
+        (caused_by(grouped(CANCEL)), "Cancelled"),
+        (caused_by(KeyError()), "ValueError: wrapped"),
+    ],
+    ids=repr,
+)
+async def test_of_several_exceptions_the_gravest_meaning_counts(
+    kind: Callable[..., Any], error: BaseException, meaning: str
+) -> None:
+    outcome = await outcome_of(kind(raising(error)))
+    if isinstance(outcome, Errored):
+        assert outcome.error.startswith(meaning)
+        assert outcome.permanent == (meaning == "PermanentError: no such month")
+        assert (outcome.after_seconds == 9.0) == (meaning == "busy")
+    else:
+        assert type(outcome).__name__ == meaning
+
+
+async def test_a_task_group_whose_child_snoozes_snoozes() -> None:
+    async def child() -> None:
+        raise Snooze(5)
+
+    async def handler() -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(child())
+            group.create_task(asyncio.sleep(60))
+
+    assert await outcome_of(handler) == Snoozed(5.0)
+
+
+async def test_a_group_of_stops_is_a_stop_only_where_the_run_was_stopped() -> None:
+    stops = grouped(RunStopped(), asyncio.CancelledError())
+    assert await outcome_of(plain(raising(stops)), stopping=True) == Released("stopped")
+    assert isinstance(await outcome_of(plain(raising(stops))), Errored)
+    late = caused_by(asyncio.CancelledError())  # as asyncio.timeout raises
+    assert isinstance(await outcome_of(plain(raising(late)), stopping=True), Errored)
+
+
+async def test_an_error_that_is_its_own_cause_is_an_error() -> None:
+    error = ValueError("a circle")
+    error.__cause__ = error
+    outcome = await outcome_of(plain(raising(error)))
+    assert isinstance(outcome, Errored)
+    assert outcome.error == "ValueError: a circle"
 
 
 class Rude(BaseException):
@@ -310,7 +400,7 @@ async def test_the_traceback_begins_at_the_handler() -> None:
         assert lines[1].startswith(f'  File "{__file__}", line ')
         assert lines[1].endswith(f"in {each.__name__}")
         assert lines[-1] == "ValueError: here"
-        assert not any("/rowcrew/" in line for line in lines)
+        assert not any("/rowcrew/runner/" in line for line in lines)
 
 
 async def test_the_traceback_shows_causes_and_no_secrets() -> None:
@@ -389,12 +479,6 @@ def test_a_delay_that_no_row_could_hold_is_refused_where_it_is_given() -> None:
         for delay in (float("inf"), float("nan"), timedelta.max, 1e300):
             with pytest.raises(ValueError, match="give at most 36,500 days"):
                 make(delay)
-
-
-def test_json_that_can_be_stored_is_said_once() -> None:
-    assert storable_json({"a\0": functools.reduce(lambda a, b: a + b, ["\0", "x"])}) == b'{"a":"x"}'
-    with pytest.raises(TypeError, match="object has no JSON form"):
-        storable_json(object())
 
 
 def test_a_made_job_is_the_one_that_runs_everywhere_else() -> None:

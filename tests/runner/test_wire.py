@@ -106,11 +106,17 @@ class End:
         self.heard: list[Any] = []
         self.losses = 0
         self.channel: Channel[Any] = Channel(messages, receive=self.heard.append, lost=self._lost)
+        self.is_open = True
 
     def _lost(self) -> None:
         self.losses += 1
 
+    def abort(self) -> None:
+        """As a transport does."""
+        self.is_open = False
+
     def feed(self, *chunks: bytes) -> list[Any]:
+        self.channel.connection_made(self)  # type: ignore[arg-type]
         for chunk in chunks:
             self.channel.data_received(chunk)
         return self.heard
@@ -157,16 +163,31 @@ def test_a_huge_frame_arrives_whole() -> None:
 
 
 @pytest.mark.parametrize("body", [b"", b"\xc1", b"nonsense", msgspec.msgpack.encode(["unknown"])])
-def test_what_is_no_message_is_refused(body: bytes) -> None:
+def test_what_is_no_message_ends_the_connection(body: bytes) -> None:
     end = End(ToRunner)
-    with pytest.raises(msgspec.MsgspecError):
-        end.feed(len(body).to_bytes(4, "big") + body)
-    assert end.heard == []
+    end.feed(len(body).to_bytes(4, "big") + body + frame(Withdraw()))
+    assert (end.heard, end.is_open) == ([], False)
+
+
+def test_a_length_that_no_frame_has_ends_the_connection_before_its_bytes_come() -> None:
+    end = End(ToRunner)
+    end.feed(b"\xff\xff\xff\xff")
+    assert not end.is_open
 
 
 def test_a_runner_takes_no_message_meant_for_control() -> None:
-    with pytest.raises(msgspec.ValidationError):
-        End(ToRunner).feed(frame(Unloadable("x")))
+    end = End(ToRunner)
+    end.feed(frame(Unloadable("x")))
+    assert (end.heard, end.is_open) == ([], False)
+
+
+def test_a_report_too_large_for_one_frame_goes_in_several(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rowcrew.runner.wire.LARGEST_FRAME_BYTES", 250)
+    ended: list[tuple[str, Outcome]] = [(str(number), Completed(b"x" * 100)) for number in range(5)]
+    heard = End(ToControl).feed(frame(Report(["next"], ended, [Note("0", None, None)], [])))
+    assert [end for report in heard for end in report.ended] == ended
+    assert [report.started for report in heard][-1] == ["next"]
+    assert sum(len(report.started) + len(report.notes) for report in heard) == 2
 
 
 @pytest.mark.anyio

@@ -7,15 +7,15 @@ PostgreSQL would refuse, and what PostgreSQL would take but no reader could read
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import msgspec
 
 from rowcrew.model.errors import InvalidJob
+from rowcrew.model.json_values import not_finite, path_of, plain_values
 from rowcrew.model.priority import priority_value
 
 PAYLOAD_BYTES: Final = 1_000_000
@@ -147,10 +147,10 @@ def _check_run_at(value: Any) -> None:
 def _json_object(payload: Any) -> dict[str, Any]:
     """The payload as plain JSON values, a copy that nobody can change from outside."""
     try:
-        value = msgspec.to_builtins(payload, str_keys=True, enc_hook=_plain)
+        value = plain_values(payload)
     except RecursionError:
         raise InvalidJob("payload", f"is nested deeper than {PAYLOAD_DEPTH} levels") from None
-    except (TypeError, ValueError, NotImplementedError, OverflowError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise InvalidJob("payload", f"is not JSON: {error}") from error
     if not isinstance(value, dict):
         raise InvalidJob("payload", f"must be a JSON object, such as {{'key': …}}, and not {_shown(payload)}")
@@ -165,14 +165,6 @@ def _json_object(payload: Any) -> dict[str, Any]:
     return plain
 
 
-def _plain(value: Any) -> Any:
-    if hasattr(value, "model_dump"):
-        return value.model_dump(mode="json")
-    if isinstance(value, Mapping):
-        return dict(value)
-    raise NotImplementedError(f"{type(value).__qualname__} has no JSON form")
-
-
 def _check_values(payload: dict[str, Any]) -> None:
     """Check that every value can be stored and read back. A `place` is (place of the parent, key)."""
     left: list[tuple[Any, int, Any]] = [(payload, 1, None)]
@@ -183,30 +175,22 @@ def _check_values(payload: dict[str, Any]) -> None:
         if isinstance(value, dict):
             for key, item in value.items():
                 if problem := _unstorable(key):
-                    raise InvalidJob(_path(place), f"key {key!r} {problem}")
+                    raise InvalidJob(path_of("payload", place), f"key {key!r} {problem}")
                 left.append((item, depth + 1, (place, f".{key}")))
         elif isinstance(value, list | tuple | set | frozenset):
             left.extend((item, depth + 1, (place, f"[{index}]")) for index, item in enumerate(value))
         elif problem := _unstorable(value):
-            raise InvalidJob(_path(place), problem)
+            raise InvalidJob(path_of("payload", place), problem)
 
 
 def _unstorable(value: Any) -> str | None:
-    if isinstance(value, float) and not math.isfinite(value):
-        return f"{value} is not a JSON number: give null or text"
+    if problem := not_finite(value):
+        return problem
     if isinstance(value, str) and "\0" in value:
         return "has a NUL character, which PostgreSQL cannot store"
     if isinstance(value, str) and not value.isascii() and _SURROGATE.search(value):
         return "has half of a surrogate pair, which is no character"
     return None
-
-
-def _path(place: Any) -> str:
-    parts: list[str] = []
-    while place is not None:
-        place, part = place
-        parts.append(part)
-    return "payload" + "".join(reversed(parts))
 
 
 def _shown(value: Any) -> str:

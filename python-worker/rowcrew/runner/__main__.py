@@ -1,27 +1,31 @@
 """`python -m rowcrew.runner`: one runner process, started by control over a socket pair.
 
-Loads the crew, tells control what it can run, and serves until control closes the socket or dies. Signals are
-control's business: a runner ignores the polite ones and obeys its worker.
+Loads the crew as a plain program would import it, tells control what it can run, and serves until control
+closes the connection or dies. Signals are control's business: a runner passes the polite ones over.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
-import signal
 import socket
 import sys
 import threading
+import time
+from collections.abc import Callable
 
 import msgspec
 
 from rowcrew import settings
 from rowcrew.crew import Crew, load
 from rowcrew.model.cleaning import describe
-from rowcrew.runner import event_loop, handler_log
+from rowcrew.runner import event_loop, handler_log, leaving
+from rowcrew.runner.forking import cut_off_children, end_if_copy
 from rowcrew.runner.invoke import current_job
 from rowcrew.runner.loop import RunnerLoop
 from rowcrew.runner.parent import die_with
+from rowcrew.runner.surroundings import Surroundings, make_plain
 from rowcrew.runner.threads import Threads
 from rowcrew.runner.wire import Assign, Channel, Close, Ready, Stop, ToRunner, Unloadable, Withdraw
 
@@ -37,22 +41,40 @@ class Orders(msgspec.Struct, frozen=True):
     worker_name: str
 
 
-def main() -> int:
+def main() -> None:
     orders = msgspec.json.decode(sys.argv[1], type=Orders)
     die_with(orders.parent)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    handler_log.configure(orders.log_format, worker=orders.worker_name, current_job=current_job.get)
-    event_loop.run(_serve(orders))
-    # Daemon threads and executors of user code must not keep a runner from leaving.
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(0)
-
-
-async def _serve(orders: Orders) -> None:
-    closed = asyncio.Event()
+    make_plain()
     end = socket.socket(fileno=orders.socket)
+    end.set_inheritable(False)
+    # Control takes the end of the connection for our death: this copy is open until then.
+    cut_off_children([end.fileno(), os.dup(end.fileno())])
+    handler_log.configure(orders.log_format, worker=orders.worker_name, current_job=current_job.get)
+    clock = time.monotonic  # before user code can patch it
+    crew = _loaded(orders)
+    event_loop.run(_serve(orders, end, crew, clock), broken=_break_off)
+
+
+def _break_off(error: BaseException) -> None:
+    """User code has ended the loop: `sys.exit` in a task, `loop.stop`, the cancelling of all tasks.
+
+    To cancel the other runs would make their attempts fail; control refunds those whose runner has died.
+    """
+    end_if_copy(error)
+    logging.getLogger("rowcrew").error("user code has ended the runner's event loop", exc_info=error)
+    leaving.break_off()
+
+
+def _loaded(orders: Orders) -> Crew | str:
+    """The crew, or why there is none. No event loop runs yet, as in any program's import."""
+    try:
+        return load(orders.crew)
+    except BaseException as error:
+        return describe(error)
+
+
+async def _serve(orders: Orders, end: socket.socket, crew: Crew | str, clock: Callable[[], float]) -> None:
+    closed = asyncio.Event()
     end.setblocking(False)
     runner: list[RunnerLoop] = []
 
@@ -69,30 +91,30 @@ async def _serve(orders: Orders) -> None:
 
     channel: Channel[ToRunner] = Channel(ToRunner, receive=receive, lost=closed.set)
     await asyncio.get_running_loop().create_connection(lambda: channel, sock=end)
-    crew = _load(orders, channel)
-    if crew is not None:
-        threads = Threads(max_workers=orders.slots, thread_name_prefix="rowcrew")
-        mine = settings.read()
-        runner.append(
-            RunnerLoop(
-                crew=crew,
-                slots=orders.slots,
-                threads=threads,
-                database_url=mine.require_database_url(),
-                queue=mine.queue_name,
-                send=channel.send,
-            )
-        )
+    if isinstance(crew, Crew):
+        runner.append(_loop(orders, crew, channel, clock))
         channel.send(Ready(crew.manifest()))
-    await closed.wait()
-
-
-def _load(orders: Orders, channel: Channel[ToRunner]) -> Crew | None:
+    else:
+        channel.send(Unloadable(crew))
     try:
-        return load(orders.crew)
-    except BaseException as error:
-        channel.send(Unloadable(describe(error)))
-        return None
+        await closed.wait()
+    except asyncio.CancelledError as error:
+        _break_off(error)  # now: in this turn of the loop no run can have reported that it was cancelled
+    leaving.begin()
+
+
+def _loop(orders: Orders, crew: Crew, channel: Channel[ToRunner], clock: Callable[[], float]) -> RunnerLoop:
+    mine = settings.read()
+    return RunnerLoop(
+        crew=crew,
+        slots=orders.slots,
+        threads=Threads(max_workers=orders.slots, thread_name_prefix="rowcrew"),
+        database_url=mine.require_database_url(),
+        queue=mine.queue_name,
+        send=channel.send,
+        clock=clock,
+        between_runs=Surroundings(clock).restore,
+    )
 
 
 if __name__ == "__main__":

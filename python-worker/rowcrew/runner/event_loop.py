@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 T = TypeVar("T")
 
 
-def run(main: Coroutine[Any, Any, T]) -> T:
+def run(main: Coroutine[Any, Any, T], *, broken: Callable[[BaseException], None] | None = None) -> T:
     """Run a program's main coroutine to its end.
+
+    `broken` is told of an error that ends the loop before tasks that are left are cancelled.
 
     What is loaded by now lives as long as the process, and a job makes many objects that die young: with its
     own thresholds the collector takes a tenth of a no-op job's processor time. A runner calls it by the clock
@@ -19,8 +21,18 @@ def run(main: Coroutine[Any, Any, T]) -> T:
     """
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        try:
+            return runner.run(main)
+        except BaseException as error:
+            if broken is not None:
+                broken(error)
+            raise
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     try:
         import uvloop
     except ImportError:
-        return asyncio.run(main)
-    return uvloop.run(main)
+        return None
+    return uvloop.new_event_loop

@@ -22,11 +22,8 @@ def configure(
     """Send lines of structlog and of the logging module the same way, with the running job's fields."""
 
     def add_facts(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-        event.setdefault("worker", worker)
-        if (job := current_job()) is not None:
-            for name, value in job_facts(job).items():
-                event.setdefault(name, value)
-        return event
+        job = current_job()
+        return _named_apart(event, {"worker": worker, **(job_facts(job) if job is not None else {})})
 
     def render(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> str:
         record = {"event": "handler.log", "message": event.pop("event", ""), **event}
@@ -34,6 +31,7 @@ def configure(
 
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
+        _keep_text,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
@@ -54,6 +52,26 @@ def configure(
         )
     )
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+
+
+def _keep_text(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """The line's text is `event` in structlog and `message` with us: a fact called so gets another name.
+
+    So do `level` and `timestamp`, which structlog's own steps would write over.
+    """
+    for name in ("message", "level", "timestamp"):
+        if name in event:
+            event[f"{name}_"] = event.pop(name)
+    return event
+
+
+def _named_apart(event: MutableMapping[str, Any], identity: Mapping[str, Any]) -> MutableMapping[str, Any]:
+    """The event with the job's identity. A fact of the handler's with such a name stays, as `type_`."""
+    for name, value in identity.items():
+        if name in event:
+            event[f"{name}_"] = event[name]
+        event[name] = value
+    return event
 
 
 _SYMBOLS: Final = {"warning": "⚠️  ", "error": "❌ ", "critical": "❌ "}

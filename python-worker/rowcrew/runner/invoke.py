@@ -9,10 +9,11 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import functools
+import inspect
 import resource
 import sys
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import Executor
 from pathlib import Path
 from typing import Any, Final
@@ -25,6 +26,7 @@ from rowcrew.context import Cancel, Context, JobFacts, PermanentError, Retry, Ru
 from rowcrew.crew import HandledType
 from rowcrew.model.cleaning import clean_json, clean_line, clean_text, describe, text_of
 from rowcrew.model.job import Job
+from rowcrew.model.json_values import json_text
 from rowcrew.model.outcome import (
     LARGEST_JSON_BYTES,
     Cancelled,
@@ -34,6 +36,8 @@ from rowcrew.model.outcome import (
     Released,
     Snoozed,
 )
+from rowcrew.runner.exceptions import meant_by
+from rowcrew.runner.forking import end_if_copy
 
 STOPPED: Final = Released("stopped")
 _OWN_CODE: Final = (str(Path(__file__).parent), payload.__file__)
@@ -50,8 +54,12 @@ async def invoke(job: Job, handled: HandledType, port: RunPort, threads: Executo
             value = await handled.handler(**arguments)
         else:
             value = await _in_thread(handled.handler, arguments, threads)
+            if inspect.iscoroutine(value):  # of an async handler in a plain wrapper
+                value = await _on_loop(value, port)
     except BaseException as error:  # a handler may raise SystemExit or worse; it ends the run, not the runner
+        end_if_copy(error)
         return outcome_of(error, stopping=port.stopping)
+    end_if_copy()
     if value is None:
         return Completed()
     if isinstance(value, BaseException):
@@ -76,11 +84,22 @@ async def _in_thread(handler: Callable[..., Any], arguments: Mapping[str, Any], 
     return await asyncio.get_running_loop().run_in_executor(threads, call)
 
 
+async def _on_loop(coroutine: Coroutine[Any, Any, Any], port: RunPort) -> Any:
+    if port.stopping:
+        coroutine.close()
+        raise RunStopped
+    port.cancellable = True
+    return await coroutine
+
+
 def _returned_or_raised(handler: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:
     try:
-        return handler(**arguments)
+        value = handler(**arguments)
     except BaseException as error:
+        end_if_copy(error)
         return error
+    end_if_copy()
+    return value
 
 
 def _context(job: Job, port: RunPort) -> Context:
@@ -98,7 +117,7 @@ def _context(job: Job, port: RunPort) -> Context:
 
 def _completed(value: Any) -> Outcome:
     try:
-        result = storable_json(value)
+        result = clean_json(json_text(value, "result"))
     except Exception as error:  # the value's own methods may raise anything
         return Errored(f"the result cannot be stored as JSON: {describe(error)}", permanent=True)
     if len(result) > LARGEST_JSON_BYTES:
@@ -110,35 +129,17 @@ def _completed(value: Any) -> Outcome:
     return Completed(result)
 
 
-def storable_json(value: Any) -> bytes:
-    """The value as JSON that a jsonb column takes.
-
-    Raises:
-        TypeError, ValueError, RecursionError: there is no JSON for it.
-    """
-    return clean_json(msgspec.json.encode(value, enc_hook=_plain))
-
-
-def _plain(value: Any) -> Any:
-    """Pydantic models and numpy scalars and arrays, known by their shape so that neither need be imported."""
-    if hasattr(value, "model_dump"):
-        return value.model_dump(mode="json")
-    if hasattr(value, "tolist"):
-        return value.tolist()
-    raise TypeError(f"{type(value).__name__} has no JSON form")
-
-
 def outcome_of(error: BaseException, *, stopping: bool) -> Outcome:
-    """What an exception out of a handler means."""
-    match error:
+    """What an exception out of a handler means; the traceback is of all of it."""
+    match meant := meant_by(error):
         case Snooze():
-            return Snoozed(error.delay_seconds)
+            return Snoozed(meant.delay_seconds)
         case Cancel():
-            return Cancelled(describe_reason(error.reason))
+            return Cancelled(describe_reason(meant.reason))
         case Retry():
-            return _errored(error, describe_reason(error.reason), after_seconds=error.after_seconds)
+            return _errored(error, describe_reason(meant.reason), after_seconds=meant.after_seconds)
         case PermanentError():
-            return _errored(error, describe(error), permanent=True)
+            return _errored(error, describe(meant), permanent=True)
         case RunStopped() | asyncio.CancelledError() if stopping:
             return STOPPED
         case _:

@@ -7,17 +7,21 @@ run is announced before it begins, so that a death is blamed on the runs that we
 from __future__ import annotations
 
 import asyncio
+import decimal
 import gc
+import sys
 import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Executor
+from contextlib import suppress
 from typing import Final
 
 from rowcrew.crew import Crew, HandledType
 from rowcrew.model.cleaning import describe
 from rowcrew.model.job import Job
 from rowcrew.model.outcome import Errored, Outcome, Released
+from rowcrew.runner.clean_context import clean_context
 from rowcrew.runner.invoke import STOPPED, invoke
 from rowcrew.runner.port import Port
 from rowcrew.runner.wire import Note, Report, Timing, ToControl, Withdrawn
@@ -38,6 +42,8 @@ class RunnerLoop:
         database_url: str,
         queue: str | None,
         send: Callable[[ToControl], None],
+        clock: Callable[[], float] = time.monotonic,
+        between_runs: Callable[[], None] = lambda: None,
     ) -> None:
         self._crew = crew
         self._slots = slots
@@ -45,7 +51,11 @@ class RunnerLoop:
         self._database_url = database_url
         self._queue = queue
         self._send = send
+        self._clock = clock
+        self._between_runs = between_runs
         self._loop = asyncio.get_running_loop()
+        # What runs begin with. The loop's own steps take it too: most are planned from inside a run.
+        self._context, self._decimal = clean_context()
         self._waiting: deque[tuple[Job, float]] = deque()
         self._runs: dict[str, Port] = {}
         self._ended: list[tuple[str, Outcome]] = []
@@ -77,7 +87,7 @@ class RunnerLoop:
     def _plan_turn(self) -> None:
         if not self._turn_planned:
             self._turn_planned = True
-            self._loop.call_soon(self._turn)
+            self._loop.call_soon(self._turn, context=self._context)
 
     def _turn(self) -> None:
         self._turn_planned = False
@@ -86,12 +96,14 @@ class RunnerLoop:
         notes = self._take_notes()
         if beginning or ended or notes:
             self._send(Report([job.lease_id for job in beginning], ended, notes, self._take_timings()))
+        if beginning and not self._runs:
+            self._between_runs()
         for job in beginning:
             self._begin(job)
 
     def _next_jobs(self) -> list[Job]:
         """Jobs for the free slots. What waited for too long may be elsewhere by now: it goes back."""
-        waiting, now = self._waiting, time.monotonic()
+        waiting, now = self._waiting, self._clock()
         jobs: list[Job] = []
         late: list[str] = []
         while waiting and len(self._runs) + len(jobs) < self._slots:
@@ -111,10 +123,15 @@ class RunnerLoop:
             return
         port = Port(job, self._crew, self._database_url, self._queue, self._note)
         self._runs[job.lease_id] = port
-        port.task = self._loop.create_task(self._run(job, handled, port), name=job.type)
+        # Made by hand: user code may have given the loop a task factory, and that may raise.
+        port.task = asyncio.Task(
+            self._run(job, handled, port), loop=self._loop, name=job.type, context=self._context.copy()
+        )
 
     async def _run(self, job: Job, handled: HandledType, port: Port) -> None:
         started = time.perf_counter()
+        if self._decimal is not None:  # one object that handlers change, which copies of a context share
+            decimal.setcontext(self._decimal.copy())
         try:
             outcome: Outcome = STOPPED
             if not port.stopping:
@@ -130,7 +147,9 @@ class RunnerLoop:
         del self._runs[job.lease_id]
         self._end(job.lease_id, outcome)
         if self._garbage_timer is None:
-            self._garbage_timer = self._loop.call_later(GARBAGE_SECONDS, self._collect_garbage)
+            self._garbage_timer = self._loop.call_later(
+                GARBAGE_SECONDS, self._collect_garbage, context=self._context
+            )
 
     def _end(self, lease_id: str, outcome: Outcome) -> None:
         self._ended.append((lease_id, outcome))
@@ -138,13 +157,13 @@ class RunnerLoop:
 
     def _note(self, port: Port) -> None:
         """Called from the loop and from threads."""
-        self._loop.call_soon_threadsafe(self._keep_note, port)
+        self._loop.call_soon_threadsafe(self._keep_note, port, context=self._context)
 
     def _keep_note(self, port: Port) -> None:
         """Notes go with the next report, or soon: a handler may tell progress a thousand times a second."""
         self._notes[port.job.lease_id] = port
         if self._notes_timer is None:
-            self._notes_timer = self._loop.call_later(NOTES_SECONDS, self._plan_turn)
+            self._notes_timer = self._loop.call_later(NOTES_SECONDS, self._plan_turn, context=self._context)
 
     def _take_notes(self) -> list[Note]:
         if not self._notes:
@@ -156,9 +175,14 @@ class RunnerLoop:
         return [port.news() for port in notes.values()]
 
     def _collect_garbage(self) -> None:
-        """Little garbage may hold much, such as a file; by the count of objects it would stay for long."""
+        """Little garbage may hold much, such as a file; by the count of objects it would stay for long.
+
+        Printed text that ends without a new line goes out here.
+        """
         self._garbage_timer = None
         gc.collect(1)
+        with suppress(Exception):
+            sys.stdout.flush()
 
     def _add_timing(self, type: str, seconds: float) -> None:
         runs, total = self._timings.get(type, (0, 0.0))

@@ -89,13 +89,27 @@ ToRunner = Assign | Stop | Withdraw | Close
 ToControl = Ready | Unloadable | Report | Withdrawn
 M = TypeVar("M")
 
+LARGEST_FRAME_BYTES: Final = 1 << 28
+"""No frame is larger, so a length that user code wrote onto our socket is known for what it is."""
+
 _encode: Final = msgspec.msgpack.Encoder().encode
 
 
 def frame(message: ToRunner | ToControl) -> bytes:
-    """The bytes of one message on the wire."""
+    """The bytes of one message on the wire; a report too large for one frame goes in two."""
     body = _encode(message)
+    if len(body) > LARGEST_FRAME_BYTES and isinstance(message, Report) and len(message.ended) > 1:
+        return b"".join(frame(half) for half in _halves(message))
     return len(body).to_bytes(4, "big") + body
+
+
+def _halves(report: Report) -> tuple[Report, Report]:
+    """Ends of runs first: none may be told after the start of the run that took its slot."""
+    middle = len(report.ended) // 2
+    return (
+        Report([], report.ended[:middle], report.notes, report.timings),
+        Report(report.started, report.ended[middle:], [], []),
+    )
 
 
 class Channel(asyncio.Protocol, Generic[M]):
@@ -116,14 +130,27 @@ class Channel(asyncio.Protocol, Generic[M]):
         buffer += data
         start = 0
         while len(buffer) - start >= 4:
-            end = start + 4 + int.from_bytes(buffer[start : start + 4], "big")
+            length = int.from_bytes(buffer[start : start + 4], "big")
+            end = start + 4 + length
+            if length > LARGEST_FRAME_BYTES:
+                return self._give_up()
             if len(buffer) < end:
                 break
-            message = self._decode(buffer[start + 4 : end])
+            try:
+                message = self._decode(buffer[start + 4 : end])
+            except (msgspec.MsgspecError, ValueError, RecursionError):
+                return self._give_up()
             start = end
             self._receive(message)
         if start:
             del buffer[:start]
+        return None
+
+    def _give_up(self) -> None:
+        """Something else than the other end has written to the socket: from here on no byte has a meaning."""
+        self._buffer.clear()
+        if self._transport is not None:
+            self._transport.abort()
 
     def connection_lost(self, error: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
         self._transport = None

@@ -21,6 +21,8 @@ from rowcrew.runner.wire import Ready, Report, ToControl, Unloadable, Withdrawn
 from rowcrew.settings import Settings, runner_environment
 
 SOLO_IDLE_SECONDS: Final = 60.0
+LEAVING_SECONDS: Final = 2.0
+"""How long hooks of user code may take when the worker leaves; all of a shutdown fits into 30 seconds."""
 
 
 class Desk(Protocol):
@@ -111,12 +113,12 @@ class Runners:
         return max(1, -(-left // max(1, self._wanted - len(shared))))
 
     async def close(self) -> None:
-        """Ask all to leave, kill those that do not within a second, wait until the last is gone."""
+        """Ask all to leave, kill those that do not in time, wait until the last is gone."""
         self._closing.set()
         for runner in self._all:
             runner.retire()
         if self._tasks:
-            await asyncio.wait(self._tasks, timeout=1)
+            await asyncio.wait(self._tasks, timeout=LEAVING_SECONDS)
         for runner in self._all:
             runner.kill()
         if self._tasks:

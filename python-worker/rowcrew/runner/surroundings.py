@@ -1,0 +1,122 @@
+"""What a handler finds around it: a plain Python program's process, and nothing an earlier run left there.
+
+In: a process fresh from control. Out: standard streams, arguments, signals and path as `python` itself would
+give them; later, between runs, the state of the process put back. Called by the runner's `__main__` and loop.
+"""
+
+from __future__ import annotations
+
+import locale
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+import rowcrew
+from rowcrew.runner.forking import pass_over
+
+REST_SECONDS: Final = 0.001
+"""Looks at the process are at least so far apart, so that they cost the shortest jobs under one percent."""
+_SIGNALS: Final = (
+    signal.SIGINT,
+    signal.SIGTERM,
+    signal.SIGHUP,
+    signal.SIGQUIT,
+    signal.SIGALRM,
+    signal.SIGCHLD,
+    signal.SIGPIPE,
+    signal.SIGUSR1,
+    signal.SIGUSR2,
+)
+
+
+def make_plain() -> None:
+    """Take back what control needed to start this process, before user code sees it."""
+    del sys.argv[1:]
+    _shorten_python_path()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, pass_over)
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(AttributeError):  # None, where the worker has no standard streams
+            stream.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+
+
+def _shorten_python_path() -> None:
+    """Control put this package first, for our start; programs that handlers start have their own."""
+    first, _, rest = os.environ.get("PYTHONPATH", "").partition(os.pathsep)
+    if first == str(Path(rowcrew.__file__).parent.parent):
+        if rest:
+            os.environ["PYTHONPATH"] = rest
+        else:
+            del os.environ["PYTHONPATH"]
+
+
+class Surroundings:
+    """The state of the process as the crew's import left it, to go back to when nothing runs.
+
+    Directory, umask, environment with time zone, locale and signal handlers. What else a handler may change
+    (warnings filters, random seeds, resource limits, patched modules) cannot be told from what a library
+    that was imported late has set up for good, or not within microseconds.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._next_look = 0.0
+        self._directory = _directory()
+        self._umask = _umask()
+        self._environment = dict(_environment())
+        self._locale = locale.setlocale(locale.LC_ALL)
+        self._handlers = [(number, signal.getsignal(number)) for number in _SIGNALS]
+
+    def restore(self) -> None:
+        """Put back what runs have changed; call it in the main thread while none goes on."""
+        now = self._clock()
+        if now >= self._next_look:
+            self._next_look = now + REST_SECONDS
+            self._restore_directory()
+            os.umask(self._umask)
+            self._restore_environment()
+            if locale.setlocale(locale.LC_ALL) != self._locale:
+                locale.setlocale(locale.LC_ALL, self._locale)
+            self._restore_handlers()
+
+    def _restore_directory(self) -> None:
+        if self._directory is not None and _directory() != self._directory:
+            with suppress(OSError):  # it was removed meanwhile
+                os.chdir(self._directory)
+
+    def _restore_environment(self) -> None:
+        if _environment() != self._environment:
+            for name in os.environb.keys() - self._environment.keys():
+                del os.environb[name]
+            for name, value in self._environment.items():
+                os.environb[name] = value
+            time.tzset()
+
+    def _restore_handlers(self) -> None:
+        for number, handler in self._handlers:
+            if handler is not None and signal.getsignal(number) is not handler:
+                signal.signal(number, handler)
+
+
+def _directory() -> str | None:
+    try:
+        return os.getcwd()  # noqa: PTH109 - a tenth of the time of Path.cwd
+    except OSError:
+        return None
+
+
+def _umask() -> int:
+    umask = os.umask(0o077)
+    os.umask(umask)
+    return umask
+
+
+def _environment() -> dict[bytes, bytes]:
+    """What `os.environ` keeps: comparing it costs a hundredth of comparing the mapping itself."""
+    kept: dict[bytes, bytes] = vars(os.environ)["_data"]
+    return kept
