@@ -1,8 +1,8 @@
 """Who is blamed when runners die: explored over all orders in which two culprits can strike.
 
-The world is the dispatcher's: at most two groups of suspects run at a time, a group is filled from the line of
-those that wait, and a culprit strikes at any moment while it runs. Innocents either run for ever or end at any
-moment; both are explored, because a long job stays a suspect for as long as it runs.
+The world is the dispatcher's: at most two groups of suspects run at a time, a group is filled from the line
+of those that wait, and a culprit strikes at any moment while it runs. Innocents either run for ever or end at
+any moment; both are explored, because a long job stays a suspect for as long as it runs.
 """
 
 from __future__ import annotations

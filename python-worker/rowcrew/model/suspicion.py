@@ -1,8 +1,8 @@
 """How jobs that were there when a runner died are run again, until the one that kills it has been alone.
 
-In: what a row says (`crashes`) and how many slots a worker has. Out: how many suspects may share a runner, and
-what a death means for each of them. The set is halved at every death: running every suspect alone at once needs
-a process for each, and the first container with less memory than that dies of it.
+In: what a row says (`crashes`) and how many slots a worker has. Out: how many suspects may share a runner,
+and what a death means for each of them. The set is halved at every death: running every suspect alone at once
+needs a process for each, and the first container with less memory than that dies of it.
 """
 
 from __future__ import annotations
