@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple, TextIO
 
@@ -17,6 +16,7 @@ import msgspec
 
 from rowcrew.model.job import Job
 from rowcrew.model.json_values import plain
+from rowcrew.output import BackgroundOutput, Output
 
 
 class Words(NamedTuple):
@@ -84,6 +84,7 @@ EVENTS: Final[Mapping[str, Words]] = {
     "worker.stopped": Words("info", "👋 Worker stopped: {reason}"),
     "worker.failed_to_start": Words("error", "❌ Worker failed to start: {reason}"),
     "worker.crashed": Words("error", "❌ Worker crashed: {error}"),
+    "log.dropped": Words("warning", "⚠️  {lines} log lines were dropped: nobody read the log fast enough"),
     "prune.done": Words("info", "🧹 Pruned {deleted} jobs"),
     "chore.failed": Words("error", "❌ A chore failed, trying again when it is due ({chore}): {error}"),
 }
@@ -92,18 +93,31 @@ JOB_EVENTS: Final = {name for name in EVENTS if name.startswith("job.")}
 
 
 class Log:
-    """The log of one process. Collaborators get it as an argument."""
+    """The log of one process. Collaborators get it as an argument.
+
+    Lines are written at once until `start`; from then on a thread writes them, so that a pipe nobody reads
+    holds up no heartbeat.
+    """
 
     def __init__(self, format: str, stream: TextIO | None = None, **facts: Any) -> None:
-        self._output = Output(sys.stdout if stream is None else stream)
+        self._stream = sys.stdout if stream is None else stream
+        self._output: Output | BackgroundOutput = Output(self._stream)
         self._render = render_json if format == "json" else _render_text
         self._is_json = format == "json"
         self._facts = facts
 
+    def start(self) -> None:
+        """Never block from now on."""
+        self._output = BackgroundOutput(self._stream, tell_dropped=self._dropped)
+
+    def stop(self) -> None:
+        """Write what waits, as far as somebody reads it within a second. Later lines are written at once."""
+        if isinstance(self._output, BackgroundOutput) and self._output.close():
+            self._output = Output(self._stream)
+
     def event(self, name: str, /, **facts: Any) -> None:
         """Write one event."""
-        words = EVENTS[name]
-        self._output.write(self._render(_record(name, words, self._facts | facts)) + "\n")
+        self._output.write(self._line(name, facts))
 
     def jobs(self, name: str, jobs: Iterable[Job]) -> None:
         """Write the same event about many jobs: one write and %-forms, as this is on every job's path."""
@@ -119,24 +133,11 @@ class Log:
         if lines:
             self._output.write("\n".join(lines) + "\n")
 
+    def _line(self, name: str, facts: Mapping[str, Any]) -> str:
+        return self._render(_record(name, EVENTS[name], {**self._facts, **facts})) + "\n"
 
-class Output:
-    """A stream that takes every text and never raises: if nobody reads the log any more, the jobs go on."""
-
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
-        self._encoding = stream.encoding or "utf-8"
-
-    def write(self, text: str) -> None:
-        with suppress(OSError, ValueError):
-            try:
-                self._stream.write(text)
-            except UnicodeEncodeError:
-                self._stream.write(text.encode(self._encoding, "backslashreplace").decode(self._encoding))
-            self._stream.flush()
-
-    def flush(self) -> None:
-        """Everything has been."""
+    def _dropped(self, lines: int) -> str:
+        return self._line("log.dropped", {"lines": lines})
 
 
 def job_facts(job: Job) -> dict[str, Any]:

@@ -5,12 +5,16 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote
 
+import psycopg
+import psycopg.sql
 import pytest
 import sqlalchemy
 from hypothesis import given
 from hypothesis import strategies as st
 from psycopg.conninfo import conninfo_to_dict
 
+from rowcrew.embedded import EmbeddedPostgres
+from rowcrew.settings import readers
 from rowcrew.table.address import for_psycopg, for_sqlalchemy, without_password
 
 FORMS = [
@@ -61,7 +65,24 @@ FORMS = [
         "postgres://host/db?schema=jobs_of_us&sslmode=require",
         {"host": "host", "dbname": "db", "sslmode": "require", "options": "-csearch_path=jobs_of_us"},
     ),
+    ("postgres://host/db?schema=MyApp", {"host": "host", "dbname": "db", "options": '-csearch_path="MyApp"'}),
+    (
+        "postgres://host/db?schema=tenant%201",
+        {"host": "host", "dbname": "db", "options": '-csearch_path="tenant\\ 1"'},
+    ),
+    (
+        "postgres://host/db?schema=other&options=-c%20work_mem%3D8MB",
+        {"host": "host", "dbname": "db", "options": "-c work_mem=8MB -csearch_path=other"},
+    ),
+    ("postgresql+asyncpg://host/db?ssl=disable", {"host": "host", "dbname": "db", "sslmode": "disable"}),
+    ("postgres://host/db?ssl=true&pool=5", {"host": "host", "dbname": "db", "sslmode": "require"}),
+    ("postgres://host/db?sslmode=no-verify", {"host": "host", "dbname": "db", "sslmode": "require"}),
+    (
+        "postgres://host/db?sslmode=verify-full&ssl=true&prepared_statements=false&encoding=utf8",
+        {"host": "host", "dbname": "db", "sslmode": "verify-full"},
+    ),
 ]
+SCHEMAS = ["MyApp", "tenant 1", 'quo"ted', "back\\slash", "select", "ärger", "a,b", "plain"]
 
 
 @pytest.mark.parametrize(("url", "meant"), FORMS)
@@ -91,6 +112,27 @@ def test_any_user_and_password_arrive_whole(user: str, password: str) -> None:
     for arguments in (conninfo_to_dict(for_psycopg(url)), sqlalchemy_arguments(url)):
         assert (arguments["user"], arguments["password"]) == (user, password)
     assert without_password(url) == f"postgres://{quote(user, safe='')}@host/db"
+
+
+@pytest.mark.parametrize("schema", SCHEMAS)
+def test_a_schema_of_any_name_is_where_its_sessions_begin(
+    server: EmbeddedPostgres, database: str, schema: str
+) -> None:
+    url = server.url_of(database)
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(psycopg.sql.SQL("CREATE SCHEMA {}").format(psycopg.sql.Identifier(schema)))
+    address = f"{url}{'&' if '?' in url else '?'}schema={quote(schema, safe='')}&options=-c%20work_mem%3D8MB"
+    with psycopg.connect(for_psycopg(address)) as connection:
+        found = connection.execute("SELECT current_schema(), current_setting('work_mem')").fetchone()
+    engine = sqlalchemy.create_engine(for_sqlalchemy(address), poolclass=sqlalchemy.NullPool)
+    with engine.connect() as session:
+        assert session.scalar(sqlalchemy.text("SELECT current_schema()")) == schema
+    assert found == (schema, "8MB")
+
+
+@pytest.mark.parametrize("quotes", ['"', "'"])
+def test_an_address_in_quotes_is_read_without_them(quotes: str) -> None:
+    assert readers.address(f"{quotes}postgresql://host/db{quotes}") == "postgresql://host/db"
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,13 @@ from psycopg.types.json import Jsonb
 from tests.conftest import Connect
 from tests.contract.hands import ENDED, STATUSES, Connection, insert, job_in, read, record, reserve
 
-DECIDED = {"priority": 20, "payload": {"n": 2}, "maxAttempts": 9, "timeoutSeconds": 60, "queue": "other"}
+DECIDED: dict[str, Any] = {
+    "priority": 20,
+    "payload": {"n": 2},
+    "maxAttempts": 9,
+    "timeoutSeconds": 60,
+    "queue": "other",
+}
 LIVE = ("queued", "processing")
 WHAT_WORKERS_WRITE = (
     *("status", "attempts", "crashes", "runAt", "workerId", "leaseId", "startedAt", "finishedAt"),

@@ -258,8 +258,8 @@ def test_every_event_that_is_told_has_words_and_gets_the_facts_they_take() -> No
 
 
 def test_every_event_of_which_there_are_words_is_told_somewhere() -> None:
-    source = "".join(path.read_text() for path in PACKAGE.rglob("*.py") if path.name != "log.py")
-    assert [name for name in EVENTS if f'"{name}"' not in source] == []
+    source = "".join(path.read_text() for path in PACKAGE.rglob("*.py"))
+    assert [name for name in EVENTS if source.count(f'"{name}"') < 2] == []  # one is its place in EVENTS
 
 
 def test_job_events_are_those_about_jobs() -> None:

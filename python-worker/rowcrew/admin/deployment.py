@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 
-import rowcrew
 from rowcrew import settings
 from rowcrew.admin.check import Check, Findings, check
+from rowcrew.installed import PACKAGE
 from rowcrew.model.duration import duration
 from rowcrew.model.remedy import Remedy
 from rowcrew.settings import Platform
@@ -66,7 +66,7 @@ class Checkout(NamedTuple):
     other_locks: tuple[str, ...]
 
 
-def checkout(package: Path = Path(rowcrew.__file__).parent) -> Checkout:
+def checkout(package: Path = PACKAGE) -> Checkout:
     """What is found around the package, and the directory that this process runs in."""
     home, here = package.parent, Path.cwd()
     if not (home / "worker.py").is_file():

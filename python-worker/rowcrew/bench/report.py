@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-import rowcrew
+from rowcrew.installed import VERSION
 
 Row = Mapping[str, Any]
 
@@ -37,7 +37,7 @@ def machine_facts(server: Mapping[str, str]) -> dict[str, Any]:
     """The machine, its load as the run begins, and the versions in play."""
     return {
         "measuredAt": datetime.now(UTC).isoformat(timespec="seconds"),
-        "rowcrew": rowcrew.__version__,
+        "rowcrew": VERSION,
         "python": platform.python_version(),
         "uvloop": find_spec("uvloop") is not None,
         "cores": os.cpu_count(),

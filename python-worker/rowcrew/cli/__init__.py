@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from cyclopts import App, CycloptsError, Parameter
 
-import rowcrew
+from rowcrew.installed import VERSION
 from rowcrew.model.errors import InvalidJob, RowcrewError, SettingsError
 
 SUCCESS: Final = 0
@@ -42,7 +42,7 @@ def _app(words: Sequence[str] = ()) -> App:
         help=_HELP,
         help_format="plaintext",
         help_formatter="plain",
-        version=rowcrew.__version__,
+        version=VERSION,
         result_action="return_value",
         default_parameter=Parameter(negative=(), show_default=_is_shown),
     )

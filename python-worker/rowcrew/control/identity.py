@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-import rowcrew
+from rowcrew.installed import VERSION
 from rowcrew.log import Log
 from rowcrew.settings import Settings
 from rowcrew.table import worker as table
@@ -42,7 +42,7 @@ class Identity:
             host=socket.gethostname(),
             pid=os.getpid(),
             process_key=process_key(os.getpid()),
-            version=rowcrew.__version__,
+            version=VERSION,
             queues=self._settings.queues,
             types=self.types,
             slots=self._settings.slots,

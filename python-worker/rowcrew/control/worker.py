@@ -99,6 +99,8 @@ class Worker:
 
     async def _begin(self, life: AsyncExitStack) -> None:
         """Every step, each with what undoes it: `life` unwinds in reverse, from wherever it came to."""
+        self._log.start()
+        life.callback(self._log.stop)
         self._tell_start()
         links = Links(self._settings.require_database_url())
         life.push_async_callback(links.close)

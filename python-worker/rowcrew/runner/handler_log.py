@@ -12,8 +12,9 @@ from typing import Any, Final, TextIO
 
 import structlog
 
-from rowcrew.log import Output, job_facts, render_json, repr_of
+from rowcrew.log import job_facts, render_json, repr_of
 from rowcrew.model.job import Job
+from rowcrew.output import Output
 
 
 def configure(

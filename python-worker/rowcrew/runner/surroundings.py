@@ -13,10 +13,9 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
 from typing import Final
 
-import rowcrew
+from rowcrew.installed import PACKAGE
 from rowcrew.runner.forking import pass_over
 
 REST_SECONDS: Final = 0.001
@@ -48,7 +47,7 @@ def make_plain() -> None:
 def _shorten_python_path() -> None:
     """Control put this package first, for our start; programs that handlers start have their own."""
     first, _, rest = os.environ.get("PYTHONPATH", "").partition(os.pathsep)
-    if first == str(Path(rowcrew.__file__).parent.parent):
+    if first == str(PACKAGE.parent):
         if rest:
             os.environ["PYTHONPATH"] = rest
         else:

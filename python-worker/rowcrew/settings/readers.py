@@ -101,6 +101,9 @@ def endpoint(value: str) -> str:
 
 
 def address(value: str) -> str:
+    # Docker's --env-file and systemd's Environment keep quotes that a shell would take away.
+    if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'":
+        value = value[1:-1]
     if not re.match(r"postgres(ql)?(\+\w+)?://", value):
         raise ValueError("it must start with postgresql://")
     return value

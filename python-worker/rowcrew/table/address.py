@@ -8,26 +8,79 @@ from __future__ import annotations
 
 import re
 from typing import Final
-from urllib.parse import parse_qsl, quote, urlencode
+from urllib.parse import parse_qsl, quote, unquote, urlencode
 
 from psycopg.conninfo import conninfo_to_dict
 
-# Parameters of Prisma that libpq refuses to read; `schema` is translated.
-_PRISMA: Final = frozenset(
-    {"pgbouncer", "connection_limit", "pool_timeout", "socket_timeout", "statement_cache_size", "sslaccept"}
+# What other programs read from the same address and libpq refuses: Prisma, Rails, SQLAlchemy with asyncpg,
+# node-postgres, JDBC, Supabase. `schema` and `ssl` are translated.
+_OTHERS: Final = frozenset(
+    [
+        "pgbouncer",
+        "connection_limit",
+        "pool_timeout",
+        "socket_timeout",
+        "statement_cache_size",
+        "sslaccept",
+        "pool",
+        "pool_size",
+        "pool_max",
+        "max_overflow",
+        "timeout",
+        "checkout_timeout",
+        "reaping_frequency",
+        "prepared_statements",
+        "prepared_statement_cache_size",
+        "command_timeout",
+        "encoding",
+        "charset",
+        "uselibpqcompat",
+        "supa",
+        "workaround",
+        "schema",
+        "currentSchema",
+        "ssl",
+    ]
 )
+# The modes of `ssl` as asyncpg, node-postgres and JDBC write them; `no-verify` is node-postgres' own.
+_SSL_MODES: Final = {
+    "true": "require",
+    "1": "require",
+    "no-verify": "require",
+    "false": "disable",
+    "0": "disable",
+}
 
 
 def for_psycopg(url: str) -> str:
     """The URL for psycopg and libpq: postgresql://, without another program's parameters."""
     address = "postgresql://" + url.partition("://")[2]
     base, _, query = address.partition("?")
-    parameters = [pair for pair in query.split("&") if pair and pair.partition("=")[0] not in _PRISMA]
-    schema = next((value for name, value in parse_qsl(query) if name == "schema"), "public")
-    parameters = [pair for pair in parameters if not pair.startswith("schema=")]
-    if schema != "public":
-        parameters.append("options=" + quote(f"-csearch_path={schema}", safe=""))
-    return f"{base}?{'&'.join(parameters)}" if parameters else base
+    given = dict(parse_qsl(query, keep_blank_values=True))
+    pairs = [pair for pair in query.split("&") if pair]
+    kept = [pair for pair in pairs if unquote(pair.partition("=")[0]) not in {*_OTHERS, "sslmode", "options"}]
+    if mode := given.get("sslmode") or given.get("ssl"):
+        kept.append(f"sslmode={_SSL_MODES.get(mode, mode)}")
+    if options := _options(given):
+        kept.append("options=" + quote(options, safe=""))
+    return f"{base}?{'&'.join(kept)}" if kept else base
+
+
+def _options(given: dict[str, str]) -> str:
+    """What the server is to set for the session: the address's own options, and the path to its schema."""
+    schema = given.get("schema") or given.get("currentSchema") or "public"
+    path = "" if schema == "public" else f"-csearch_path={_escaped(_identifier(schema))}"
+    return " ".join(filter(None, [given.get("options"), path]))
+
+
+def _identifier(name: str) -> str:
+    """A name as SQL reads it: without quotes PostgreSQL folds capitals, and a space would end it."""
+    return name if re.fullmatch("[a-z_][a-z0-9_]*", name) else '"' + name.replace('"', '""') + '"'
+
+
+def _escaped(value: str) -> str:
+    """A value inside libpq's `options`, where a space ends it and a backslash takes the next as it is."""
+    return re.sub(r"([\\\s])", r"\\\1", value)
 
 
 def for_sqlalchemy(url: str) -> str:

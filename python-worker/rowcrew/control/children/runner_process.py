@@ -9,14 +9,13 @@ import socket
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from pathlib import Path
 from typing import Any, Final, Protocol
 
 import msgspec
 
-import rowcrew
 from rowcrew.control.clock import Clock
 from rowcrew.control.run import Run
+from rowcrew.installed import PACKAGE
 from rowcrew.runner.wire import Assign, Channel, Close, Ready, Stop, ToControl, ToRunner, Withdraw
 
 SOCKET_BUFFER_BYTES: Final = 1 << 20
@@ -165,5 +164,5 @@ class RunnerProcess:
 
 def _python_path(environment: Mapping[str, str]) -> str:
     """This very package, wherever it was imported from, goes before what the environment names."""
-    package = str(Path(rowcrew.__file__).parent.parent)
+    package = str(PACKAGE.parent)
     return os.pathsep.join([package, *filter(None, [environment.get("PYTHONPATH")])])

@@ -1,0 +1,99 @@
+"""Where log lines go: a stream that takes every text and never raises, written at once or by a thread.
+
+In: texts of whole lines. Out: what the stream's reader gets. Called by `log` and by the runner's
+`handler_log`.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Final, TextIO
+
+# What waits for a slow reader, in characters; lines beyond that are dropped and counted.
+BUFFERED_CHARACTERS: Final = 4 * 2**20
+DRAIN_SECONDS: Final = 1.0
+
+
+class Output:
+    """A stream that takes every text and never raises: if nobody reads the log any more, the jobs go on."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._encoding = stream.encoding or "utf-8"
+
+    def write(self, text: str) -> None:
+        with suppress(OSError, ValueError):
+            try:
+                self._stream.write(text)
+            except UnicodeEncodeError:
+                self._stream.write(text.encode(self._encoding, "backslashreplace").decode(self._encoding))
+            self._stream.flush()
+
+    def flush(self) -> None:
+        """Nothing is buffered."""
+
+
+class BackgroundOutput:
+    """An output that never blocks its callers: a thread of its own waits for the reader of the log.
+
+    Texts wait in a buffer of bounded size. What does not fit is dropped, and the next text that fits is
+    preceded by a line that says how many lines were.
+
+    Args:
+        tell_dropped: words the line about so many dropped lines.
+    """
+
+    def __init__(self, stream: TextIO, *, tell_dropped: Callable[[int], str]) -> None:
+        self._tell_dropped = tell_dropped
+        self._dropped = 0
+        # Each is written by one thread only: callers and writer need no lock to know what waits.
+        self._given = self._written = 0
+        self._texts: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, args=(_writer(stream),), name="log", daemon=True)
+        self._thread.start()
+
+    def write(self, text: str) -> None:
+        if self._dropped:
+            text = self._tell_dropped(self._dropped) + text
+        if self._given - self._written + len(text) > BUFFERED_CHARACTERS:
+            self._dropped += text.count("\n") - (self._dropped > 0)
+            return
+        self._dropped = 0
+        self._given += len(text)
+        self._texts.put(text)
+
+    def close(self) -> bool:
+        """Whether everything was written within a second; if not, the thread is left to the process's end."""
+        self._texts.put(None)
+        self._thread.join(DRAIN_SECONDS)
+        return not self._thread.is_alive()
+
+    def _run(self, write: Callable[[str], None]) -> None:
+        while (text := self._texts.get()) is not None:
+            write(text)
+            self._written += len(text)
+
+
+def _writer(stream: TextIO) -> Callable[[str], None]:
+    """Past the stream's own buffer where it has a descriptor: a thread that waits in there would hold its
+    lock.
+
+    Python flushes standard output when it ends, and aborts when another thread has the lock.
+    """
+    try:
+        descriptor = stream.fileno()
+    except (OSError, ValueError, AttributeError):
+        return Output(stream).write
+    encoding = stream.encoding or "utf-8"
+
+    def write(text: str) -> None:
+        left = memoryview(text.encode(encoding, "backslashreplace"))
+        with suppress(OSError):
+            while left:
+                left = left[os.write(descriptor, left) :]
+
+    return write

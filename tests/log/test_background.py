@@ -1,0 +1,115 @@
+"""A log that nobody reads: the process that writes it goes on, and what was dropped is counted and said."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import threading
+from collections.abc import Iterator
+from typing import TextIO
+
+import pytest
+
+from rig.waiting import eventually
+from rowcrew import output
+from rowcrew.log import Log
+from tests.log.written import Written
+
+LINE = "x" * 1_000
+
+
+class Pipe:
+    """A pipe of one page, as small as the kernel makes them, whose reader reads when it is told to."""
+
+    def __init__(self) -> None:
+        self.end, writing = os.pipe()
+        fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 4096)
+        self.stream: TextIO = os.fdopen(writing, "w", encoding="utf-8")
+
+    def read_all(self) -> list[str]:
+        """Everything until the writer has closed its end, by lines."""
+        with os.fdopen(self.end, encoding="utf-8") as reading:
+            return reading.read().splitlines()
+
+
+@pytest.fixture
+def pipe() -> Iterator[Pipe]:
+    pipe = Pipe()
+    yield pipe
+    if not pipe.stream.closed:
+        pipe.stream.close()
+
+
+@pytest.fixture
+def small_buffer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(output, "BUFFERED_CHARACTERS", 20_000)
+
+
+def tell(log: Log, lines: int) -> None:
+    for _ in range(lines):
+        log.event("worker.failed_to_start", reason=LINE)
+
+
+@pytest.mark.timeout(20)
+def test_a_pipe_that_nobody_reads_holds_up_nobody(pipe: Pipe, small_buffer: None) -> None:
+    log = Log("json", pipe.stream)
+    log.start()
+    tell(log, 200)  # a log that blocks never comes back from here
+
+
+@pytest.mark.timeout(20)
+def test_dropped_lines_are_counted_in_the_next_line_that_can_be_written(
+    pipe: Pipe, small_buffer: None
+) -> None:
+    log = Log("json", pipe.stream)
+    log.start()
+    tell(log, 200)
+    read: list[str] = []
+    reader = threading.Thread(target=lambda: read.extend(pipe.read_all()))
+    reader.start()
+    background = log._output
+    assert isinstance(background, output.BackgroundOutput)
+    eventually(lambda: background._written == background._given)
+    tell(log, 1)
+    log.stop()
+    pipe.stream.close()
+    reader.join()
+    events = [json.loads(line) for line in read]
+    told = [event for event in events if event["event"] == "worker.failed_to_start"]
+    [dropped] = [event for event in events if event["event"] == "log.dropped"]
+    assert len(told) + dropped["lines"] == 201
+    assert events[-2:] == [dropped, told[-1]]
+    assert "lines were dropped" in dropped["message"]
+
+
+@pytest.mark.timeout(20)
+def test_stopping_does_not_wait_for_a_reader_that_never_comes(
+    pipe: Pipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(output, "DRAIN_SECONDS", 0.05)
+    log = Log("text", pipe.stream)
+    log.start()
+    tell(log, 20)
+    log.stop()
+    tell(log, 20)
+
+
+def test_lines_keep_their_order_before_during_and_after() -> None:
+    stream = Written()
+    log = Log("text", stream)
+    log.event("job.processing", job_id=1)
+    log.start()
+    for job_id in range(2, 1_000):
+        log.event("job.processing", job_id=job_id)
+    log.stop()
+    log.event("job.processing", job_id=1_000)
+    assert stream.getvalue().splitlines() == [f"⚙️  Processing job: {n}" for n in range(1, 1_001)]
+
+
+def test_a_reader_that_is_gone_stops_no_work(pipe: Pipe) -> None:
+    os.close(pipe.end)
+    log = Log("text", pipe.stream)
+    log.start()
+    tell(log, 3)
+    log.stop()

@@ -1,0 +1,126 @@
+"""Who is blamed when runners die: explored over all orders in which two culprits can strike.
+
+The world is the dispatcher's: at most two groups of suspects run at a time, a group is filled from the line
+of those that wait, and a culprit strikes at any moment while it runs. Innocents either run for ever or end at
+any moment; both are explored, because a long job stays a suspect for as long as it runs.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from functools import cache
+from typing import Final, NamedTuple
+
+import pytest
+
+from rowcrew.model.suspicion import MOST_GROUPS, group_size, is_blamed
+
+MAX_ATTEMPTS: Final = 2
+
+
+class Member(NamedTuple):
+    """One job: whether it kills its runner, the deaths it was there at, and its attempts that counted."""
+
+    kills: bool
+    crashes: int = 0
+    attempts: int = 0
+
+
+class World(NamedTuple):
+    """The jobs that wait, in line, and the groups that run; each group as it was put together."""
+
+    waiting: tuple[Member, ...]
+    groups: tuple[tuple[Member, ...], ...]
+
+
+class Blamed(AssertionError):
+    """An innocent job lost an attempt."""
+
+
+def filled(world: World, slots: int) -> World:
+    """Start groups as the dispatcher does: the first that waits says how many may come with it."""
+    waiting, groups = list(world.waiting), list(world.groups)
+    while waiting and len(groups) < MOST_GROUPS:
+        size = group_size(slots, waiting[0].crashes)
+        fit = [member for member in waiting if group_size(slots, member.crashes) >= size][:size]
+        for member in fit:
+            waiting.remove(member)
+        groups.append(tuple(sorted(fit)))
+    return World(tuple(waiting), tuple(sorted(groups)))
+
+
+def after_death(world: World, group: tuple[Member, ...]) -> World:
+    """The runner of a group dies: one job is blamed, or all become more suspect and go to the end."""
+    groups = list(world.groups)
+    groups.remove(group)
+    if is_blamed(len(group)):
+        [member] = group
+        if not member.kills:
+            raise Blamed(member)
+        counted = member._replace(attempts=member.attempts + 1)
+        back: tuple[Member, ...] = () if counted.attempts == MAX_ATTEMPTS else (counted,)
+    else:
+        back = tuple(member._replace(crashes=member.crashes + 1) for member in group)
+    return World(world.waiting + back, tuple(groups))
+
+
+def after_end(world: World, group: tuple[Member, ...], innocents_only: bool = True) -> World:
+    """All innocents of a group end; its culprits, if any, are alone with what they do next."""
+    groups = list(world.groups)
+    groups.remove(group)
+    left = tuple(member for member in group if member.kills)
+    return World(world.waiting, tuple(sorted([*groups, left] if left else groups)))
+
+
+def most_deaths(slots: int, jobs: tuple[Member, ...]) -> int:
+    """The largest number of runners that die until every culprit has failed, over all orders of events."""
+
+    @cache
+    def worst(world: World) -> int:
+        world = filled(world, slots)
+        deaths = [
+            1 + worst(after_death(world, group))
+            for group in set(world.groups)
+            if any(member.kills for member in group)
+        ]
+        ends = [
+            worst(after_end(world, group))
+            for group in set(world.groups)
+            if not all(member.kills for member in group)
+        ]
+        return max(deaths + ends, default=0)
+
+    first = tuple(member._replace(crashes=1) for member in jobs)  # they were in the shared runner that died
+    return 1 + worst(World(first, ()))
+
+
+def mixed(n: int, *culprits: int) -> tuple[Member, ...]:
+    return tuple(Member(place in culprits) for place in range(n))
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 4, 5, 6, 7, 8])
+def test_two_culprits_are_found_in_every_order_and_no_innocent_loses_an_attempt(n: int) -> None:
+    for places in itertools.combinations_with_replacement(range(n), 2):
+        most_deaths(max(n, 2), mixed(n, *places))  # raises Blamed
+
+
+@pytest.mark.parametrize("n", [2, 4, 8, 16, 32])
+def test_one_culprit_among_n_costs_a_death_for_each_halving_and_one_for_each_attempt(n: int) -> None:
+    worst = max(most_deaths(n, mixed(n, place)) for place in range(n))
+    assert worst <= 1 + math.ceil(math.log2(n)) + MAX_ATTEMPTS
+
+
+@pytest.mark.parametrize("n", [4, 8])
+def test_k_culprits_cost_at_most_k_times_as_many_deaths(n: int) -> None:
+    for k in (1, 2, 3):
+        for places in itertools.combinations(range(n), k):
+            assert most_deaths(n, mixed(n, *places)) <= 1 + k * (math.ceil(math.log2(n)) + MAX_ATTEMPTS)
+
+
+@pytest.mark.parametrize("slots", [1, 2, 3, 4, 50, 256])
+def test_groups_shrink_to_one(slots: int) -> None:
+    sizes = [group_size(slots, crashes) for crashes in range(12)]
+    assert sizes == sorted(sizes, reverse=True)
+    assert sizes[0] == slots
+    assert sizes[-1] == 1
