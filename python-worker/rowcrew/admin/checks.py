@@ -79,7 +79,7 @@ def extras_checks() -> Iterator[Check]:
         except Exception as error:
             missing = True
             what = f"{type} cannot run, because {library} cannot be imported ({reason(error)})"
-            yield check("libraries", "warning", what, Remedy("install-extra", name=extra))
+            yield check("libraries", "warning", what, Remedy("install", name=f"rowcrew[{extra}]"))
     if not missing:
         yield check("libraries", "ok", "all that the bundled job types need can be imported")
 
