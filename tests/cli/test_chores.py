@@ -84,7 +84,7 @@ def test_a_worker_works_where_no_directory_can_be_written_to(database_url: str) 
             remedy = healthcheck.line("rowcrew: ")
             assert healthcheck.ended() == 1
         assert "No usable temporary directory" in remedy
-        assert "mount one at /tmp" in remedy
+        assert "mount a directory at /tmp" in remedy
         worker.process.terminate()
         assert worker.ended() == 0
 

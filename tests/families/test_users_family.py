@@ -15,13 +15,13 @@ from pathlib import Path
 import pytest
 
 from rig.fixtures import StartWorker
+from rig.logins import PASSWORD, ROLES
 from rig.programs import run
 from rig.table import Table
 from rig.worker_process import PACKAGES
 from rowcrew.embedded import EmbeddedPostgres
 from tests.conftest import Connect
 from tests.contract.test_migrations import ask
-from tests.security.conftest import PASSWORD, ROLES
 
 SOURCE = Path(__file__).parent / "acme_invoices"
 

@@ -13,11 +13,9 @@ from typing import Any
 import psycopg
 import pytest
 
+from rig.logins import PASSWORD, ROLES
 from rowcrew.embedded import EmbeddedPostgres
 from tests.conftest import Connect
-
-ROLES = ("producer", "worker", "reader")
-PASSWORD = "canary-of-the-login-7f3a"  # also looked for wherever it must not be
 
 Login = Callable[[str], str]
 As = Callable[[str], psycopg.Connection[tuple[Any, ...]]]

@@ -12,7 +12,8 @@ from rig.fixtures import StartWorker
 from rig.table import Table
 from rig.waiting import eventually
 from rig.worker_process import PACKAGES
-from tests.security.conftest import PASSWORD, Login
+from rig.logins import PASSWORD
+from tests.security.conftest import Login
 
 SECRET = "canary-of-the-payload-41d9"
 PLATFORM = "canary-of-the-platform-c802"

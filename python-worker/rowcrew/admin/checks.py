@@ -70,7 +70,7 @@ def extras_checks() -> Iterator[Check]:
             missing = True
             types = ", ".join(extra.types)
             what = f"{types} cannot run, because {extra.library} cannot be imported ({reason(error)})"
-            yield check("libraries", "warning", what, Remedy("install-extra", name=extra.requirement))
+            yield check("libraries", "warning", what, Remedy("install", name=extra.requirement))
     if not missing:
         yield check("libraries", "ok", "all that the installed job types need can be imported")
 

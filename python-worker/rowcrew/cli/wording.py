@@ -42,7 +42,7 @@ WORDS: Final[Mapping[RemedyKind, str]] = {
     "upgrade-at-leisure": "upgrade rowcrew when it suits",
     "apply-roles": "as the owner of the tables: rowcrew roles | psql",
     "grant-role": "as the owner of the tables: rowcrew roles | psql, then GRANT rowcrew_worker TO the role",
-    "install-extra": "pip install '{name}'",
+    "install": "pip install '{name}'",
     "ask-why": "let the backend insert one, then `rowcrew why ID`",
     "give-producer-address": "give the backend's address as --expect-url",
     "advice": "{words}",

@@ -39,7 +39,7 @@ RemedyKind = Literal[
     "upgrade-at-leisure",
     "apply-roles",
     "grant-role",
-    "install-extra",
+    "install",
     "migrate-family",
     "ask-why",
     "give-producer-address",
@@ -53,7 +53,7 @@ class Remedy(NamedTuple):
 
     Attributes:
         job: the id of the job it is done to.
-        name: of a queue, a family, a requirement or a program, as the kind needs it.
+        name: of a queue, a family, a package to install or a program, as the kind needs it.
         seconds: how long the wait is.
         words: the sentence of an `advice`.
     """
