@@ -22,7 +22,7 @@ import msgspec
 import structlog
 
 from rowcrew import payload
-from rowcrew.context import Cancel, Context, JobFacts, PermanentError, Retry, RunPort, RunStopped, Snooze
+from rowcrew.context import Cancel, Context, CurrentJob, PermanentError, Retry, RunPort, RunStopped, Snooze
 from rowcrew.crew import HandledType
 from rowcrew.model.cleaning import clean_json, clean_line, clean_text, describe, text_of
 from rowcrew.model.job import Job
@@ -103,7 +103,7 @@ def _returned_or_raised(handler: Callable[..., Any], arguments: Mapping[str, Any
 
 
 def _context(job: Job, port: RunPort) -> Context:
-    facts = JobFacts(
+    facts = CurrentJob(
         id=job.id,
         type=job.type,
         queue=job.queue,
