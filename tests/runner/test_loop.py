@@ -504,14 +504,10 @@ async def test_runs_find_no_variable_of_another(slots: int) -> None:
 
 
 async def test_the_process_is_put_back_only_when_nothing_runs() -> None:
-    control, crew, running, looks = Control(), Crew(), set[str](), list[int]()
-
-    @crew.job("waits")
-    async def waits(name: str) -> None:
-        running.add(name)
-        await asyncio.sleep(0)
-        running.remove(name)
-
+    control, crew, gate = Control(), Crew(), asyncio.Event()
+    looks: list[list[str]] = []
+    crew.job("stays")(gate.wait)
+    crew.job("passes")(lambda: None)
     loop = RunnerLoop(
         crew=crew,
         slots=2,
@@ -519,9 +515,16 @@ async def test_the_process_is_put_back_only_when_nothing_runs() -> None:
         database_url="",
         queue=None,
         send=control.send,
-        between_runs=lambda: looks.append(len(running)),
+        between_runs=lambda: looks.append(control.started),
     )
-    for lease in ("a", "b", "c"):
-        loop.assign([job_of("waits", lease)], math.inf)
-        await control.ends(lease)
-    assert looks == [0, 0, 0]
+    loop.assign([job_of("stays", "a")], math.inf)
+    loop.assign([job_of("passes", "b")], math.inf)
+    await control.ends("b")
+    loop.assign([job_of("passes", "c")], math.inf)
+    await control.ends("c")
+    assert looks == [["a", "b"]]
+    gate.set()
+    await control.ends("a")
+    loop.assign([job_of("passes", "d")], math.inf)
+    await control.ends("d")
+    assert looks == [["a", "b"], ["a", "b", "c", "d"]]
