@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from rowcrew import Crew
-from rowcrew.context import JobFacts
+from rowcrew.context import CurrentJob
 from rowcrew.model.errors import CrewError
 from rowcrew.model.outcome import Completed, Errored
 from rowcrew.testing import run_handler
@@ -98,7 +98,7 @@ def test_hooks_after_a_run_are_called_when_it_fails_and_when_another_of_them_doe
     told.crew.after_run(told.hook("after"))
 
     @told.crew.after_run
-    def broken(job: JobFacts) -> None:
+    def broken(job: CurrentJob) -> None:
         raise RuntimeError(f"hook of {job.type}")
 
     outcome = run_handler(told.crew, "fails").outcome
