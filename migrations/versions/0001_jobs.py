@@ -324,8 +324,8 @@ TRIGGERS = (
         WHEN (NEW.status = 'queued' AND NEW."runAt" < now()) EXECUTE FUNCTION jobs_late()
     """,
     # A row that is not simply new: an import of ended jobs, a run of a foreign program, a copy of an old row.
-    # It is taken, but cannot claim what only a worker gives: a lease, a holder, a revision, crashes. Who may not
-    # change "attempts" is a producer: history is not for it to write.
+    # It is taken, but cannot claim what only a worker gives: a lease, a holder, a revision, crashes. A role
+    # that may not change "attempts" is a producer's, and writes no history.
     """
     CREATE FUNCTION jobs_imported() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN

@@ -14,7 +14,13 @@ from psycopg.types.json import Jsonb
 from tests.conftest import Connect
 from tests.contract.hands import ENDED, STATUSES, Connection, insert, job_in, read, record, reserve
 
-DECIDED = {"priority": 20, "payload": {"n": 2}, "maxAttempts": 9, "timeoutSeconds": 60, "queue": "other"}
+DECIDED: dict[str, Any] = {
+    "priority": 20,
+    "payload": {"n": 2},
+    "maxAttempts": 9,
+    "timeoutSeconds": 60,
+    "queue": "other",
+}
 LIVE = ("queued", "processing")
 WHAT_WORKERS_WRITE = (
     *("status", "attempts", "crashes", "runAt", "workerId", "leaseId", "startedAt", "finishedAt"),
@@ -212,7 +218,7 @@ def test_another_programs_run_takes_what_that_program_saves_from_the_row_it_clai
 
 # Clients that do not know the column `revision`.
 
-FOUND_BY = {
+FOUND_BY: dict[str, list[str]] = {
     "the lease": [name for name in WHAT_WORKERS_WRITE if name != "revision"],
     "the date of the last change": ["type", "payload", "status", "createdAt", "updatedAt"],
 }
