@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -15,12 +16,17 @@ import pytest
 from rig.waiting import eventually
 from tests.conftest import Connect
 from tests.contract.hands import Connection, read, record, reserve
+from tests.producers.conftest import NODE_IS_THERE, npm_installed
 from tests.security.conftest import Login, as_role, login, roles_file
 
 __all__ = ["as_role", "login", "roles_file"]
 
 ROOT = Path(__file__).parents[2]
-ORMS = ("django", "peewee", "sqlalchemy", "tortoise")
+NODE = Path(__file__).parent / "node"
+PYTHONS = ("django", "peewee", "sqlalchemy", "tortoise")
+NODES = ("knex", "drizzle", "sequelize", "typeorm")
+WITHOUT_NODE = pytest.mark.skipif(not NODE_IS_THERE, reason="NOT TESTED: Node and npm are not installed")
+ORMS = (*PYTHONS, *(pytest.param(name, marks=WITHOUT_NODE) for name in NODES))
 
 Start = Callable[[list[str]], "Client"]
 
@@ -62,6 +68,10 @@ def start() -> Iterator[Start]:
 
 
 def command(orm: str, url: str) -> list[str]:
+    if orm in NODES:
+        program = npm_installed(NODE) / "orms.mjs"
+        shutil.copy(NODE / "orms.mjs", program)
+        return ["node", str(program), orm, url]
     return [sys.executable, "-m", "tests.producers.orms", orm, url]
 
 
