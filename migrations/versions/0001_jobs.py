@@ -169,7 +169,7 @@ TRIGGERS = (
             AND coalesce(foreign_run OR NEW."finishedAt" > coalesce(OLD."startedAt", OLD."updatedAt"), true);
     BEGIN
         IF foreign_run THEN
-            -- These are the other program's own, which may well save a copy from before its claim.
+            -- These are the other program's own, which may well save a copy from before it took the job.
             NEW.progress := coalesce(NEW.progress, OLD.progress);
             NEW.checkpoint := coalesce(NEW.checkpoint, OLD.checkpoint);
             NEW.result := coalesce(NEW.result, OLD.result);
@@ -199,7 +199,7 @@ TRIGGERS = (
     """,
     # Named to run before jobs_by_hand: triggers run in the order of their names. Signs of a stale save:
     # - an older revision;
-    # - a worker or a lease that the row does not have, unless another program claims the job under them;
+    # - a worker or a lease that the row does not have, unless another program takes the job under them;
     # - for clients that know neither: a date of the last change that is the INSERT's or the run's start, and
     #   there was a later change. To the millisecond, because JavaScript's dates hold no more.
     # In doubt an UPDATE counts in full.
