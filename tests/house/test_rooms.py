@@ -78,3 +78,17 @@ def test_every_sql_file_opens_with_its_purpose() -> None:
     files = sorted(PACKAGE.rglob("*.sql"))
     assert files
     assert [file.name for file in files if not file.read_text().startswith("-- ")] == []
+
+
+def test_every_class_is_introduced_by_what_it_is() -> None:
+    """A docstring begins with words about the class, not with a list of its arguments."""
+    undescribed = [
+        f"{path.relative_to(PACKAGE)}: {node.name}"
+        for path in sorted(PACKAGE.rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ClassDef)
+        and (ast.get_docstring(node) or "Args:").startswith(
+            ("Args:", "Attributes:", "Raises:", "In:", "Out:")
+        )
+    ]
+    assert undescribed == []
