@@ -347,6 +347,20 @@ async def leaves_children(context: Context, gate: str) -> None:
     await opened(gate)
 
 
+@crew.job("leaves_programs")
+async def leaves_programs(context: Context, gate: str) -> None:
+    """Two children, two that left for a session of their own, two whose parent is gone."""
+    orphan = ["sh", "-c", "sleep 600 >/dev/null 2>&1 & echo $!"]
+    plain = [subprocess.Popen(["sleep", "600"]).pid for _ in range(2)]  # noqa: ASYNC220
+    apart = [subprocess.Popen(["sleep", "600"], start_new_session=True).pid for _ in range(2)]  # noqa: ASYNC220
+    orphans = [
+        int(subprocess.run(orphan, capture_output=True, start_new_session=True).stdout)  # noqa: ASYNC221
+        for _ in range(2)
+    ]
+    write_down("start", context, programs=[*plain, *apart, *orphans])
+    await opened(gate)
+
+
 # Stubbornness.
 
 

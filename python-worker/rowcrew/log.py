@@ -66,6 +66,8 @@ EVENTS: Final[Mapping[str, Words]] = {
     "job.unstorable": Words("error", "❌ Job's end could not be stored as it was: {job_id}: {reason}"),
     "runner.started": Words("info", "🏃 Runner started (PID: {pid}, {kind})"),
     "runner.ended": Words("info", "🏁 Runner ended (PID: {pid})"),
+    "runner.leftovers": Words("info", "🧹 Ended {programs} programs that handlers left (runner PID: {pid})"),
+    "worker.leftovers": Words("warning", "⚠️  Ended {programs} programs that handlers of a dead worker left"),
     "runner.not_started": Words("error", "❌ No runner can be started, trying again: {reason}"),
     "runner.died": Words("error", "❌ Runner died (PID: {pid}): {reason}"),
     "runner.killed": Words("warning", "⚠️  Killing runner (PID: {pid}): {reason}"),

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import psycopg
 
+from rowcrew.control.children.leftovers import end_of_dead_workers
 from rowcrew.control.children.runners import Runners
 from rowcrew.control.clock import MonotonicClock
 from rowcrew.control.connecting import connect
@@ -135,6 +136,8 @@ class Worker:
         )
 
     async def _enter(self, organs: Organs) -> None:
+        if programs := await asyncio.to_thread(end_of_dead_workers):
+            self._log.event("worker.leftovers", programs=programs)
         await organs.identity.enter()
         await organs.rescue.at_start()
         await organs.queues.once()

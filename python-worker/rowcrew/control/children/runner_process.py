@@ -13,6 +13,7 @@ from typing import Any, Final, Protocol
 
 import msgspec
 
+from rowcrew.control.children.leftovers import MARK, new_mark
 from rowcrew.control.clock import Clock
 from rowcrew.control.run import Run
 from rowcrew.installed import PACKAGE
@@ -34,6 +35,7 @@ class RunnerProcess:
 
     Attributes:
         runs: the runs assigned to it, by lease.
+        mark: what programs that its handlers start have in their environment.
         culprits: leases for whose sake control killed it; empty if it died by itself.
         retiring: takes no more jobs and leaves when its last one ends.
         idle_since: monotonic time of the last end, or of the start.
@@ -48,6 +50,7 @@ class RunnerProcess:
         self._clock = clock
         self.runs: dict[str, Run] = {}
         self.culprits: set[str] = set()
+        self.mark = new_mark()
         self.retiring = False
         self.is_loaded = False
         self.idle_since = self._clock.now()
@@ -86,7 +89,7 @@ class RunnerProcess:
                 stdin=asyncio.subprocess.DEVNULL,
                 pass_fds=[theirs.fileno()],
                 start_new_session=True,
-                env={**environment, "PYTHONPATH": _python_path(environment)},
+                env={**environment, "PYTHONPATH": _python_path(environment), MARK: self.mark},
             )
             self._channel = await self._connected(ours)
         except BaseException:

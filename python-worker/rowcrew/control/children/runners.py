@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Final, Protocol
 
 from rowcrew import family
+from rowcrew.control.children.leftovers import end_marked
 from rowcrew.control.children.runner_process import RunnerProcess
 from rowcrew.control.children.starting import FirstWord, Restarts, orders
 from rowcrew.control.clock import Clock
@@ -139,10 +141,17 @@ class Runners:
             self._log.event("runner.died", pid=runner.pid, reason=how)
         if self._desk is not None:
             self._desk.on_death(runner, how)
+        await self._end_leftovers(runner)
         if not expected and not runner.solo:
             await self._pause(self._clock.now() - started)
             if not self._closing.is_set():
                 self.add(solo=False)
+
+    async def _end_leftovers(self, runner: RunnerProcess) -> None:
+        """In a thread: a look at all processes of a large machine takes longer than control may stand still."""
+        with suppress(RuntimeError):  # no thread can be had: the next worker here sees to them
+            if programs := await asyncio.to_thread(end_marked, runner.mark):
+                self._log.event("runner.leftovers", pid=runner.pid, programs=programs)
 
     async def _start(self, runner: RunnerProcess) -> bool:
         """Start its process, again and again while the machine has no room for one; false when closing."""
