@@ -148,7 +148,7 @@ class Runners:
                 self.add(solo=False)
 
     async def _end_leftovers(self, runner: RunnerProcess) -> None:
-        """In a thread: a look at all processes of a large machine takes longer than control may stand still."""
+        """In a thread: to look at all processes of a large machine takes longer than control may wait."""
         with suppress(RuntimeError):  # no thread can be had: the next worker here sees to them
             if programs := await asyncio.to_thread(end_marked, runner.mark):
                 self._log.event("runner.leftovers", pid=runner.pid, programs=programs)
