@@ -14,7 +14,8 @@ import psycopg
 from rowcrew.model.errors import RowcrewError
 from rowcrew.model.status import Status
 from rowcrew.model.why import JobFacts, Reason, reasons
-from rowcrew.table import operator
+from rowcrew.table import operator, worker
+from rowcrew.table.compatibility import hidden
 from rowcrew.table.link import Link
 from rowcrew.table.rows import Attempt, ListedJob, Standing, WholeJob
 
@@ -87,6 +88,17 @@ async def why(link: Link, id: int) -> Explained | None:
         return None
     [service] = await operator.service(link, queues=[job.queue], types=[job.type])
     return Explained(job, reasons(job, service))
+
+
+async def unseen(link: Link, id: int) -> str:
+    """Why there is no such job for this role, as a sentence."""
+    found = await worker.hidden_tables(link)
+    for one in found:
+        if one.table == "jobs" and not one.open:
+            return ": ".join(hidden(["jobs"], one.role))
+        if one.table == "jobs":
+            return f"there is no job {id} among those that row level security shows the role {one.role}"
+    return f"there is no job {id}; workers delete ended jobs after some time"
 
 
 async def _changed(link: Link, change: Change, ids: Sequence[int]) -> list[int]:

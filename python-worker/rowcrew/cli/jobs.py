@@ -9,7 +9,7 @@ from cyclopts.validators import Number
 
 from rowcrew.admin import jobs as admin
 from rowcrew.cli import FAILURE, SUCCESS, UsageError
-from rowcrew.cli.asking import NO_SUCH_JOB, ask
+from rowcrew.cli.asking import ask, ask_of_job
 from rowcrew.cli.options import AsJson, Queues, job_id, read_settings
 from rowcrew.cli.output import (
     columns,
@@ -20,7 +20,6 @@ from rowcrew.cli.output import (
     printable,
     progress_text,
 )
-from rowcrew.model.errors import RowcrewError
 from rowcrew.model.status import ENDED, Status
 from rowcrew.table.rows import ListedJob
 
@@ -72,9 +71,7 @@ def show(id: str, /, *, json: AsJson = False) -> None:
         Id of the job.
     """
     wanted = job_id(id)
-    shown = ask(read_settings(), lambda link: admin.show_job(link, wanted))
-    if shown is None:
-        raise RowcrewError(NO_SUCH_JOB.format(wanted))
+    shown = ask(read_settings(), lambda link: ask_of_job(link, wanted, admin.show_job))
     if json:
         print_document(document(shown))
         return
