@@ -22,7 +22,7 @@ POINTS: Final = (
     "The database exists, in the region of all services; its plan is not the free one that expires.",
     "The service is a Background Worker, on starter or larger.",
     "Its region is the database's.",
-    "Root Directory, Build Command and Start Command are those of the table above, or the Blueprint is used.",
+    "Root Directory, Build Command and Start Command stand as in the table above, or you use the Blueprint.",
     "DATABASE_URL is the internal address, and the backend's leads to the same database.",
     "PYTHON_VERSION is given in full, PYTHONUNBUFFERED is 1.",
     "WORKER_CONCURRENCY fits the plan: 4 on starter, 8 on standard, or auto.",
@@ -32,7 +32,7 @@ POINTS: Final = (
     "maxShutdownDelaySeconds ≥ SHUTDOWN_GRACE + 5.",
     "The log shows the six lines; worker_status shows the worker as live.",
     "A job inserted by the backend has come to completed.",
-    "Somebody is told when no worker is live, jobs wait too long or fail: what to watch.",
+    "Somebody hears of it when no worker is live, jobs wait too long or fail: what to watch.",
 )
 _RENDER_WAITS_SECONDS: Final = 30
 _CONNECTIONS: Final = 4
