@@ -31,6 +31,11 @@ class MovedClock:
         self._numbers = itertools.count()
         self._timers: list[tuple[float, int, MovedTimer]] = []
 
+    @property
+    def timers(self) -> int:
+        """How many calls and sleepers wait."""
+        return len(self._timers)
+
     def now(self) -> float:
         return self._now
 

@@ -206,3 +206,15 @@ async def writes_garbage(context: Context, text: list[int]) -> str:
 @crew.job("keeps_thread")
 async def keeps_thread() -> None:
     threading.Thread(target=time.sleep, args=(60,)).start()
+
+
+@crew.job("leaves_hook")
+async def leaves_hook() -> None:
+    atexit.register(time.sleep, 60)
+
+
+@crew.job("interrupts_program", timeout=20, max_attempts=1)
+def interrupts_program() -> int:
+    program = subprocess.Popen(["sleep", "60"])
+    program.send_signal(signal.SIGINT)
+    return program.wait(10)

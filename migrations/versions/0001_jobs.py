@@ -169,7 +169,7 @@ TRIGGERS = (
             AND coalesce(foreign_run OR NEW."finishedAt" > coalesce(OLD."startedAt", OLD."updatedAt"), true);
     BEGIN
         IF foreign_run THEN
-            -- These are the other program's own, which may well save a copy from before its claim.
+            -- These are the other program's own, which may well save a copy from before it took the job.
             NEW.progress := coalesce(NEW.progress, OLD.progress);
             NEW.checkpoint := coalesce(NEW.checkpoint, OLD.checkpoint);
             NEW.result := coalesce(NEW.result, OLD.result);
@@ -199,7 +199,7 @@ TRIGGERS = (
     """,
     # Named to run before jobs_by_hand: triggers run in the order of their names. Signs of a stale save:
     # - an older revision;
-    # - a worker or a lease that the row does not have, unless another program claims the job under them;
+    # - a worker or a lease that the row does not have, unless another program takes the job under them;
     # - for clients that know neither: a date of the last change that is the INSERT's or the run's start, and
     #   there was a later change. To the millisecond, because JavaScript's dates hold no more.
     # In doubt an UPDATE counts in full.
@@ -304,9 +304,8 @@ TRIGGERS = (
                 NEW."leaseId" = OLD."leaseId" AND NEW."startedAt" IS NULL
                 AND NEW."runAt" <> OLD."runAt" AND NEW."runAt" >= now()
                 AND NEW.priority = OLD.priority AND NEW.queue = OLD.queue AND NEW.type = OLD.type
-            ELSE NEW."workerId" IS NULL AND NEW."finishedAt" IS NOT NULL
-                AND NEW."leaseId" IS NOT DISTINCT FROM OLD."leaseId"
-                AND (OLD.status = 'processing'                                      -- ended
+            ELSE NEW."workerId" IS NULL AND NEW."leaseId" IS NOT DISTINCT FROM OLD."leaseId"
+                AND (OLD.status = 'processing' AND NEW."finishedAt" IS NOT NULL     -- ended
                      OR OLD.status = NEW.status AND OLD."workerId" IS NOT NULL)     -- let go
             END) IS NOT TRUE)
         EXECUTE FUNCTION jobs_by_hand()
@@ -324,8 +323,8 @@ TRIGGERS = (
         WHEN (NEW.status = 'queued' AND NEW."runAt" < now()) EXECUTE FUNCTION jobs_late()
     """,
     # A row that is not simply new: an import of ended jobs, a run of a foreign program, a copy of an old row.
-    # It is taken, but cannot claim what only a worker gives: a lease, a holder, a revision, crashes. Who may
-    # not change "attempts" is a producer: history is not for it to write.
+    # It is taken, but cannot claim what only a worker gives: a lease, a holder, a revision, crashes. A role
+    # that may not change "attempts" is a producer's, and writes no history.
     """
     CREATE FUNCTION jobs_imported() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN

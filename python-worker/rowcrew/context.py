@@ -70,7 +70,7 @@ class RunStopped(BaseException):
     """Raised in a handler whose run must end now. No `Exception`, so that `except Exception` lets it pass."""
 
 
-class JobFacts(msgspec.Struct, frozen=True, kw_only=True):
+class CurrentJob(msgspec.Struct, frozen=True, kw_only=True):
     """What a handler may know about its job. `checkpoint` is what the last attempt left, decoded."""
 
     id: int
@@ -111,7 +111,7 @@ class Context:
         log: a structlog logger; job id, type, queue, attempt and worker are on every line.
     """
 
-    def __init__(self, *, job: JobFacts, port: RunPort, log: structlog.stdlib.BoundLogger) -> None:
+    def __init__(self, *, job: CurrentJob, port: RunPort, log: structlog.stdlib.BoundLogger) -> None:
         self.job = job
         self.log = log
         self._port = port
@@ -172,7 +172,7 @@ class Context:
 __all__ = [
     "Cancel",
     "Context",
-    "JobFacts",
+    "CurrentJob",
     "PermanentError",
     "Retry",
     "RunPort",

@@ -10,10 +10,11 @@ import importlib
 import inspect
 from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import Any, TypeVar, overload
 
 import msgspec
 
+from rowcrew.hooks import Hooks
 from rowcrew.model.backoff import Backoff
 from rowcrew.model.errors import CrewError, InvalidJob
 from rowcrew.model.manifest import Executor, Manifest, TypeManifest
@@ -31,6 +32,7 @@ class HandledType(msgspec.Struct, frozen=True):
     handler: Callable[..., Any]
     binding: Binding
     is_async: bool
+    hooks: Hooks = msgspec.field(default_factory=Hooks)
 
 
 class Crew:
@@ -38,14 +40,19 @@ class Crew:
 
     def __init__(self) -> None:
         self._types: dict[str, HandledType] = {}
+        self._hooks = Hooks()
 
     @property
     def types(self) -> Mapping[str, HandledType]:
         return self._types
 
+    @overload
+    def job(self, type: H, /) -> H: ...
+
+    @overload
     def job(
         self,
-        type: str,
+        type: str | None = None,
         *,
         queue: str | None = None,
         executor: Executor | None = None,
@@ -53,11 +60,23 @@ class Crew:
         max_attempts: int | None = None,
         backoff: Backoff | None = None,
         priority: int | str | None = None,
-    ) -> Callable[[H], H]:
+    ) -> Callable[[H], H]: ...
+
+    def job(
+        self,
+        type: str | Callable[..., Any] | None = None,
+        *,
+        queue: str | None = None,
+        executor: Executor | None = None,
+        timeout: float | timedelta | None = None,
+        max_attempts: int | None = None,
+        backoff: Backoff | None = None,
+        priority: int | str | None = None,
+    ) -> Any:
         """Make a function the handler of a type; the function itself stays as it is.
 
         Args:
-            type: the value of jobs.type.
+            type: the value of jobs.type; the function's name where none is given, as in a bare `@crew.job`.
             queue, max_attempts, priority: given to jobs made by `new_job` that name none themselves.
             executor: `async` (default of async functions), `thread` (default of plain ones) or `process`.
             timeout: limit of one run, seconds or a timedelta; a row's "timeoutSeconds" goes first.
@@ -68,29 +87,51 @@ class Crew:
         """
 
         def register(handler: H) -> H:
-            if type in self._types:
-                raise CrewError(
-                    f"type {type!r} already has the handler {self._types[type].handler.__qualname__}"
-                )
-            if not inspect.isroutine(handler):
-                raise CrewError(f"type {type!r}: {handler!r} is no function")
-            defaults = _checked_defaults(type, queue, priority, max_attempts)
+            name = type if isinstance(type, str) else getattr(handler, "__name__", "")
+            self._refuse(name, handler)
+            defaults = _checked_defaults(name, queue, priority, max_attempts)
             binding = bind(handler)
             manifest = TypeManifest(
-                name=type,
+                name=name,
                 executor=_executor(handler, executor),
                 queue=defaults.queue,
                 priority=None if defaults.priority is None else priority_value(defaults.priority),
                 max_attempts=defaults.max_attempts,
-                timeout_seconds=_timeout_seconds(type, timeout),
+                timeout_seconds=_timeout_seconds(name, timeout),
                 backoff=backoff or Backoff(),
                 description=(inspect.getdoc(handler) or "").partition("\n\n")[0],
                 payload_schema=binding.schema,
             )
-            self._types[type] = HandledType(manifest, handler, binding, inspect.iscoroutinefunction(handler))
+            self._types[name] = HandledType(
+                manifest, handler, binding, inspect.iscoroutinefunction(handler), self._hooks
+            )
             return handler
 
-        return register
+        return register(type) if callable(type) else register
+
+    def _refuse(self, name: str, handler: Callable[..., Any]) -> None:
+        if name in self._types:
+            raise CrewError(f"type {name!r} already has the handler {self._types[name].handler.__qualname__}")
+        if not inspect.isroutine(handler):
+            raise CrewError(f"type {name!r}: {handler!r} is no function")
+        if _is_method(handler):
+            raise CrewError(
+                f"type {name!r}: {handler.__qualname__} is a method, and no run has its object: "
+                "give a function, or a method of an object that is there"
+            )
+
+    def before_run(self, hook: H) -> H:
+        """Call a function before every run of this crew's types, plain or async, where the handler runs.
+
+        It takes nothing, or the `CurrentJob` of the run. What it raises ends the run as if the handler had.
+        """
+        self._hooks.add(self._hooks.before, hook)
+        return hook
+
+    def after_run(self, hook: H) -> H:
+        """Call a function after every run, whatever its end; as `before_run`."""
+        self._hooks.add(self._hooks.after, hook)
+        return hook
 
     def include(self, other: Crew) -> None:
         """Take over all types of another crew.
@@ -149,6 +190,14 @@ def _load_one(target: str) -> Crew:
     if not isinstance(crew, Crew):
         raise CrewError(f"{module_name!r} has no crew named {name or 'crew'!r}")
     return crew
+
+
+def _is_method(handler: Callable[..., Any]) -> bool:
+    """Whether it was decorated inside a class, where there is no object yet."""
+    home = handler.__qualname__.rpartition(".")[0]
+    if not inspect.isfunction(handler) or not home or home.endswith("<locals>"):
+        return False
+    return next(iter(inspect.signature(handler).parameters), None) in ("self", "cls")
 
 
 def _checked_defaults(

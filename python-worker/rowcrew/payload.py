@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import inspect
 from collections.abc import Callable, Mapping
-from types import UnionType
+from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints, is_typeddict
 
 import msgspec
@@ -50,7 +50,7 @@ def bind(handler: Callable[..., Any]) -> Binding:
     for name, parameter in parameters.items():
         if parameter.kind not in _NAMED:
             raise CrewError(f"{handler.__qualname__}: parameter {name!r} cannot be filled from a payload key")
-    context_parameter = next((name for name in parameters if hints.get(name) is Context), None)
+    context_parameter = next((name for name in parameters if _is_context(hints.get(name))), None)
     parameters.pop(context_parameter or "", None)
     if len(parameters) == 1:
         name = next(iter(parameters))
@@ -63,6 +63,8 @@ def bind(handler: Callable[..., Any]) -> Binding:
             return Binding(_decoder(name, annotation), context_parameter, _schema(annotation))
     if not parameters:
         return Binding(lambda payload: {}, context_parameter, _schema(dict[str, Any]))
+    for name in parameters:
+        _refuse_unfillable(handler, name, hints.get(name, Any))
     keywords = _keywords_type(handler, parameters, hints)
     return Binding(_keywords_decoder(keywords), context_parameter, _schema(keywords))
 
@@ -72,6 +74,13 @@ def _hints(handler: Callable[..., Any]) -> dict[str, Any]:
         return get_type_hints(handler, include_extras=True)
     except Exception as error:
         raise CrewError(f"{handler.__qualname__}: an annotation cannot be resolved: {error}") from error
+
+
+def _is_context(annotation: Any) -> bool:
+    """`Context`, or `Context | None` of a function that is also called without one."""
+    return annotation is Context or (
+        get_origin(annotation) in (Union, UnionType) and set(get_args(annotation)) == {Context, NoneType}
+    )
 
 
 def _takes_whole_payload(annotation: Any) -> bool:
@@ -143,6 +152,17 @@ def _tag_check(annotation: Any) -> Callable[[str], None]:
             )
 
     return require_known_tag
+
+
+def _refuse_unfillable(handler: Callable[..., Any], name: str, annotation: Any) -> None:
+    try:
+        msgspec.json.schema(annotation)
+    except TypeError as error:
+        raise CrewError(
+            f"{handler.__qualname__}: parameter {name!r} cannot be filled from a payload: there is no JSON "
+            f"Schema for {getattr(annotation, '__qualname__', annotation)}; what another decorator passes "
+            "must not be in the signature it shows"
+        ) from error
 
 
 def _keywords_decoder(keywords: type[msgspec.Struct]) -> Decode:

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from rig.clock import MovedClock
 from rig.waiting import eventually
 from rowcrew import settings
 from rowcrew.control.care.rescue import Rescue
@@ -22,7 +23,6 @@ from rowcrew.control.identity import Identity, process_key
 from rowcrew.log import Log
 from rowcrew.table.link import Link
 from tests.conftest import Connect
-from tests.control.clock import MovedClock
 
 pytestmark = pytest.mark.anyio
 

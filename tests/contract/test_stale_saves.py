@@ -203,22 +203,22 @@ def test_a_time_to_come_is_a_decision_and_a_time_gone_by_is_none(table: Connect)
     assert read(connection, id, "runAt", "attempts") == (tomorrow, 1)
 
 
-def test_another_programs_run_takes_what_that_program_saves_from_the_row_it_claimed(table: Connect) -> None:
+def test_another_programs_run_takes_what_that_program_saves_from_the_row_it_took(table: Connect) -> None:
     connection = table()
-    claimed = Snapshot.of(connection, insert(connection))
-    claimed.save(status="processing")
-    reader = Snapshot.of(connection, claimed.row["id"])
-    claimed.save(status="processing", progress={"current": 1}, attempts=7)
-    assert read(connection, claimed.row["id"], "status", "progress") == ("processing", {"current": 1})
+    taken = Snapshot.of(connection, insert(connection))
+    reader = Snapshot.of(connection, taken.row["id"])
+    taken.save(status="processing")
+    taken.save(status="processing", progress={"current": 1}, attempts=7)
+    assert read(connection, taken.row["id"], "status", "progress") == ("processing", {"current": 1})
     reader.save(priority=20)
-    claimed.save(status="completed", result={"sum": 7})
+    taken.save(status="completed", result={"sum": 7})
     columns = ("status", "progress", "result", "attempts")
-    assert read(connection, claimed.row["id"], *columns) == ("completed", {"current": 1}, {"sum": 7}, 0)
+    assert read(connection, taken.row["id"], *columns) == ("completed", {"current": 1}, {"sum": 7}, 0)
 
 
 # Clients that do not know the column `revision`.
 
-FOUND_BY = {
+FOUND_BY: dict[str, list[str]] = {
     "the lease": [name for name in WHAT_WORKERS_WRITE if name != "revision"],
     "the date of the last change": ["type", "payload", "status", "createdAt", "updatedAt"],
 }
@@ -276,7 +276,7 @@ def test_a_person_may_clear_what_looks_like_the_workers(table: Connect, statemen
     assert read(connection, id, "status", "attempts") == ("queued", 0)
 
 
-def test_another_program_may_claim_a_job_under_names_of_its_own(table: Connect) -> None:
+def test_another_program_may_take_a_job_under_names_of_its_own(table: Connect) -> None:
     connection = table()
     id = insert(connection)
     connection.execute(

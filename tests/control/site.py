@@ -7,6 +7,7 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from rig.clock import MovedClock
 from rig.table import Table
 from rowcrew import settings
 from rowcrew.control.children.runner_process import RunnerProcess
@@ -21,7 +22,6 @@ from rowcrew.model.catalogue import Catalogue
 from rowcrew.model.manifest import Manifest, TypeManifest
 from rowcrew.model.outcome import Outcome
 from rowcrew.runner.wire import Assign, Note, Report, Stop, Timing, ToRunner, Withdraw
-from tests.control.clock import MovedClock
 
 MANIFEST = Manifest(
     types=(

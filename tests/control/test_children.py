@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from rig.clock import MovedClock
 from rowcrew.control.children.runner_process import BEGIN_SECONDS
 from rowcrew.control.children.runners import SOLO_IDLE_SECONDS
 from rowcrew.control.children.starting import LONGEST_PAUSE_SECONDS, Restarts
 from rowcrew.control.run import Run
 from rowcrew.model.outcome import Completed
 from rowcrew.runner.wire import Assign, Close, Ready, Unloadable
-from tests.control.clock import MovedClock
 from tests.control.conftest import OpenSite
 from tests.control.site import MANIFEST, Site, StandInRunner
 from tests.model.made import a_job

@@ -9,11 +9,11 @@ from collections.abc import Callable
 import psycopg
 import pytest
 
+from rig.clock import MovedClock
 from rowcrew.control.chores.chore import Routine
 from rowcrew.control.letting_go import LettingGo
 from rowcrew.log import Log
 from rowcrew.table.link import Link
-from tests.control.clock import MovedClock
 from tests.control.site import Site
 from tests.model.made import a_job
 

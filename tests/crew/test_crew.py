@@ -201,3 +201,40 @@ def test_a_new_job_that_cannot_be_enqueued_names_the_field() -> None:
         Crew().new_job("t", max_attempts=0)
     with pytest.raises(TypeError, match="colour"):
         Crew().new_job("t", colour="red")
+
+
+def test_a_bare_decorator_takes_the_functions_name() -> None:
+    crew = Crew()
+
+    @crew.job
+    def send_invoice(customer: int) -> int:
+        return customer
+
+    @crew.job(max_attempts=5)
+    async def send_reminder() -> None: ...
+
+    assert send_invoice(7) == 7
+    assert list(crew.types) == ["send_invoice", "send_reminder"]
+    assert crew.types["send_reminder"].manifest.max_attempts == 5
+
+
+class Shop:
+    def send(self, customer: int) -> int:
+        return customer
+
+    @classmethod
+    def send_all(cls, customers: list[int]) -> int:
+        return len(customers)
+
+
+def test_a_method_without_its_object_is_refused() -> None:
+    with pytest.raises(CrewError, match=r"type 'send': Shop\.send is a method, and no run has its object"):
+        Crew().job("send")(Shop.send)
+
+
+def test_a_method_of_an_object_or_class_is_a_handler() -> None:
+    crew = Crew()
+    crew.job("send")(Shop().send)
+    crew.job("send_all")(Shop.send_all)
+    assert crew.types["send"].binding.decode('{"customer": 7}') == {"customer": 7}
+    assert crew.types["send_all"].binding.decode('{"customers": [7]}') == {"customers": [7]}

@@ -270,3 +270,22 @@ def test_the_schema_without_parameters_takes_any_object() -> None:
     def handler() -> None: ...
 
     assert schema_of(handler)["type"] == "object"
+
+
+def test_a_context_that_may_be_missing_is_the_context() -> None:
+    def handler(price: float, context: Context | None = None) -> None: ...
+
+    binding = bind(handler)
+    assert binding.context_parameter == "context"
+    assert binding.decode('{"price": 1}') == {"price": 1.0}
+
+
+class Session:
+    """As database libraries have."""
+
+
+def test_a_parameter_that_another_decorator_passes_is_refused_in_one_sentence() -> None:
+    def handler(session: Session, customer: int) -> None: ...
+
+    with pytest.raises(CrewError, match="parameter 'session' cannot be filled from a payload: there is"):
+        bind(handler)

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import fcntl
-import hashlib
 import json
 import shutil
-import subprocess
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -18,18 +15,16 @@ import pytest
 from rig.ports import free_port
 from rig.programs import Program, program
 from rig.waiting import eventually
-from tests.producers.conftest import Served
+from tests.producers.conftest import NODE_IS_THERE, Served, npm_installed
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "node-backend"
-INSTALLED_FROM = ("package.json", "package-lock.json", ".npmrc")
 MODEL = {
     "startMonth": "2027-01",
     "months": 24,
     "openingCash": 600_000,
     "revenue": [{"name": "Pro", "startCustomers": 500, "newCustomers": 40, "churnRate": 0.03, "arpa": 100}],
 }
-NODE_IS_THERE = bool(shutil.which("node") and shutil.which("npm"))
 
 pytestmark = pytest.mark.skipif(not NODE_IS_THERE, reason="NOT TESTED: Node and npm are not installed")
 
@@ -77,19 +72,8 @@ class Backend:
 @pytest.fixture(scope="session")
 def installation() -> Path:
     """The example with what npm installs for it, kept for as long as the lock file stays the same."""
-    lock = b"".join((EXAMPLE / name).read_bytes() for name in INSTALLED_FROM)
-    target = ROOT / ".state" / f"node-backend-{hashlib.sha256(lock).hexdigest()[:16]}"
-    target.mkdir(parents=True, exist_ok=True)
-    with (target / "installing").open("w") as only_one:
-        fcntl.flock(only_one, fcntl.LOCK_EX)
-        if not (target / "installed").exists():
-            for name in INSTALLED_FROM:
-                shutil.copy(EXAMPLE / name, target)
-            command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline"]
-            done = subprocess.run(command, cwd=target, text=True, capture_output=True)
-            assert done.returncode == 0, done.stdout + done.stderr
-            (target / "installed").touch()
-        shutil.copy(EXAMPLE / "server.js", target)
+    target = npm_installed(EXAMPLE)
+    shutil.copy(EXAMPLE / "server.js", target)
     return target
 
 

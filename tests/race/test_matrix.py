@@ -21,6 +21,7 @@ from tests.race.transitions import STARTS, TRANSITIONS, Row
 PAIRS = list(itertools.product(TRANSITIONS, repeat=2))
 # `prune` and `rescue` where a row of `queues` asks for more, and `requeue` for ended rows alone.
 MEETS_NOBODY = {"prune_by_count", "rescue_foreign", "requeue_job"}
+BY_HAND = {"cancel", "requeue", "reschedule"}
 
 
 def acts_on(name: str) -> set[str]:
@@ -69,6 +70,19 @@ def test_alone_each_does_what_is_said_of_it(table: Table, name: str, start: str)
     answer = TRANSITIONS[name].send(table.connection, table.id)
     after = TRANSITIONS[name].effect(STARTS[start])
     assert (TRANSITIONS[name].is_done(answer), table.row()) == (after is not None, after or STARTS[start])
+
+
+@pytest.mark.parametrize("start", STARTS)
+@pytest.mark.parametrize("name", sorted(set(TRANSITIONS) - BY_HAND))
+def test_no_statement_of_a_worker_enters_the_triggers_for_changes_by_hand(
+    table: Table, name: str, start: str
+) -> None:
+    table.put(STARTS[start])
+    with table.connection.transaction():
+        table.connection.execute("SET LOCAL track_functions = 'pl'")
+        TRANSITIONS[name].send(table.connection, table.id)
+        called = "SELECT funcname FROM pg_stat_xact_user_functions WHERE calls > 0"
+        assert table.connection.execute(called).fetchall() == []
 
 
 def test_every_ordered_pair_meets() -> None:

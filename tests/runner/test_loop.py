@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
+import decimal
 import math
 import threading
 from collections.abc import AsyncIterator, Callable
@@ -442,3 +444,87 @@ async def test_a_commit_under_way_is_not_broken_off_by_a_stop(database_url: str,
 def wait_for_a_lock(connection: hands.Connection) -> None:
     waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
     eventually(lambda: hands.one(connection, waiting)[0])
+
+
+async def test_however_often_a_run_tells_progress_the_loop_has_it_once(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept: list[object] = []
+    keep = RunnerLoop._keep_note
+
+    def count(loop: RunnerLoop, port: Any) -> None:
+        kept.append(port)
+        keep(loop, port)
+
+    monkeypatch.setattr(RunnerLoop, "_keep_note", count)
+
+    @bench.crew.job("talks")
+    async def talks(context: Context) -> None:
+        for current in range(1_000):
+            context.progress(current)
+        await bench.gate.wait()
+        context.progress(1_000)
+
+    bench.assign("talks", "a")
+    await bench.control.until(lambda: bench.control.notes)
+    assert len(kept) == 1
+    bench.gate.set()
+    await bench.control.ends("a")
+    await bench.control.until(lambda: len(bench.control.notes) == 2)
+    assert [msgspec.json.decode(note.progress or b"")["current"] for note in bench.control.notes] == [
+        999,
+        1_000,
+    ]
+
+
+@pytest.mark.parametrize("slots", [1, 4])
+async def test_runs_find_no_variable_of_another(slots: int) -> None:
+    crew, control = Crew(), Control()
+    colour: contextvars.ContextVar[str] = contextvars.ContextVar("colour", default="none")
+
+    @crew.job("paints")
+    async def paints() -> list[Any]:
+        seen = [colour.get(), decimal.getcontext().prec]
+        colour.set("red")
+        decimal.getcontext().prec = 3
+        return seen
+
+    loop = RunnerLoop(
+        crew=crew,
+        slots=slots,
+        threads=ThreadPoolExecutor(1),
+        database_url="",
+        queue=None,
+        send=control.send,
+    )
+    leases = [str(number) for number in range(50)]
+    loop.assign([job_of("paints", lease) for lease in leases], math.inf)
+    ended = await control.ends(*leases)
+    assert set(ended.values()) == {Completed(b'["none",28]')}
+
+
+async def test_the_process_is_put_back_only_when_nothing_runs() -> None:
+    control, crew, gate = Control(), Crew(), asyncio.Event()
+    looks: list[list[str]] = []
+    crew.job("stays")(gate.wait)
+    crew.job("passes")(lambda: None)
+    loop = RunnerLoop(
+        crew=crew,
+        slots=2,
+        threads=ThreadPoolExecutor(1),
+        database_url="",
+        queue=None,
+        send=control.send,
+        between_runs=lambda: looks.append(control.started),
+    )
+    loop.assign([job_of("stays", "a")], math.inf)
+    loop.assign([job_of("passes", "b")], math.inf)
+    await control.ends("b")
+    loop.assign([job_of("passes", "c")], math.inf)
+    await control.ends("c")
+    assert looks == [["a", "b"]]
+    gate.set()
+    await control.ends("a")
+    loop.assign([job_of("passes", "d")], math.inf)
+    await control.ends("d")
+    assert looks == [["a", "b"], ["a", "b", "c", "d"]]

@@ -14,7 +14,7 @@ from rig.table import Table
 from rig.worker_process import PACKAGES, WorkerProcess
 
 CREW = "crew_of_a_program:crew"
-SIGTERM = -15
+SIGINT, SIGTERM = -2, -15
 
 
 @pytest.fixture(params=["uvloop", "asyncio"])
@@ -62,7 +62,13 @@ def test_the_crew_is_imported_outside_any_event_loop_and_without_arguments(
 
 
 @pytest.mark.parametrize(
-    ("type", "result"), [("terminates_program", SIGTERM), ("terminates_fork", SIGTERM), ("uses_pool", [1, 2])]
+    ("type", "result"),
+    [
+        ("interrupts_program", SIGINT),
+        ("terminates_program", SIGTERM),
+        ("terminates_fork", SIGTERM),
+        ("uses_pool", [1, 2]),
+    ],
 )
 def test_processes_that_handlers_start_obey_signals(
     worker: WorkerProcess, table: Table, type: str, result: object
@@ -97,7 +103,7 @@ def test_what_ends_a_runner_from_inside_costs_its_neighbours_no_attempt(
     start_worker: StartWorker, table: Table, gate: Gate, python_path: str, how: str
 ) -> None:
     worker = start_worker(crew=CREW, WORKER_CONCURRENCY=8, PYTHONPATH=python_path).ready()
-    neighbours = [table.enqueue("rests", {"gate": gate.path}) for _ in range(5)]
+    neighbours = [table.enqueue("rests", {"gate": gate.path}, maxAttempts=1) for _ in range(5)]
     for neighbour in neighbours:
         worker.said("job.processing", job_id=neighbour)
     culprit = table.enqueue("breaks_runner", {"how": how})
@@ -125,7 +131,7 @@ def test_garbage_on_the_runners_connection_ends_that_runner_alone(
     start_worker: StartWorker, table: Table, gate: Gate, text: bytes
 ) -> None:
     worker = start_worker(crew=CREW, WORKER_CONCURRENCY=4, POLL_INTERVAL=0.2).ready()
-    neighbours = [table.enqueue("rests", {"gate": gate.path}) for _ in range(2)]
+    neighbours = [table.enqueue("rests", {"gate": gate.path}, maxAttempts=1) for _ in range(2)]
     for neighbour in neighbours:
         worker.said("job.processing", job_id=neighbour)
     culprit = table.enqueue("writes_garbage", {"text": list(text)})
@@ -155,3 +161,11 @@ def test_what_handlers_print_is_there_at_once(worker: WorkerProcess, table: Tabl
     table.drained()
     printed = [line["message"].strip() for line in worker.heard("other")]
     assert sorted(printed) == [f"printed {number}" for number in range(5)]
+
+
+def test_a_hook_that_never_returns_keeps_no_worker_from_leaving(
+    start_worker: StartWorker, table: Table
+) -> None:
+    worker = start_worker(crew=CREW).ready()
+    table.until(table.enqueue("leaves_hook"))
+    assert worker.stop() == 0

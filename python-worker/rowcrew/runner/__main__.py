@@ -18,11 +18,11 @@ from collections.abc import Callable
 import msgspec
 
 from rowcrew import settings
-from rowcrew.crew import Crew, load
-from rowcrew.model.cleaning import describe
+from rowcrew.crew import Crew
 from rowcrew.runner import event_loop, handler_log, leaving
 from rowcrew.runner.forking import cut_off_children, end_if_copy
 from rowcrew.runner.invoke import current_job
+from rowcrew.runner.loading import loaded
 from rowcrew.runner.loop import RunnerLoop
 from rowcrew.runner.parent import die_with
 from rowcrew.runner.surroundings import Surroundings, make_plain
@@ -51,7 +51,7 @@ def main() -> None:
     cut_off_children([end.fileno(), os.dup(end.fileno())])
     handler_log.configure(orders.log_format, worker=orders.worker_name, current_job=current_job.get)
     clock = time.monotonic  # before user code can patch it
-    crew = _loaded(orders)
+    crew = loaded(orders.crew)  # no event loop runs yet, as in any program's import
     event_loop.run(_serve(orders, end, crew, clock), broken=_break_off)
 
 
@@ -63,14 +63,6 @@ def _break_off(error: BaseException) -> None:
     end_if_copy(error)
     logging.getLogger("rowcrew").error("user code has ended the runner's event loop", exc_info=error)
     leaving.break_off()
-
-
-def _loaded(orders: Orders) -> Crew | str:
-    """The crew, or why there is none. No event loop runs yet, as in any program's import."""
-    try:
-        return load(orders.crew)
-    except BaseException as error:
-        return describe(error)
 
 
 async def _serve(orders: Orders, end: socket.socket, crew: Crew | str, clock: Callable[[], float]) -> None:

@@ -22,7 +22,7 @@ import msgspec
 import structlog
 
 from rowcrew import payload
-from rowcrew.context import Cancel, Context, JobFacts, PermanentError, Retry, RunPort, RunStopped, Snooze
+from rowcrew.context import Cancel, Context, CurrentJob, PermanentError, Retry, RunPort, RunStopped, Snooze
 from rowcrew.crew import HandledType
 from rowcrew.model.cleaning import clean_json, clean_line, clean_text, describe, text_of
 from rowcrew.model.job import Job
@@ -50,12 +50,12 @@ async def invoke(job: Job, handled: HandledType, port: RunPort, threads: Executo
     current_job.set(job)
     try:
         arguments = _arguments(job, handled, port)
-        if handled.is_async:
+        if handled.hooks.some:
+            value = await _with_hooks(job, handled, arguments, port, threads)
+        elif handled.is_async:
             value = await handled.handler(**arguments)
         else:
-            value = await _in_thread(handled.handler, arguments, threads)
-            if inspect.iscoroutine(value):  # of an async handler in a plain wrapper
-                value = await _on_loop(value, port)
+            value = await _plain(handled.handler, arguments, port, threads)
     except BaseException as error:  # a handler may raise SystemExit or worse; it ends the run, not the runner
         end_if_copy(error)
         return outcome_of(error, stopping=port.stopping)
@@ -73,6 +73,25 @@ def _arguments(job: Job, handled: HandledType, port: RunPort) -> dict[str, Any]:
     if binding.context_parameter is not None:
         arguments[binding.context_parameter] = _context(job, port)
     return arguments
+
+
+async def _with_hooks(
+    job: Job, handled: HandledType, arguments: dict[str, Any], port: RunPort, threads: Executor
+) -> Any:
+    facts, hooks = _facts(job), handled.hooks
+    call = functools.partial(handled.handler, **arguments)
+    if handled.is_async:
+        return await hooks.around_async(facts, call)
+    in_thread = functools.partial(hooks.in_thread, facts, call)
+    return await hooks.around_plain(facts, lambda: _plain(in_thread, {}, port, threads))
+
+
+async def _plain(
+    handler: Callable[..., Any], arguments: Mapping[str, Any], port: RunPort, threads: Executor
+) -> Any:
+    """In a thread; what an async handler in a plain wrapper has made there is awaited here."""
+    value = await _in_thread(handler, arguments, threads)
+    return await _on_loop(value, port) if inspect.iscoroutine(value) else value
 
 
 async def _in_thread(handler: Callable[..., Any], arguments: Mapping[str, Any], threads: Executor) -> Any:
@@ -103,7 +122,11 @@ def _returned_or_raised(handler: Callable[..., Any], arguments: Mapping[str, Any
 
 
 def _context(job: Job, port: RunPort) -> Context:
-    facts = JobFacts(
+    return Context(job=_facts(job), port=port, log=structlog.get_logger())
+
+
+def _facts(job: Job) -> CurrentJob:
+    return CurrentJob(
         id=job.id,
         type=job.type,
         queue=job.queue,
@@ -112,7 +135,6 @@ def _context(job: Job, port: RunPort) -> Context:
         max_attempts=job.max_attempts,
         checkpoint=None if job.checkpoint is None else msgspec.json.decode(job.checkpoint),
     )
-    return Context(job=facts, port=port, log=structlog.get_logger())
 
 
 def _completed(value: Any) -> Outcome:

@@ -156,7 +156,10 @@ class RunnerLoop:
         self._plan_turn()
 
     def _note(self, port: Port) -> None:
-        """Called from the loop and from threads."""
+        """Called from the loop and from threads, maybe a million times before the loop has its turn."""
+        if port.is_noted:
+            return
+        port.is_noted = True
         self._loop.call_soon_threadsafe(self._keep_note, port, context=self._context)
 
     def _keep_note(self, port: Port) -> None:

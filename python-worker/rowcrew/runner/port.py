@@ -27,6 +27,7 @@ class Port:
     Attributes:
         task: what runs it on the event loop, once it has been planned there.
         stopping: the run was asked to end.
+        is_noted: the loop knows that there is news.
         cancellable: the handler is waiting on the event loop, so that it can be cancelled there.
 
     Values that most runs never change belong to the class: a port is made for every run.
@@ -34,6 +35,7 @@ class Port:
 
     task: asyncio.Task[None] | None = None
     stopping = False
+    is_noted = False
     cancellable = False
     _progress: bytes | None = None
     _checkpoint: bytes | None = None
@@ -60,6 +62,7 @@ class Port:
 
     def news(self) -> Note:
         """What control has not been told yet."""
+        self.is_noted = False  # before the look: what is left afterwards is news again
         checkpoint = self._checkpoint  # read once: the handler's thread may leave another meanwhile
         news = None if checkpoint is self._told else checkpoint
         self._told = checkpoint
