@@ -53,7 +53,7 @@ def _app(words: Sequence[str] = ()) -> App:
         "migrate": "Bring the tables of the database up to date.",
         "roles": "Print the SQL that makes the database roles.",
         "enqueue": "Enqueue a job, and wait for its end if asked.",
-        "jobs": "List, show, cancel and requeue jobs.",
+        "jobs": "List, show, cancel, requeue and delete jobs.",
         "why": "Tell why a job waits, or what became of it.",
         "queues": "How the queues stand, and who serves them.",
         "workers": "The workers of this table, and how they fare.",

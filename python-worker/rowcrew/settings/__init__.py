@@ -213,6 +213,12 @@ def environment_with(**variables: str) -> dict[str, str]:
     return {**os.environ, **variables}
 
 
+def wants_colour(environment: Mapping[str, str] | None = None) -> bool:
+    """Whether who reads a terminal wants colours: not with NO_COLOR, nor on one that has none."""
+    environment = os.environ if environment is None else environment
+    return not environment.get("NO_COLOR") and environment.get("TERM", "") not in ("", "dumb")
+
+
 def state_directory() -> Path:
     """Where programs of this account keep what they want to find again: `rowcrew dev` its database."""
     if os.geteuid() == 0:
