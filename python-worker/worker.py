@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from rowcrew.cli import main
+from rowcrew.cli import program
 
 if __name__ == "__main__":
-    sys.exit(main(["worker", *sys.argv[1:]]))
+    sys.exit(program(["worker", *sys.argv[1:]]))

@@ -23,8 +23,9 @@ from rowcrew.model.errors import DatabaseUnavailable, InvalidJob, RowcrewError
 from rowcrew.model.job_status import JobStatus
 from rowcrew.model.new_job import NewJob, document
 from rowcrew.table import producer
-from rowcrew.table.address import for_psycopg, without_password
-from rowcrew.table.link import KEEPALIVE, Link, connecting, reason
+from rowcrew.table.address import without_password
+from rowcrew.table.link import Link, reason
+from rowcrew.table.opening import opened, opened_async
 from rowcrew.table.producer import EnqueuedJob, JobRow, LiveJob
 from rowcrew.table.question import (
     Ask,
@@ -120,7 +121,7 @@ def _new_jobs(jobs: Iterable[NewJob | Mapping[str, Any]]) -> list[NewJob]:
 
 def _enqueue(jobs: list[NewJob]) -> Asking[list[Enqueued]]:
     """Insert, and look up the live jobs of taken keys; one may end in between, so insert again."""
-    queue = settings.read().queue_name if any(job.queue is None for job in jobs) else None
+    queue = settings.producer().queue_name if any(job.queue is None for job in jobs) else None
     found: dict[int, Enqueued] = {}
     missing = list(range(len(jobs)))
     for _ in range(_CONFLICT_ROUNDS):
@@ -234,20 +235,24 @@ def _unusable(on: Any, wanted: str, instead: str) -> str:
 
 
 def _own_connection() -> psycopg.Connection[Any]:
-    address = settings.read().require_database_url()
+    address = settings.producer().require_database_url()
     try:
-        with connecting():
-            return psycopg.connect(for_psycopg(address), prepare_threshold=None, **KEEPALIVE)
+        connection = opened(address, name="client")
     except psycopg.OperationalError as error:
-        raise DatabaseUnavailable(f"{without_password(address)}: {reason(error)}") from error
+        raise _unavailable(address, error) from error
+    connection.prepare_threshold = None
+    return connection
 
 
 async def _own_connection_async() -> psycopg.AsyncConnection[Any]:
-    address = settings.read().require_database_url()
+    address = settings.producer().require_database_url()
     try:
-        with connecting():
-            return await psycopg.AsyncConnection.connect(
-                for_psycopg(address), prepare_threshold=None, **KEEPALIVE
-            )
+        connection = await opened_async(address, name="client")
     except psycopg.OperationalError as error:
-        raise DatabaseUnavailable(f"{without_password(address)}: {reason(error)}") from error
+        raise _unavailable(address, error) from error
+    connection.prepare_threshold = None
+    return connection
+
+
+def _unavailable(address: str, error: psycopg.Error) -> DatabaseUnavailable:
+    return DatabaseUnavailable(f"{without_password(address)}: {reason(error)}")

@@ -9,6 +9,7 @@ from pathlib import Path
 import psutil
 import psycopg
 
+from rig.ports import free_port
 from rig.programs import ROWCREW, program, run
 from rig.waiting import eventually
 
@@ -59,6 +60,7 @@ def test_dev_restarts_its_worker_when_a_file_changes_and_keeps_the_data(
     command = (*ROWCREW, "dev", "handlers:crew", "--queue", "cost_collection", "--data-dir", str(data))
     with program(*command, cwd=project) as dev:
         url = _address(dev.line("  export DATABASE_URL="))
+        assert re.fullmatch(r"postgresql://postgres:[^@]{20,}@127\.0\.0\.1:\d+/postgres", url)
         assert dev.line("👥 Ready").endswith("queues: cost_collection")
         assert _worked(url, project) == "41"
 
@@ -77,6 +79,12 @@ def test_dev_restarts_its_worker_when_a_file_changes_and_keeps_the_data(
         assert dev.ended() == 0
         assert psutil.wait_procs(family, timeout=30)[1] == []
     assert dev.lines[-1].startswith("👋 Worker stopped")
+
+    port = free_port()
+    with program(*command, "--port", str(port), cwd=project) as dev:
+        assert _address(dev.line("  export DATABASE_URL=")).endswith(f":{port}/postgres")
+        assert dev.stop() == 0
+    (open_directory / "data" / "port").write_text(str(psycopg.conninfo.conninfo_to_dict(url)["port"]))
 
     with program(*command, cwd=project) as dev:
         dev.line("👥 Ready")

@@ -67,6 +67,23 @@ def test_a_payload_comes_from_a_file_or_from_standard_input(served: Served, tmp_
         assert json.loads(ended.stdout) == {"greeting": "Hello Zoë"}
 
 
+@pytest.mark.parametrize("payload", ['{"name": "Zoë"}', "-"])
+def test_a_payload_may_follow_the_type(served: Served, payload: str) -> None:
+    ended = served.run("enqueue", "greet", payload, "--wait", stdin='{"name": "Zoë"}')
+    assert json.loads(ended.stdout) == {"greeting": "Hello Zoë"}
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("90", 90), ("5m", 300), ("1.5", 2), ("2h", 7200), ("1h30m", 5400)]
+)
+def test_lengths_of_time_are_read_as_settings_are(served: Served, text: str, seconds: int) -> None:
+    command = ("enqueue", "greet", "--timeout", text, "--in", text, "--json")
+    id = json.loads(served.run(*command).stdout)["id"]
+    assert served.column("timeoutSeconds", id) == seconds
+    ahead = served.column("runAt", id) - served.column("createdAt", id)
+    assert seconds - 1 <= ahead.total_seconds() <= seconds + 1
+
+
 def test_a_taken_unique_key_answers_the_id_of_the_live_job(served: Served) -> None:
     command = ("enqueue", "greet", "--in", "1h", "--unique-key", "only-one", "--json")
     first = json.loads(served.run(*command).stdout)
@@ -85,14 +102,17 @@ def test_a_type_nobody_has_published_is_enqueued_with_a_word_about_it(served: Se
     ("arguments", "named"),
     [
         ((), "TYPE"),
-        (("greet", "--payload", "{"), "--payload"),
+        (("greet", "--payload", "{"), "payload"),
         (("greet", "--payload", "[1]"), "--payload"),
         (("greet", "--payload", "@/nowhere.json"), "/nowhere.json"),
         (("greet", "--priority", "higher"), "--priority"),
         (("greet", "--priority", "-99999"), "--priority"),
         (("greet", "--queue", "A B"), "--queue"),
         (("greet", "--max-attempts", "0"), "--max-attempts"),
+        (("greet", "{}", "--payload", "{}"), "payload"),
+        (("greet", "[1]"), "--payload"),
         (("greet", "--timeout", "soon"), "--timeout"),
+        (("greet", "--wait-seconds", "never"), "--wait-seconds"),
         (("greet", "--timeout", "-1"), "--timeout"),
         (("greet", "--run-at", "2030-01-01T00:00:00"), "--run-at"),
         (("greet", "--in", "-5s"), "--in"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -98,10 +99,52 @@ def test_requeue_takes_ended_jobs_and_leaves_those_whose_unique_key_is_taken(ser
     assert served.run("jobs", "requeue", str(blocked)).returncode == 0
 
 
+def test_a_filter_is_counted_first_and_changes_only_what_was_agreed_to(served: Served) -> None:
+    ids = [served.insert(type="nobody.bulk", status="failed", attempts=3) for _ in range(3)]
+    other = served.insert(type="nobody.bulk.other", status="failed")
+    filters = ("--status", "failed", "--type", "nobody.bulk")
+    asked = served.run("jobs", "requeue", *filters)
+    assert asked.returncode == 2
+    assert asked.stderr.splitlines()[:2] == ["3 jobs match:", "3 failed of type nobody.bulk"]
+    assert "--yes" in asked.stderr
+    assert {served.column("status", id) for id in ids} == {"failed"}
+    done = served.run("jobs", "requeue", *filters, "--yes")
+    assert (done.returncode, done.stdout) == (0, "3 of 3 queued again\n")
+    assert {served.column("status", id) for id in ids} == {"queued"}
+    assert served.column("status", other) == "failed"
+    cancelled = served.run("jobs", "cancel", "--type", "nobody.bulk", "--yes", "--json")
+    assert json.loads(cancelled.stdout) == {"matched": 3, "changed": 3}
+    assert served.run("jobs", "requeue", "--type", "nobody.at.all").stdout == "No job matches.\n"
+
+
+def test_delete_takes_ended_jobs_with_their_attempts(served: Served) -> None:
+    id = json.loads(served.run("enqueue", "broken", "--json").stdout)["id"]
+    eventually(lambda: served.column("status", id) == "failed")
+    waiting = served.insert(type="nobody.serves.this")
+    answer = served.run("jobs", "delete", str(id), str(waiting))
+    assert answer.returncode == 1
+    assert answer.stdout.splitlines() == [
+        f"Job {id}: deleted",
+        f"Job {waiting}: left as it is, because it is queued; cancel it first",
+    ]
+    left = served.connection.execute('SELECT count(*) FROM job_attempts WHERE "jobId" = %s', (id,))
+    assert left.fetchone() == (0,)
+    assert served.column("status", id) is None
+
+
+def test_the_list_says_age_run_time_and_the_worker_that_failed_at_it(served: Served) -> None:
+    id = json.loads(served.run("enqueue", "broken", "--json").stdout)["id"]
+    eventually(lambda: served.column("status", id) == "failed")
+    header, row = served.run("jobs", "list", "--type", "broken", "--limit", "1").stdout.splitlines()
+    assert header.split() == ["id", "type", "queue", "status", "tries", "age", "took", "worker", "news"]
+    [name] = served.connection.execute("SELECT name FROM workers").fetchone() or [""]
+    assert re.search(rf"1/1 +\d\S* \w+ +\d\S* \w+ +{re.escape(name)} +ValueError: no such customer", row)
+
+
 @pytest.mark.parametrize(
     "id", ["9223372036854775808", "-1", "0", "abc", "1.5", "1e3", " 1", "1_000", "", "٣"]
 )
-@pytest.mark.parametrize("command", ["show", "cancel", "requeue"])
+@pytest.mark.parametrize("command", ["show", "cancel", "requeue", "delete"])
 def test_what_is_no_id_is_refused_before_any_connection(
     capsys: pytest.CaptureFixture[str], command: str, id: str
 ) -> None:
@@ -122,6 +165,10 @@ def test_a_job_that_is_not_there_exits_1(served: Served) -> None:
         (("jobs", "list", "--limit", "0"), "--limit"),
         (("jobs", "list", "--status", "running"), "--status"),
         (("jobs", "cancel"), "ids"),
+        (("jobs", "requeue", "7", "--type", "x"), "both"),
+        (("jobs", "requeue", "--status", "queued"), "--status"),
+        (("jobs", "delete", "--status", "processing"), "--status"),
+        (("jobs", "list", "--watch"), "--watch"),
         (("jobs", "lst"), "list"),
         (("wrker",), "worker"),
     ],

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import UTC, datetime
 
 import msgspec
 import pytest
 
-from rowcrew.cli.output import print_document, print_fields, print_table, progress_text, width
+from rowcrew.cli.output import print_document, print_fields, progress_text
+from rowcrew.cli.tables import print_table, width
 
 
 def test_a_table_gives_way_at_its_widest_column_until_it_fits(
@@ -28,6 +30,43 @@ def test_into_a_pipe_nothing_is_cut_off(
     monkeypatch.setattr("sys.__stdout__", None)
     print_table([{"error": "x" * 5_000}], ("error",))
     assert "x" * 5_000 in capsys.readouterr().out
+
+
+def test_what_identifies_a_row_is_whole_and_the_story_stands_below(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "30")
+    row = {"id": 1234567, "type": "a.long.type.name", "status": "completed", "error": "no luck " * 30}
+    print_table([row], ("id", "type", "status", "error"), shrink=("type",), below="error")
+    header, shown, *story = capsys.readouterr().out.splitlines()
+    assert header.split() == ["id", "type", "status"]
+    assert shown == "1234567  a.long.ty…  completed"
+    assert len(story) == 2
+    assert all(line.startswith("    ") and width(line) <= 30 for line in story)
+
+
+@pytest.mark.parametrize(
+    ("is_terminal", "variables", "coloured"),
+    [
+        (True, {}, True),
+        (True, {"NO_COLOR": "1"}, False),
+        (True, {"TERM": "dumb"}, False),
+        (False, {}, False),
+    ],
+)
+def test_colour_is_for_terminals_whose_readers_want_it(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    is_terminal: bool,
+    variables: dict[str, str],
+    coloured: bool,
+) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    for name, value in {"TERM": "xterm", **variables}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: is_terminal)
+    print_table([{"status": "failed"}], ("status",))
+    assert ("\x1b[31mfailed" in capsys.readouterr().out) == coloured
 
 
 def test_no_table_has_rows_and_still_a_header(capsys: pytest.CaptureFixture[str]) -> None:

@@ -20,8 +20,9 @@ from rowcrew.client import enqueue, enqueue_async
 from rowcrew.context import Context
 from rowcrew.crew import Crew
 from rowcrew.model.errors import DatabaseUnavailable
-from rowcrew.table.link import KEEPALIVE, Link
+from rowcrew.table.link import Link
 from rowcrew.table.listening import listen
+from rowcrew.table.opening import KEEPALIVE
 from rowcrew.table.statements import SQL
 from rowcrew.testing import run_handler_async
 

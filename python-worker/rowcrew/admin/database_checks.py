@@ -23,7 +23,7 @@ from rowcrew.model.remedy import Remedy
 from rowcrew.model.why import busy, unserved
 from rowcrew.settings import Settings
 from rowcrew.table import operator, worker
-from rowcrew.table.compatibility import SCHEMA_REVISION, misfit
+from rowcrew.table.compatibility import OWN_SCHEMA, SCHEMA_REVISION, hidden, misfit
 from rowcrew.table.link import Link, reason
 from rowcrew.table.rights import worker_rights
 from rowcrew.table.rows import Server
@@ -58,9 +58,10 @@ async def database_checks(link: Link, findings: Findings, producer_url: str | No
             return
         for found in await _family_checks(link):
             yield found
-        rights = await _rights_check(link)
-        yield rights
-        if rights.result == "failed":
+        role = [await _rights_check(link), *await _row_security_checks(link)]
+        for found in role:
+            yield found
+        if any(found.result == "failed" for found in role):
             return
         for found in await _queue_checks(link):
             yield found
@@ -141,6 +142,8 @@ async def _schema_check(link: Link) -> Check:
         what = f"the tables are in the schema {named}: not on the search path, or not for this role"
         remedy = f"add ?schema={schemas[0]} to the address, or GRANT USAGE ON SCHEMA …"
         return check("schema", "failed", what, remedy)
+    if not found and not await operator.absent_tables(link, ["jobs"]):
+        return check("schema", "failed", "there is a table jobs, and it is not Rowcrew's", OWN_SCHEMA)
     revision, minimum_worker = found[0] if found else (None, None)
     if wrong := misfit(revision, minimum_worker):
         return check("schema", "failed", wrong.what, Remedy(wrong.remedy))
@@ -168,6 +171,18 @@ async def _rights_check(link: Link) -> Check:
     if missing := await operator.missing_rights(link, **worker_rights(installed())):
         return check("rights", "failed", f"the role lacks {'; '.join(missing)}", Remedy("grant-role"))
     return check("rights", "ok", "the role may do all that a worker does")
+
+
+async def _row_security_checks(link: Link) -> list[Check]:
+    """A line where rows are hidden from this role: all of them, or those that no policy shows."""
+    found = await worker.hidden_tables(link)
+    if closed := [one.table for one in found if not one.open]:
+        return [check("rows", "failed", *hidden(closed, found[0].role))]
+    if found:
+        named = ", ".join(one.table for one in found)
+        what = f"row level security shows the role {found[0].role} only some rows of {named}, as policies say"
+        return [check("rows", "warning", what, "see pg_policies; a worker serves only what it sees")]
+    return []
 
 
 async def _same_checks(link: Link, findings: Findings, producer_url: str | None) -> AsyncIterator[Check]:

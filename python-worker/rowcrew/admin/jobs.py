@@ -1,24 +1,35 @@
-"""Jobs as an operator handles them: list, show, cancel, requeue, and why one waits.
+"""Jobs as an operator handles them: list, show, cancel, requeue, delete, and why one waits.
 
 In: a link, ids, filters. Out: rows and answers, one for each id. Called by every face.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Final, Literal
 
 import msgspec
 import psycopg
 
 from rowcrew.model.errors import RowcrewError
-from rowcrew.model.status import Status
+from rowcrew.model.status import ENDED, LIVE, Status
 from rowcrew.model.why import JobFacts, Reason, reasons
-from rowcrew.table import operator
+from rowcrew.table import operator, worker
+from rowcrew.table.compatibility import hidden
 from rowcrew.table.link import Link
-from rowcrew.table.rows import Attempt, ListedJob, Standing, WholeJob
+from rowcrew.table.rows import Attempt, JobCount, ListedJob, Standing, WholeJob
 
-Change = Literal["cancel", "requeue"]
+Change = Literal["cancel", "requeue", "delete"]
+
+CHANGEABLE: Final[Mapping[Change, tuple[Status, ...]]] = {
+    "cancel": LIVE,
+    "requeue": ENDED,
+    "delete": ENDED,
+}
+"""The statuses of jobs that a change takes."""
+
+_BATCH: Final = 1_000
 
 _CONFLICT_ROUNDS: Final = 20
 
@@ -35,6 +46,14 @@ class Answer(msgspec.Struct, frozen=True, rename="camel"):
     status: Status | None
     live_id: int | None
     changed: bool
+
+
+class Filter(msgspec.Struct, frozen=True):
+    """Which jobs a change is for; None = any."""
+
+    statuses: tuple[Status, ...]
+    types: tuple[str, ...] | None = None
+    queues: tuple[str, ...] | None = None
 
 
 class ShownJob(msgspec.Struct, frozen=True):
@@ -70,7 +89,7 @@ async def show_job(link: Link, id: int) -> ShownJob | None:
 
 
 async def change_jobs(link: Link, change: Change, ids: Sequence[int]) -> list[Answer]:
-    """Cancel or requeue jobs; one answer for each id, in the order given.
+    """Cancel, requeue or delete jobs; one answer for each id, in the order given.
 
     Raises:
         RowcrewError: producers keep retaking the unique keys of these jobs.
@@ -78,6 +97,25 @@ async def change_jobs(link: Link, change: Change, ids: Sequence[int]) -> list[An
     changed = set(await _changed(link, change, ids))
     standing = {row.id: row for row in await operator.job_standing(link, ids)}
     return [_answer(id, standing.get(id), id in changed) for id in dict.fromkeys(ids)]
+
+
+async def count_jobs(link: Link, filter: Filter) -> list[JobCount]:
+    """How many jobs match, by type and status; the largest number first."""
+    return await operator.count_jobs(link, **msgspec.structs.asdict(filter))
+
+
+async def change_matching(link: Link, change: Change, filter: Filter, at: datetime) -> int:
+    """Change the jobs that matched at the moment of a count, a thousand in a transaction; how many changed.
+
+    Raises:
+        RowcrewError: producers keep retaking the unique keys of these jobs.
+    """
+    changed, after = 0, 0
+    criteria = msgspec.structs.asdict(filter)
+    while ids := await operator.match_jobs(link, **criteria, at=at, after=after, limit=_BATCH):
+        changed += len(await _changed(link, change, ids))
+        after = ids[-1]
+    return changed
 
 
 async def why(link: Link, id: int) -> Explained | None:
@@ -89,9 +127,23 @@ async def why(link: Link, id: int) -> Explained | None:
     return Explained(job, reasons(job, service))
 
 
+async def unseen(link: Link, id: int) -> str:
+    """Why there is no such job for this role, as a sentence."""
+    found = await worker.hidden_tables(link)
+    for one in found:
+        if one.table == "jobs" and not one.open:
+            return ": ".join(hidden(["jobs"], one.role))
+        if one.table == "jobs":
+            return f"there is no job {id} among those that row level security shows the role {one.role}"
+    return f"there is no job {id}; workers delete ended jobs after some time"
+
+
 async def _changed(link: Link, change: Change, ids: Sequence[int]) -> list[int]:
-    if change == "cancel":
-        return await operator.cancel_job(link, ids)
+    match change:
+        case "cancel":
+            return await operator.cancel_job(link, ids)
+        case "delete":
+            return await operator.delete_job(link, ids)
     for _ in range(_CONFLICT_ROUNDS):
         try:
             return await operator.requeue_job(link, ids)

@@ -14,7 +14,7 @@ import psycopg
 from psycopg.rows import class_row, dict_row
 
 from rowcrew.bench.statements import SQL
-from rowcrew.table.address import for_psycopg
+from rowcrew.table.opening import opened
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 Named = TypeVar("Named", bound=NamedTuple)
@@ -134,4 +134,4 @@ class BenchTable:
 
 def connected(url: str) -> Connection:
     """A connection in autocommit."""
-    return psycopg.connect(for_psycopg(url), autocommit=True, application_name="rowcrew bench")
+    return opened(url, name="bench", autocommit=True)

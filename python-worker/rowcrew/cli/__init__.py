@@ -16,6 +16,7 @@ from cyclopts import App, CycloptsError, Parameter
 
 from rowcrew.installed import VERSION
 from rowcrew.model.errors import InvalidJob, RowcrewError, SettingsError
+from rowcrew.settings.environment_file import read_environment_file
 
 SUCCESS: Final = 0
 FAILURE: Final = 1
@@ -25,7 +26,8 @@ INTERRUPTED: Final = 130
 _HELP: Final = """Background jobs on the PostgreSQL you already have.
 
 The database is the one that DATABASE_URL names, as
-postgresql://user:password@host/database.
+postgresql://user:password@host/database. Variables may stand in a
+file .env of the current directory; those of the environment win.
 
 Exit codes: 0 done, 1 failed (the reason is on standard error),
 2 the command or a setting is wrong. rowcrew enqueue --wait also:
@@ -53,7 +55,7 @@ def _app(words: Sequence[str] = ()) -> App:
         "migrate": "Bring the tables of the database up to date.",
         "roles": "Print the SQL that makes the database roles.",
         "enqueue": "Enqueue a job, and wait for its end if asked.",
-        "jobs": "List, show, cancel and requeue jobs.",
+        "jobs": "List, show, cancel, requeue and delete jobs.",
         "why": "Tell why a job waits, or what became of it.",
         "queues": "How the queues stand, and who serves them.",
         "workers": "The workers of this table, and how they fare.",
@@ -68,6 +70,15 @@ def _app(words: Sequence[str] = ()) -> App:
         summary = None if name in words[:1] else purpose
         app.command(f"rowcrew.cli.{name}:{name}", name=name, help=summary, sort_key=place)
     return app
+
+
+def program(arguments: Sequence[str] | None = None) -> int:
+    """`main` with the variables of the file `.env` in the current directory, which the environment lacks."""
+    try:
+        read_environment_file()
+    except SettingsError as error:
+        return _fail(USAGE, *error.complaints)
+    return main(arguments)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -8,18 +8,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Final, TypeVar
+from typing import TypeVar
 
 import psycopg
 
+from rowcrew.admin.jobs import unseen
 from rowcrew.admin.link import operators_link, problem
 from rowcrew.model.errors import DatabaseUnavailable, RowcrewError, SchemaMismatch
 from rowcrew.settings import Settings
 from rowcrew.table.link import Link
 
 A = TypeVar("A")
-
-NO_SUCH_JOB: Final = "there is no job {}; workers delete ended jobs after some time"
 
 
 def ask(
@@ -40,6 +39,18 @@ def ask(
         return asyncio.run(_answered(address, question, link_to))
     except psycopg.Error as error:
         raise explained(error, address) from error
+
+
+async def ask_of_job(link: Link, id: int, question: Callable[[Link, int], Awaitable[A | None]]) -> A:
+    """What the question answers about this job.
+
+    Raises:
+        RowcrewError: there is none, or this role may not see it.
+    """
+    answer = await question(link, id)
+    if answer is None:
+        raise RowcrewError(await unseen(link, id))
+    return answer
 
 
 def explained(error: psycopg.Error, address: str) -> RowcrewError:

@@ -12,7 +12,8 @@ from cyclopts import App, Parameter
 from cyclopts.validators import Number
 
 from rowcrew.cli.options import AsJson, read_settings
-from rowcrew.cli.output import print_document, print_table
+from rowcrew.cli.output import print_document
+from rowcrew.cli.tables import print_table
 from rowcrew.model.errors import RowcrewError
 
 if TYPE_CHECKING:

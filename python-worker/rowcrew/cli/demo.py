@@ -26,7 +26,8 @@ from rowcrew.bundled.files.blobs import blob_parts
 from rowcrew.cli import FAILURE, SUCCESS
 from rowcrew.cli.local import private_postgres, start_worker, stop_worker
 from rowcrew.cli.migrate import bring_up_to_date
-from rowcrew.cli.output import print_table, progress_text, shown
+from rowcrew.cli.output import progress_text, shown
+from rowcrew.cli.tables import print_table
 from rowcrew.model.errors import RowcrewError
 from rowcrew.model.status import ENDED
 from rowcrew.settings import Settings

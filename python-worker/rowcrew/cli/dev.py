@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import shutil
 import signal
+import socket
 import subprocess
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import msgspec
+from cyclopts import Parameter
+from cyclopts.validators import Number
 
 from rowcrew import embedded, settings
 from rowcrew.cli import SUCCESS
@@ -30,12 +33,14 @@ from rowcrew.table.address import without_password
 _GRACE_SECONDS: Final = "2"
 _LOOK_MILLISECONDS: Final = 500
 _SETTLE_MILLISECONDS: Final = 200
+_PORT_FILE: Final = "port"
 
 
 def dev(
     *crew: str,
     queue: Queues = None,
     data_dir: Path | None = None,
+    port: Annotated[int | None, Parameter(validator=Number(gte=1, lte=65_535))] = None,
     watch: list[Path] | None = None,
 ) -> int:
     """Develop: a PostgreSQL of your own, and a worker that restarts when Python files change.
@@ -49,12 +54,14 @@ def dev(
         Handlers to run, each as module:crew; default: as of rowcrew worker.
     data_dir
         Home of the own PostgreSQL; default: /var/lib/rowcrew or ~/.local/state/rowcrew.
+    port
+        Port of the own PostgreSQL on 127.0.0.1; default: as last time, at first a free one.
     watch
         Directory whose Python files are watched; repeatable; default: the current one.
     """
     wanted = read_settings({"--queue": ("queues", ",".join(queue) if queue else None)})
     stop = _stop_on_signals()
-    with _database(wanted, data_dir) as address:
+    with _database(wanted, data_dir or settings.state_directory(), port) as address:
         bring_up_to_date(msgspec.structs.replace(wanted, database_url=address))
         queues = [option for name in wanted.queues for option in ("--queue", name)]
 
@@ -66,17 +73,29 @@ def dev(
 
 
 @contextmanager
-def _database(wanted: Settings, data_dir: Path | None) -> Iterator[str]:
+def _database(wanted: Settings, home: Path, port: int | None) -> Iterator[str]:
     if wanted.database_url is not None:
         _say(f"using the database of DATABASE_URL: {without_password(wanted.database_url)}")
         yield wanted.database_url
         return
-    with private_postgres(data_dir or settings.state_directory()) as server:
+    kept = _kept_port(home, port)
+    with private_postgres(home, kept) as server:
+        (home / _PORT_FILE).write_text(f"{kept}\n")
+        address = server.tcp_url_of("postgres")
         psql = shutil.which("psql") or embedded.find_binaries() / "bin" / "psql"
         _say(f"PostgreSQL runs, and keeps its data in {server.home}")
         _say("other programs and shells reach it with")
-        print(f"  export DATABASE_URL='{server.url}'\n  {psql} '{server.url}'", flush=True)
-        yield server.url
+        print(f"  export DATABASE_URL='{address}'\n  {psql} '{address}'", flush=True)
+        yield address
+
+
+def _kept_port(home: Path, asked: int | None) -> int:
+    """The port asked for, else the one of last time: an address given to other programs stays right."""
+    with suppress(FileNotFoundError, ValueError):
+        return asked or int((home / _PORT_FILE).read_text())
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
 
 
 def _keep_running(

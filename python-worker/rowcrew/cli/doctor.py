@@ -15,7 +15,8 @@ from rowcrew.admin.deployment import checkout, points
 from rowcrew.bundled.files.settings import FileSettings
 from rowcrew.cli import FAILURE, SUCCESS
 from rowcrew.cli.options import AsJson
-from rowcrew.cli.output import one_line, print_document, print_documents, print_table
+from rowcrew.cli.output import one_line, print_document, print_documents
+from rowcrew.cli.tables import print_table
 from rowcrew.cli.wording import worded
 from rowcrew.family import variables
 from rowcrew.settings import Given, Settings

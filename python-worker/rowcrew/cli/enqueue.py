@@ -7,6 +7,8 @@ given come from the type's row in `job_types`, then from the table's defaults.
 from __future__ import annotations
 
 import asyncio
+import math
+import re
 import sys
 import time
 from datetime import datetime, timedelta
@@ -26,6 +28,7 @@ from rowcrew.cli.output import one_line, print_document, progress_text
 from rowcrew.model.errors import InvalidJob, RowcrewError
 from rowcrew.model.job_status import JobStatus
 from rowcrew.model.new_job import PAYLOAD_DEPTH, NewJob
+from rowcrew.settings import readers
 from rowcrew.table.link import Link
 from rowcrew.table.rows import PublishedType
 
@@ -33,24 +36,26 @@ NOT_ENDED: Final = 3
 
 _FIRST_LOOK_SECONDS: Final = 0.05
 _LONGEST_LOOK_SECONDS: Final = 1.0
+_PARTS: Final = re.compile(r"\d+(?:\.\d+)?[smhd]")
 _OPTIONS: Final = {"type": "TYPE", "run_at": "--run-at or --in", "timeout_seconds": "--timeout"}
 
 
 def enqueue(
     type: str,
+    content: Annotated[str | None, Parameter(name="PAYLOAD", allow_leading_hyphen=True)] = None,
     /,
     *,
-    payload: Annotated[str, Parameter(allow_leading_hyphen=True)] = "{}",
+    payload: Annotated[str | None, Parameter(allow_leading_hyphen=True)] = None,
     queue: str | None = None,
     priority: Annotated[str | None, Parameter(allow_leading_hyphen=True)] = None,
     run_at: datetime | None = None,
-    delay: Annotated[timedelta | None, Parameter(name="--in")] = None,
+    delay: Annotated[str | None, Parameter(name="--in", allow_leading_hyphen=True)] = None,
     max_attempts: int | None = None,
-    timeout: int | None = None,
+    timeout: Annotated[str | None, Parameter(allow_leading_hyphen=True)] = None,
     unique_key: str | None = None,
     concurrency_key: str | None = None,
     wait: bool = False,
-    wait_seconds: float | None = None,
+    wait_seconds: Annotated[str | None, Parameter(allow_leading_hyphen=True)] = None,
     json: AsJson = False,
 ) -> int:
     """Enqueue a job, and wait for its end if asked.
@@ -64,8 +69,10 @@ def enqueue(
     ----------
     type
         Which handler runs it, as in jobs.type.
-    payload
+    content
         The handler's input, a JSON object; @FILE reads a file, - reads standard input.
+    payload
+        The same, as an option.
     queue
         The line it waits in.
     priority
@@ -77,38 +84,41 @@ def enqueue(
     max_attempts
         Runs allowed.
     timeout
-        Limit of one run in seconds.
+        Limit of one run: 90, 90s, 5m, 2h.
     unique_key
         At most one live job of the type has it; if there is one, its id is the answer.
     concurrency_key
-        Jobs that share it obey the type's limit per key.
+        A word that jobs share; nothing limits by it yet.
     wait
         Wait until the job has ended.
     wait_seconds
-        Wait, but no longer than this.
+        Wait, but no longer than this: 90, 90s, 5m.
     """
     if run_at is not None and delay is not None:
         raise UsageError("--run-at and --in exclude each other; give one of them")
     if run_at is not None and run_at.utcoffset() is None:
         raise UsageError(f"--run-at {run_at.isoformat()} has no time zone; append one, such as +00:00")
+    if content is not None and payload is not None:
+        raise UsageError("the payload stands there twice; give it once")
+    longest_seconds = _seconds("--wait-seconds", wait_seconds)
     given = {
         "queue": queue,
         "priority": int(priority) if priority and priority.lstrip("-").isdecimal() else priority,
-        "run_at": delay if run_at is None else run_at,
+        "run_at": run_at or (None if delay is None else timedelta(seconds=_seconds("--in", delay) or 0.0)),
         "max_attempts": max_attempts,
-        "timeout_seconds": timeout,
+        "timeout_seconds": _whole_seconds("--timeout", timeout),
         "unique_key": unique_key,
         "concurrency_key": concurrency_key,
     }
-    content = _payload(payload)
+    document_of_job = _payload(content or payload or "{}")
 
     async def enqueued_and_awaited(link: Link) -> int:
-        enqueued = await _enqueue(link, type, content, given)
-        if not wait and wait_seconds is None:
+        enqueued = await _enqueue(link, type, document_of_job, given)
+        if not wait and longest_seconds is None:
             _tell(enqueued, as_json=json)
             return SUCCESS
         _note(f"{'Enqueued' if enqueued.created else 'Waiting for the live'} job {enqueued.id}")
-        status = await _wait(link, enqueued.id, wait_seconds)
+        status = await _wait(link, enqueued.id, longest_seconds)
         if json and (shown := await jobs.show_job(link, enqueued.id)) is not None:
             print_document(document(shown))
         return _end(status, as_json=json)
@@ -125,6 +135,20 @@ async def _enqueue(link: Link, type: str, payload: Any, given: dict[str, Any]) -
     return enqueued
 
 
+def _seconds(option: str, text: str | None) -> float | None:
+    """A length of time as settings take it, and beyond that 0 and sums such as 1h30m."""
+    parts = _PARTS.findall(text) if text and re.fullmatch(f"(?:{_PARTS.pattern})+", text) else [text]
+    try:
+        return None if text is None else sum(map(readers.grace, parts))
+    except ValueError as error:
+        raise UsageError(f"{option} {text!r}: {error}") from error
+
+
+def _whole_seconds(option: str, text: str | None) -> int | None:
+    seconds = _seconds(option, text)
+    return None if seconds is None else math.ceil(seconds)
+
+
 def _payload(text: str) -> Any:
     try:
         if text == "-":
@@ -132,10 +156,10 @@ def _payload(text: str) -> Any:
         elif text.startswith("@"):
             source, content = text[1:], Path(text[1:]).read_bytes()
         else:
-            source, content = "--payload", text.encode("utf-8", "surrogateescape")
+            source, content = "the payload", text.encode("utf-8", "surrogateescape")
         return msgspec.json.decode(content)
     except OSError as error:
-        raise UsageError(f"--payload {text}: {error.strerror}") from error
+        raise UsageError(f"payload {text}: {error.strerror}") from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{source} is not JSON: {error}") from error
     except RecursionError:

@@ -1,45 +1,44 @@
-"""`rowcrew jobs list|show|cancel|requeue`: what psql could do too, with fewer keys."""
+"""`rowcrew jobs list|show|cancel|requeue|delete`: what psql could do too, with fewer keys."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Annotated, Any, Final
 
 from cyclopts import App, Parameter
 from cyclopts.validators import Number
 
 from rowcrew.admin import jobs as admin
-from rowcrew.cli import FAILURE, SUCCESS, UsageError
-from rowcrew.cli.asking import NO_SUCH_JOB, ask
+from rowcrew.cli import UsageError
+from rowcrew.cli.asking import ask, ask_of_job
+from rowcrew.cli.changing import Ids, Statuses, Types, Wanted, Yes, change_jobs
 from rowcrew.cli.options import AsJson, Queues, job_id, read_settings
 from rowcrew.cli.output import (
     columns,
+    memory,
     print_document,
     print_documents,
     print_fields,
-    print_table,
     printable,
     progress_text,
 )
-from rowcrew.model.errors import RowcrewError
+from rowcrew.cli.tables import print_table
+from rowcrew.model.duration import duration
 from rowcrew.model.status import ENDED, Status
-from rowcrew.table.rows import ListedJob
+from rowcrew.table.link import Link
+from rowcrew.table.rows import Attempt, ListedJob
 
-Ids = Annotated[str, Parameter(name="ID", help="Ids of jobs.")]
+LIST_COLUMNS = ("id", "type", "queue", "status", "tries", "age", "took", "worker", "news")
+ATTEMPT_COLUMNS = ("attempt", "outcome", "startedAt", "took", "worker", "memory", "error")
 
-LIST_COLUMNS = (
-    "id",
-    "type",
-    "queue",
-    "status",
-    "priority",
-    "attempts",
-    "createdAt",
-    "progress",
-    "errorMessage",
-)
-ATTEMPT_COLUMNS = ("attempt", "outcome", "startedAt", "finishedAt", "worker", "memoryBytes", "error")
+_SHRINK: Final = ("type", "queue", "worker")
+_LOOK_SECONDS: Final = 2.0
+_CLEAR: Final = "\x1b[H\x1b[2J\x1b[3J"
 
-jobs = App(name="jobs", help="List, show, cancel and requeue jobs.")
+jobs = App(name="jobs", help="List, show, cancel, requeue and delete jobs.")
 
 
 @jobs.command(name="list")
@@ -49,17 +48,26 @@ def list_jobs(
     type: Annotated[list[str] | None, Parameter(help="Only this type; repeatable.")] = None,
     queue: Queues = None,
     limit: Annotated[int, Parameter(validator=Number(gte=1, lte=1_000_000), help="At most so many.")] = 20,
+    watch: Annotated[bool, Parameter(help="Look again every two seconds, until Ctrl-C.")] = False,
     json: AsJson = False,
 ) -> None:
-    """List the newest jobs, newest first."""
-    rows = ask(
-        read_settings(),
-        lambda link: admin.list_jobs(link, statuses=status, types=type, queues=queue, limit=limit),
-    )
-    if json:
-        print_documents(rows)
+    """List the newest jobs, newest first: how old, how long the last run took, on which worker.
+
+    A terminal shows progress and errors below their job; a pipe gets one line a job.
+    """
+    if watch and (json or not sys.stdout.isatty()):
+        raise UsageError("--watch is for a terminal, and for tables")
+
+    async def listed(link: Link) -> list[ListedJob]:
+        return await admin.list_jobs(link, statuses=status, types=type, queues=queue, limit=limit)
+
+    if watch:
+        with suppress(KeyboardInterrupt):
+            ask(read_settings(), lambda link: _watch(link, listed))
+    elif json:
+        print_documents(ask(read_settings(), listed))
     else:
-        print_table([_summary(row) for row in rows], LIST_COLUMNS)
+        _print_jobs(ask(read_settings(), listed))
 
 
 @jobs.command
@@ -72,37 +80,71 @@ def show(id: str, /, *, json: AsJson = False) -> None:
         Id of the job.
     """
     wanted = job_id(id)
-    shown = ask(read_settings(), lambda link: admin.show_job(link, wanted))
-    if shown is None:
-        raise RowcrewError(NO_SUCH_JOB.format(wanted))
+    shown = ask(read_settings(), lambda link: ask_of_job(link, wanted, admin.show_job))
     if json:
         print_document(document(shown))
         return
     print_fields(columns(shown.job))
     if shown.attempts:
         print(f"\nAttempts that did not complete: {len(shown.attempts)}")
-        print_table([columns(attempt) for attempt in shown.attempts], ATTEMPT_COLUMNS)
+        print_table(
+            [_attempt(attempt) for attempt in shown.attempts],
+            ATTEMPT_COLUMNS,
+            shrink=("worker",),
+            below="error",
+        )
     for attempt in shown.attempts:
         if attempt.traceback:
             print(f"\nTraceback of attempt {attempt.attempt}:\n{printable(attempt.traceback).rstrip()}")
 
 
 @jobs.command
-def cancel(*ids: Ids, json: AsJson = False) -> int:
-    """Cancel jobs: queued ones never start, running ones are stopped.
+def cancel(
+    *ids: Ids,
+    status: Statuses = None,
+    type: Types = None,
+    queue: Queues = None,
+    yes: Yes = False,
+    json: AsJson = False,
+) -> int:
+    """Cancel jobs, by their ids or by a filter: queued ones never start, running ones are stopped.
 
-    Exit 1 if one of them was not cancelled.
+    A filter counts first, and asks. Exit 1 if one of them was not cancelled.
     """
-    return _change("cancel", ids, json)
+    return change_jobs("cancel", ids, Wanted(status, type, queue), yes=yes, json=json)
 
 
 @jobs.command
-def requeue(*ids: Ids, json: AsJson = False) -> int:
-    """Run ended jobs again, with all their attempts.
+def requeue(
+    *ids: Ids,
+    status: Statuses = None,
+    type: Types = None,
+    queue: Queues = None,
+    yes: Yes = False,
+    json: AsJson = False,
+) -> int:
+    """Run ended jobs again with all their attempts, by their ids or by a filter.
 
-    Exit 1 if one of them was not requeued.
+    A filter counts first, and asks; it takes failed jobs unless --status says
+    otherwise. Exit 1 if one of them was not requeued.
     """
-    return _change("requeue", ids, json)
+    return change_jobs("requeue", ids, Wanted(status, type, queue), yes=yes, json=json)
+
+
+@jobs.command
+def delete(
+    *ids: Ids,
+    status: Statuses = None,
+    type: Types = None,
+    queue: Queues = None,
+    yes: Yes = False,
+    json: AsJson = False,
+) -> int:
+    """Delete ended jobs with their attempts, by their ids or by a filter.
+
+    A filter counts first, and asks. Exit 1 if one of them was not deleted.
+    """
+    return change_jobs("delete", ids, Wanted(status, type, queue), yes=yes, json=json)
 
 
 def document(shown: admin.ShownJob) -> dict[str, Any]:
@@ -110,34 +152,38 @@ def document(shown: admin.ShownJob) -> dict[str, Any]:
     return {**columns(shown.job), "job_attempts": shown.attempts}
 
 
-def _change(change: admin.Change, ids: tuple[str, ...], json: bool) -> int:
-    if not ids:
-        raise UsageError(f"name the jobs to {change} by their ids")
-    wanted = [job_id(text) for text in ids]
-    answers = ask(read_settings(), lambda link: admin.change_jobs(link, change, wanted))
-    if json:
-        print_documents(answers)
+async def _watch(link: Link, listed: Callable[[Link], Awaitable[list[ListedJob]]]) -> None:
+    while True:
+        rows = await listed(link)
+        print(_CLEAR, end="")
+        _print_jobs(rows)
+        sys.stdout.flush()
+        await asyncio.sleep(_LOOK_SECONDS)
+
+
+def _print_jobs(rows: list[ListedJob]) -> None:
+    if rows:
+        print_table([_summary(row) for row in rows], LIST_COLUMNS, shrink=_SHRINK, below="news")
     else:
-        for answer in answers:
-            print(f"Job {answer.id}: {_worded(change, answer)}")
-    return SUCCESS if all(answer.changed for answer in answers) else FAILURE
-
-
-def _worded(change: admin.Change, answer: admin.Answer) -> str:
-    if answer.changed:
-        return "cancelled" if change == "cancel" else "queued again"
-    if answer.status is None:
-        return "there is no such job"
-    if change == "requeue" and answer.status in ENDED and answer.live_id is not None:
-        return f"left {answer.status}, because job {answer.live_id} with the same unique key is live"
-    if change == "requeue" and answer.status == "processing":
-        return "left as it is, because it is processing; cancel it first"
-    return f"left as it is, because it is {answer.status} already"
+        print("There are no such jobs; enqueue one with `rowcrew enqueue`.", file=sys.stderr)
 
 
 def _summary(row: ListedJob) -> dict[str, Any]:
+    progress = progress_text(row.progress)
+    told = (row.error_message or progress) if row.status in ENDED else (progress or row.error_message)
     return {
         **columns(row),
-        "attempts": f"{row.attempts}/{row.max_attempts}",
-        "progress": progress_text(row.progress),
+        "tries": f"{row.attempts}/{row.max_attempts}",
+        "age": duration(row.age_seconds),
+        "took": None if row.run_seconds is None else duration(row.run_seconds),
+        "news": told,
+    }
+
+
+def _attempt(attempt: Attempt) -> dict[str, Any]:
+    began, ended = attempt.started_at, attempt.finished_at
+    return {
+        **columns(attempt),
+        "took": None if began is None else duration((ended - began).total_seconds()),
+        "memory": memory(attempt.memory_bytes),
     }

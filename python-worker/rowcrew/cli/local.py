@@ -23,14 +23,17 @@ _STOP_SECONDS: Final = 45
 
 
 @contextmanager
-def private_postgres(home: Path | None = None) -> Iterator[EmbeddedPostgres]:
+def private_postgres(home: Path | None = None, port: int | None = None) -> Iterator[EmbeddedPostgres]:
     """A PostgreSQL of our own: with a home it keeps its data, without one they vanish with it.
+
+    Args:
+        port: where it also answers through TCP, on this machine and with a password.
 
     Raises:
         RowcrewError: it cannot be started or stopped; the text says why and what to do.
     """
     try:
-        with EmbeddedPostgres(home, durable=home is not None) as server:
+        with EmbeddedPostgres(home, durable=home is not None, port=port) as server:
             yield server
     except EmbeddedPostgresError as error:
         raise RowcrewError(str(error)) from error

@@ -9,7 +9,8 @@ from cyclopts import App
 from rowcrew.admin import queues
 from rowcrew.cli.asking import ask
 from rowcrew.cli.options import AsJson, read_settings
-from rowcrew.cli.output import columns, print_document, print_documents, print_fields, print_table
+from rowcrew.cli.output import columns, print_document, print_documents, print_fields
+from rowcrew.cli.tables import print_table
 from rowcrew.model.errors import RowcrewError
 
 LIST_COLUMNS = ("type", "queue", "priority", "maxAttempts", "timeoutSeconds", "executor", "description")

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from rowcrew.admin import jobs
-from rowcrew.cli.asking import NO_SUCH_JOB, ask
+from rowcrew.cli.asking import ask, ask_of_job
 from rowcrew.cli.options import AsJson, job_id, read_settings
 from rowcrew.cli.output import one_line, print_document
 from rowcrew.cli.wording import worded
-from rowcrew.model.errors import RowcrewError
 
 
 def why(id: str, /, *, json: AsJson = False) -> None:
@@ -19,9 +18,7 @@ def why(id: str, /, *, json: AsJson = False) -> None:
         Id of the job.
     """
     wanted = job_id(id)
-    explained = ask(read_settings(), lambda link: jobs.why(link, wanted))
-    if explained is None:
-        raise RowcrewError(NO_SUCH_JOB.format(wanted))
+    explained = ask(read_settings(), lambda link: ask_of_job(link, wanted, jobs.why))
     job, reasons = explained.job, explained.reasons
     if json:
         told = [

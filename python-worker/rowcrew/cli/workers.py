@@ -11,10 +11,12 @@ from cyclopts.validators import Number
 from rowcrew.admin import queues as admin
 from rowcrew.cli.asking import ask
 from rowcrew.cli.options import AsJson, read_settings
-from rowcrew.cli.output import columns, print_documents, print_table
+from rowcrew.cli.output import columns, memory, print_documents
+from rowcrew.cli.tables import print_table
+from rowcrew.model.duration import duration
 from rowcrew.table.rows import ListedWorker, WorkerState
 
-LIST_COLUMNS = ("id", "name", "state", "host", "pid", "version", "queues", "slotsTaken", "heartbeatAt")
+LIST_COLUMNS = ("id", "name", "state", "heard", "slots", "memory", "queues", "host", "pid", "version")
 
 workers = App(name="workers", help="The workers of this table, and how they fare.")
 
@@ -36,7 +38,7 @@ def list_workers(
     if json:
         print_documents(rows)
     elif rows:
-        print_table([_summary(row) for row in rows], LIST_COLUMNS)
+        print_table([_summary(row) for row in rows], LIST_COLUMNS, shrink=("name", "queues", "host"))
     else:
         print("There is no such worker; start one with `rowcrew worker`.", file=sys.stderr)
 
@@ -45,5 +47,7 @@ def _summary(row: ListedWorker) -> dict[str, Any]:
     return {
         **columns(row),
         "queues": ", ".join(row.queues) or "all",
-        "slotsTaken": f"{min(row.running, row.slots)}/{row.slots}",
+        "slots": f"{min(row.running, row.slots)}/{row.slots}",
+        "heard": f"{duration(row.heard_seconds)} ago",
+        "memory": memory(row.memory_bytes),
     }

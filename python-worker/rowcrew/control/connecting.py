@@ -1,4 +1,4 @@
-"""Waits for the database when a worker starts, and sees that its tables are those this version can serve."""
+"""Waits for the database when a worker starts, and sees that this version can serve its tables."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tenacity import (
 from rowcrew.log import Log
 from rowcrew.model.errors import DatabaseUnavailable, SchemaMismatch
 from rowcrew.table import worker as table
-from rowcrew.table.compatibility import complaint
+from rowcrew.table.compatibility import complaint, hidden
 from rowcrew.table.link import Link, reason
 
 
@@ -23,7 +23,7 @@ async def connect(link: Link, *, within_seconds: float, log: Log) -> None:
 
     Raises:
         DatabaseUnavailable: no connection in this time.
-        SchemaMismatch: the tables are missing or of another version.
+        SchemaMismatch: the tables are missing, of another version, or hidden from this role.
     """
     try:
         async for attempt in AsyncRetrying(
@@ -40,6 +40,8 @@ async def connect(link: Link, *, within_seconds: float, log: Log) -> None:
         raise SchemaMismatch(complaint(None, None) or "") from error
     if problem := complaint(*(rows[0] if rows else (None, None))):
         raise SchemaMismatch(problem)
+    if closed := [found for found in await table.hidden_tables(link) if not found.open]:
+        raise SchemaMismatch(": ".join(hidden([found.table for found in closed], closed[0].role)))
     log.event("database.connected")
     if link.pooled:
         log.event("database.pooled")

@@ -49,7 +49,7 @@ class Organs:
     ) -> None:
         self._settings = settings
         self._links = links
-        self._runners = runners
+        self.runners = runners
         self._catalogue = catalogue
         self._clock = clock
         self._log = log
@@ -95,7 +95,7 @@ class Organs:
             self.queues,
             Prune(link=link, settings=self._settings, log=self._log),
             TakeBackUnbegun(
-                runners=self._runners,
+                runners=self.runners,
                 waiting=self.road.waiting,
                 ending=self.road.ending,
                 clock=self._clock,
@@ -123,7 +123,7 @@ class Organs:
             stopping=self.road.stopping,
             fence=self.fence,
             liveness=self.liveness,
-            usage=Usage(runners=self._runners, limit_bytes=settings.max_memory_bytes, log=log),
+            usage=Usage(runners=self.runners, limit_bytes=settings.max_memory_bytes, log=log),
             clock=self._clock,
             log=log,
         )

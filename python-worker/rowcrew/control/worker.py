@@ -87,8 +87,9 @@ class Worker:
         self._log.event("worker.stopped", reason=reason)
 
     def hurry(self) -> None:
-        """Give running jobs no more time."""
+        """Give running jobs no more time, and start no runner in place of those that go with them."""
         if self._organs is not None:
+            self._organs.runners.start_none()
             self._organs.road.stopping.kill_all(StopReason.SHUTDOWN)
 
     def fail(self, error: BaseException) -> None:

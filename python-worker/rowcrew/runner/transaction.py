@@ -20,8 +20,8 @@ from rowcrew.model.job import Job
 from rowcrew.model.new_job import NewJob
 from rowcrew.runner.wire import Note
 from rowcrew.table import run
-from rowcrew.table.address import for_psycopg
-from rowcrew.table.link import KEEPALIVE, connecting, is_lent
+from rowcrew.table.link import is_lent
+from rowcrew.table.opening import opened, opened_async
 from rowcrew.table.question import answered, answered_async, psycopg_rows, psycopg_rows_async
 
 
@@ -30,7 +30,7 @@ class RunTransaction:
 
     def __init__(self, job: Job, database_url: str) -> None:
         self._job = job
-        self._address = for_psycopg(database_url)
+        self._address = database_url
         self._sync: psycopg.Connection[Any] | None = None
         self._async: psycopg.AsyncConnection[Any] | None = None
 
@@ -39,8 +39,7 @@ class RunTransaction:
         return self._sync is not None or self._async is not None
 
     def __enter__(self) -> psycopg.Connection[Any]:
-        with connecting():
-            connection = psycopg.connect(self._address, application_name=self._name, **KEEPALIVE)
+        connection = opened(self._address, name=self._name)
         self._sync = connection
         session = answered(run.limit_idle_transaction(), partial(psycopg_rows, connection))
         _heed_pooler(connection, session.server_process)
@@ -52,10 +51,7 @@ class RunTransaction:
             self._sync = None
 
     async def __aenter__(self) -> psycopg.AsyncConnection[Any]:
-        with connecting():
-            connection = await psycopg.AsyncConnection.connect(
-                self._address, application_name=self._name, **KEEPALIVE
-            )
+        connection = await opened_async(self._address, name=self._name)
         self._async = connection
         asking = run.limit_idle_transaction()
         session = await answered_async(asking, partial(psycopg_rows_async, connection))
@@ -96,7 +92,7 @@ class RunTransaction:
 
     @property
     def _name(self) -> str:
-        return f"rowcrew job {self._job.id}"
+        return f"job {self._job.id}"
 
     async def _complete_async(
         self, connection: psycopg.AsyncConnection[Any], parameters: dict[str, Any], children: Sequence[NewJob]

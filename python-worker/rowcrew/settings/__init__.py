@@ -12,6 +12,7 @@ import os
 import re
 import socket
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -19,6 +20,9 @@ import msgspec
 
 from rowcrew.model.errors import SettingsError
 from rowcrew.settings.variables import VARIABLES, Variable
+
+_PRODUCER_VARIABLES: Final = tuple(one for one in VARIABLES if one.field in ("database_url", "queue_name"))
+_PRODUCER_NAMES: Final = tuple(name for variable in _PRODUCER_VARIABLES for name in variable.names)
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,6 +103,26 @@ def read(environment: Mapping[str, str] | None = None, **overrides: Any) -> Sett
     if complaints := [one.complaint for one in found if one.complaint]:
         raise SettingsError(complaints)
     return made_of(found, environment, **overrides)
+
+
+def producer(environment: Mapping[str, str] | None = None) -> Settings:
+    """What a producer needs of its environment: the database and its queue, however wrong the rest is.
+
+    Producers ask at every call, so a text is read once.
+
+    Raises:
+        SettingsError: one of the two could not be read.
+    """
+    environment = os.environ if environment is None else environment
+    return _producer(tuple((name, environment.get(name, "")) for name in _PRODUCER_NAMES))
+
+
+@lru_cache(maxsize=8)
+def _producer(texts: tuple[tuple[str, str], ...]) -> Settings:
+    found = given(dict(texts), _PRODUCER_VARIABLES)
+    if complaints := [one.complaint for one in found if one.complaint]:
+        raise SettingsError(complaints)
+    return Settings(**{one.variable.field: one.value for one in found if one.name})
 
 
 def made_of(
@@ -187,6 +211,12 @@ def platform(environment: Mapping[str, str] | None = None) -> Platform:
 def environment_with(**variables: str) -> dict[str, str]:
     """The environment of this process for a child of it, with some variables set."""
     return {**os.environ, **variables}
+
+
+def wants_colour(environment: Mapping[str, str] | None = None) -> bool:
+    """Whether who reads a terminal wants colours: not with NO_COLOR, nor on one that has none."""
+    environment = os.environ if environment is None else environment
+    return not environment.get("NO_COLOR") and environment.get("TERM", "") not in ("", "dumb")
 
 
 def state_directory() -> Path:

@@ -6,10 +6,16 @@ it. Called by a worker before its first reservation, and by the doctor.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final, Literal, NamedTuple
 
 SCHEMA_REVISION: Final = 1
 """The newest migration of the queue that this code knows and needs. Families have none of it."""
+
+OWN_SCHEMA: Final = (
+    "something of another program has a name that Rowcrew needs; give Rowcrew a schema of its own:"
+    " CREATE SCHEMA rowcrew, and ?schema=rowcrew at the end of the address, for producers and workers alike"
+)
 
 _REMEDIES: Final = {"migrate": "run rowcrew migrate", "upgrade": "upgrade rowcrew"}
 
@@ -42,6 +48,24 @@ def misfit(revision: int | None, minimum_worker: int | None = None) -> Misfit | 
         )
         return Misfit(what, "upgrade")
     return None
+
+
+class Hidden(NamedTuple):
+    """What row level security keeps from a role, and the SQL that gives it back."""
+
+    what: str
+    remedy: str
+
+
+def hidden(tables: Sequence[str], role: str) -> Hidden:
+    """Tables that look empty to this role, because no policy shows it a row."""
+    policies = "; ".join(
+        f"CREATE POLICY rowcrew ON {table} TO {role} USING (true) WITH CHECK (true)" for table in tables
+    )
+    return Hidden(
+        f"row level security hides every row of {', '.join(tables)} from the role {role}",
+        f"as the owner of the tables: {policies}; or ALTER TABLE … DISABLE ROW LEVEL SECURITY",
+    )
 
 
 def complaint(revision: int | None, minimum_worker: int | None = None) -> str | None:

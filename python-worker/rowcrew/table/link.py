@@ -8,32 +8,21 @@ proxy that acknowledges and forwards nothing. Called by control and by the comma
 from __future__ import annotations
 
 import asyncio
-import socket
-import traceback
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from typing import Any, Final
 
 import psycopg
 
 from rowcrew.model.cleaning import clean_line
-from rowcrew.table.address import for_psycopg
 from rowcrew.table.arrays import ArrayDumper
+from rowcrew.table.opening import CALL_SECONDS, Deadline, opened_async
 from rowcrew.table.question import A, Asking, answered_async
 from rowcrew.table.statements import SQL
 
-KEEPALIVE: Final[Mapping[str, Any]] = {
-    "connect_timeout": 5,
-    "keepalives": 1,
-    "keepalives_idle": 10,
-    "keepalives_interval": 5,
-    "keepalives_count": 3,
-    "tcp_user_timeout": 15_000,
-}
 # A worker prepares its statements when the table may still be empty. Reading all of it is the best plan then,
 # and would stay the plan while it grows, until somebody analyses it.
 PLANNING: Final[Mapping[str, str]] = {"enable_seqscan": "off", "jit": "off"}
-CALL_SECONDS: Final = 15.0
 
 # What a client sees while a server is down or coming up. Whoever sees this knows that nobody else gets in.
 _REFUSALS: Final = (
@@ -45,20 +34,6 @@ _REFUSALS: Final = (
     "the database system is in recovery mode",
     "terminating connection due to administrator command",
 )
-
-
-@contextmanager
-def connecting() -> Iterator[None]:
-    """Around the opening of a connection: an attempt that fails leaves nothing behind.
-
-    psycopg's error leads to the frame that raised it, and that frame back to the error and, when the time was
-    over, to the open socket. Such circles wait for the garbage collector, and it seldom comes in a worker.
-    """
-    try:
-        yield
-    except psycopg.Error as error:
-        traceback.clear_frames(error.__traceback__)
-        raise
 
 
 def is_refusal(error: BaseException) -> bool:
@@ -108,7 +83,7 @@ class Link:
     """
 
     def __init__(self, address: str, *, purpose: str, session: Mapping[str, str] | None = None) -> None:
-        self._address = for_psycopg(address)
+        self._address = address
         self._purpose = purpose
         self._session = session or {}
         self._connection: psycopg.AsyncConnection[Any] | None = None
@@ -195,14 +170,7 @@ class Link:
         return self._connection
 
     async def _open(self) -> psycopg.AsyncConnection[Any]:
-        with connecting():
-            connection = await psycopg.AsyncConnection.connect(
-                self._address,
-                autocommit=True,
-                application_name=f"rowcrew {self._purpose}",
-                client_encoding="UTF8",  # else text comes as bytes out of a database in SQL_ASCII
-                **KEEPALIVE,
-            )
+        connection = await opened_async(self._address, name=self._purpose, autocommit=True)
         try:
             with Deadline(connection, CALL_SECONDS):
                 await self._settle(connection)
@@ -213,40 +181,11 @@ class Link:
 
     async def _settle(self, connection: psycopg.AsyncConnection[Any]) -> None:
         connection.adapters.register_dumper(list, ArrayDumper)
-        # Floors are compared as text. Poolers keep this setting for each client: it may be set there too.
-        if not (connection.info.parameter_status("DateStyle") or "").startswith("ISO"):
-            await connection.execute(SQL["link/iso_dates"])
         self.pooled = await _is_pooled(connection)
         if self.pooled:
             connection.prepare_threshold = None
         else:
             await connection.execute(SQL["link/set_config"], for_session(self._session))
-
-
-class Deadline:
-    """A time limit of a call: it shuts the socket, and whoever waits on it gets an error at once.
-
-    Cheaper than a task with a timeout, and sure.
-    """
-
-    def __init__(self, connection: psycopg.AsyncConnection[Any], seconds: float) -> None:
-        self._connection = connection
-        self._seconds = seconds
-
-    def __enter__(self) -> None:
-        self._timer = asyncio.get_running_loop().call_later(self._seconds, self._over)
-
-    def __exit__(self, *exception: object) -> None:
-        self._timer.cancel()
-
-    def _over(self) -> None:
-        with suppress(OSError, psycopg.Error):
-            # No copy of the descriptor: a process that has none left must be able to do this.
-            end = socket.socket(fileno=self._connection.fileno())
-            try:
-                end.shutdown(socket.SHUT_RDWR)
-            finally:
-                end.detach()
 
 
 async def _is_pooled(connection: psycopg.AsyncConnection[Any]) -> bool:

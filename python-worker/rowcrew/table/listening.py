@@ -12,8 +12,7 @@ from typing import Any, Final
 
 import psycopg
 
-from rowcrew.table.address import for_psycopg
-from rowcrew.table.link import CALL_SECONDS, KEEPALIVE, Deadline, connecting
+from rowcrew.table.opening import CALL_SECONDS, Deadline, opened_async
 from rowcrew.table.statements import SQL
 
 READY: Final = b"rowcrew_wake"
@@ -32,10 +31,7 @@ async def listen(
     Raises:
         psycopg.Error: the connection could not be made or was lost.
     """
-    with connecting():
-        connection = await psycopg.AsyncConnection.connect(
-            for_psycopg(address), autocommit=True, application_name="rowcrew listen", **KEEPALIVE
-        )
+    connection = await opened_async(address, name="listen", autocommit=True)
     try:
         with Deadline(connection, CALL_SECONDS):
             for name in ("listen_ready", "listen_changed"):

@@ -24,9 +24,12 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 
 from rowcrew import family, settings
-from rowcrew.model.errors import RowcrewError
+from rowcrew.model.errors import RowcrewError, SchemaMismatch
 from rowcrew.table import schema
-from rowcrew.table.address import for_psycopg, for_sqlalchemy
+from rowcrew.table.address import for_sqlalchemy
+from rowcrew.table.compatibility import OWN_SCHEMA
+from rowcrew.table.link import reason
+from rowcrew.table.opening import opened, options, settle
 from rowcrew.table.statements import SQL
 
 if TYPE_CHECKING:
@@ -36,6 +39,11 @@ if TYPE_CHECKING:
 VERSION_TABLE: Final = "rowcrew_migrations"
 
 _PATIENCE_SECONDS: Final = 600
+_STRANGERS: Final = (
+    psycopg.errors.DuplicateTable,
+    psycopg.errors.DuplicateObject,
+    psycopg.errors.DuplicateFunction,
+)
 
 
 class MigrationBusy(RowcrewError):
@@ -78,11 +86,18 @@ def migrations_directory() -> Path:
 def run_migrations(context: ModuleType) -> None:
     """Do what alembic was called for, alone and in one transaction a migration. Called by env.py."""
     url = context.config.attributes.get("url") or _url_from_environment()
-    engine = sqlalchemy.create_engine(for_sqlalchemy(url), poolclass=sqlalchemy.NullPool)
+    engine = sqlalchemy.create_engine(
+        for_sqlalchemy(url), poolclass=sqlalchemy.NullPool, connect_args=options("migrate")
+    )
+    sqlalchemy.event.listen(engine, "connect", _settle)
     sqlalchemy.event.listen(engine, "begin", _limit_waits)
     try:
         with _only_migration(url):
             _migrate_on(engine, context)
+    except sqlalchemy.exc.DBAPIError as error:
+        if isinstance(error.orig, _STRANGERS):
+            raise SchemaMismatch(f"{reason(error.orig)}: {OWN_SCHEMA}") from error
+        raise
     finally:
         engine.dispose()
 
@@ -136,6 +151,12 @@ def _options() -> dict[str, Any]:
         "compare_server_default": True,
         "include_name": is_ours,
     }
+
+
+def _settle(connection: psycopg.Connection[Any], _record: Any) -> None:
+    connection.autocommit = True
+    settle(connection)
+    connection.autocommit = False
 
 
 def _limit_waits(connection: sqlalchemy.Connection) -> None:
@@ -192,7 +213,7 @@ def _only_migration(url: str) -> Iterator[None]:
 
     A migration that makes an index concurrently commits midway, and would drop a lock of its own transaction.
     """
-    with psycopg.connect(for_psycopg(url)) as connection:
+    with opened(url, name="migrate") as connection:
         _take_lock(connection)
         yield
 

@@ -8,6 +8,7 @@ Called by `rowcrew.admin`. Only `roles.sql` has no function: it is a script for 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, Final
 
 import msgspec
@@ -19,6 +20,7 @@ from rowcrew.table.rows import (
     Attempt,
     CompletedJob,
     Crowd,
+    JobCount,
     ListedJob,
     ListedQueue,
     ListedType,
@@ -53,6 +55,45 @@ async def list_jobs(
         "limit": limit,
     }
     return [ListedJob(*_raw(row, 7)) for row in await _fetch(link, "list_jobs", parameters)]
+
+
+async def count_jobs(
+    link: Link,
+    *,
+    statuses: Sequence[Status],
+    types: Sequence[str] | None = None,
+    queues: Sequence[str] | None = None,
+) -> list[JobCount]:
+    """How many jobs of these statuses there are, by type and status; None = any."""
+    parameters = {"statuses": list(statuses), "types": _array(types), "queues": _array(queues)}
+    return [JobCount(*row) for row in await _fetch(link, "count_jobs", parameters)]
+
+
+async def match_jobs(
+    link: Link,
+    *,
+    statuses: Sequence[Status],
+    types: Sequence[str] | None = None,
+    queues: Sequence[str] | None = None,
+    at: datetime,
+    after: int,
+    limit: int,
+) -> list[int]:
+    """The ids above `after` of those counted at a moment, smallest first."""
+    parameters = {
+        "statuses": list(statuses),
+        "types": _array(types),
+        "queues": _array(queues),
+        "at": at,
+        "after": after,
+        "limit": limit,
+    }
+    return [id for (id,) in await _fetch(link, "match_jobs", parameters)]
+
+
+async def delete_job(link: Link, ids: Sequence[int]) -> list[int]:
+    """The ids of those that were deleted."""
+    return [id for (id,) in await _fetch(link, "delete_job", {"ids": list(ids)})]
 
 
 async def show_job(link: Link, id: int) -> WholeJob | None:

@@ -22,7 +22,13 @@ class Row(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class ListedJob(Row, frozen=True):
-    """One job in a list."""
+    """One job in a list.
+
+    Attributes:
+        worker: the one that has the job, or the last whose attempt did not complete.
+        age_seconds: since it was enqueued.
+        run_seconds: of the last attempt, until now while it runs; None before the first.
+    """
 
     id: int
     type: str
@@ -40,6 +46,17 @@ class ListedJob(Row, frozen=True):
     started_at: datetime | None
     finished_at: datetime | None
     updated_at: datetime
+    age_seconds: float
+    run_seconds: float | None
+
+
+class JobCount(Row, frozen=True):
+    """How many jobs of a type and status a filter matched at a moment."""
+
+    type: str
+    status: Status
+    jobs: int
+    at: datetime
 
 
 class WholeJob(Row, frozen=True):
@@ -139,7 +156,11 @@ class ListedQueue(Row, frozen=True):
 
 
 class ListedWorker(Row, frozen=True):
-    """A worker as it has entered itself, and what it runs; no queue named = all queues."""
+    """A worker as it has entered itself, and what it runs; no queue named = all queues.
+
+    Attributes:
+        heard_seconds: since its last heartbeat.
+    """
 
     id: int
     name: str
@@ -157,6 +178,7 @@ class ListedWorker(Row, frozen=True):
     stop_reason: str | None
     memory_bytes: int | None
     cpu_percent: float | None
+    heard_seconds: float
 
 
 class Crowd(Row, frozen=True):

@@ -103,6 +103,18 @@ async def schema_revision(link: Link) -> list[SchemaRevision]:
     return [SchemaRevision(*row) for row in await link.fetch(SQL["worker/schema_revision"], {})]
 
 
+class HiddenTable(NamedTuple):
+    """A table under row level security for this role; `open` = a policy lets it read and change some rows."""
+
+    table: str
+    role: str
+    open: bool
+
+
+async def hidden_tables(link: Link) -> list[HiddenTable]:
+    return [HiddenTable(*row) for row in await link.fetch(SQL["worker/hidden_tables"], {})]
+
+
 async def register(
     link: Link,
     *,

@@ -101,6 +101,10 @@ class Runners:
         if not runner.solo:
             self.add(solo=False)
 
+    def start_none(self) -> None:
+        """From now on nothing follows a runner that goes: the worker is leaving."""
+        self._closing.set()
+
     def retire_idle_solos(self) -> None:
         """Keep one warm solo runner; others leave after a minute without work."""
         idle = [runner for runner in self._all if runner.solo and runner.takes_jobs and not runner.runs]

@@ -1,6 +1,7 @@
 -- The workers that have not been forgotten yet, those heard last first; null = in whatever state.
 SELECT id, name, host, pid, version, queues, types, slots, running, state, "startedAt", "heartbeatAt", "stoppedAt",
-       "stopReason", "memoryBytes", "cpuPercent"
+       "stopReason", "memoryBytes", "cpuPercent",
+       CAST(extract(epoch FROM clock_timestamp() - "heartbeatAt") AS float8) AS "heardSeconds"
   FROM worker_status
  WHERE (CAST(%(states)s AS text[]) IS NULL OR state = ANY (%(states)s))
  ORDER BY "heartbeatAt" DESC, id

@@ -1,0 +1,133 @@
+"""The one way to open a connection: encoding, dates, keepalive, deadline, name, whatever the database says.
+
+In: an address and a name for pg_stat_activity. Out: a psycopg connection whose session answers as our code
+reads it. Called by links, listeners, clients, runs and migrations. Sync and async differ in `await` alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import traceback
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import Any, Final
+
+import psycopg
+
+from rowcrew.table.address import for_psycopg
+from rowcrew.table.statements import SQL
+
+KEEPALIVE: Final[Mapping[str, Any]] = {
+    "connect_timeout": 5,
+    "keepalives": 1,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 15_000,
+}
+CALL_SECONDS: Final = 15.0
+# A database or a role may prefer others, and psycopg reads no date or interval in them.
+_STYLES: Final = {"DateStyle": "ISO", "IntervalStyle": "postgres"}
+
+AnyConnection = psycopg.Connection[Any] | psycopg.AsyncConnection[Any]
+
+
+def options(name: str) -> dict[str, Any]:
+    """What every connection of ours asks for when it opens, beside its address."""
+    # Without the encoding, text comes as bytes out of a database in SQL_ASCII.
+    return {"application_name": f"rowcrew {name}", "client_encoding": "UTF8", **KEEPALIVE}
+
+
+def opened(address: str, *, name: str, autocommit: bool = False) -> psycopg.Connection[Any]:
+    """A connection with its session settled.
+
+    Raises:
+        psycopg.Error: there is no way in, or the address cannot be read.
+    """
+    with connecting():
+        connection = psycopg.connect(for_psycopg(address), autocommit=True, **options(name))
+    try:
+        settle(connection)
+        connection.autocommit = autocommit
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+async def opened_async(address: str, *, name: str, autocommit: bool = False) -> psycopg.AsyncConnection[Any]:
+    """`opened`, for the running event loop."""
+    with connecting():
+        connection = await psycopg.AsyncConnection.connect(
+            for_psycopg(address), autocommit=True, **options(name)
+        )
+    try:
+        with Deadline(connection, CALL_SECONDS):
+            await settle_async(connection)
+        await connection.set_autocommit(autocommit)
+    except BaseException:
+        await connection.close()
+        raise
+    return connection
+
+
+def settle(connection: psycopg.Connection[Any]) -> None:
+    """Make the session write dates as we read them; costs nothing where it does. Needs autocommit."""
+    if styles := _other_styles(connection):
+        connection.execute(SQL["link/set_config"], styles)
+
+
+async def settle_async(connection: psycopg.AsyncConnection[Any]) -> None:
+    """`settle`, for an async connection."""
+    if styles := _other_styles(connection):
+        await connection.execute(SQL["link/set_config"], styles)
+
+
+def _other_styles(connection: AnyConnection) -> dict[str, Any] | None:
+    """What `link/set_config` takes to change styles that are not ours. Poolers keep them for each client."""
+    reported = connection.info.parameter_status
+    wrong = {name: ours for name, ours in _STYLES.items() if not (reported(name) or "").startswith(ours)}
+    if not wrong:
+        return None
+    return {"names": list(wrong), "values": list(wrong.values()), "local": False}
+
+
+@contextmanager
+def connecting() -> Iterator[None]:
+    """Around the opening of a connection: an attempt that fails leaves nothing behind.
+
+    psycopg's error leads to the frame that raised it, and that frame back to the error and, when the time was
+    over, to the open socket. Such circles wait for the garbage collector, and it seldom comes in a worker.
+    """
+    try:
+        yield
+    except psycopg.Error as error:
+        traceback.clear_frames(error.__traceback__)
+        raise
+
+
+class Deadline:
+    """A time limit of a call: it shuts the socket, and whoever waits on it gets an error at once.
+
+    Cheaper than a task with a timeout, and sure.
+    """
+
+    def __init__(self, connection: psycopg.AsyncConnection[Any], seconds: float) -> None:
+        self._connection = connection
+        self._seconds = seconds
+
+    def __enter__(self) -> None:
+        self._timer = asyncio.get_running_loop().call_later(self._seconds, self._over)
+
+    def __exit__(self, *exception: object) -> None:
+        self._timer.cancel()
+
+    def _over(self) -> None:
+        with suppress(OSError, psycopg.Error):
+            # No copy of the descriptor: a process that has none left must be able to do this.
+            end = socket.socket(fileno=self._connection.fileno())
+            try:
+                end.shutdown(socket.SHUT_RDWR)
+            finally:
+                end.detach()

@@ -1,2 +1,0 @@
--- Dates as text sort as dates.
-SELECT set_config('DateStyle', 'ISO', false)

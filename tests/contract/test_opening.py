@@ -1,0 +1,100 @@
+"""Every connection of ours answers as our code reads it, whatever the database prefers."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from datetime import timedelta
+
+import psycopg
+import pytest
+
+from rowcrew.client import enqueue, enqueue_async, get, get_async
+from rowcrew.embedded import EmbeddedPostgres
+from rowcrew.model.errors import SettingsError
+from rowcrew.model.job import Job
+from rowcrew.runner.transaction import RunTransaction
+from rowcrew.table.link import Link
+from rowcrew.table.migrate import migrate
+from rowcrew.table.opening import opened, opened_async
+
+LOOK = "SELECT now(), interval '1 day 2 s', 'ü'::text, current_setting('application_name')"
+
+pytestmark = pytest.mark.anyio
+
+
+def of_ascii(server: EmbeddedPostgres, name: str) -> None:
+    with psycopg.connect(server.url, autocommit=True) as postgres:
+        postgres.execute(f"CREATE DATABASE {name} ENCODING 'SQL_ASCII' LOCALE 'C' TEMPLATE template0")
+
+
+def of_other_styles(server: EmbeddedPostgres, name: str) -> None:
+    with psycopg.connect(server.url, autocommit=True) as postgres:
+        postgres.execute(f"CREATE DATABASE {name}")
+        postgres.execute(f"ALTER DATABASE {name} SET DateStyle = 'German'")
+        postgres.execute(f"ALTER DATABASE {name} SET IntervalStyle = 'iso_8601'")
+
+
+@pytest.fixture(params=[of_ascii, of_other_styles])
+def odd_url(
+    request: pytest.FixtureRequest, server: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[str]:
+    """The migrated database of somebody who likes other encodings or dates."""
+    name = f"odd_{uuid.uuid4().hex}"
+    request.param(server, name)
+    try:
+        url = server.url_of(name)
+        migrate(url)
+        monkeypatch.setenv("DATABASE_URL", url)
+        yield url
+    finally:
+        with psycopg.connect(server.url, autocommit=True) as postgres:
+            postgres.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+async def test_every_door_reads_text_dates_and_intervals(odd_url: str) -> None:
+    link = Link(odd_url, purpose="test")
+    try:
+        rows = [(await link.fetch(LOOK, {}))[0]]
+    finally:
+        await link.close()
+    with opened(odd_url, name="test") as connection:
+        rows += connection.execute(LOOK).fetchall()
+    async with await opened_async(odd_url, name="test") as connection_async:
+        rows += await (await connection_async.execute(LOOK)).fetchall()
+    assert [row[1:] for row in rows] == [(timedelta(days=1, seconds=2), "ü", "rowcrew test")] * 3
+
+
+async def test_a_rollback_leaves_the_styles_as_they_were_settled(odd_url: str) -> None:
+    with opened(odd_url, name="test") as connection:
+        connection.execute("SELECT 1")
+        connection.rollback()
+        assert connection.execute(LOOK).fetchone() is not None
+
+
+async def test_jobs_can_be_enqueued_and_read(odd_url: str) -> None:
+    first, again = enqueue("x", {"an": "ü"}, unique_key="ü"), await enqueue_async("x", unique_key="ü")
+    assert (first.created, again) == (True, (first.id, False))
+    assert get(first.id) == await get_async(first.id)
+
+
+async def test_a_run_reads_dates_in_its_transaction(odd_url: str) -> None:
+    job = Job(1, "", "x", "default", 0, 1, 1, 0, None, "", "{}")
+    transactions = [RunTransaction(job, odd_url), RunTransaction(job, odd_url)]
+    with transactions[0] as connection:
+        assert connection.execute(LOOK).fetchall()[0][2:] == ("ü", "rowcrew job 1")
+    async with transactions[1] as connection_async:
+        assert await (await connection_async.execute(LOOK)).fetchone() is not None
+    for transaction in transactions:
+        await transaction.roll_back()
+
+
+def test_a_producer_reads_only_what_it_needs(odd_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POLL_INTERVAL", "soon")
+    monkeypatch.setenv("JOB_QUEUE_NAME", "mail")
+    job = get(enqueue("x").id)
+    assert job is not None
+    assert job.queue == "mail"
+    monkeypatch.setenv("JOB_QUEUE_NAME", "no such name")
+    with pytest.raises(SettingsError, match="JOB_QUEUE_NAME"):
+        enqueue("x")
