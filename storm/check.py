@@ -28,6 +28,9 @@ PAUSES: Final = ("pause", "pause family")
 FENCE_SECONDS: Final = 20.0
 FLUSH_SECONDS: Final = 1.0
 REFUNDED: Final = frozenset({"released", "snoozed"})
+# What a rescuer writes: of most jobs, and of one that its worker said to have run alone.
+LOST_WORKER: Final = "worker lost"
+LOST_WORKER_ALONE: Final = "worker lost; it ran nothing else"
 HARMLESS: Final = frozenset({"sleeps", "sleeps_in_thread", "sleeps_alone", "writes", "parent", "snoozes"})
 # Faults after which a worker may neither hear nor be heard for a while.
 DEAFENING: Final = frozenset(
@@ -137,7 +140,8 @@ def _write_of_a_run(
     ended: set[str],
 ) -> Iterator[tuple[str, str]]:
     lease = after.lease or ""
-    rescued = after.error == "worker lost" and outcomes.get(lease) == "lost" and after.status != "processing"
+    lost = outcomes.get(lease) == "lost" and after.status != "processing"
+    rescued = lost and after.error in (LOST_WORKER, LOST_WORKER_ALONE)
     if not rescued and after.process != holders.get(lease):
         yield "I5", f"is held by process {holders.get(lease)}, and process {after.process} wrote it"
     if after.status == "completed" and after.type in JOURNALED_ENDS and lease not in ended:
@@ -145,7 +149,7 @@ def _write_of_a_run(
     if after.status == "processing":
         expected = before.attempts
     elif outcomes.get(lease) in REFUNDED or (
-        outcomes.get(lease) == "lost" and not rescued and _is_unblamed(after)
+        lost and after.error != LOST_WORKER_ALONE and _is_unblamed(after)
     ):
         expected = before.attempts - 1
     else:
@@ -277,6 +281,8 @@ def nobody_pays_for_others(history: History) -> Iterator[Violation]:
                 continue
             outcome = history.outcomes.get(after.lease or "")
             blamed = outcome in ("retried", "failed")
+            if after.status == "failed" and after.error == LOST_WORKER:
+                yield Violation("I7", job, "failed because of a worker that ran others too")
             if (
                 blamed
                 and after.type in HARMLESS

@@ -63,8 +63,8 @@ MUTATIONS: Final = (
         (
             Edit(
                 "table/sql/worker/rescue.sql",
-                """status = 'processing' AND "workerId" =""",
-                """"workerId" =""",
+                """j.status = 'processing' AND j."workerId" =""",
+                """j."workerId" =""",
             ),
         ),
         ("tests/storm/test_planted.py::test_a_rescue_takes_no_row_that_was_ended_by_hand",),

@@ -107,6 +107,7 @@ TABLES = (
         "lostAt"       timestamptz,
         "stoppedAt"    timestamptz,
         "stopReason"   text,
+        "aloneWith"    uuid,
         "memoryBytes"  bigint,
         "cpuPercent"   real,
         CONSTRAINT workers_boot UNIQUE ("bootId")

@@ -119,12 +119,12 @@ async def test_at_the_start_the_jobs_of_a_dead_process_of_this_host_go_back_at_o
     alive = worker(connect, host=socket.gethostname(), processKey=mine)
     other_boot = worker(connect, host=socket.gethostname(), processKey=f"x:{namespace}:{pid}:1")
     await rescuer.rescue.at_start()
-    assert status(connect, reused_pid) == ("queued", 1, 1)
+    assert status(connect, reused_pid) == ("queued", 0, 1)
     assert status(connect, alive) == ("processing", 1, 0)
     assert status(connect, other_boot) == ("processing", 1, 0)
 
 
-async def test_a_worker_seen_silent_for_a_whole_lease_is_declared_lost_and_its_attempt_counts(
+async def test_a_worker_seen_silent_for_a_whole_lease_is_declared_lost_and_blames_nobody(
     rescuer: Rescuer, connect: Connect
 ) -> None:
     other = worker(connect)
@@ -133,7 +133,7 @@ async def test_a_worker_seen_silent_for_a_whole_lease_is_declared_lost_and_its_a
         assert status(connect, other)[0] == "processing"
         rescuer.clock.move(5)
     await rescuer.rescue.once()
-    assert status(connect, other) == ("queued", 1, 1)
+    assert status(connect, other) == ("queued", 0, 1)
     assert "Rescued job" in rescuer.output.getvalue()
     rows = connect().execute("SELECT outcome, attempt FROM job_attempts").fetchall()
     assert rows == [("lost", 1)]
@@ -181,13 +181,14 @@ async def test_trouble_that_is_no_outage_is_told(rescuer: Rescuer, connect: Conn
         await rescuer.said('Database refuses, trying again (rescue): relation "queues" does not exist')
 
 
-async def test_a_job_out_of_attempts_fails_when_its_worker_is_lost(
+async def test_a_job_out_of_attempts_fails_when_it_had_the_lost_worker_alone(
     rescuer: Rescuer, connect: Connect
 ) -> None:
     mine = process_key(os.getpid()) or ""
     boot, namespace, pid, _ = mine.split(":")
     other = worker(connect, host=socket.gethostname(), processKey=f"{boot}:{namespace}:{pid}:1")
     connect().execute('UPDATE jobs SET "maxAttempts" = 1, revision = revision + 1')
+    connect().execute('UPDATE workers SET "aloneWith" = (SELECT "leaseId" FROM jobs)')
     await rescuer.rescue.at_start()
     assert status(connect, other)[0] == "failed"
 

@@ -10,7 +10,7 @@ from typing import Any
 from rig.clock import MovedClock
 from rig.table import Table
 from rowcrew import settings
-from rowcrew.control.children.runner_process import RunnerProcess
+from rowcrew.control.children.runner_process import Kind, RunnerProcess
 from rowcrew.control.children.runners import Runners
 from rowcrew.control.links import Links
 from rowcrew.control.organs import Organs
@@ -70,9 +70,13 @@ class StandInRunner(RunnerProcess):
 class StandInRunners(Runners):
     """Runners that are there as soon as they are asked for."""
 
-    def add(self, *, solo: bool) -> None:
-        slots = 1 if solo else self._slots_left()
-        self._all.append(StandInRunner(solo=solo, slots=slots, keeper=self, clock=self._clock))
+    has_memory = True
+
+    def has_memory_for_another(self) -> bool:
+        return self.has_memory
+
+    def add(self, kind: Kind) -> None:
+        self._all.append(StandInRunner(kind=kind, slots=self._slots_of(kind), keeper=self, clock=self._clock))
         if self._desk is not None:
             self._desk.on_ready()
 
@@ -122,7 +126,7 @@ class Site:
     @property
     def runner(self) -> StandInRunner:
         """The only shared runner."""
-        (runner,) = [runner for runner in self.all_runners if not runner.solo]
+        (runner,) = [runner for runner in self.all_runners if runner.kind == "shared"]
         return runner
 
     @property

@@ -29,7 +29,7 @@ def clock() -> MovedClock:
 
 @pytest.fixture
 def runner(clock: MovedClock) -> StandInRunner:
-    return StandInRunner(solo=False, slots=2, keeper=Nobody(), clock=clock)
+    return StandInRunner(kind="shared", slots=2, keeper=Nobody(), clock=clock)
 
 
 def a_run(lease_id: str) -> Run:
@@ -84,11 +84,11 @@ async def test_of_idle_solo_runners_one_is_kept_warm(site: Site) -> None:
     for run in runs:
         site.ended(run, Completed())
     site.clock.move(SOLO_IDLE_SECONDS)
-    site.runners.retire_idle_solos()
+    site.runners.retire_idle()
     assert not any(runner.retiring for runner in site.all_runners)
     site.clock.move(1)
-    site.runners.retire_idle_solos()
-    assert [runner.retiring for runner in site.all_runners if runner.solo] == [False, True]
+    site.runners.retire_idle()
+    assert [runner.retiring for runner in site.all_runners if runner.kind == "solo"] == [False, True]
 
 
 async def test_the_first_runner_tells_what_the_crew_can_run(site: Site) -> None:

@@ -40,27 +40,17 @@ async def test_a_long_job_waits_for_a_free_slot_and_a_short_one_goes_ahead(site:
 
 async def test_a_job_for_a_process_of_its_own_gets_one_and_the_next_one_the_same(site: Site) -> None:
     run = await site.start("alone")
-    (solo,) = [runner for runner in site.all_runners if runner.solo]
+    (solo,) = [runner for runner in site.all_runners if runner.kind == "solo"]
     assert solo.assigned == [run.job.lease_id]
     await site.finish(run, Completed())
     again = await site.start("alone")
     assert solo.assigned == [run.job.lease_id, again.job.lease_id]
 
 
-async def test_a_suspect_runs_where_its_death_can_be_blamed_on_nobody_else(site: Site) -> None:
-    suspect = site.table.enqueue("quick")
-    site.table.rows("UPDATE jobs SET crashes = 1, revision = revision + 1")
-    await site.reserve()
-    assert site.runner.assigned == []
-    run = site.running(suspect)
-    (solo,) = [runner for runner in site.all_runners if runner.solo]
-    assert solo.assigned == [run.job.lease_id]
-
-
 async def test_a_job_for_an_idle_solo_runner_waits_for_a_slot_all_the_same(site: Site) -> None:
     first = await site.start("alone")
     await site.finish(first, Completed())
-    (solo,) = [runner for runner in site.all_runners if runner.solo]
+    (solo,) = [runner for runner in site.all_runners if runner.kind == "solo"]
     shared = [await site.start() for _ in range(4)]
     site.table.enqueue("alone")
     await site.reserve()

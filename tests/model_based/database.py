@@ -92,13 +92,15 @@ def beat(database: Database, worker: int) -> tuple[Database, bool]:
 
 
 def rescue(database: Database, worker: int, beats: int | None) -> Database:
-    """Declare a worker lost if its heartbeats stand where they were seen (None: without looking)."""
+    """Declare a worker lost if its heartbeats stand where they were seen (None: without looking).
+
+    Here a worker never says that it runs one job alone, so nobody is blamed.
+    """
     if beats not in (None, database.beats[worker]):
         return database
     row = database.row
     if row.status == "processing" and row.holder == worker:
-        status = "failed" if row.attempts >= MAX_ATTEMPTS else "queued"
-        row = row._replace(status=status, holder=0, waits=False)
+        row = row._replace(status="queued", attempts=row.attempts - 1, holder=0, waits=False)
     return database._replace(row=row, lost=database.lost | {worker})
 
 

@@ -146,7 +146,11 @@ def _reserved(row: Row) -> Row | None:
 
 def _rescued(row: Row) -> Row | None:
     lost = row.status == "processing" and row.worker == 1
-    return row._replace(status="queued", worker=None, waits=False, told=("lost",)) if lost else None
+    return (
+        row._replace(status="queued", attempts=row.attempts - 1, worker=None, waits=False, told=("lost",))
+        if lost
+        else None
+    )
 
 
 def _let_go(row: Row) -> Row | None:

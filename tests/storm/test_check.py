@@ -38,7 +38,8 @@ def run(lease: str, start: float, seen: float, how: str | None = "returned", **f
 QUEUED = enqueued()
 RESERVED = step(2, "processing", 1, "a")
 COMPLETED = step(3, "completed", 1, "a")
-RESCUED = step(3, "queued", 1, "a", process=8, error="worker lost")
+RESCUED = step(3, "queued", 0, "a", process=8, error="worker lost")
+RESCUED_ALONE = step(3, "queued", 1, "a", process=8, error="worker lost; it ran nothing else")
 REQUEUED = step(3, "queued", 0, "a", author="storm hands", process=None)
 AFTER_REQUEUE = (step(34, "processing", 1, "b", process=8), step(35, "completed", 1, "b", process=8))
 AGAIN = step(4, "processing", 2, "b", process=8)
@@ -72,6 +73,15 @@ SOUND = {
         QUEUED,
         RESERVED,
         RESCUED,
+        step(4, "processing", 1, "b", process=8),
+        step(5, "completed", 1, "b", process=8),
+        runs=[run("a", 2.1, 2.9, None), run("b", 4.1, 4.9, process=8)],
+        outcomes={"a": "lost"},
+    ),
+    "a rescue of a job that had its worker alone": history(
+        QUEUED,
+        RESERVED,
+        RESCUED_ALONE,
         AGAIN,
         step(5, "completed", 2, "b", process=8),
         runs=[run("a", 2.1, 2.9, None), run("b", 4.1, 4.9, process=8)],
@@ -80,7 +90,7 @@ SOUND = {
     "a run that goes on in a paused worker": history(
         QUEUED,
         RESERVED,
-        RESCUED,
+        RESCUED_ALONE,
         AGAIN,
         step(5, "completed", 2, "b", process=8),
         runs=[run("a", 2.1, 8.0), run("b", 4.1, 4.9, process=8)],

@@ -85,7 +85,7 @@ def test_answers_that_never_come_are_given_up_without_a_descriptor_to_spare(
 def test_a_runner_whose_socket_cannot_be_read_is_not_left_behind(monkeypatch: pytest.MonkeyPatch) -> None:
     """It could neither be given a job nor be told to leave."""
     nobody = SimpleNamespace(hear=lambda *_: None)
-    runner = RunnerProcess(solo=False, slots=1, keeper=nobody, clock=MonotonicClock())
+    runner = RunnerProcess(kind="shared", slots=1, keeper=nobody, clock=MonotonicClock())
     orders = {"crew": ["rig.crew_under_test:crew"], "log_format": "text", "worker_name": "test"}
 
     async def no_memory(*_: object, **__: object) -> None:

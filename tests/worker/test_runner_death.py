@@ -15,22 +15,21 @@ from rig.waiting import eventually
 from rig.worker_process import is_gone
 
 
-def test_a_killed_runner_gives_its_jobs_back_at_once_and_they_run_alone(
+def test_a_killed_runner_gives_its_jobs_back_at_once_and_they_run_in_two_groups_at_most(
     start_worker: StartWorker, table: Table, journal: Journal, gate: Gate
 ) -> None:
-    worker = start_worker(WORKER_CONCURRENCY=3).ready()
-    jobs = [table.enqueue("hold", {"gate": gate.path}, maxAttempts=1) for _ in range(3)]
-    journal.has("start", times=3)
+    worker = start_worker(WORKER_CONCURRENCY=4).ready()
+    jobs = [table.enqueue("hold", {"gate": gate.path}, maxAttempts=1) for _ in range(4)]
+    journal.has("start", times=4)
     (runner,) = worker.runners()
     os.kill(runner, signal.SIGKILL)
-    journal.has("start", times=6)
+    journal.has("start", times=8)
     for job in jobs:
         row = table.row(job)
         assert (row["status"], row["attempts"], row["crashes"]) == ("processing", 1, 1)
         assert table.outcomes(job) == ["lost"]
-    second_runs = {entry["pid"] for entry in journal.entries("start")[3:]}
-    assert len(second_runs) == 3, "each runs where its death can be blamed on nobody else"
-    assert second_runs <= set(worker.runners("solo"))
+    second_runs = [entry["pid"] for entry in journal.entries("start")[4:]]
+    assert sorted(second_runs) == sorted(2 * worker.runners("group"))
     gate.open()
     for job in jobs:
         assert table.until(job, "completed")["attempts"] == 1

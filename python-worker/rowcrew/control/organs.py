@@ -20,6 +20,7 @@ from rowcrew.control.chores.unbegun import TakeBackUnbegun
 from rowcrew.control.clock import Clock
 from rowcrew.control.identity import Identity
 from rowcrew.control.links import Links
+from rowcrew.control.road.alone import RunAlone
 from rowcrew.control.road.appetite import Appetite
 from rowcrew.control.road.looks import Looks
 from rowcrew.control.road.places import Places
@@ -100,6 +101,16 @@ class Organs:
                 ending=self.road.ending,
                 clock=self._clock,
                 log=self._log,
+            ),
+            RunAlone(
+                slots=self._settings.slots,
+                link=link,
+                identity=self.identity,
+                ledger=self.road.ledger,
+                waiting=self.road.waiting,
+                dispatcher=self.road.dispatcher,
+                catalogue=self._catalogue,
+                clock=self._clock,
             ),
         ]
 

@@ -36,8 +36,3 @@ class Job(msgspec.Struct, frozen=True, array_like=True, gc=False):
     @property
     def is_last_attempt(self) -> bool:
         return self.attempt >= self.max_attempts
-
-    @property
-    def runs_alone(self) -> bool:
-        """A job that was there when a runner died runs where its death can be blamed on nobody else."""
-        return self.crashes > 0

@@ -21,7 +21,8 @@ class Verdict(msgspec.Struct, frozen=True, gc=False):
         attempt_outcome: the word for `job_attempts`; None for a completed run, which leaves no such row.
         delay_seconds: how long a queued row waits.
         refund: 1 takes the attempt back, because the job is not to blame.
-        crash: 1 when the job was there when a runner died and nobody can be blamed.
+        crash: what is added to `crashes`: 1 when the job's runner died and nobody can be blamed. When the job
+            ended by itself and will run again, nothing is left of them.
     """
 
     status: Status
@@ -47,11 +48,11 @@ def verdict(job: Job, outcome: Outcome, backoff_seconds: float) -> Verdict | Non
                 job, error, delay, permanent=permanent, traceback=traceback, memory_bytes=memory_bytes
             )
         case Snoozed(delay_seconds):
-            return Verdict("queued", "snoozed", delay_seconds=delay_seconds, refund=1)
+            return Verdict("queued", "snoozed", delay_seconds=delay_seconds, refund=1, crash=-job.crashes)
         case Cancelled(reason):
             return Verdict("cancelled", "cancelled", error=reason)
         case Lost(error, True, memory_bytes):
-            return _failed_run(job, error, backoff_seconds, memory_bytes=memory_bytes)
+            return _failed_run(job, error, backoff_seconds, memory_bytes=memory_bytes, stays_suspect=True)
         case Lost(error, _, memory_bytes):
             return Verdict("queued", "lost", error=error, refund=1, crash=1, memory_bytes=memory_bytes)
         case Released(reason):
@@ -70,6 +71,7 @@ def _failed_run(
     permanent: bool = False,
     traceback: str | None = None,
     memory_bytes: int | None = None,
+    stays_suspect: bool = False,
 ) -> Verdict:
     if permanent or job.is_last_attempt:
         return Verdict("failed", "failed", error=error, traceback=traceback, memory_bytes=memory_bytes)
@@ -79,5 +81,6 @@ def _failed_run(
         error=error,
         traceback=traceback,
         delay_seconds=delay_seconds,
+        crash=0 if stays_suspect else -job.crashes,
         memory_bytes=memory_bytes,
     )

@@ -24,7 +24,7 @@ from rowcrew.runner.forking import cut_off_children, end_if_copy
 from rowcrew.runner.invoke import current_job
 from rowcrew.runner.loading import loaded
 from rowcrew.runner.loop import RunnerLoop
-from rowcrew.runner.parent import die_with
+from rowcrew.runner.parent import die_with, go_before_control
 from rowcrew.runner.surroundings import Surroundings, make_plain
 from rowcrew.runner.threads import Threads
 from rowcrew.runner.wire import Assign, Channel, Close, Ready, Stop, ToRunner, Unloadable, Withdraw
@@ -44,6 +44,7 @@ class Orders(msgspec.Struct, frozen=True):
 def main() -> None:
     orders = msgspec.json.decode(sys.argv[1], type=Orders)
     die_with(orders.parent)
+    go_before_control()
     make_plain()
     end = socket.socket(fileno=orders.socket)
     end.set_inheritable(False)

@@ -166,6 +166,7 @@ workers = Table(
     _time("lostAt"),
     _time("stoppedAt"),
     Column("stopReason", Text),
+    Column("aloneWith", UUID),
     Column("memoryBytes", BigInteger),
     Column("cpuPercent", REAL),
     UniqueConstraint("bootId", name="workers_boot"),

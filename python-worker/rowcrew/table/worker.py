@@ -44,7 +44,7 @@ class OtherWorker(NamedTuple):
 
 
 class RescuedJob(NamedTuple):
-    """A job that was given back, or has failed because it had no attempt left."""
+    """A job that was given back; or that ran alone, was blamed and had no attempt left."""
 
     id: int
     type: str
@@ -167,6 +167,12 @@ async def beat(link: Link, *, worker: int, boot: uuid.UUID, memory: int, cpu: fl
     """
     parameters = {"worker": worker, "boot": boot, "memory": memory, "cpu": cpu}
     return bool(await link.fetch(SQL["worker/beat"], parameters, CHORE_SECONDS))
+
+
+async def alone(link: Link, *, worker: int, boot: uuid.UUID, lease_id: str | None) -> bool:
+    """Whether the row says so now; that of a worker that was declared lost does not."""
+    parameters = {"worker": worker, "boot": boot, "lease": lease_id}
+    return bool(await link.fetch(SQL["worker/alone"], parameters, CHORE_SECONDS))
 
 
 async def held(link: Link, worker: int) -> list[HeldLease]:

@@ -9,7 +9,7 @@ import socket
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import Any, Final, Protocol
+from typing import Any, Final, Literal, Protocol
 
 import msgspec
 
@@ -24,6 +24,9 @@ SOCKET_BUFFER_BYTES: Final = 1 << 20
 BEGIN_SECONDS: Final = 2.0
 
 
+Kind = Literal["shared", "solo", "group"]
+
+
 class Keeper(Protocol):
     """Who started a runner and hears what it says."""
 
@@ -34,6 +37,7 @@ class RunnerProcess:
     """A runner from its start to its death.
 
     Attributes:
+        kind: what it is given: most jobs; one job at a time; suspects, no more than may be together.
         runs: the runs assigned to it, by lease.
         mark: what programs that its handlers start have in their environment.
         culprits: leases for whose sake control killed it; empty if it died by itself.
@@ -43,8 +47,8 @@ class RunnerProcess:
         is_silent: it did not begin what it was given, nor say anything; no more jobs until it does.
     """
 
-    def __init__(self, *, solo: bool, slots: int, keeper: Keeper, clock: Clock) -> None:
-        self.solo = solo
+    def __init__(self, *, kind: Kind, slots: int, keeper: Keeper, clock: Clock) -> None:
+        self.kind = kind
         self.slots = slots
         self._keeper = keeper
         self._clock = clock

@@ -1,4 +1,4 @@
-"""The runners of a worker: shared ones as wanted, solo ones as jobs need them, a new one for each that dies.
+"""The runners of a worker: shared ones as wanted, others as jobs need them, a new one for each that dies.
 
 In: the manifest and messages of runners. Out: runners that take jobs. `dispatch` asks for them; messages and
 deaths go to the desk, `road.reports`.
@@ -13,7 +13,8 @@ from typing import Final, Protocol
 
 from rowcrew import family
 from rowcrew.control.children.leftovers import end_marked
-from rowcrew.control.children.runner_process import RunnerProcess
+from rowcrew.control.children.memory import has_memory_for_another
+from rowcrew.control.children.runner_process import Kind, RunnerProcess
 from rowcrew.control.children.starting import FirstWord, Restarts, orders
 from rowcrew.control.clock import Clock
 from rowcrew.log import Log
@@ -23,6 +24,7 @@ from rowcrew.runner.wire import Ready, Report, ToControl, Unloadable, Withdrawn
 from rowcrew.settings import Settings, runner_environment
 
 SOLO_IDLE_SECONDS: Final = 60.0
+GROUP_IDLE_SECONDS: Final = 5.0
 LEAVING_SECONDS: Final = 2.0
 """How long hooks of user code may take when the worker leaves; all of a shutdown fits into 30 seconds."""
 
@@ -62,7 +64,7 @@ class Runners:
 
     def start(self) -> None:
         for _ in range(self._wanted):
-            self.add(solo=False)
+            self.add("shared")
 
     async def manifest(self) -> Manifest:
         """What the crew can run, as soon as the first runner has loaded it.
@@ -77,44 +79,54 @@ class Runners:
         self._desk = desk
 
     def shared(self) -> list[RunnerProcess]:
-        return [runner for runner in self._all if runner.takes_jobs and not runner.solo]
+        return [runner for runner in self._all if runner.kind == "shared" and runner.takes_jobs]
+
+    def groups(self) -> list[RunnerProcess]:
+        """Runners of suspects: at work, idle or on their way."""
+        return [r for r in self._all if r.kind == "group" and (r.runs or not r.retiring)]
+
+    def has_memory_for_another(self) -> bool:
+        return has_memory_for_another([runner.pid for runner in self._all if runner.is_loaded])
 
     def idle_solo(self) -> RunnerProcess | None:
-        return next((r for r in self._all if r.solo and r.takes_jobs and not r.runs), None)
+        return next((r for r in self._all if r.kind == "solo" and r.takes_jobs and not r.runs), None)
 
     def solos_on_the_way(self) -> int:
-        return sum(runner.solo and not runner.is_loaded and not runner.retiring for runner in self._all)
+        return sum(r.kind == "solo" and not r.is_loaded and not r.retiring for r in self._all)
 
-    def add(self, *, solo: bool) -> None:
+    def add(self, kind: Kind) -> None:
         """Start a runner; it makes itself known when it is ready."""
-        runner = RunnerProcess(
-            solo=solo, slots=1 if solo else self._slots_left(), keeper=self, clock=self._clock
-        )
+        runner = RunnerProcess(kind=kind, slots=self._slots_of(kind), keeper=self, clock=self._clock)
         self._all.append(runner)
-        task = asyncio.create_task(self._live(runner), name=f"{'solo' if solo else 'shared'} runner")
+        task = asyncio.create_task(self._live(runner), name=f"{kind} runner")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     def replace(self, runner: RunnerProcess) -> None:
         """Let a runner finish what it runs and start another in its place."""
         runner.retire()
-        if not runner.solo:
-            self.add(solo=False)
+        if runner.kind == "shared":
+            self.add("shared")
 
     def start_none(self) -> None:
         """From now on nothing follows a runner that goes: the worker is leaving."""
         self._closing.set()
 
-    def retire_idle_solos(self) -> None:
-        """Keep one warm solo runner; others leave after a minute without work."""
-        idle = [runner for runner in self._all if runner.solo and runner.takes_jobs and not runner.runs]
-        for runner in idle[1:]:
-            if self._clock.now() - runner.idle_since > SOLO_IDLE_SECONDS:
-                runner.retire()
+    def retire_idle(self) -> None:
+        """Runners of suspects leave after seconds without work; solo ones after a minute, but for one."""
+        idle = [runner for runner in self._all if runner.takes_jobs and not runner.runs]
+        groups = [runner for runner in idle if runner.kind == "group"]
+        solos = [runner for runner in idle if runner.kind == "solo"]
+        for seconds, leaving in ((GROUP_IDLE_SECONDS, groups), (SOLO_IDLE_SECONDS, solos[1:])):
+            for runner in leaving:
+                if self._clock.now() - runner.idle_since > seconds:
+                    runner.retire()
 
-    def _slots_left(self) -> int:
-        """The share of a new shared runner, so that all of them together have the worker's slots, no more."""
-        shared = [runner for runner in self._all if not runner.solo and not runner.retiring]
+    def _slots_of(self, kind: Kind) -> int:
+        """One for a solo; a share for a shared one, so that all of them have the worker's slots, no more."""
+        if kind != "shared":
+            return 1 if kind == "solo" else self._settings.slots
+        shared = [runner for runner in self._all if runner.kind == "shared" and not runner.retiring]
         left = self._settings.slots - sum(runner.slots for runner in shared)
         return max(1, -(-left // max(1, self._wanted - len(shared))))
 
@@ -146,10 +158,10 @@ class Runners:
         if self._desk is not None:
             self._desk.on_death(runner, how)
         await self._end_leftovers(runner)
-        if not expected and not runner.solo:
+        if not expected and runner.kind == "shared":
             await self._pause(self._clock.now() - started)
             if not self._closing.is_set():
-                self.add(solo=False)
+                self.add("shared")
 
     async def _end_leftovers(self, runner: RunnerProcess) -> None:
         """In a thread: to look at all processes of a large machine takes longer than control may wait."""
@@ -177,7 +189,7 @@ class Runners:
         """Take a message of a runner."""
         if isinstance(message, Ready):
             self._first_word.loaded(message.manifest)
-            self._log.event("runner.started", pid=runner.pid, kind="solo" if runner.solo else "shared")
+            self._log.event("runner.started", pid=runner.pid, kind=runner.kind)
         elif isinstance(message, Unloadable):
             self._first_word.failed(f"the crew cannot be loaded: {message.error}")
             # A later one that finds the crew changed on disk is tried again like one that died.

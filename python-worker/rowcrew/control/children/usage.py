@@ -39,7 +39,7 @@ class Usage:
             used, busy = _of(self._process(runner.pid))
             memory, cpu = memory + used, cpu + busy
             self._judge(runner, used)
-        self._runners.retire_idle_solos()
+        self._runners.retire_idle()
         alive = {os.getpid(), *(runner.pid for runner in self._runners)}
         self._processes = {pid: process for pid, process in self._processes.items() if pid in alive}
         return {"memory": memory, "cpu": cpu}

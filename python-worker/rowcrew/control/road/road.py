@@ -41,7 +41,7 @@ class Road:
         log: Log,
     ) -> None:
         self.ledger = Ledger(clock=clock)
-        self.waiting = Waiting()
+        self.waiting = Waiting(slots=settings.slots)
         self.run_times = RunTimes()
         self.letting_go = LettingGo(link=links.chores, log=log)
         self.recorder = Recorder(

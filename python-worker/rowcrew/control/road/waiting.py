@@ -1,4 +1,4 @@
-"""Reserved jobs that no runner has yet: those for shared runners, and those that need one of their own."""
+"""Reserved jobs that no runner has yet, each in the line of those that may run where it may."""
 
 from __future__ import annotations
 
@@ -6,27 +6,56 @@ from collections import deque
 from collections.abc import Container, Iterable, Iterator
 
 from rowcrew.control.run import Run
+from rowcrew.model.suspicion import is_suspect, needs_worker_alone
 
 
 class Waiting:
-    """Two lines, each in the order of reservation. `dispatch` takes from them, `ending` removes."""
+    """Four lines, each in the order of reservation. `dispatch` takes from them, `ending` removes.
 
-    def __init__(self) -> None:
+    Attributes:
+        shared: for shared runners.
+        solo: of types that have a runner of their own.
+        suspects: for the few runners in which suspects run.
+        lone: suspects that need the whole worker for themselves; `alone` calls them up.
+    """
+
+    def __init__(self, *, slots: int) -> None:
+        self._slots = slots
         self.shared: deque[Run] = deque()
         self.solo: deque[Run] = deque()
+        self.suspects: deque[Run] = deque()
+        self.lone: deque[Run] = deque()
 
     def __bool__(self) -> bool:
-        return bool(self.shared or self.solo)
+        return bool(self.shared or self.solo or self.suspects or self.lone)
 
     def __iter__(self) -> Iterator[Run]:
-        return iter([*self.shared, *self.solo])
+        return iter([*self.shared, *self.solo, *self.suspects, *self.lone])
+
+    @property
+    def apart(self) -> int:
+        """How many wait for another place than a shared runner."""
+        return len(self.solo) + len(self.suspects) + len(self.lone)
 
     def add(self, runs: Iterable[Run], solo_types: Container[str]) -> None:
         for run in runs:
-            alone = run.job.runs_alone or run.job.type in solo_types
-            (self.solo if alone else self.shared).append(run)
+            if is_suspect(run.job.crashes) and needs_worker_alone(self._slots, run.job.crashes):
+                self.lone.append(run)
+            else:
+                self._line(run, solo_types).append(run)
+
+    def no_longer_alone(self, solo_types: Container[str]) -> None:
+        """Those that wanted the worker for themselves run beside others."""
+        while self.lone:
+            run = self.lone.popleft()
+            self._line(run, solo_types).append(run)
 
     def remove(self, run: Run) -> None:
-        for line in (self.shared, self.solo):
+        for line in (self.shared, self.solo, self.suspects, self.lone):
             if run in line:
                 line.remove(run)
+
+    def _line(self, run: Run, solo_types: Container[str]) -> deque[Run]:
+        if run.job.type in solo_types:
+            return self.solo
+        return self.suspects if is_suspect(run.job.crashes) else self.shared

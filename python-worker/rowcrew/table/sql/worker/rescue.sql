@@ -1,27 +1,32 @@
--- Declare workers lost whose heartbeats stand where the rescuer saw them, and give their jobs back; the attempt counts.
+-- Declare workers lost whose heartbeats stand where the rescuer saw them, and give their jobs back; one that ran alone is blamed.
 WITH dead AS MATERIALIZED (
   UPDATE workers w
      SET "lostAt" = coalesce(w."lostAt", clock_timestamp()), "stopReason" = coalesce(w."stopReason", 'lost')
     FROM unnest(%(workers)s::bigint[], %(beats)s::bigint[]) AS seen (id, beats)
    WHERE w.id = seen.id AND w.beats = seen.beats
-  RETURNING w.id),
+  RETURNING w.id, w."aloneWith"),
 stuck AS MATERIALIZED (
-  SELECT id
-    FROM jobs
-   WHERE status = 'processing' AND "workerId" = ANY (ARRAY(SELECT id FROM dead))
-   ORDER BY id
+  SELECT j.id, coalesce(j."leaseId" = dead."aloneWith", false) AS blamed, dead."aloneWith" IS NULL AS begun
+    FROM jobs j
+    JOIN dead ON dead.id = j."workerId"
+   WHERE j.status = 'processing' AND j."workerId" = ANY (ARRAY(SELECT id FROM dead))
+   ORDER BY j.id
    LIMIT 1000
-     FOR NO KEY UPDATE SKIP LOCKED),
+     FOR NO KEY UPDATE OF j SKIP LOCKED),
 freed AS (
   UPDATE jobs j
-     SET status = CASE WHEN attempts >= "maxAttempts" THEN 'failed' ELSE 'queued' END, "runAt" = clock_timestamp(),
-         "workerId" = NULL, crashes = crashes + 1, "errorMessage" = 'worker lost',
-         "finishedAt" = CASE WHEN attempts >= "maxAttempts" THEN clock_timestamp() END,
+     SET status = CASE WHEN blamed AND attempts >= "maxAttempts" THEN 'failed' ELSE 'queued' END,
+         "runAt" = clock_timestamp(), "workerId" = NULL,
+         "errorMessage" = CASE WHEN blamed THEN 'worker lost; it ran nothing else' ELSE 'worker lost' END,
+         attempts = CASE WHEN blamed THEN attempts ELSE greatest(attempts - 1, 0) END,
+         -- Where one ran alone, the others had not begun. More than the hand may write is no help to anybody.
+         crashes = CASE WHEN begun THEN least(crashes + 1, 1000) ELSE crashes END,
+         "finishedAt" = CASE WHEN blamed AND attempts >= "maxAttempts" THEN clock_timestamp() END,
          "updatedAt" = clock_timestamp(), revision = revision + 1
     FROM stuck
    WHERE j.id = stuck.id
-  RETURNING j.id, j.type, j.status, j.attempts, j."leaseId", j."startedAt"),
+  RETURNING j.id, j.type, j.status, j.attempts + CASE WHEN blamed THEN 0 ELSE 1 END AS attempt, j."leaseId", j."startedAt", j."errorMessage" AS error),
 attempt_rows AS (
   INSERT INTO job_attempts ("leaseId", "jobId", attempt, outcome, error, "startedAt")
-  SELECT "leaseId", id, attempts, 'lost', 'worker lost', "startedAt" FROM freed)
+  SELECT "leaseId", id, attempt, 'lost', error, "startedAt" FROM freed)
 SELECT id, type, status FROM freed
