@@ -25,7 +25,7 @@ from storm import network
 from storm.history import Fault
 from storm.site import MOST_CONNECTIONS, Member, Site
 
-PURPOSES: Final = ("reserve", "record", "chores", "wake-up")
+PURPOSES: Final = ("reserve", "record", "heartbeat", "chores", "wake-up")
 
 
 class Blow(NamedTuple):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 
 import pytest
@@ -215,3 +216,29 @@ async def test_only_a_notification_about_this_worker_brings_the_beat_forward(
     assert not site.organs.reserver._woken.is_set()
     wake_up._receive(READY, b"")
     assert site.organs.reserver._woken.is_set()
+
+
+async def test_a_row_that_somebody_has_locked_delays_no_beat_and_no_other_acknowledgement(site: Site) -> None:
+    locked, free = await site.start(), await site.start()
+    for run in (locked, free):
+        site.table.set_status(run.job.id, "cancelled")
+    with site.table.another() as hand:
+        hand.execute("SELECT FROM jobs WHERE id = %s FOR UPDATE", (locked.job.id,))
+        site.clock.move(5)
+        async with asyncio.timeout(10):
+            await site.organs.heartbeat.once()
+            for run in (locked, free):
+                site.ended(run, Errored("it was stopped"))
+            await site.road.letting_go.done()
+            await site.organs.heartbeat.once()
+        assert site.table.row(free.job.id)["workerId"] is None
+        assert site.table.row(locked.job.id)["workerId"] is not None
+        hand.commit()
+    site.clock.move(1)
+    await site.road.letting_go.done()
+    assert site.table.row(locked.job.id)["workerId"] is None
+
+
+async def test_the_heart_has_a_connection_of_its_own(site: Site) -> None:
+    others = (site.links.reserve, site.links.record, site.links.chores)
+    assert not any(site.organs.heartbeat._link is link for link in others)

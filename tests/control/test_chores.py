@@ -109,7 +109,7 @@ async def test_every_chore_of_a_worker_does_its_round_against_the_table(site: Si
 
 async def test_rows_that_cannot_be_let_go_are_told(site: Site) -> None:
     output = io.StringIO()
-    letting_go = LettingGo(link=Link(NOWHERE, purpose="chores"), log=Log("text", output))
+    letting_go = LettingGo(link=Link(NOWHERE, purpose="chores"), clock=site.clock, log=Log("text", output))
     letting_go.let_go(a_job())
     await letting_go.done()
     assert "connection lost (acknowledge)" in output.getvalue()

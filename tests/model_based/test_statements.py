@@ -207,7 +207,7 @@ class LeaseMachine(RuleBasedStateMachine):
             self.look(held.worker)
 
     def acknowledge(self, held: Held) -> None:
-        self.run("ack", id=held.job, lease=self._lease_id(held))
+        self.run("ack", ids=[held.job], leases=[self._lease_id(held)])
         self.models[held.job] = model.acknowledge(self.models[held.job], held.lease)
 
     @rule(seat=ANY_SEAT, what=st.sampled_from(["beat", "observe", "rescue", "observe, rescue"]))

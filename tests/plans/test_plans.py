@@ -198,7 +198,7 @@ GROWING: dict[str, dict[str, Any]] = {
     "note": {"notes": f"[{json.dumps(ENDED)}]"},
     "lock_free": {"ids": [1]},
     "held": {"worker": 1},
-    "ack": {"id": 1, "lease": uuid.uuid4()},
+    "ack": {"ids": [1], "leases": [str(uuid.uuid4())]},
     "lines": {"queues": None},
 }
 

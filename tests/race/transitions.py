@@ -103,8 +103,7 @@ def note(connection: Connection, job: int) -> Answer:
 
 
 def acknowledge(connection: Connection, job: int) -> Answer:
-    cursor = connection.execute(statement("ack"), {"id": job, "lease": str(LEASE)})
-    return [(job,)] * cursor.rowcount
+    return fetch(connection, "ack", ids=[job], leases=[str(LEASE)])
 
 
 def rescue(connection: Connection, _job: int) -> Answer:
@@ -192,6 +191,10 @@ def _nobody_is_stale(answer: Answer) -> bool:
     return not answer
 
 
+def _is_let_go(answer: Answer) -> bool:
+    return any(not is_locked for _, is_locked in answer)
+
+
 def _end(send: Send, **change: Any) -> Transition:
     return Transition(send, _of_the_run(worker=None, **change), is_done=_nobody_is_stale)
 
@@ -205,10 +208,10 @@ TRANSITIONS: Final = {
     "retry": _end(retry, status="queued", waits=True, told=("retried",)),
     "complete": Transition(complete, _of_the_run(status="completed", worker=None)),
     "note": Transition(note, _of_the_run(), skips=True),
-    "acknowledge": Transition(acknowledge, _let_go),
+    "acknowledge": Transition(acknowledge, _let_go, skips=True, is_done=_is_let_go),
     "rescue": Transition(rescue, _rescued, skips=True),
     "cancel": Transition(cancel, _cancelled),
     "requeue": Transition(requeue, _requeued),
     "reschedule": Transition(reschedule, _rescheduled),
-    "prune": Transition(prune, _pruned),
+    "prune": Transition(prune, _pruned, skips=True),
 }

@@ -26,7 +26,7 @@ from rowcrew.table.link import Link
 from rowcrew.table.listening import listen
 from rowcrew.table.statements import SQL
 
-PURPOSES = ("reserve", "record", "chores", "listen")
+PURPOSES = ("reserve", "record", "heartbeat", "chores", "listen")
 
 
 @pytest.fixture
@@ -233,13 +233,13 @@ def test_a_job_of_which_the_answer_is_late_is_not_given_back_meanwhile(
         assert len(journal.entries("start", job=row["id"])) == 1
 
 
-def test_a_worker_never_has_more_than_four_connections(
+def test_a_worker_never_has_more_than_five_connections(
     start_worker: StartWorker, table: Table, proxy: Proxy
 ) -> None:
     worker = start_worker(url=proxy.url, WORKER_CONCURRENCY=50, WORKER_RUNNERS=2).ready()
     table.rows("INSERT INTO jobs (type) SELECT 'noop' FROM generate_series(1, 3000)")
     table.drained()
-    assert proxy.most_connections == 4
+    assert proxy.most_connections == 5
     assert worker.stop() == 0
 
 

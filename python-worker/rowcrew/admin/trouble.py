@@ -31,7 +31,7 @@ _KINDS: Final = (
         "full",
         r"too many clients|remaining connection slots|too many connections|no more connections allowed",
         "the server has no free connection",
-        "run fewer workers or smaller pools, or raise the limit; a worker holds four connections",
+        "run fewer workers or smaller pools, or raise the limit; a worker holds five connections",
     ),
     (
         "password",

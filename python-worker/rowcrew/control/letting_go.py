@@ -1,41 +1,69 @@
 """Acknowledges rows that somebody changed while their run was on: the run is dead, the row is free.
 
 In: jobs from `road.ending` and `road.record`. Out: rows that others may reserve; without a word from here
-they wait for 30 seconds.
+they wait for 30 seconds. Nothing waits for a row that somebody has locked: it is asked for again.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
+from typing import Final
 
 import psycopg
 
+from rowcrew.control.clock import Clock
+from rowcrew.control.outage import Outage
 from rowcrew.log import Log
 from rowcrew.model.job import Job
 from rowcrew.table import worker as table
-from rowcrew.table.link import Link, reason
+from rowcrew.table.link import Link
+
+AGAIN_SECONDS: Final = 1.0
 
 
 class LettingGo:
-    """One short statement for each such row, each on its own: they are rare."""
+    """All that have come by now in one statement; those whose rows are locked a second later once more."""
 
-    def __init__(self, *, link: Link, log: Log) -> None:
+    def __init__(self, *, link: Link, clock: Clock, log: Log) -> None:
         self._link = link
-        self._log = log
-        self._under_way: set[asyncio.Task[None]] = set()
+        self._clock = clock
+        self._outage = Outage(link=link, purpose="acknowledge", log=log)
+        self._dead: dict[str, Job] = {}
+        self._sending: asyncio.Task[None] | None = None
 
     def let_go(self, job: Job) -> None:
         """Acknowledge soon; nothing waits for it but `done`."""
-        task = asyncio.create_task(self.acknowledge(job))
-        self._under_way.add(task)
-        task.add_done_callback(self._under_way.discard)
-
-    async def acknowledge(self, job: Job) -> None:
-        try:
-            await table.ack(self._link, id=job.id, lease_id=job.lease_id)
-        except psycopg.Error as error:
-            self._log.event("database.lost", purpose="acknowledge", reason=reason(error))
+        self._dead[job.lease_id] = job
+        self._send_soon()
 
     async def done(self) -> None:
-        """Wait until every acknowledgement so far was sent."""
-        await asyncio.gather(*self._under_way)
+        """Wait until everything so far was sent; what is locked is sent once more, and left."""
+        self._send_soon()
+        if self._sending is not None:
+            await self._sending
+
+    def _send_soon(self) -> None:
+        if self._dead and (self._sending is None or self._sending.done()):
+            self._sending = asyncio.create_task(self._send())
+
+    async def _send(self) -> None:
+        left: list[Job] = []
+        while self._dead:
+            jobs, self._dead = list(self._dead.values()), {}
+            left += await self._acknowledge(jobs)
+        if left:
+            self._dead = {job.lease_id: job for job in left}
+            self._clock.call_later(AGAIN_SECONDS, self._send_soon)
+
+    async def _acknowledge(self, jobs: Sequence[Job]) -> list[Job]:
+        """Those of the jobs that are to be acknowledged again."""
+        try:
+            locked = await table.ack(
+                self._link, ids=[job.id for job in jobs], leases=[job.lease_id for job in jobs]
+            )
+        except psycopg.Error as error:
+            self._outage.met(error)
+            return list(jobs)
+        self._outage.passed()
+        return [job for job in jobs if job.id in locked]

@@ -54,7 +54,7 @@ class Organs:
         self._catalogue = catalogue
         self._clock = clock
         self._log = log
-        self.identity = Identity(link=links.chores, types=catalogue.names, settings=settings, log=log)
+        self.identity = Identity(link=links.heartbeat, types=catalogue.names, settings=settings, log=log)
         self.liveness = Liveness(settings.lease_seconds)
         self.road = Road(
             settings=settings,
@@ -127,7 +127,7 @@ class Organs:
         settings, log = self._settings, self._log
         return Heartbeat(
             seconds=settings.heartbeat_seconds,
-            link=self._links.chores,
+            link=self._links.heartbeat,
             identity=self.identity,
             ledger=self.road.ledger,
             recorder=self.road.recorder,

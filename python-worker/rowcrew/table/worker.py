@@ -181,8 +181,10 @@ async def held(link: Link, worker: int) -> list[HeldLease]:
     ]
 
 
-async def ack(link: Link, *, id: int, lease_id: str) -> None:
-    await link.fetch(SQL["worker/ack"], {"id": id, "lease": lease_id})
+async def ack(link: Link, *, ids: list[int], leases: list[str]) -> set[int]:
+    """Let rows go that were changed under these leases; the ids of those that somebody has locked."""
+    rows = await link.fetch(SQL["worker/ack"], {"ids": ids, "leases": leases}, CHORE_SECONDS)
+    return {id for id, is_locked in rows if is_locked}
 
 
 async def lines(link: Link, queues: Sequence[str] | None) -> list[ReadyLine]:

@@ -43,7 +43,7 @@ class Road:
         self.ledger = Ledger(clock=clock)
         self.waiting = Waiting(slots=settings.slots)
         self.run_times = RunTimes()
-        self.letting_go = LettingGo(link=links.chores, log=log)
+        self.letting_go = LettingGo(link=links.chores, clock=clock, log=log)
         self.recorder = Recorder(
             link=links.record,
             writer=Writer(link=links.record, identity=identity, log=log),

@@ -13,9 +13,11 @@ old AS MATERIALIZED (
              clock_timestamp() - coalesce(q."keepCompletedSeconds", %(keep_completed)s) * interval '1 second')
       OR (walk.status IN ('failed', 'cancelled') AND walk."finishedAt" <
              clock_timestamp() - coalesce(q."keepFailedSeconds", %(keep_failed)s) * interval '1 second')),
+unlocked AS MATERIALIZED (
+  SELECT j.id FROM jobs j WHERE j.id = ANY (ARRAY(SELECT id FROM old)) ORDER BY j.id FOR UPDATE SKIP LOCKED),
 gone AS (
   DELETE FROM jobs j
-   WHERE j.id = ANY (ARRAY(SELECT id FROM old)) AND j.status IN ('completed', 'failed', 'cancelled')
+   WHERE j.id = ANY (ARRAY(SELECT id FROM unlocked)) AND j.status IN ('completed', 'failed', 'cancelled')
   RETURNING j.id),
 attempt_rows AS (
   DELETE FROM job_attempts a WHERE a."jobId" = ANY (ARRAY(SELECT id FROM gone)))
