@@ -92,6 +92,11 @@ async def hold_each(context: Context, gate: str) -> str:
     return f"attempt {context.job.attempt}"
 
 
+@crew.job("naps")
+async def naps(seconds: float) -> None:
+    await asyncio.sleep(seconds)
+
+
 @crew.job("rests")
 async def rests(context: Context) -> None:
     """Short enough to be reserved ahead, long enough to meet others."""
@@ -315,6 +320,14 @@ async def dies(context: Context, how: str) -> str:
 
 def _recurse() -> None:
     _recurse()
+
+
+@crew.job("kills_worker")
+async def kills_worker(context: Context) -> None:
+    """What a platform does that ends a whole container because one of its processes took too much."""
+    write_down("start", context)
+    os.kill(os.getppid(), signal.SIGKILL)
+    await asyncio.sleep(600)
 
 
 @crew.job("dies_in_thread", backoff=AT_ONCE)

@@ -70,6 +70,21 @@ MUTATIONS: Final = (
         ("tests/storm/test_planted.py::test_a_rescue_takes_no_row_that_was_ended_by_hand",),
     ),
     Mutation(
+        "a lost worker is every job's own fault",
+        (Edit("table/sql/worker/rescue.sql", 'coalesce(j."leaseId" = dead."aloneWith", false)', "true"),),
+        ("tests/control/test_suspects.py::test_a_lost_worker_blames_nobody",),
+    ),
+    Mutation(
+        "suspects all run together again",
+        (Edit("model/suspicion.py", "max(1, slots >> crashes)", "slots"),),
+        ("tests/control/test_suspects.py::test_one_culprit_fails_and_no_neighbour_loses_an_attempt",),
+    ),
+    Mutation(
+        "suspects all run at once, each in a runner of its own",
+        (Edit("control/road/dispatch.py", "len(groups) < MOST_GROUPS", "len(groups) < self._slots"),),
+        ("tests/control/test_suspects.py::test_suspects_run_in_two_groups_that_are_halved_with_every_death",),
+    ),
+    Mutation(
         "the rescue does not look at the beats",
         (Edit("table/sql/worker/rescue.sql", " AND w.beats = seen.beats", ""),),
         ("tests/race/test_pairs.py::test_a_rescue_that_waited_for_a_beat_takes_nothing",),

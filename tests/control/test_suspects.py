@@ -129,7 +129,7 @@ async def test_a_runner_of_suspects_leaves_when_there_are_none(crowd: Site) -> N
     assert group.retiring
 
 
-async def test_one_culprit_fails_after_its_attempts_and_no_neighbour_loses_one(crowd: Site) -> None:
+async def test_one_culprit_fails_and_no_neighbour_loses_an_attempt(crowd: Site) -> None:
     """Its neighbours run on and on: nobody is cleared by an end."""
     ids = [crowd.table.enqueue("quick", maxAttempts=1) for _ in range(SLOTS)]
     await crowd.reserve()

@@ -14,7 +14,15 @@ from typing import Final, NamedTuple
 
 import pytest
 
-from rowcrew.model.suspicion import MOST_GROUPS, group_size, is_blamed
+from rowcrew.model.suspicion import (
+    ALONE_SECONDS,
+    LONGEST_ALONE_SECONDS,
+    MOST_GROUPS,
+    alone_seconds,
+    group_size,
+    is_blamed,
+    needs_worker_alone,
+)
 
 MAX_ATTEMPTS: Final = 2
 
@@ -124,3 +132,16 @@ def test_groups_shrink_to_one(slots: int) -> None:
     assert sizes == sorted(sizes, reverse=True)
     assert sizes[0] == slots
     assert sizes[-1] == 1
+
+
+@pytest.mark.parametrize("slots", [1, 2, 3, 4, 50, 256])
+def test_a_whole_worker_is_for_those_that_a_group_of_one_has_not_told_about(slots: int) -> None:
+    first = next(crashes for crashes in range(20) if needs_worker_alone(slots, crashes))
+    assert not needs_worker_alone(slots, 0)
+    assert group_size(slots, first) == 1
+    assert slots == 1 or group_size(slots, first - 1) == 1
+    assert first <= 1 + math.log2(slots)
+    assert all(needs_worker_alone(slots, crashes) for crashes in range(first, 1_001))
+    assert alone_seconds(slots, first) == ALONE_SECONDS
+    assert alone_seconds(slots, first + 2) == 4 * ALONE_SECONDS
+    assert alone_seconds(slots, 1_000) == LONGEST_ALONE_SECONDS

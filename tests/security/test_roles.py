@@ -58,7 +58,7 @@ def test_a_workers_role_is_enough_for_every_way_a_run_can_go(
     journal.has("start", job=held)
     lost.kill()
     worker = start_worker(url=login("worker")).ready()
-    journal.has("start", job=held, attempt=2)
+    journal.has("start", job=held, times=2)
     cancelled = table.enqueue("polite")
     journal.has("start", job=cancelled)
     table.set_status(cancelled, "cancelled")

@@ -71,7 +71,7 @@ def test_what_a_killed_worker_held_is_released(
     first.kill()
     gate.open()
     start_pooled(start_worker, pooled_url)
-    assert table.until(job, "completed")["attempts"] == 2
+    assert table.until(job, "completed")["attempts"] == 1
 
 
 def test_nothing_is_left_in_the_sessions_of_the_pooler(

@@ -82,8 +82,8 @@ class Runners:
         return [runner for runner in self._all if runner.kind == "shared" and runner.takes_jobs]
 
     def groups(self) -> list[RunnerProcess]:
-        """Runners of suspects: at work, idle or on their way."""
-        return [r for r in self._all if r.kind == "group" and (r.runs or not r.retiring)]
+        """Runners of suspects: at work, idle, coming and leaving: each holds memory until it is gone."""
+        return [runner for runner in self._all if runner.kind == "group"]
 
     def has_memory_for_another(self) -> bool:
         return has_memory_for_another([runner.pid for runner in self._all if runner.is_loaded])

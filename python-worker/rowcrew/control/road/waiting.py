@@ -39,23 +39,27 @@ class Waiting:
 
     def add(self, runs: Iterable[Run], solo_types: Container[str]) -> None:
         for run in runs:
-            if is_suspect(run.job.crashes) and needs_worker_alone(self._slots, run.job.crashes):
-                self.lone.append(run)
+            job = run.job
+            if is_suspect(job.crashes):
+                self._add_suspect(run, solo_types)
+            elif job.type in solo_types:
+                self.solo.append(run)
             else:
-                self._line(run, solo_types).append(run)
+                self.shared.append(run)
 
     def no_longer_alone(self, solo_types: Container[str]) -> None:
         """Those that wanted the worker for themselves run beside others."""
         while self.lone:
             run = self.lone.popleft()
-            self._line(run, solo_types).append(run)
+            (self.solo if run.job.type in solo_types else self.suspects).append(run)
 
     def remove(self, run: Run) -> None:
         for line in (self.shared, self.solo, self.suspects, self.lone):
             if run in line:
                 line.remove(run)
 
-    def _line(self, run: Run, solo_types: Container[str]) -> deque[Run]:
-        if run.job.type in solo_types:
-            return self.solo
-        return self.suspects if is_suspect(run.job.crashes) else self.shared
+    def _add_suspect(self, run: Run, solo_types: Container[str]) -> None:
+        if needs_worker_alone(self._slots, run.job.crashes):
+            self.lone.append(run)
+        else:
+            (self.solo if run.job.type in solo_types else self.suspects).append(run)
