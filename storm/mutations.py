@@ -106,7 +106,7 @@ MUTATIONS: Final = (
         "calls to the database have no deadline",
         (
             Edit(
-                "table/link.py",
+                "table/opening.py",
                 "call_later(self._seconds, self._over)",
                 "call_later(3600, self._over)",
             ),

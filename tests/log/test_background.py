@@ -80,7 +80,7 @@ def test_dropped_lines_are_counted_in_the_next_line_that_can_be_written(
     [dropped] = [event for event in events if event["event"] == "log.dropped"]
     assert len(told) + dropped["lines"] == 201
     assert events[-2:] == [dropped, told[-1]]
-    assert "lines were dropped" in dropped["message"]
+    assert f"Dropped {dropped['lines']} log lines" in dropped["message"]
 
 
 @pytest.mark.timeout(20)
