@@ -18,7 +18,7 @@ from rig.databases import new_database
 from rig.ports import free_port
 from rowcrew.embedded import EmbeddedPostgres
 
-pytest_plugins = ["rig.fixtures"]
+pytest_plugins = ["rig.fixtures", "rig.logins"]
 
 # Two cores run several processes at once here: a stop-watch would measure the neighbours.
 hypothesis.settings.register_profile("house", deadline=None)

@@ -27,7 +27,7 @@ _LONGEST_SECONDS: Final = timedelta(days=36_500).total_seconds()
 
 
 class Snooze(Exception):
-    """Run the job again after `delay` (seconds or a timedelta); the attempt does not count.
+    """The wish to run the job again after `delay` (seconds or a timedelta); the attempt does not count.
 
     Like the other exceptions here it counts inside an `ExceptionGroup`, such as one of `asyncio.TaskGroup`,
     and as the `__cause__` of another error. Of several the gravest counts: `PermanentError`, `Cancel`,
@@ -40,7 +40,7 @@ class Snooze(Exception):
 
 
 class Cancel(Exception):
-    """End the job as `cancelled`, on purpose. `reason` becomes its "errorMessage".
+    """The wish to end the job as `cancelled`, on purpose. `reason` becomes its "errorMessage".
 
     In groups: see `Snooze`.
     """
@@ -51,7 +51,7 @@ class Cancel(Exception):
 
 
 class Retry(Exception):
-    """This attempt failed; try again after `after` (seconds or a timedelta) in place of the usual backoff.
+    """A failed attempt with a wait of its own, `after` (seconds or a timedelta), in place of the backoff.
 
     In groups: see `Snooze`.
     """
@@ -63,7 +63,10 @@ class Retry(Exception):
 
 
 class PermanentError(RowcrewError):
-    """Another attempt would fail as well: the job ends as `failed` at once. In groups: see `Snooze`."""
+    """An error that another attempt would meet as well: the job ends as `failed` at once.
+
+    In groups: see `Snooze`.
+    """
 
 
 class RunStopped(BaseException):

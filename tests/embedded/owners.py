@@ -18,7 +18,7 @@ import psutil
 
 import rowcrew
 from rig.waiting import eventually
-from rowcrew import embedded
+from rowcrew import embedded, installed
 from rowcrew.embedded.home import Home
 
 # Loaded from where an ordinary user finds little else: the package must need the standard library alone.
@@ -139,7 +139,8 @@ def copy_for_everybody(place: Path) -> tuple[Path, Path]:
     """The package and the binaries where an ordinary user can reach them, however private our checkout is."""
     library = place / "library"
     shutil.copytree(Path(embedded.__file__).parent, library / "rowcrew" / "embedded")
-    shutil.copy(rowcrew.__file__, library / "rowcrew")
+    for module in (rowcrew, installed):
+        shutil.copy(str(module.__file__), library / "rowcrew")
     installation = embedded.find_binaries()
     package = installation.parent
     binaries = place / package.name / installation.name

@@ -19,7 +19,7 @@ import pydantic
 import pytest
 
 from rowcrew import Context, Crew, NewJob
-from rowcrew.model.json_values import json_text
+from rowcrew.model.json_values import json_text, plain_values
 from rowcrew.testing import run_handler
 
 
@@ -127,7 +127,7 @@ def test_a_number_that_json_has_not_is_refused_by_its_path(number: float) -> Non
         (numpy.array([1.0, number]), r"result\[1\]: "),
         (number, "result: "),
     ):
-        with pytest.raises(ValueError, match=path + r"(nan|inf) is no JSON number"):
+        with pytest.raises(ValueError, match=path + r"(nan|inf) is not a JSON number"):
             json_text(value, "result")
 
 
@@ -145,3 +145,11 @@ def test_what_has_no_form_is_refused(value: Any) -> None:
 
 def test_members_that_cannot_be_compared_stay_in_some_order() -> None:
     assert sorted(json.loads(json_text({1, "a"}, "result")), key=str) == [1, "a"]
+
+
+def test_keys_keep_their_order_and_sets_are_sorted_beside_them() -> None:
+    value = {"z": {"b": {3, 1, 2}, "a": 1}, "y": [{"d": 1, "c": 2}], "x": 0}
+    assert list(plain_values(value)) == ["z", "y", "x"]
+    assert list(plain_values(value)["z"]) == ["b", "a"]
+    assert plain_values(value)["z"]["b"] == [1, 2, 3]
+    assert list(plain_values(value)["y"][0]) == ["d", "c"]

@@ -13,13 +13,11 @@ from typing import Any
 
 import pytest
 
+from rig.logins import Login
 from rig.waiting import eventually
 from tests.conftest import Connect
 from tests.contract.hands import Connection, read, record, reserve
 from tests.producers.conftest import NODE_IS_THERE, npm_installed
-from tests.security.conftest import Login, as_role, login, roles_file
-
-__all__ = ["as_role", "login", "roles_file"]
 
 ROOT = Path(__file__).parents[2]
 NODE = Path(__file__).parent / "node"

@@ -38,7 +38,7 @@ def test_no_two_runs_share_a_decimal_context() -> None:
 
 def test_a_decimal_context_that_the_crew_has_set_up_is_copied() -> None:
     def act() -> None:
-        decimal.getcontext().prec = 50
+        decimal.setcontext(decimal.Context(prec=50))
         _, to_copy = clean_context()
         assert to_copy is not None
         assert to_copy is not decimal.getcontext()

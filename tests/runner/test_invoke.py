@@ -142,7 +142,9 @@ async def test_a_value_without_json_fails_the_job_for_good(kind: Callable[..., A
 async def test_a_number_that_json_has_not_is_refused_with_its_path(kind: Callable[..., Any]) -> None:
     outcome = await outcome_of(kind(lambda: {"a": [None, numpy.float64("nan")]}))
     assert isinstance(outcome, Errored)
-    assert outcome.error.endswith("JSON: ValueError: result.a[1]: nan is no JSON number: give null or text")
+    assert outcome.error.endswith(
+        "JSON: ValueError: result.a[1]: nan is not a JSON number: give null or text"
+    )
 
 
 async def test_a_plain_wrapper_round_an_async_handler_is_awaited() -> None:

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from rig.logins import Login
 from rowcrew.cli import main
 from rowcrew.family import installed
 from rowcrew.table import operator
@@ -13,7 +14,6 @@ from rowcrew.table.link import Link
 from rowcrew.table.rights import worker_rights
 from tests.conftest import Connect
 from tests.contract.hands import insert
-from tests.security.conftest import Login
 
 GRANTED = """
     SELECT privilege_type || ' ON ' || quote_ident(table_name)

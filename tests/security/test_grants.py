@@ -13,12 +13,12 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
+from rig.logins import As
 from rowcrew.family import installed
 from rowcrew.sql import Statements
 from rowcrew.table.rights import worker_rights
 from rowcrew.table.statements import SQL
 from tests.conftest import Connect
-from tests.security.conftest import As
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 

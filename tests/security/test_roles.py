@@ -11,6 +11,7 @@ from psycopg import sql
 
 from rig.fixtures import StartWorker
 from rig.journal import Journal
+from rig.logins import As, Login
 from rig.table import Table
 from rowcrew import enqueue, enqueue_many, get
 from rowcrew.bundled.files.blobs import put_blob
@@ -18,7 +19,6 @@ from rowcrew.bundled.files.statements import SQL as FILES
 from tests.conftest import Connect
 from tests.contract.hands import job_in, read
 from tests.docs.pages import block_marked
-from tests.security.conftest import As, Login
 
 pytestmark = pytest.mark.timeout(180)
 

@@ -9,11 +9,10 @@ import psutil
 import pytest
 
 from rig.fixtures import StartWorker
-from rig.logins import PASSWORD
+from rig.logins import PASSWORD, Login
 from rig.table import Table
 from rig.waiting import eventually
 from rig.worker_process import PACKAGES
-from tests.security.conftest import Login
 
 SECRET = "canary-of-the-payload-41d9"
 PLATFORM = "canary-of-the-platform-c802"

@@ -192,9 +192,9 @@ def test_a_worker_refuses_a_server_without_tls(
     ("wrong", "told"),
     [
         ("nothing", "as postgres, with TLS"),
-        ("authority", "signed by nobody who is trusted"),
+        ("authority", "nobody we trust has signed"),
         ("host", "certificate is for another host"),
-        ("file", "no file of trusted certificate authorities"),
+        ("file", "the file of trusted certificate authorities is missing"),
     ],
 )
 def test_the_doctor_tells_the_troubles_of_tls_apart(

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 
 class Fence:
-    """Times are seconds of one monotonic clock."""
+    """The moment by which runs must stop, moved by every proof of life. Times are of one monotonic clock."""
 
     def __init__(self, *, seconds: float, now: float) -> None:
         self._seconds = seconds

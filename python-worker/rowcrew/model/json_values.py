@@ -33,11 +33,15 @@ def json_text(value: Any, name: str) -> bytes:
 
 
 def plain_values(value: Any) -> Any:
-    """The value made of dict, list, str, numbers and None, as its JSON will be read."""
+    """The value made of dict, list, str, numbers and None, as its JSON is read. Keys keep their order."""
+    values = msgspec.to_builtins(value, str_keys=True, enc_hook=plain)
+    if _has_only_lists(value):
+        return values
     try:
-        return msgspec.to_builtins(value, str_keys=True, enc_hook=plain, order="deterministic")
-    except TypeError:
-        return msgspec.to_builtins(value, str_keys=True, enc_hook=plain)
+        with_sorted_sets = msgspec.to_builtins(value, str_keys=True, enc_hook=plain, order="deterministic")
+    except TypeError:  # members that cannot be compared
+        return values
+    return _in_order_of(with_sorted_sets, values)
 
 
 def plain(value: Any) -> Any:
@@ -73,10 +77,33 @@ def _collected(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} has no JSON form")
 
 
+def _has_only_lists(value: Any) -> bool:
+    """Whether a value is surely without sets, so that nothing has to be sorted."""
+    left = [value]
+    while left:
+        one = left.pop()
+        if type(one) is dict:
+            left.extend(one.values())
+        elif type(one) in (list, tuple):
+            left.extend(one)
+        elif type(one) not in (str, int, float, bool, type(None)):
+            return False
+    return True
+
+
+def _in_order_of(values: Any, ordered: Any) -> Any:
+    """The values with the keys of each dict in the order that they have in the other."""
+    if isinstance(values, dict) and isinstance(ordered, dict) and values.keys() == ordered.keys():
+        return {key: _in_order_of(values[key], inner) for key, inner in ordered.items()}
+    if isinstance(values, list) and isinstance(ordered, list):
+        return [_in_order_of(one, other) for one, other in zip(values, ordered, strict=True)]
+    return values
+
+
 def not_finite(value: Any) -> str | None:
     """What is wrong with a number that JSON has not."""
     if isinstance(value, float) and not math.isfinite(value):
-        return f"{value} is no JSON number: give null or text"
+        return f"{value} is not a JSON number: give null or text"
     return None
 
 

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-import rowcrew
 from rowcrew.crew import Crew, load
+from rowcrew.installed import PACKAGE
 from rowcrew.model.cleaning import clean_line, describe
 from rowcrew.model.errors import CrewError
 
@@ -22,7 +22,7 @@ _NO_TYPES: Final = (
     "it has no job types: decorate functions with @crew.job, and import their modules where the crew is made"
 )
 _ENVIRON: Final = ("<frozen os>", os.__file__)
-_OWN_CODE: Final = str(Path(rowcrew.__file__).parent) + os.sep
+_OWN_CODE: Final = str(PACKAGE) + os.sep
 
 
 def loaded(targets: list[str]) -> Crew | str:

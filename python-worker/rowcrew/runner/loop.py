@@ -31,7 +31,7 @@ GARBAGE_SECONDS: Final = 1.0
 
 
 class RunnerLoop:
-    """Runs jobs of a crew on the event loop it was made in."""
+    """The event loop's side of a runner: it runs the jobs of a crew, on the loop it was made in."""
 
     def __init__(
         self,

@@ -17,6 +17,7 @@ from typing import Final
 
 from rowcrew.installed import PACKAGE
 from rowcrew.runner.forking import pass_over
+from rowcrew.settings.process_environment import KeptEnvironment, shorten_python_path
 
 REST_SECONDS: Final = 0.001
 """Looks at the process are at least so far apart, so that they cost the shortest jobs under one percent."""
@@ -36,22 +37,12 @@ _SIGNALS: Final = (
 def make_plain() -> None:
     """Take back what control needed to start this process, before user code sees it."""
     del sys.argv[1:]
-    _shorten_python_path()
+    shorten_python_path(str(PACKAGE.parent))  # where control put us, for our start
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, pass_over)
     for stream in (sys.stdout, sys.stderr):
         with suppress(AttributeError):  # None, where the worker has no standard streams
             stream.reconfigure(line_buffering=True)  # type: ignore[union-attr]
-
-
-def _shorten_python_path() -> None:
-    """Control put this package first, for our start; programs that handlers start have their own."""
-    first, _, rest = os.environ.get("PYTHONPATH", "").partition(os.pathsep)
-    if first == str(PACKAGE.parent):
-        if rest:
-            os.environ["PYTHONPATH"] = rest
-        else:
-            del os.environ["PYTHONPATH"]
 
 
 class Surroundings:
@@ -67,7 +58,7 @@ class Surroundings:
         self._next_look = 0.0
         self._directory = _directory()
         self._umask = _umask()
-        self._environment = dict(_environment())
+        self._environment = KeptEnvironment()
         self._locale = locale.setlocale(locale.LC_ALL)
         self._handlers = [(number, signal.getsignal(number)) for number in _SIGNALS]
 
@@ -78,7 +69,8 @@ class Surroundings:
             self._next_look = now + REST_SECONDS
             self._restore_directory()
             os.umask(self._umask)
-            self._restore_environment()
+            if self._environment.restore():
+                time.tzset()
             if locale.setlocale(locale.LC_ALL) != self._locale:
                 locale.setlocale(locale.LC_ALL, self._locale)
             self._restore_handlers()
@@ -87,14 +79,6 @@ class Surroundings:
         if self._directory is not None and _directory() != self._directory:
             with suppress(OSError):  # it was removed meanwhile
                 os.chdir(self._directory)
-
-    def _restore_environment(self) -> None:
-        if _environment() != self._environment:
-            for name in os.environb.keys() - self._environment.keys():
-                del os.environb[name]
-            for name, value in self._environment.items():
-                os.environb[name] = value
-            time.tzset()
 
     def _restore_handlers(self) -> None:
         for number, handler in self._handlers:
@@ -113,9 +97,3 @@ def _umask() -> int:
     umask = os.umask(0o077)
     os.umask(umask)
     return umask
-
-
-def _environment() -> dict[bytes, bytes]:
-    """What `os.environ` keeps: comparing it costs a hundredth of comparing the mapping itself."""
-    kept: dict[bytes, bytes] = vars(os.environ)["_data"]
-    return kept

@@ -35,7 +35,7 @@ class Threads(ThreadPoolExecutor):
 
 
 class _Call(Generic[T]):
-    """Made once, by the thread that takes it, or never, when it was taken from them."""
+    """A call that one thread makes, or nobody, when it was taken back before."""
 
     def __init__(self, function: Callable[[], T]) -> None:
         self._function = function

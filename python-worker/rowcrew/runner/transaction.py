@@ -26,7 +26,7 @@ from rowcrew.table.question import answered, answered_async, psycopg_rows, psyco
 
 
 class RunTransaction:
-    """Both `with` and `async with`: the form tells which kind of connection the handler gets."""
+    """A run's own transaction, for `with` and `async with`: the form tells the kind of its connection."""
 
     def __init__(self, job: Job, database_url: str) -> None:
         self._job = job

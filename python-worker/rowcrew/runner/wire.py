@@ -18,7 +18,7 @@ from rowcrew.model.outcome import Outcome
 
 
 class Assign(msgspec.Struct, frozen=True, tag="assign"):
-    """Run these, in this order, as slots become free, and none that has not begun by then.
+    """The order to run these jobs as slots become free, and none that has not begun in time.
 
     `begin_by` is a time of the monotonic clock that control and its runners share. After it control may take
     a job back without asking: a runner whose interpreter is held by a handler could not answer.
@@ -29,17 +29,17 @@ class Assign(msgspec.Struct, frozen=True, tag="assign"):
 
 
 class Stop(msgspec.Struct, frozen=True, tag="stop"):
-    """End this run now."""
+    """The order to end a run now."""
 
     lease_id: str
 
 
 class Withdraw(msgspec.Struct, frozen=True, tag="withdraw"):
-    """Name the jobs you have not started, and forget them."""
+    """The order to name the jobs that have not started, and to forget them."""
 
 
 class Close(msgspec.Struct, frozen=True, tag="close"):
-    """Leave; nothing runs any more."""
+    """The order to leave: nothing runs any more."""
 
 
 class Ready(msgspec.Struct, frozen=True, tag="ready"):

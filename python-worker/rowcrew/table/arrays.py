@@ -13,7 +13,7 @@ from psycopg.adapt import Dumper
 
 
 class ArrayDumper(Dumper):
-    """Register it on a connection for `list`. Elements are str or int, without None and without NUL bytes."""
+    """A psycopg dumper for `list`: elements are str or int, without None and without NUL bytes."""
 
     def dump(self, values: list[Any]) -> Buffer:
         return b"{%b}" % ",".join([_element(value) for value in values]).encode()

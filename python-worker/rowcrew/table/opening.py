@@ -108,7 +108,7 @@ def connecting() -> Iterator[None]:
 
 
 class Deadline:
-    """Shuts the connection's socket when the time is over: whoever waits on it gets an error at once.
+    """A time limit of a call: it shuts the socket, and whoever waits on it gets an error at once.
 
     Cheaper than a task with a timeout, and sure.
     """

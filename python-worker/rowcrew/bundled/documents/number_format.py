@@ -73,7 +73,7 @@ _SHORT_LAKH: Final = ((1e7, f"{_NO_BREAK}Cr"), (1e5, f"{_NO_BREAK}L"), (1e3, "k"
 
 
 class NumberFormat(msgspec.Struct, frozen=True):
-    """Writes numbers for one language area and currency."""
+    """The writing of numbers in one language area and currency."""
 
     locale: LocaleTag
     currency: str

@@ -16,7 +16,7 @@ from rowcrew.bundled.model_run.saas_model import Drivers
 
 
 class UnknownPath(ValueError):
-    """There is no number at the path; the text says how far it leads and what is there."""
+    """An error: there is no number at the path. The text says how far it leads and what is there."""
 
 
 class Bounds(msgspec.Struct, frozen=True):

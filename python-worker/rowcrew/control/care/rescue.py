@@ -25,6 +25,8 @@ ALONE_BEATS: Final = 2  # a worker that sees no other looks half as often for on
 
 
 class _Sight(NamedTuple):
+    """The count of another worker's heartbeats, and since when it stands there by our clock."""
+
     beats: int
     since: float
 

@@ -22,7 +22,7 @@ from rowcrew.model.outcome import Released
 
 
 class Dispatcher:
-    """Shares waiting runs among the runners.
+    """The organ that hands waiting runs to runners.
 
     Args:
         slots: runs at once, over all runners.

@@ -99,7 +99,7 @@ def printed(document: Document, paper: Paper, on_page: OnPage) -> tuple[bytes, i
 
 
 class CountedCanvas(Canvas):
-    """Keeps the pages until the last one is laid out: only then can a footer say "Page 3 of 9"."""
+    """A canvas that keeps its pages until the last is laid out: only then can a footer say "Page 3 of 9"."""
 
     def __init__(
         self, *positional: Any, document: Document, paper: Paper, on_page: OnPage, **options: Any
