@@ -10,7 +10,7 @@ from __future__ import annotations
 import inspect
 import re
 import sys
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC
 from typing import Any, Final, NamedTuple
@@ -21,6 +21,7 @@ import psycopg
 from rowcrew import settings
 from rowcrew.model.errors import DatabaseUnavailable, InvalidJob, RowcrewError
 from rowcrew.model.job_status import JobStatus
+from rowcrew.model.manifest import HANDLED_TYPE
 from rowcrew.model.new_job import NewJob, document
 from rowcrew.table import producer
 from rowcrew.table.address import without_password
@@ -41,6 +42,9 @@ from rowcrew.table.question import (
 
 _CONFLICT_ROUNDS: Final = 20
 
+Wanted = NewJob | str | Callable[..., Any]
+"""A job to enqueue, the name of its type, or the handler of that type."""
+
 
 class Enqueued(NamedTuple):
     """The id of a job; `created` is False when a live job of this type and unique key was there already."""
@@ -49,11 +53,12 @@ class Enqueued(NamedTuple):
     created: bool
 
 
-def enqueue(job: NewJob | str, payload: Any = None, /, *, on: Any = None, **options: Any) -> Enqueued:
+def enqueue(job: Wanted, payload: Any = None, /, *, on: Any = None, **options: Any) -> Enqueued:
     """Enqueue one job: `enqueue("model_run", {"n": 3}, priority="high", on=session)`.
 
     Args:
-        job: a `NewJob`, or the type of one, then with its payload and further fields of `NewJob` as options.
+        job: a `NewJob`, or the type of one or its handler, then with its payload and further fields of
+            `NewJob` as options. What they leave out, the type says, as workers have published it.
         on: psycopg Connection, SQLAlchemy Session or Connection; None = an own connection by DATABASE_URL.
 
     Raises:
@@ -62,9 +67,7 @@ def enqueue(job: NewJob | str, payload: Any = None, /, *, on: Any = None, **opti
     return enqueue_many([_new_job(job, payload, options)], on=on)[0]
 
 
-async def enqueue_async(
-    job: NewJob | str, payload: Any = None, /, *, on: Any = None, **options: Any
-) -> Enqueued:
+async def enqueue_async(job: Wanted, payload: Any = None, /, *, on: Any = None, **options: Any) -> Enqueued:
     """`enqueue` on a psycopg AsyncConnection, an SQLAlchemy AsyncSession or AsyncConnection, or its own."""
     return (await enqueue_many_async([_new_job(job, payload, options)], on=on))[0]
 
@@ -99,12 +102,23 @@ async def get_async(id: int, *, on: Any = None) -> JobStatus | None:
         return await answered_async(_get(id), ask)
 
 
-def _new_job(job: NewJob | str, payload: Any, options: dict[str, Any]) -> NewJob:
+def _new_job(job: Wanted, payload: Any, options: dict[str, Any]) -> NewJob:
     if isinstance(job, NewJob):
         if payload is not None or options:
             raise TypeError("a NewJob is complete: give payload and options to it, not beside it")
         return job
-    return NewJob(job, {} if payload is None else payload, **options)
+    return NewJob(_type_of(job), {} if payload is None else payload, **options)
+
+
+def _type_of(job: str | Callable[..., Any]) -> str:
+    """A type by its name, or that of a handler in some crew."""
+    if not callable(job):
+        return job
+    type = getattr(job, HANDLED_TYPE, None)
+    if not isinstance(type, str):
+        name = getattr(job, "__qualname__", repr(job))
+        raise InvalidJob("type", f"{name} is no handler: decorate it with @crew.job, or give a type's name")
+    return type
 
 
 def _new_jobs(jobs: Iterable[NewJob | Mapping[str, Any]]) -> list[NewJob]:

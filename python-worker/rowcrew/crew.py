@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import inspect
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any, TypeVar, overload
 
@@ -17,7 +18,7 @@ import msgspec
 from rowcrew.hooks import Hooks
 from rowcrew.model.backoff import Backoff
 from rowcrew.model.errors import CrewError, InvalidJob
-from rowcrew.model.manifest import Executor, Manifest, TypeManifest
+from rowcrew.model.manifest import HANDLED_TYPE, Executor, Manifest, TypeManifest
 from rowcrew.model.new_job import NewJob
 from rowcrew.model.priority import priority_value
 from rowcrew.payload import Binding, bind
@@ -73,11 +74,11 @@ class Crew:
         backoff: Backoff | None = None,
         priority: int | str | None = None,
     ) -> Any:
-        """Make a function the handler of a type; the function itself stays as it is.
+        """Make a function the handler of a type; it stays as it is, and `enqueue` takes it for the type.
 
         Args:
             type: the value of jobs.type; the function's name where none is given, as in a bare `@crew.job`.
-            queue, max_attempts, priority: given to jobs made by `new_job` that name none themselves.
+            queue, max_attempts, priority: of jobs that name none themselves, when Python enqueues them.
             executor: `async` (default of async functions), `thread` (default of plain ones) or `process`.
             timeout: limit of one run, seconds or a timedelta; a row's "timeoutSeconds" goes first.
             backoff: wait between attempts.
@@ -105,6 +106,8 @@ class Crew:
             self._types[name] = HandledType(
                 manifest, handler, binding, inspect.iscoroutinefunction(handler), self._hooks
             )
+            with suppress(AttributeError):  # a method of an object takes none
+                setattr(handler, HANDLED_TYPE, name)
             return handler
 
         return register(type) if callable(type) else register

@@ -8,22 +8,24 @@ forms (`runner.handler_log`). ✅ and the like are INFO, ⚠️ is WARNING, ❌ 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple, TextIO
 
 import msgspec
 
+from rowcrew.model.counting import Count
 from rowcrew.model.job import Job
 from rowcrew.model.json_values import plain
 from rowcrew.output import BackgroundOutput, Output
 
 
 class Words(NamedTuple):
-    """How one event is told. The text takes the event's facts by name."""
+    """How one event is told. The text takes the event's facts by name, and words the `counted` one."""
 
     level: str
     text: str
+    counted: str = ""
 
 
 EVENTS: Final[Mapping[str, Words]] = {
@@ -33,8 +35,8 @@ EVENTS: Final[Mapping[str, Words]] = {
     "worker.id": Words("info", "🆔 Worker ID: {worker_id}"),
     "database.connected": Words("info", "✅ Database connection successful"),
     "rescue.checking": Words("info", "🔍 Checking for stuck jobs..."),
-    "database.details": Words("info", "🔌 Database {database} on {host}, PostgreSQL {version}"),
-    "worker.ready": Words("info", "👥 Ready: {types} types, queues: {queues}"),
+    "database.details": Words("info", "🔌 Database {database} on {host}, port {port}, PostgreSQL {version}"),
+    "worker.ready": Words("info", "👥 Ready: {types:type}, queues: {queues}", counted="types"),
     "worker.renamed": Words("warning", "⚠️  Another live worker is called {taken}; this one is {name}"),
     "settings.two_names": Words(
         "warning",
@@ -86,8 +88,10 @@ EVENTS: Final[Mapping[str, Words]] = {
     "worker.stopped": Words("info", "👋 Worker stopped: {reason}"),
     "worker.failed_to_start": Words("error", "❌ Worker failed to start: {reason}"),
     "worker.crashed": Words("error", "❌ Worker crashed: {error}"),
-    "log.dropped": Words("warning", "⚠️  {lines} log lines were dropped: nobody read the log fast enough"),
-    "prune.done": Words("info", "🧹 Pruned {deleted} jobs"),
+    "log.dropped": Words(
+        "warning", "⚠️  Dropped {lines:log line}: nobody read the log fast enough", counted="lines"
+    ),
+    "prune.done": Words("info", "🧹 Pruned {deleted:job}", counted="deleted"),
     "chore.failed": Words("error", "❌ A chore failed, trying again when it is due ({chore}): {error}"),
 }
 
@@ -105,6 +109,7 @@ class Log:
         self._stream = sys.stdout if stream is None else stream
         self._output: Output | BackgroundOutput = Output(self._stream)
         self._render = render_json if format == "json" else _render_text
+        self._time_of_day = time_of_day(self._stream)
         self._is_json = format == "json"
         self._facts = facts
 
@@ -128,6 +133,7 @@ class Log:
             lines = [render_json(_record(name, words, facts | job_facts(job))) for job in jobs]
         else:
             form = EVENTS[name].text.replace("{job_id}", "%d").replace("{type}", "%s")
+            form = self._time_of_day() + form
             if "%s" in form:
                 lines = [form % (job.id, job.type) for job in jobs]
             else:
@@ -136,7 +142,8 @@ class Log:
             self._output.write("\n".join(lines) + "\n")
 
     def _line(self, name: str, facts: Mapping[str, Any]) -> str:
-        return self._render(_record(name, EVENTS[name], {**self._facts, **facts})) + "\n"
+        line = self._render(_record(name, EVENTS[name], {**self._facts, **facts}))
+        return line + "\n" if self._is_json else f"{self._time_of_day()}{line}\n"
 
     def _dropped(self, lines: int) -> str:
         return self._line("log.dropped", {"lines": lines})
@@ -147,12 +154,19 @@ def job_facts(job: Job) -> dict[str, Any]:
     return {"job_id": job.id, "type": job.type, "queue": job.queue, "attempt": job.attempt}
 
 
+def time_of_day(stream: TextIO) -> Callable[[], str]:
+    """What a text line begins with: the time on a terminal; elsewhere others stamp the lines."""
+    is_terminal = stream.isatty()
+    return lambda: f"{datetime.now().astimezone():%H:%M:%S} " if is_terminal else ""
+
+
 def _record(name: str, words: Words, facts: Mapping[str, Any]) -> dict[str, Any]:
+    told = {**facts, words.counted: Count(facts[words.counted])} if words.counted else facts
     return {
         "timestamp": _timestamp(),
         "level": words.level,
         "event": name,
-        "message": words.text.format(**facts),
+        "message": words.text.format(**told),
         **facts,
     }
 

@@ -51,7 +51,7 @@ def test_prune_deletes_what_is_past_its_time_and_nothing_else(database_url: str,
     ended = run("prune", "--json", DATABASE_URL=database_url)
     assert (ended.returncode, json.loads(ended.stdout)) == (0, {"deleted": 1})
     assert connect().execute("SELECT count(*) FROM jobs").fetchone() == (2,)
-    assert run("prune", DATABASE_URL=database_url, FAILED_JOB_TTL="1h").stdout == "Deleted 1 jobs.\n"
+    assert run("prune", DATABASE_URL=database_url, FAILED_JOB_TTL="1h").stdout == "Deleted 1 job.\n"
 
 
 def test_healthcheck_is_0_while_a_worker_lives_and_1_after_its_end(database_url: str, tmp_path: Path) -> None:

@@ -35,6 +35,7 @@ from rowcrew import (
     get,
     get_async,
 )
+from rowcrew.crew import Crew
 from rowcrew.model.errors import DatabaseUnavailable
 from rowcrew.table.address import for_sqlalchemy
 from rowcrew.table.question import Question, Rows, answered, psycopg_rows
@@ -376,3 +377,40 @@ def test_a_status_shows_what_the_row_says(connect: Connect) -> None:
 def test_the_client_loads_sqlalchemy_only_for_its_objects() -> None:
     code = "import sys, rowcrew; rowcrew.enqueue; sys.exit('sqlalchemy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+PUBLISH = (
+    """INSERT INTO job_types (type, queue, priority, "maxAttempts") VALUES ('import', 'imports', -10, 5)"""
+)
+SAID = ("queue", "priority", "maxAttempts")
+
+
+def test_what_a_type_says_counts_where_the_job_names_nothing(
+    connect: Connect, monkeypatch: pytest.MonkeyPatch, database_url: str
+) -> None:
+    monkeypatch.setenv("JOB_QUEUE_NAME", "house")
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    connection = connect()
+    connection.execute(PUBLISH)
+    crew = Crew()
+
+    @crew.job("import")
+    def import_it() -> None: ...
+
+    said = enqueue_many(
+        [NewJob("import"), NewJob("import", queue="mine", priority=0, max_attempts=3), NewJob("other")]
+    )
+    by_handler = enqueue(import_it, {"n": 1})
+    assert [read(connection, job.id, *SAID) for job in (*said, by_handler)] == [
+        ("imports", -10, 5),
+        ("mine", 0, 3),
+        ("house", 0, 3),
+        ("imports", -10, 5),
+    ]
+
+
+def test_a_function_that_no_crew_has_is_refused_by_its_name() -> None:
+    def lonely() -> None: ...
+
+    with pytest.raises(InvalidJob, match=r"^type: .*lonely is no handler: decorate it with @crew\.job"):
+        enqueue(lonely)

@@ -42,8 +42,12 @@ def test_a_producer_may_not_read_what_it_may_only_insert(granted: As) -> None:
         granted("INSERT").execute("SELECT * FROM jobs")
 
 
-def test_the_client_needs_insert_and_select(granted: As) -> None:
+def test_the_client_needs_insert_and_select_and_what_types_say(granted: As, connect: Connect) -> None:
     connection = granted("INSERT", "SELECT")
+    with pytest.raises(psycopg.errors.InsufficientPrivilege, match="job_types"):
+        enqueue("x", on=connection)
+    connection.rollback()
+    connect().execute("GRANT SELECT ON job_types TO PUBLIC")
     first = enqueue("x", {"a": 1}, unique_key="k", on=connection)
     assert enqueue("x", {"a": 1}, unique_key="k", on=connection) == (first.id, False)
 

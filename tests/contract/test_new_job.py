@@ -185,7 +185,7 @@ def test_a_payload_is_refused_or_can_be_inserted(table: Connect, payload: Any) -
 
 def test_the_document_is_one_array_with_an_object_for_each_job() -> None:
     written = json.loads(document([NewJob("a", {"n": 1}), NewJob("b", queue="own")], queue="usual"))
-    assert [(row["type"], row["queue"], row["payload"]) for row in written] == [
-        ("a", "usual", {"n": 1}),
-        ("b", "own", {}),
+    assert [(row["type"], row["queue"], row["usualQueue"], row["payload"]) for row in written] == [
+        ("a", None, "usual", {"n": 1}),
+        ("b", "own", "usual", {}),
     ]

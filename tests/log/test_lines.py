@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import io
 import json
+import re
 import string
 from collections.abc import Iterator
 from datetime import datetime
@@ -92,7 +93,7 @@ def test_a_database_out_of_reach_is_told_in_these_words() -> None:
 
 @pytest.mark.parametrize("name", EVENTS)
 def test_the_symbol_tells_the_level(name: str) -> None:
-    level, text = EVENTS[name]
+    level, text, _ = EVENTS[name]
     assert level == {"❌": "error", "⚠": "warning"}.get(text[0], "info")
     assert not text[0].isascii()
     # A symbol that is drawn wider than it is counted takes two blanks.
@@ -148,6 +149,33 @@ def test_many_jobs_at_once_are_told_as_one_by_one(format: str, name: str) -> Non
 
 def timeless(objects: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{name: value for name, value in line.items() if name != "timestamp"} for line in objects]
+
+
+class Terminal(Written):
+    """A stream whose reader is a person."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_terminal_gets_the_time_of_day_and_nobody_else() -> None:
+    stream = Terminal()
+    log = Log("text", stream)
+    log.event("worker.starting", app_name="Rowcrew")
+    log.jobs("job.completed", [a_job(id=1), a_job(id=2)])
+    said = stream.getvalue().splitlines()
+    assert len(said) == 3
+    assert all(re.match(r"\d\d:\d\d:\d\d (🚀|✅) ", line) for line in said)
+    as_json = Terminal()
+    Log("json", as_json).event("worker.starting", app_name="Rowcrew")
+    assert json.loads(as_json.getvalue())["event"] == "worker.starting"
+
+
+@pytest.mark.parametrize(("types", "words"), [(0, "0 types"), (1, "1 type"), (2, "2 types")])
+def test_what_is_counted_is_told_in_its_number(types: int, words: str) -> None:
+    lines = Lines("text")
+    lines.log.event("worker.ready", types=types, queues="all")
+    assert lines.text == f"👥 Ready: {words}, queues: all\n"
 
 
 def test_no_jobs_make_no_line() -> None:

@@ -30,7 +30,6 @@ from rowcrew.model.job_status import JobStatus
 from rowcrew.model.new_job import PAYLOAD_DEPTH, NewJob
 from rowcrew.settings import readers
 from rowcrew.table.link import Link
-from rowcrew.table.rows import PublishedType
 
 NOT_ENDED: Final = 3
 
@@ -127,9 +126,9 @@ def enqueue(
 
 
 async def _enqueue(link: Link, type: str, payload: Any, given: dict[str, Any]) -> client.Enqueued:
-    """Enqueue with what the type's workers have published where nothing is given."""
+    """Enqueue, with a word when no worker may ever take the job."""
     published = await queues.show_type(link, type)
-    enqueued = await client.enqueue_async(_new_job(type, payload, _filled(given, published)), on=link)
+    enqueued = await client.enqueue_async(_new_job(type, payload, given), on=link)
     if published is None:
         _note(f"No worker has published the type {type!r} yet: the job waits until one does")
     return enqueued
@@ -164,18 +163,6 @@ def _payload(text: str) -> Any:
         raise UsageError(f"{source} is not JSON: {error}") from error
     except RecursionError:
         raise UsageError(f"{source} is nested deeper than {PAYLOAD_DEPTH} levels") from None
-
-
-def _filled(given: dict[str, Any], published: PublishedType | None) -> dict[str, Any]:
-    """The options, those that are not given as workers of the type have published them."""
-    if published is None:
-        return given
-    defaults = {
-        "queue": published.queue,
-        "priority": published.priority,
-        "max_attempts": published.max_attempts,
-    }
-    return {**given, **{option: value for option, value in defaults.items() if given[option] is None}}
 
 
 def _new_job(type: str, payload: Any, options: dict[str, Any]) -> NewJob:

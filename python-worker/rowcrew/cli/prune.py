@@ -7,6 +7,7 @@ from rowcrew.cli.options import AsJson, read_settings
 from rowcrew.cli.output import print_document
 from rowcrew.control.chores.prune import Prune
 from rowcrew.log import Log
+from rowcrew.model.counting import counted
 from rowcrew.table.link import Link
 
 
@@ -26,4 +27,4 @@ def prune(*, json: AsJson = False) -> None:
     if json:
         print_document({"deleted": deleted})
     else:
-        print(f"Deleted {deleted} jobs.")
+        print(f"Deleted {counted(deleted, 'job')}.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
@@ -10,9 +10,12 @@ from rowcrew.model.backoff import Backoff
 
 Executor = Literal["async", "thread", "process"]
 
+HANDLED_TYPE: Final = "rowcrew_type"
+"""The attribute of a handler that has the name of its type."""
+
 
 class TypeManifest(msgspec.Struct, frozen=True, kw_only=True):
-    """One type. `queue`, `priority`, `max_attempts` are for `Crew.new_job`; None = the column's default.
+    """One type. `queue`, `priority`, `max_attempts` are for jobs without; None = the column's default.
 
     Attributes:
         executor: `async` on the runner's event loop, `thread` in one of its threads, `process` in its own.

@@ -85,7 +85,7 @@ class NewJob(msgspec.Struct, frozen=True):
 def document(jobs: Iterable[NewJob], queue: str | None = None) -> str:
     """The jobs as the JSON array that `producer.enqueue` takes, with an object for each job.
 
-    `queue` is for jobs that name none; None = the column's default.
+    `queue` is for jobs that name none, nor does their type; None = the column's default.
 
     Raises:
         InvalidJob: together they are larger than one statement should be.
@@ -100,7 +100,8 @@ def _row(job: NewJob, queue: str | None) -> dict[str, Any]:
     return {
         "type": job.type,
         "payload": job.payload,
-        "queue": job.queue or queue,
+        "queue": job.queue,
+        "usualQueue": queue,
         "priority": job.priority,
         "runAt": job.run_at if isinstance(job.run_at, datetime) else None,
         "delaySeconds": job.run_at.total_seconds() if isinstance(job.run_at, timedelta) else None,

@@ -12,7 +12,7 @@ from typing import Any, Final, TextIO
 
 import structlog
 
-from rowcrew.log import job_facts, render_json, repr_of
+from rowcrew.log import job_facts, render_json, repr_of, time_of_day
 from rowcrew.model.job import Job
 from rowcrew.output import Output
 
@@ -26,9 +26,12 @@ def configure(
         job = current_job()
         return _named_apart(event, {"worker": worker, **(job_facts(job) if job is not None else {})})
 
+    destination = sys.stdout if stream is None else stream
+    when = time_of_day(destination)
+
     def render(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> str:
         record = {"event": "handler.log", "message": event.pop("event", ""), **event}
-        return render_json(record) if format == "json" else _render_handler_text(record)
+        return render_json(record) if format == "json" else when() + _render_handler_text(record)
 
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
@@ -38,7 +41,7 @@ def configure(
         structlog.processors.format_exc_info,
         add_facts,
     ]
-    output: Any = Output(sys.stdout if stream is None else stream)
+    output: Any = Output(destination)
     structlog.configure(
         processors=[*shared, render],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),

@@ -96,13 +96,14 @@ class Link:
         return self._connection is not None and not self._connection.closed
 
     def facts(self) -> dict[str, str]:
-        """What a log may say about the open connection: database, host and server version."""
+        """What a log may say about the open connection: database, host, port and server version."""
         assert self._connection is not None
         info = self._connection.info
         number = info.server_version
         return {
             "database": info.dbname,
             "host": info.host or "a local socket",
+            "port": str(info.port),
             "version": f"{number // 10000}.{number % 10000}",
         }
 
