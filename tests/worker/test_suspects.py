@@ -30,6 +30,10 @@ def a_crowd_with_a_culprit(table: Table) -> tuple[list[int], int]:
     return innocents, culprit
 
 
+def live_jobs(table: Table) -> int:
+    return int(table.rows("SELECT count(*) AS n FROM jobs WHERE status IN ('queued', 'processing')")[0]["n"])
+
+
 def living_runners(worker: WorkerProcess) -> int:
     def lives(process: psutil.Process) -> bool:
         try:
@@ -47,7 +51,7 @@ def most_runners_until(worker: WorkerProcess, table: Table, seconds: float = 120
     def all_ended() -> bool:
         nonlocal most
         most = max(most, living_runners(worker))
-        return table.count("queued") + table.count("processing") == 0
+        return not live_jobs(table)
 
     eventually(all_ended, seconds)
     return most
@@ -101,7 +105,7 @@ def test_a_job_that_kills_its_worker_fails_at_last_and_no_other_job_does(
         nonlocal worker
         if worker.exit_code is not None:
             worker = start_worker(WORKER_CONCURRENCY=slots)
-        return table.count("queued") + table.count("processing") == 0
+        return not live_jobs(table)
 
     eventually(all_ended, 120)
     only_the_culprit_failed(table, innocents, culprit)
