@@ -213,6 +213,12 @@ def environment_with(**variables: str) -> dict[str, str]:
     return {**os.environ, **variables}
 
 
+def import_places(environment: Mapping[str, str] | None = None) -> list[Path]:
+    """Where a program started with `python -m` looks for modules first, before Python's own."""
+    environment = os.environ if environment is None else environment
+    return [Path.cwd(), *map(Path, filter(None, environment.get("PYTHONPATH", "").split(os.pathsep)))]
+
+
 def wants_colour(environment: Mapping[str, str] | None = None) -> bool:
     """Whether who reads a terminal wants colours: not with NO_COLOR, nor on one that has none."""
     environment = os.environ if environment is None else environment
