@@ -12,7 +12,7 @@ import re
 import sys
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -189,7 +189,8 @@ def _status(row: JobRow) -> JobStatus:
     for field in ("progress", "result"):
         values[field] = None if values[field] is None else msgspec.json.decode(values[field])
     for field in ("created_at", "updated_at", "run_at", "started_at", "finished_at"):
-        values[field] = None if values[field] is None else values[field].astimezone(UTC)
+        moment = values[field]
+        values[field] = None if moment is None else datetime.fromisoformat(moment).astimezone(UTC)
     return JobStatus(**values)
 
 

@@ -33,7 +33,17 @@ Doctor = Callable[..., tuple[int, list[Check]]]
 
 EVERY_VARIABLE = (*VARIABLES, *variables())
 SECRET = "canary-7f3a"
-HEALTHY = ["settings", "libraries", "address", "connection", "server", "clocks", "schema", "rights"]
+HEALTHY = [
+    "settings",
+    "libraries",
+    "environment",
+    "address",
+    "connection",
+    "server",
+    "clocks",
+    "schema",
+    "rights",
+]
 
 
 @pytest.fixture
@@ -74,7 +84,7 @@ def test_the_address_is_shown_without_its_password(doctor: Doctor, tcp_database_
     parts = psycopg.conninfo.conninfo_to_dict(tcp_database_url)
     _, checks = doctor(tcp_database_url)
     shown = f"host 127.0.0.1, port {parts['port']}, database {parts['dbname']}, role postgres"
-    assert checks[2] == {"name": "address", "result": "ok", "what": shown, "remedy": ""}
+    assert checks[3] == {"name": "address", "result": "ok", "what": shown, "remedy": ""}
     assert password not in json.dumps(checks)
 
 
@@ -91,6 +101,18 @@ def test_people_get_one_line_a_check(
 
 
 # No connection.
+
+
+def test_variables_that_handlers_do_not_see_are_named_without_their_values(doctor: Doctor) -> None:
+    _, checks = doctor(None, STRIPE_KEY=SECRET, LANG="C", XDG_SEAT="0")
+    [told] = [check for check in checks if check["name"] == "environment"]
+    assert "STRIPE_KEY" in told["what"]
+    assert "LANG" not in told["what"]
+    assert "XDG_SEAT" not in told["what"]
+    assert "RUNNER_ENVIRONMENT" in told["remedy"]
+    _, checks = doctor(None, RUNNER_ENVIRONMENT="STRIPE_*")
+    [told] = [check for check in checks if check["name"] == "environment"]
+    assert "STRIPE_KEY" not in told["what"]
 
 
 def test_without_an_address_the_variable_is_named(doctor: Doctor) -> None:
@@ -300,7 +322,7 @@ def test_text_of_a_database_in_sql_ascii_is_text(doctor: Doctor, server: Embedde
             _, checks = doctor(server.url_of("plain"))
         finally:
             postgres.execute("DROP DATABASE plain WITH (FORCE)")
-    assert checks[3]["what"] == "database plain as postgres, without TLS"
+    assert checks[4]["what"] == "database plain as postgres, without TLS"
 
 
 @pytest.mark.skipif(PROGRAM is None, reason=MISSING)

@@ -78,6 +78,17 @@ async def test_jobs_can_be_enqueued_and_read(odd_url: str) -> None:
     assert get(first.id) == await get_async(first.id)
 
 
+async def test_a_job_can_be_read_on_the_caller_s_own_connection(odd_url: str) -> None:
+    id = enqueue("x", unique_key="ü").id
+    with psycopg.connect(odd_url) as connection:
+        assert enqueue("x", unique_key="ü", on=connection) == (id, False)
+        job = get(id, on=connection)
+    async with await psycopg.AsyncConnection.connect(odd_url) as connection_async:
+        assert await get_async(id, on=connection_async) == job
+    assert job is not None
+    assert job == get(id)
+
+
 async def test_a_run_reads_dates_in_its_transaction(odd_url: str) -> None:
     job = Job(1, "", "x", "default", 0, 1, 1, 0, None, "", "{}")
     transactions = [RunTransaction(job, odd_url), RunTransaction(job, odd_url)]

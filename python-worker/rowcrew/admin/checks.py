@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import AsyncIterator, Iterator, Sequence
+from typing import Final
 
 from rowcrew.admin.check import Check, Findings, check
 from rowcrew.admin.database_checks import ADDRESS_FORM, database_checks
 from rowcrew.admin.link import operators_link
 from rowcrew.admin.sameness import place
-from rowcrew.family import disagreements, installed
+from rowcrew.family import disagreements, installed, variables
 from rowcrew.model.remedy import Remedy
-from rowcrew.settings import Given, Settings
+from rowcrew.settings import Given, Settings, hidden_from_handlers
 from rowcrew.table.link import reason
+
+_NAMED: Final = 40
 
 
 async def examine(
@@ -30,6 +33,7 @@ async def examine(
     """
     for found in (*settings_checks(given, findings.settings), *extras_checks()):
         yield found
+    yield environment_check(hidden_from_handlers(findings.settings, families=variables()))
     url = findings.settings.database_url
     if url is None:
         return
@@ -58,6 +62,16 @@ def settings_checks(given: Sequence[Given], settings: Settings) -> Iterator[Chec
         queues = ", ".join(settings.queues) or "all"
         what = f"{number} given, the others by default; {settings.slots} slots, queues: {queues}"
         yield check("settings", "ok", what)
+
+
+def environment_check(hidden: Sequence[str]) -> Check:
+    """Which variables handlers miss, by name: a `KeyError` at import is mostly one of these."""
+    if not hidden:
+        return check("environment", "ok", "handlers see every variable of this environment")
+    named = ", ".join(hidden[:_NAMED])
+    further = f" and {len(hidden) - _NAMED} more" if len(hidden) > _NAMED else ""
+    what = f"handlers do not see {named}{further}"
+    return check("environment", "ok", what, "if they need one, name it in RUNNER_ENVIRONMENT")
 
 
 def extras_checks() -> Iterator[Check]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Literal
 
 import msgspec
 
+from rowcrew.cli.clashes import clashes
 from rowcrew.cli.options import Queues, read_settings
-from rowcrew.settings import Settings
+from rowcrew.settings import Settings, import_places
 
 BUNDLED_CREW = "rowcrew.bundled:crew"
 
@@ -75,6 +77,8 @@ def worker(
     if concurrency is not None:  # an option wins over both names of the variable
         settings = msgspec.structs.replace(settings, max_concurrent_jobs=None)
     settings.require_database_url()
+    for clash in clashes(import_places()):
+        print(f"rowcrew: {clash}", file=sys.stderr)
     return run_worker(crews(crew, settings), settings)
 
 

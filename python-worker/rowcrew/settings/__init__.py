@@ -188,6 +188,23 @@ def runner_environment(
     return kept
 
 
+# What shells and terminals tell programs, and no handler asks for.
+_OF_THE_SHELL: Final = re.compile(
+    r"(_|PWD|OLDPWD|SHLVL|HOSTNAME|TERM.*|COLORTERM|COLUMNS|LINES|LS_COLORS|LESS.*|MAIL|EDITOR|VISUAL|PAGER"
+    r"|DISPLAY|NO_COLOR|SSH_.*|XDG_.*|DBUS_.*|TMUX.*|GPG_.*)"
+)
+
+
+def hidden_from_handlers(
+    settings: Settings, environment: Mapping[str, str] | None = None, *, families: Iterable[Variable] = ()
+) -> list[str]:
+    """The names of the variables that runners do not see, without those that only shells care about."""
+    environment = os.environ if environment is None else environment
+    any_address = msgspec.structs.replace(settings, database_url="")
+    seen = runner_environment(any_address, environment, families=families)
+    return sorted(name for name in environment if name not in seen and not _OF_THE_SHELL.fullmatch(name))
+
+
 class Platform(NamedTuple):
     """What a platform tells a service of itself, and what it was told of Python; None = nothing."""
 
@@ -211,6 +228,12 @@ def platform(environment: Mapping[str, str] | None = None) -> Platform:
 def environment_with(**variables: str) -> dict[str, str]:
     """The environment of this process for a child of it, with some variables set."""
     return {**os.environ, **variables}
+
+
+def import_places(environment: Mapping[str, str] | None = None) -> list[Path]:
+    """Where a program started with `python -m` looks for modules first, before Python's own."""
+    environment = os.environ if environment is None else environment
+    return [Path.cwd(), *map(Path, filter(None, environment.get("PYTHONPATH", "").split(os.pathsep)))]
 
 
 def wants_colour(environment: Mapping[str, str] | None = None) -> bool:

@@ -6,7 +6,6 @@ connections of every kind. Called by `rowcrew.client`, and by a worker that enqu
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import NamedTuple
 
 from rowcrew.model.status import Status
@@ -31,7 +30,7 @@ class LiveJob(NamedTuple):
 
 
 class JobRow(NamedTuple):
-    """One job as its row stands; `progress` and `result` are JSON texts, times are in the session's zone."""
+    """One job as its row stands; `progress` and `result` are JSON texts, times are texts as in JSON."""
 
     id: int
     type: str
@@ -43,11 +42,11 @@ class JobRow(NamedTuple):
     progress: str | None
     result: str | None
     error_message: str | None
-    created_at: datetime
-    updated_at: datetime
-    run_at: datetime
-    started_at: datetime | None
-    finished_at: datetime | None
+    created_at: str
+    updated_at: str
+    run_at: str
+    started_at: str | None
+    finished_at: str | None
 
 
 def enqueue(jobs: str) -> Asking[list[EnqueuedJob]]:

@@ -11,6 +11,8 @@ from collections.abc import Awaitable, Callable, Generator, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 import psycopg
+from psycopg.abc import Buffer
+from psycopg.adapt import Loader
 from psycopg.rows import tuple_row
 
 A = TypeVar("A")
@@ -54,10 +56,25 @@ async def answered_async(asking: Asking[A], ask: AskAsync) -> A:
 # Cursors of our own kind: the caller's connection may make dicts, or cursors that read other placeholders.
 def psycopg_rows(connection: psycopg.Connection[Any], question: Question) -> Rows:
     with psycopg.Cursor(connection, row_factory=tuple_row) as cursor:
+        _read_text(cursor)
         return cursor.execute(question.statement, question.parameters).fetchall()
 
 
 async def psycopg_rows_async(connection: psycopg.AsyncConnection[Any], question: Question) -> Rows:
     async with psycopg.AsyncCursor(connection, row_factory=tuple_row) as cursor:
+        _read_text(cursor)
         await cursor.execute(question.statement, question.parameters)
         return await cursor.fetchall()
+
+
+class _TextLoader(Loader):
+    """Text in UTF-8, from a database that does not say which encoding its bytes have."""
+
+    def load(self, data: Buffer) -> str:
+        return bytes(data).decode()
+
+
+def _read_text(cursor: psycopg.Cursor[Any] | psycopg.AsyncCursor[Any]) -> None:
+    """A caller's session in SQL_ASCII would answer bytes in place of text."""
+    if cursor.connection.info.encoding == "ascii":
+        cursor.adapters.register_loader("text", _TextLoader)
