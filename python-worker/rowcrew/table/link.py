@@ -68,10 +68,24 @@ def is_refusal(error: BaseException) -> bool:
 
 
 def is_outage(error: BaseException) -> bool:
-    """Whether a new connection may help: this one is lost, the server is down, or a stand-by is read-only."""
-    return isinstance(
-        error, psycopg.OperationalError | psycopg.InterfaceError | psycopg.errors.ReadOnlySqlTransaction
-    )
+    """Whether time or a new connection may help: this one is lost, the server is down, full or read-only."""
+    if isinstance(error, psycopg.errors.ProgramLimitExceeded | psycopg.errors.StatementTooComplex):
+        return False  # a value is too large: psycopg counts class 54 to the operational errors
+    return isinstance(error, psycopg.OperationalError | psycopg.InterfaceError) or needs_new_link(error)
+
+
+def is_about_data(error: BaseException) -> bool:
+    """Whether a statement failed for what it reads or writes: others may pass where this row does not."""
+    return isinstance(error, psycopg.Error | UnicodeError) and not is_outage(error)
+
+
+def needs_new_link(error: BaseException) -> bool:
+    """Whether the session, not the server, is what refuses: opened while the database took no writes, or with
+    statements prepared for a table that has another form now.
+    """
+    if isinstance(error, psycopg.errors.FeatureNotSupported):
+        return "cached plan" in str(error)
+    return isinstance(error, psycopg.errors.ReadOnlySqlTransaction | psycopg.errors.InvalidSqlStatementName)
 
 
 def reason(error: BaseException) -> str:
@@ -96,6 +110,10 @@ def for_session(settings: Mapping[str, str]) -> dict[str, Any]:
 
 def _settings(settings: Mapping[str, str], *, local: bool) -> dict[str, Any]:
     return {"names": list(settings), "values": list(settings.values()), "local": local}
+
+
+class DeadlineOver(psycopg.OperationalError):
+    """The connection was shut because no answer had come; the statement may have been carried out."""
 
 
 class Link:
@@ -180,8 +198,16 @@ class Link:
     ) -> psycopg.AsyncCursor[Any]:
         async with self._busy:
             connection = await self._opened()
-            with Deadline(connection, seconds):
-                return await connection.execute(query, parameters, prepare=not self.pooled)
+            deadline = Deadline(connection, seconds)
+            try:
+                with deadline:
+                    return await connection.execute(query, parameters, prepare=not self.pooled)
+            except psycopg.Error as error:
+                if deadline.is_over:
+                    raise DeadlineOver(f"no answer within {seconds:g} seconds") from error
+                if needs_new_link(error):
+                    await connection.close()
+                raise
 
     async def _end(self, command: str) -> None:
         if self._connection is not None and not self._connection.closed:
@@ -232,6 +258,7 @@ class Deadline:
     def __init__(self, connection: psycopg.AsyncConnection[Any], seconds: float) -> None:
         self._connection = connection
         self._seconds = seconds
+        self.is_over = False
 
     def __enter__(self) -> None:
         self._timer = asyncio.get_running_loop().call_later(self._seconds, self._over)
@@ -240,6 +267,7 @@ class Deadline:
         self._timer.cancel()
 
     def _over(self) -> None:
+        self.is_over = True
         with suppress(OSError, psycopg.Error):
             # No copy of the descriptor: a process that has none left must be able to do this.
             end = socket.socket(fileno=self._connection.fileno())

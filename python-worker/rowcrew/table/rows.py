@@ -42,6 +42,16 @@ class ListedJob(Row, frozen=True):
     updated_at: datetime
 
 
+class AsideJob(Row, frozen=True):
+    """A job that is set aside; `number` counts all of them."""
+
+    job_id: int
+    reason: str
+    tries: int
+    number: int
+    next_try_seconds: float
+
+
 class WholeJob(Row, frozen=True):
     """Every column of one job, and the name of its worker."""
 

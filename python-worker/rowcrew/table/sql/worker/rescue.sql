@@ -9,6 +9,8 @@ stuck AS MATERIALIZED (
   SELECT id
     FROM jobs
    WHERE status = 'processing' AND "workerId" = ANY (ARRAY(SELECT id FROM dead))
+     AND id NOT IN (SELECT "jobId" FROM jobs_set_aside WHERE "nextTryAt" > now())
+     AND (%(only)s::bigint[] IS NULL OR id = ANY (%(only)s::bigint[]))
    ORDER BY id
    LIMIT 1000
      FOR NO KEY UPDATE SKIP LOCKED),
