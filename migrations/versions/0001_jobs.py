@@ -89,6 +89,16 @@ TABLES = (
     )
     """,
     """
+    CREATE TABLE jobs_set_aside (
+        "jobId"     bigint PRIMARY KEY,
+        reason      text NOT NULL,
+        tries       integer NOT NULL DEFAULT 1,
+        "workerId"  bigint,
+        "createdAt" timestamptz NOT NULL DEFAULT clock_timestamp(),
+        "nextTryAt" timestamptz NOT NULL
+    )
+    """,
+    """
     CREATE TABLE workers (
         id             bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
         "bootId"       uuid NOT NULL,
@@ -458,7 +468,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.execute("DROP VIEW worker_status, queue_depth, job_status")
-    op.execute("DROP TABLE job_types, queues, workers, job_attempts, jobs, rowcrew_schema")
+    op.execute("DROP TABLE job_types, queues, workers, jobs_set_aside, job_attempts, jobs, rowcrew_schema")
     op.execute(
         "DROP FUNCTION jobs_wake, jobs_payload_object, jobs_imported, jobs_late, jobs_by_hand, jobs_behind"
     )

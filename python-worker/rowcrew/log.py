@@ -65,6 +65,10 @@ EVENTS: Final[Mapping[str, Words]] = {
     "job.stopping": Words("warning", "⚠️  Stopping job: {job_id}: {reason}"),
     "job.stale": Words("warning", "⚠️  Job is no longer ours, nothing written: {job_id}"),
     "job.rescued": Words("warning", "⚠️  Rescued job: {job_id} (type: {type}), now {status}"),
+    "job.odd": Words("error", "❌ Job failed, no worker can take its row: {job_id}: {reason}"),
+    "job.set_aside": Words(
+        "error", "❌ Job set aside, trying again in {seconds:.0f} seconds: {job_id}: {reason}"
+    ),
     "job.unstorable": Words("error", "❌ Job's end could not be stored as it was: {job_id}: {reason}"),
     "runner.started": Words("info", "🏃 Runner started (PID: {pid}, {kind})"),
     "runner.ended": Words("info", "🏁 Runner ended (PID: {pid})"),
@@ -91,6 +95,7 @@ EVENTS: Final[Mapping[str, Words]] = {
     "log.dropped": Words(
         "warning", "⚠️  Dropped {lines:log line}: nobody read the log fast enough", counted="lines"
     ),
+    "prune.odd": Words("error", "❌ Job cannot be deleted, the others are: {job_id}: {reason}"),
     "prune.done": Words("info", "🧹 Pruned {deleted:job}", counted="deleted"),
     "chore.failed": Words("error", "❌ A chore failed, trying again when it is due ({chore}): {error}"),
 }

@@ -148,7 +148,8 @@ def test_a_job_for_in_ten_years_is_taken_shown_as_delayed_and_left_alone(connect
     enqueue("x", run_at=datetime.now(UTC) + timedelta(days=3_650), on=connection)
     assert one(connection, "SELECT ready, delayed FROM queue_depth") == (0, 1)
     probe = {"queues": ["default"], "priorities": [0], "floors": ["-infinity"], "floor_ids": [0]}
-    reserve = connection.execute(SQL["worker/reserve"], {"worker": 1, "types": ["x"], "room": 9, **probe})
+    asked = {"worker": 1, "types": ["x"], "room": 9, "only": None, **probe}
+    reserve = connection.execute(SQL["worker/reserve"], asked)
     assert reserve.fetchall() == []
 
 

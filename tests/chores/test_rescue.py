@@ -20,6 +20,7 @@ from rowcrew.control.care.rescue import Rescue
 from rowcrew.control.chores.chore import Routine
 from rowcrew.control.clock import MonotonicClock
 from rowcrew.control.identity import Identity, process_key
+from rowcrew.control.set_aside import SetAside
 from rowcrew.log import Log
 from rowcrew.table.link import Link
 from tests.conftest import Connect
@@ -37,7 +38,14 @@ class Rescuer:
         self.link = Link(database_url, purpose="chores")
         self.identity = Identity(link=self.link, types=(), settings=values, log=log)
         self.clock = MovedClock()
-        self.rescue = Rescue(seconds=0.1, link=self.link, identity=self.identity, clock=self.clock, log=log)
+        self.rescue = Rescue(
+            seconds=0.1,
+            link=self.link,
+            identity=self.identity,
+            set_aside=SetAside(link=self.link, identity=self.identity, log=log),
+            clock=self.clock,
+            log=log,
+        )
         self.routine = Routine(self.rescue, link=self.link, clock=MonotonicClock(), log=log)
 
     async def said(self, words: str) -> None:

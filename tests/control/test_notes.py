@@ -74,7 +74,7 @@ async def test_a_value_that_no_column_takes_is_given_up_and_told(site: Site) -> 
     run = await site.start()
     site.noted(run, progress=b'"\\u0000"')
     await site.road.notes.once()
-    assert f"could not be stored as it was: [{run.job.id}]" in site.said
+    assert f"could not be stored as it was: {run.job.id}:" in site.said
     assert (await site.finish(run, Completed()))["status"] == "failed"  # it comes with the end once more
 
 

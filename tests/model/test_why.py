@@ -8,6 +8,7 @@ import pytest
 
 from rowcrew.cli.wording import WORDS, worded
 from rowcrew.model.remedy import RemedyKind
+from rowcrew.model.status import Status
 from rowcrew.model.why import JobFacts, Reason, Service, reasons, unserved
 
 HOUR = 3600.0
@@ -223,3 +224,11 @@ def test_the_terminal_has_words_for_every_remedy() -> None:
 def test_the_judgement_knows_no_command() -> None:
     told = [reason.what for job, service, *_ in JUDGED for reason in reasons(job, service)]
     assert [what for what in told if "rowcrew" in what or "`" in what or "--" in what] == []
+
+
+@pytest.mark.parametrize("status", ["queued", "processing"])
+def test_a_row_that_no_statement_takes_is_told_with_the_reason_and_the_remedy(status: Status) -> None:
+    job = a_job(status=status, aside_reason="not this one", aside_tries=3, next_try_seconds=40.0)
+    found = reasons(job, a_service())[0]
+    assert (found.code, "not this one; tried 3 times" in found.what) == ("set-aside", True)
+    assert 'DELETE FROM jobs_set_aside WHERE "jobId" = 42' in worded(found.remedies)

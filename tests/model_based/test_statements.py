@@ -137,7 +137,7 @@ class LeaseMachine(RuleBasedStateMachine):
             self.time_goes_by()
         probe = {"queues": ["default"], "priorities": [0], "floors": ["-infinity"], "floor_ids": [0]}
         with self.connection.transaction(force_rollback=not kept):
-            rows = self.run("reserve", worker=worker, types=["noop"], room=10, **probe)
+            rows = self.run("reserve", worker=worker, types=["noop"], room=10, only=None, **probe)
         assert {row[0] for row in rows} == self.ready_for(worker)
         for job, lease_id, *others in rows:
             lease = self.leases[str(lease_id)] = len(self.leases) + 1
@@ -241,7 +241,7 @@ class LeaseMachine(RuleBasedStateMachine):
 
     def rescue(self, worker: int, beats: int) -> None:
         """With what was seen at some time; the worker may have beaten since."""
-        rows = self.run("rescue", workers=[worker], beats=[beats])
+        rows = self.run("rescue", workers=[worker], beats=[beats], only=None)
         freed = {}
         for job, database in self.models.items():
             self.models[job] = model.rescue(database, worker, beats)

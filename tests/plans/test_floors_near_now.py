@@ -25,6 +25,7 @@ def test_a_row_that_commits_late_is_reserved_though_it_lies_below_the_floor(conn
             "priorities": [0],
             "floors": [now],
             "floor_ids": [ABOVE_ALL],
+            "only": None,
             "types": ["late", "long passed over"],
             "room": 10,
         }

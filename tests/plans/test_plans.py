@@ -74,7 +74,7 @@ def ready_buffers(plan: Plan) -> int:
 
 
 def reserve_parameters(**changed: Any) -> dict[str, Any]:
-    return {"worker": 1, "types": TYPES, "room": 100, **NOTHING_BELOW, **changed}
+    return {"worker": 1, "types": TYPES, "room": 100, "only": None, **NOTHING_BELOW, **changed}
 
 
 @pytest.fixture(scope="module")
@@ -182,7 +182,7 @@ def test_learning_the_lines_takes_one_step_for_each_line(skewed: Connection) -> 
 
 
 def test_rescue_of_a_stranger_reads_no_jobs(skewed: Connection) -> None:
-    plan = plan_of(skewed, "rescue", {"workers": [7], "beats": [0]})
+    plan = plan_of(skewed, "rescue", {"workers": [7], "beats": [0], "only": None})
     assert not any(kind == "Seq Scan" for kind, _ in scans_of_jobs(plan))
 
 

@@ -44,7 +44,7 @@ def beat(connection: Connection, _job: int) -> Answer:
 
 
 def rescue_of_the_other(connection: Connection, _job: int) -> Answer:
-    return fetch(connection, "rescue", workers=[2], beats=[0])
+    return fetch(connection, "rescue", workers=[2], beats=[0], only=None)
 
 
 def delete(connection: Connection, job: int) -> Answer:

@@ -86,7 +86,7 @@ def by_hand(change: str) -> Send:
 
 def reserve(connection: Connection, _job: int) -> Answer:
     probe = {"queues": ["default"], "priorities": [0], "floors": ["-infinity"], "floor_ids": [0]}
-    return fetch(connection, "reserve", worker=2, types=["noop"], room=1, **probe)
+    return fetch(connection, "reserve", worker=2, types=["noop"], room=1, only=None, **probe)
 
 
 def held(connection: Connection, _job: int) -> Answer:
@@ -107,11 +107,15 @@ def acknowledge(connection: Connection, job: int) -> Answer:
 
 
 def rescue(connection: Connection, _job: int) -> Answer:
-    return fetch(connection, "rescue", workers=[1], beats=[0])
+    return fetch(connection, "rescue", workers=[1], beats=[0], only=None)
 
 
 def cancel(connection: Connection, job: int) -> Answer:
     return fetch(connection, "cancel_job", ids=[job])
+
+
+def fail_odd(connection: Connection, job: int) -> Answer:
+    return fetch(connection, "fail_odd", id=job, reason="odd")
 
 
 def prune(connection: Connection, _job: int) -> Answer:
@@ -156,6 +160,10 @@ def _let_go(row: Row) -> Row | None:
     if row.status == "queued":
         return row._replace(waits=False) if row.waits and not row.begun else None
     return row._replace(worker=None) if row.status in ENDED and row.worker else None
+
+
+def _failed(row: Row) -> Row | None:
+    return row._replace(status="failed") if row.status == "queued" else None
 
 
 def _cancelled(row: Row) -> Row | None:
@@ -211,6 +219,7 @@ TRANSITIONS: Final = {
     "acknowledge": Transition(acknowledge, _let_go, skips=True, is_done=_is_let_go),
     "rescue": Transition(rescue, _rescued, skips=True),
     "cancel": Transition(cancel, _cancelled),
+    "fail odd": Transition(fail_odd, _failed, skips=True),
     "requeue": Transition(requeue, _requeued),
     "reschedule": Transition(reschedule, _rescheduled),
     "prune": Transition(prune, _pruned, skips=True),

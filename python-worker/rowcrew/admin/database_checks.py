@@ -63,7 +63,7 @@ async def database_checks(link: Link, findings: Findings, producer_url: str | No
             yield found
         if any(found.result == "failed" for found in role):
             return
-        for found in await _queue_checks(link):
+        for found in (*await _queue_checks(link), *await _aside_checks(link)):
             yield found
         findings.live_workers = await operator.live_workers(link)
         findings.last_completed = await operator.last_completed(link)
@@ -219,6 +219,19 @@ async def _same_check(name: str, link: Link, url: str) -> Check:
 async def _queue_checks(link: Link) -> list[Check]:
     crowds = await waiting_crowds(link)
     return [_queue_check(served) for served in crowds] or [check("queues", "ok", "no job waits")]
+
+
+async def _aside_checks(link: Link) -> list[Check]:
+    """Jobs whose rows no worker can write; quiet while there is none."""
+    return [
+        check(
+            "jobs set aside",
+            "warning",
+            f"{job.number}, among them job {job.job_id}, tried {job.tries} times: {job.reason}",
+            Remedy("mend-row", job=job.job_id),
+        )
+        for job in await operator.list_aside(link)
+    ]
 
 
 def _queue_check(served: ServedCrowd) -> Check:

@@ -35,6 +35,8 @@ WORDS: Final[Mapping[RemedyKind, str]] = {
     "add-slots": "wait, or start another worker, or raise WORKER_CONCURRENCY",
     "read-worker-log": "if POLL_INTERVAL is not that long, read the workers' log:"
     " a worker that is stopping takes no jobs",
+    "mend-row": "mend the row, or what refuses it (a trigger, a check); to try it at once:"
+    ' DELETE FROM jobs_set_aside WHERE "jobId" = {job}',
     "end-transaction": "end that transaction",
     "migrate": "run rowcrew migrate",
     "migrate-family": "rowcrew migrate, or rowcrew migrate --only {name}",

@@ -14,10 +14,11 @@ import psycopg
 
 from rowcrew.control.clock import Clock
 from rowcrew.control.outage import Outage
+from rowcrew.control.set_aside import one_by_one
 from rowcrew.log import Log
 from rowcrew.model.job import Job
 from rowcrew.table import worker as table
-from rowcrew.table.link import Link
+from rowcrew.table.link import Link, reason
 
 AGAIN_SECONDS: Final = 1.0
 
@@ -28,6 +29,7 @@ class LettingGo:
     def __init__(self, *, link: Link, clock: Clock, log: Log) -> None:
         self._link = link
         self._clock = clock
+        self._log = log
         self._outage = Outage(link=link, purpose="acknowledge", log=log)
         self._dead: dict[str, Job] = {}
         self._sending: asyncio.Task[None] | None = None
@@ -58,12 +60,20 @@ class LettingGo:
 
     async def _acknowledge(self, jobs: Sequence[Job]) -> list[Job]:
         """Those of the jobs that are to be acknowledged again."""
+        locked: set[int] = set()
         try:
-            locked = await table.ack(
-                self._link, ids=[job.id for job in jobs], leases=[job.lease_id for job in jobs]
-            )
+            async for some in one_by_one(jobs, self._ack, self._give_up):
+                locked |= some
         except psycopg.Error as error:
             self._outage.met(error)
             return list(jobs)
         self._outage.passed()
         return [job for job in jobs if job.id in locked]
+
+    async def _ack(self, jobs: Sequence[Job]) -> set[int]:
+        ids, leases = [job.id for job in jobs], [job.lease_id for job in jobs]
+        return await table.ack(self._link, ids=ids, leases=leases)
+
+    async def _give_up(self, job: Job, error: Exception) -> None:
+        """Its row takes no word: whoever mends it finds it free after thirty seconds."""
+        self._log.event("job.unstorable", job_id=job.id, reason=reason(error))

@@ -23,9 +23,11 @@ from rowcrew.control.links import Links
 from rowcrew.control.road.alone import RunAlone
 from rowcrew.control.road.appetite import Appetite
 from rowcrew.control.road.looks import Looks
+from rowcrew.control.road.odd_rows import OddRows
 from rowcrew.control.road.places import Places
 from rowcrew.control.road.reserve import Reserver
 from rowcrew.control.road.road import Road
+from rowcrew.control.set_aside import SetAside
 from rowcrew.control.wake_up import WakeUp
 from rowcrew.liveness import Liveness
 from rowcrew.log import Log
@@ -55,11 +57,13 @@ class Organs:
         self._clock = clock
         self._log = log
         self.identity = Identity(link=links.heartbeat, types=catalogue.names, settings=settings, log=log)
+        self.set_aside = SetAside(link=links.chores, identity=self.identity, log=log)
         self.liveness = Liveness(settings.lease_seconds)
         self.road = Road(
             settings=settings,
             links=links,
             identity=self.identity,
+            set_aside=self.set_aside,
             runners=runners,
             catalogue=catalogue,
             clock=clock,
@@ -73,6 +77,7 @@ class Organs:
             seconds=settings.heartbeat_seconds,
             link=links.chores,
             identity=self.identity,
+            set_aside=self.set_aside,
             clock=clock,
             log=log,
         )
@@ -160,6 +165,7 @@ class Organs:
             ),
             looks=Looks(poll_seconds=settings.poll_seconds, now=now),
             places=Places(types=self._catalogue.names, queues=settings.queues),
+            odd_rows=OddRows(link=self._links.reserve, set_aside=self.set_aside),
             clock=self._clock,
             log=self._log,
         )

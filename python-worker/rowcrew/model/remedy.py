@@ -14,6 +14,7 @@ RemedyKind = Literal[
     "await-old-run",
     "await-rescue",
     "await-give-back",
+    "mend-row",
     # do something to the job
     "run-now",
     "queue-again",

@@ -72,6 +72,9 @@ class JobFacts(msgspec.Struct, frozen=True, rename="camel"):
         worker: the name of the worker that holds it; an ended job may still be held.
         worker_state: live, silent, lost or stopped; None when no worker holds it.
         lease_left_seconds: how long its worker may still be silent.
+        aside_reason: why no statement takes the row; None when it is not set aside.
+        aside_tries: how often that was tried.
+        next_try_seconds: until it is tried again.
         lock_pid: the session of the server that has locked the row.
         ahead: ready jobs that come before it in its queue, counted up to a thousand.
     """
@@ -96,6 +99,9 @@ class JobFacts(msgspec.Struct, frozen=True, rename="camel"):
     heard_seconds: float | None = None
     lease_left_seconds: float | None = None
     rescue_foreign_seconds: int | None = None
+    aside_reason: str | None = None
+    aside_tries: int = 0
+    next_try_seconds: float = 0.0
     lock_pid: int | None = None
     lock_program: str | None = None
     lock_seconds: float | None = None
@@ -106,9 +112,9 @@ def reasons(job: JobFacts, service: Service) -> list[Reason]:
     """Why the job is where it is."""
     match job.status:
         case "queued":
-            return _of_queued(job, service)
+            return _of_aside(job) or _of_queued(job, service)
         case "processing":
-            return [_of_processing(job, service)]
+            return [*_of_aside(job), _of_processing(job, service)]
         case _:
             return [_of_ended(job)]
 
@@ -145,6 +151,20 @@ def _of_queued(job: JobFacts, service: Service) -> list[Reason]:
     if nobody := unserved(service):
         found.append(nobody)
     return found or [_of_ready(job, service)]
+
+
+def _of_aside(job: JobFacts) -> list[Reason]:
+    if job.aside_reason is None:
+        return []
+    what = (
+        f"set aside, since no worker can write its row: {job.aside_reason}; tried {_times(job.aside_tries)}"
+    )
+    again = "now" if job.next_try_seconds <= 0 else f"in {duration(job.next_try_seconds)}"
+    return [Reason("set-aside", f"{what}, again {again}", (Remedy("mend-row", job=job.id),))]
+
+
+def _times(number: int) -> str:
+    return "once" if number == 1 else f"{number} times"
 
 
 def _of_ready(job: JobFacts, service: Service) -> Reason:

@@ -43,10 +43,24 @@ def is_refusal(error: BaseException) -> bool:
 
 
 def is_outage(error: BaseException) -> bool:
-    """Whether a new connection may help: this one is lost, the server is down, or a stand-by is read-only."""
-    return isinstance(
-        error, psycopg.OperationalError | psycopg.InterfaceError | psycopg.errors.ReadOnlySqlTransaction
-    )
+    """Whether time or a new connection may help: this one is lost, the server is down, full or read-only."""
+    if isinstance(error, psycopg.errors.ProgramLimitExceeded | psycopg.errors.StatementTooComplex):
+        return False  # a value is too large: psycopg counts class 54 to the operational errors
+    return isinstance(error, psycopg.OperationalError | psycopg.InterfaceError) or needs_new_link(error)
+
+
+def is_about_data(error: BaseException) -> bool:
+    """Whether a statement failed for what it reads or writes: others may pass where this row does not."""
+    return isinstance(error, psycopg.Error | UnicodeError) and not is_outage(error)
+
+
+def needs_new_link(error: BaseException) -> bool:
+    """Whether the session, not the server, is what refuses: opened while the database took no writes, or with
+    statements prepared for a table that has another form now.
+    """
+    if isinstance(error, psycopg.errors.FeatureNotSupported):
+        return "cached plan" in str(error)
+    return isinstance(error, psycopg.errors.ReadOnlySqlTransaction | psycopg.errors.InvalidSqlStatementName)
 
 
 def reason(error: BaseException) -> str:
@@ -71,6 +85,10 @@ def for_session(settings: Mapping[str, str]) -> dict[str, Any]:
 
 def _settings(settings: Mapping[str, str], *, local: bool) -> dict[str, Any]:
     return {"names": list(settings), "values": list(settings.values()), "local": local}
+
+
+class DeadlineOver(psycopg.OperationalError):
+    """The connection was shut because no answer had come; the statement may have been carried out."""
 
 
 class Link:
@@ -156,8 +174,16 @@ class Link:
     ) -> psycopg.AsyncCursor[Any]:
         async with self._busy:
             connection = await self._opened()
-            with Deadline(connection, seconds):
-                return await connection.execute(query, parameters, prepare=not self.pooled)
+            deadline = Deadline(connection, seconds)
+            try:
+                with deadline:
+                    return await connection.execute(query, parameters, prepare=not self.pooled)
+            except psycopg.Error as error:
+                if deadline.is_over:
+                    raise DeadlineOver(f"no answer within {seconds:g} seconds") from error
+                if needs_new_link(error):
+                    await connection.close()
+                raise
 
     async def _end(self, command: str) -> None:
         if self._connection is not None and not self._connection.closed:

@@ -116,6 +116,7 @@ class Deadline:
     def __init__(self, connection: psycopg.AsyncConnection[Any], seconds: float) -> None:
         self._connection = connection
         self._seconds = seconds
+        self.is_over = False
 
     def __enter__(self) -> None:
         self._timer = asyncio.get_running_loop().call_later(self._seconds, self._over)
@@ -124,6 +125,7 @@ class Deadline:
         self._timer.cancel()
 
     def _over(self) -> None:
+        self.is_over = True
         with suppress(OSError, psycopg.Error):
             # No copy of the descriptor: a process that has none left must be able to do this.
             end = socket.socket(fileno=self._connection.fileno())

@@ -17,6 +17,7 @@ from rowcrew.model.status import Status
 from rowcrew.model.why import JobFacts, Service
 from rowcrew.table.link import Link
 from rowcrew.table.rows import (
+    AsideJob,
     Attempt,
     CompletedJob,
     Crowd,
@@ -133,6 +134,11 @@ async def service(link: Link, *, queues: Sequence[str], types: Sequence[str]) ->
     """What live workers offer each pair of queue and type, given as two lists of one length."""
     rows = await _fetch(link, "service", {"queues": list(queues), "types": list(types)})
     return [Service(*row) for row in rows]
+
+
+async def list_aside(link: Link) -> list[AsideJob]:
+    """Of the jobs that are set aside the one tried most often; empty when there is none."""
+    return [AsideJob(*row) for row in await _fetch(link, "list_aside", {})]
 
 
 async def waiting(link: Link) -> list[Crowd]:

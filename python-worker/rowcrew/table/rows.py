@@ -59,6 +59,16 @@ class JobCount(Row, frozen=True):
     at: datetime
 
 
+class AsideJob(Row, frozen=True):
+    """A job that is set aside; `number` counts all of them."""
+
+    job_id: int
+    reason: str
+    tries: int
+    number: int
+    next_try_seconds: float
+
+
 class WholeJob(Row, frozen=True):
     """Every column of one job, and the name of its worker."""
 

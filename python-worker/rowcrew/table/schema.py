@@ -146,6 +146,17 @@ job_attempts = Table(
 
 Index("job_attempts_job", job_attempts.c.jobId)
 
+jobs_set_aside = Table(
+    "jobs_set_aside",
+    metadata,
+    Column("jobId", BigInteger, primary_key=True, autoincrement=False),
+    _required("reason", Text),
+    _required("tries", Integer, "1"),
+    Column("workerId", BigInteger),
+    _time("createdAt", "clock_timestamp()"),
+    Column("nextTryAt", DateTime(timezone=True), nullable=False),
+)
+
 workers = Table(
     "workers",
     metadata,

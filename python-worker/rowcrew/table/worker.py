@@ -10,8 +10,10 @@ import uuid
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
+from rowcrew.model.floors import Probes
 from rowcrew.model.job import Job
 from rowcrew.table.link import Link
+from rowcrew.table.opening import CALL_SECONDS
 from rowcrew.table.statements import SQL
 
 # The deadline of what a worker does beside its jobs: a tenth of a lease.
@@ -64,6 +66,13 @@ class ReadyLine(NamedTuple):
     recent: str
     queue: str | None
     priority: int | None
+
+
+class ReadyRow(NamedTuple):
+    """A row that may be reserved, and how many bytes its payload takes in the table, compressed."""
+
+    id: int
+    payload_bytes: int
 
 
 class Stranger(NamedTuple):
@@ -199,22 +208,36 @@ async def reserve(
     worker: int,
     types: Sequence[str],
     room: int,
-    queues: list[str],
-    priorities: list[int],
-    floors: list[str],
-    floor_ids: list[int],
+    probes: Probes,
+    only: Sequence[int] | None = None,
+    seconds: float = CALL_SECONDS,
 ) -> list[Job]:
-    """At most `room` jobs, now under leases of this worker. The last four have one element for each probe."""
+    """At most `room` jobs, now under leases of this worker; `only` narrows them to these ids."""
     parameters = {
         "worker": worker,
-        "queues": queues,
-        "priorities": priorities,
-        "floors": floors,
-        "floor_ids": floor_ids,
         "types": list(types),
         "room": room,
+        "only": None if only is None else list(only),
+        **probes._asdict(),
     }
-    return [Job(*row) for row in await link.fetch(SQL["worker/reserve"], parameters)]
+    return [Job(*row) for row in await link.fetch(SQL["worker/reserve"], parameters, seconds)]
+
+
+async def ready(link: Link, *, types: Sequence[str], room: int, probes: Probes) -> list[ReadyRow]:
+    """The jobs that `reserve` would take."""
+    parameters = {"types": list(types), "room": room, **probes._asdict()}
+    return [ReadyRow(*row) for row in await link.fetch(SQL["worker/ready"], parameters)]
+
+
+async def fail_odd(link: Link, *, id: int, reason: str) -> bool:
+    """Fail a queued job that cannot be reserved; False when its row is locked, or no longer queued."""
+    return bool(await link.fetch(SQL["worker/fail_odd"], {"id": id, "reason": reason}))
+
+
+async def set_aside(link: Link, *, id: int, worker: int, reason: str) -> float | None:
+    """For how many seconds the row is set aside; None when it already was."""
+    rows = await link.fetch(SQL["worker/set_aside"], {"id": id, "worker": worker, "reason": reason})
+    return float(rows[0][0]) if rows else None
 
 
 async def record(link: Link, *, ended: str, worker: int) -> list[Stranger]:
@@ -238,9 +261,12 @@ async def observe(link: Link, worker: int) -> list[OtherWorker]:
     return [OtherWorker(*row) for row in rows]
 
 
-async def rescue(link: Link, *, workers: list[int], beats: list[int]) -> list[RescuedJob]:
-    """At most a thousand jobs of those workers whose beats stand where they were seen."""
-    rows = await link.fetch(SQL["worker/rescue"], {"workers": workers, "beats": beats}, CHORE_SECONDS)
+async def rescue(
+    link: Link, *, workers: list[int], beats: list[int], only: Sequence[int] | None = None
+) -> list[RescuedJob]:
+    """At most a thousand jobs of those workers whose beats stand where they were seen; `only` these ids."""
+    parameters = {"workers": workers, "beats": beats, "only": None if only is None else list(only)}
+    rows = await link.fetch(SQL["worker/rescue"], parameters, CHORE_SECONDS)
     return [RescuedJob(*row) for row in rows]
 
 
@@ -264,6 +290,11 @@ async def prune(link: Link, *, after: int, batch: int, keep_completed: float, ke
     return Walked(*row)
 
 
+async def next_job(link: Link, after: int) -> int | None:
+    ((id,),) = await link.fetch(SQL["worker/next_job"], {"after": after}, CHORE_SECONDS)
+    return None if id is None else int(id)
+
+
 async def prune_by_count(link: Link, batch: int) -> int:
     """How many were deleted, at most a batch."""
     ((deleted,),) = await link.fetch(SQL["worker/prune_by_count"], {"batch": batch}, CHORE_SECONDS)
@@ -272,3 +303,7 @@ async def prune_by_count(link: Link, batch: int) -> int:
 
 async def prune_workers(link: Link) -> None:
     await link.fetch(SQL["worker/prune_workers"], {}, CHORE_SECONDS)
+
+
+async def prune_aside(link: Link) -> None:
+    await link.fetch(SQL["worker/prune_aside"], {}, CHORE_SECONDS)

@@ -8,6 +8,7 @@ at once.
 
 from __future__ import annotations
 
+import functools
 import socket
 from typing import Final, NamedTuple
 
@@ -15,9 +16,10 @@ import psycopg
 
 from rowcrew.control.clock import Clock
 from rowcrew.control.identity import Identity, is_surely_dead
+from rowcrew.control.set_aside import SetAside, one_by_one
 from rowcrew.log import Log
 from rowcrew.table import worker as table
-from rowcrew.table.link import Link
+from rowcrew.table.link import Link, is_about_data
 from rowcrew.table.worker import OtherWorker, RescuedJob
 
 FOREIGN_SECONDS: Final = 60.0
@@ -41,10 +43,20 @@ class Rescue:
     name = "rescue"
     jitter_seconds = 0.0
 
-    def __init__(self, *, seconds: float, link: Link, identity: Identity, clock: Clock, log: Log) -> None:
+    def __init__(
+        self,
+        *,
+        seconds: float,
+        link: Link,
+        identity: Identity,
+        set_aside: SetAside,
+        clock: Clock,
+        log: Log,
+    ) -> None:
         self._seconds = seconds
         self._link = link
         self._identity = identity
+        self._set_aside = set_aside
         self._clock = clock
         self._log = log
         self._seen: dict[int, _Sight] = {}
@@ -108,8 +120,16 @@ class Rescue:
         workers, beats = [worker for worker, _ in dead], [beats for _, beats in dead]
         for worker, _ in dead:
             self._log.event("worker.rescued", worker=worker)
-        while jobs := await table.rescue(self._link, workers=workers, beats=beats):
-            self._tell(jobs)
+        rescue = functools.partial(table.rescue, self._link, workers=workers, beats=beats)
+        try:
+            while jobs := await rescue():
+                self._tell(jobs)
+        except psycopg.Error as error:
+            if not is_about_data(error):
+                raise
+            held = [row.id for worker in workers for row in await table.held(self._link, worker)]
+            async for jobs in one_by_one(held, lambda ids: rescue(only=ids), self._set_aside.held):
+                self._tell(jobs)
 
     def _tell(self, jobs: list[RescuedJob]) -> None:
         for job in jobs:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from typing import Final
 
+import psycopg
+
 from rowcrew.control.chores.chore import EVERY_MINUTE
 from rowcrew.control.chores.walk import BATCH, walk
 from rowcrew.log import Log
 from rowcrew.settings import Settings
 from rowcrew.table import worker as table
-from rowcrew.table.link import Link
+from rowcrew.table.link import Link, is_about_data, reason
 
 IDLE_BATCHES: Final = 10
 
@@ -36,10 +38,11 @@ class Prune:
         if came_to:  # not the end of the table
             more, self._place = await self._walk(max(self._place, came_to), idle_batches=IDLE_BATCHES)
             deleted += more
+        await table.prune_workers(self._link)
+        await table.prune_aside(self._link)
         deleted += await self._beyond_count()
         if deleted:
             self._log.event("prune.done", deleted=deleted)
-        await table.prune_workers(self._link)
 
     async def everything(self) -> int:
         """Walk the whole table; how many jobs were deleted."""
@@ -52,6 +55,26 @@ class Prune:
         return await walk(self._step, after, start=0, idle_batches=idle_batches)
 
     async def _step(self, after: int, batch: int) -> tuple[int | None, int]:
+        """The next rows; a row that cannot be deleted is passed over, and the others go."""
+        try:
+            return await self._prune(after, batch)
+        except psycopg.Error as error:
+            if not is_about_data(error):
+                raise
+            if batch == 1:
+                return await self._pass_over(after, error)
+        came_to, deleted = await self._step(after, batch // 2)
+        if came_to is None:
+            return None, deleted
+        further, more = await self._step(came_to, batch - batch // 2)
+        return further or came_to, deleted + more
+
+    async def _pass_over(self, after: int, error: psycopg.Error) -> tuple[int | None, int]:
+        came_to = await table.next_job(self._link, after)
+        self._log.event("prune.odd", job_id=came_to, reason=reason(error))
+        return came_to, 0
+
+    async def _prune(self, after: int, batch: int) -> tuple[int | None, int]:
         return await table.prune(
             self._link,
             after=after,

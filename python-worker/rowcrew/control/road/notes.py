@@ -7,6 +7,7 @@ healthy one.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import msgspec
@@ -16,12 +17,14 @@ from rowcrew.control.clock import Clock
 from rowcrew.control.ledger import Ledger
 from rowcrew.control.outage import Outage
 from rowcrew.control.run import Run
+from rowcrew.control.set_aside import one_by_one
 from rowcrew.log import Log
 from rowcrew.table import worker as table
-from rowcrew.table.link import Link, is_outage, reason
+from rowcrew.table.link import Link, reason
 
 EVERY_SECONDS: Final = 1.0
 TOUCH_SECONDS: Final = 30.0
+MOST_BYTES: Final = 4 * 1024 * 1024
 
 
 class Notes:
@@ -50,7 +53,7 @@ class Notes:
 
     async def once(self) -> None:
         """Write what is new, and touch what takes long."""
-        if runs := self._due():
+        for runs in _portions(self._due()):
             await self._write(runs)
 
     def _due(self) -> list[Run]:
@@ -61,25 +64,42 @@ class Notes:
         return [run for run in due.values() if not run.is_over]
 
     async def _write(self, runs: list[Run]) -> None:
-        sent = {run.job.lease_id: (run, run.progress, run.checkpoint) for run in runs}
         try:
-            written = await table.note(self._link, _document(runs))
-        except psycopg.Error as error:
-            # Said again, a second later. Only a value that no column takes is given up.
-            if is_outage(error) and not isinstance(error, psycopg.errors.ProgramLimitExceeded):
-                self._outage.met(error)
-                self._noted = {lease: run for lease, (run, _, _) in sent.items()} | self._noted
-                self._arrived.set()
-            else:
-                self._log.event("job.unstorable", job_id=[run.job.id for run in runs], reason=reason(error))
-            return
-        self._outage.passed()
-        for lease_id in written:
+            async for _ in one_by_one(runs, self._note, self._give_up):
+                pass
+        except psycopg.Error as error:  # said again, a second later
+            self._outage.met(error)
+            self._noted = {run.job.lease_id: run for run in runs} | self._noted
+            self._arrived.set()
+        else:
+            self._outage.passed()
+
+    async def _note(self, runs: Sequence[Run]) -> None:
+        sent = {run.job.lease_id: (run, run.progress, run.checkpoint) for run in runs}
+        for lease_id in await table.note(self._link, _document(runs)):
             run, progress, checkpoint = sent[lease_id]
             run.told(progress, checkpoint, self._clock.now())
 
+    async def _give_up(self, run: Run, error: Exception) -> None:
+        """Its row takes no note now; what comes later may pass, and the end brings the last."""
+        self._log.event("job.unstorable", job_id=run.job.id, reason=reason(error))
 
-def _document(runs: list[Run]) -> str:
+
+def _portions(runs: list[Run]) -> Iterator[list[Run]]:
+    """So many at a time that one statement stays small."""
+    portion: list[Run] = []
+    size = 0
+    for run in runs:
+        portion.append(run)
+        size += len(run.progress or b"") + len(run.checkpoint or b"")
+        if size > MOST_BYTES:
+            yield portion
+            portion, size = [], 0
+    if portion:
+        yield portion
+
+
+def _document(runs: Sequence[Run]) -> str:
     notes = [
         {
             "id": run.job.id,

@@ -10,14 +10,16 @@ import asyncio
 import random
 from typing import Any, Final
 
+import psycopg
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, wait_random_exponential
 
 from rowcrew.control.clock import Clock
 from rowcrew.control.ledger import Ledger
 from rowcrew.control.letting_go import LettingGo
 from rowcrew.control.outage import Outage
-from rowcrew.control.road.writing import End, Writer, Written
+from rowcrew.control.road.writing import End, Writer, Written, portions
 from rowcrew.control.run import Run
+from rowcrew.control.set_aside import FIRST_PAUSE_SECONDS, SetAside
 from rowcrew.log import Log, job_facts
 from rowcrew.model.catalogue import Catalogue
 from rowcrew.model.job import Job
@@ -48,6 +50,7 @@ class Recorder:
         writer: Writer,
         ledger: Ledger,
         letting_go: LettingGo,
+        set_aside: SetAside,
         catalogue: Catalogue,
         clock: Clock,
         log: Log,
@@ -55,6 +58,7 @@ class Recorder:
         self._writer = writer
         self._ledger = ledger
         self._letting_go = letting_go
+        self._set_aside = set_aside
         self._catalogue = catalogue
         self._clock = clock
         self._log = log
@@ -62,6 +66,7 @@ class Recorder:
         self._arrived = asyncio.Event()
         self._flushed = asyncio.Event()
         self._busy = False
+        self._locked = 0
         self._outage = Outage(link=link, purpose="record", log=log)
 
     def take(self, run: Run, outcome: Outcome) -> None:
@@ -95,13 +100,14 @@ class Recorder:
         self._arrived.clear()
         ends, self._pending = self._pending, []
         self._busy = True
-        await self._write_surely(ends)
+        for portion in portions(ends):
+            await self._write_surely(portion)
         self._busy = False
         self._flushed.set()
 
     async def flushed(self) -> None:
-        """Wait until everything taken so far is written."""
-        while self._pending or self._busy:
+        """Wait until everything taken so far is written, but for what no row takes."""
+        while self._pending or self._busy or self._locked:
             self._flushed.clear()
             await self._flushed.wait()
 
@@ -125,6 +131,15 @@ class Recorder:
                 written = await self._writer.write(ends)
         self._outage.passed()
         self._close(written)
+        for end, error in written.odd:
+            self._clock.call_later(await self._set_aside_for(end, error), self._add_again, [end])
+
+    async def _set_aside_for(self, end: End, error: Exception) -> float:
+        """For how many seconds; its slot is free, and nothing waits for it."""
+        try:
+            return await self._set_aside.held(end.id, error)
+        except psycopg.Error:
+            return FIRST_PAUSE_SECONDS
 
     def _close(self, written: Written) -> None:
         self._ledger.forget([end.lease_id for end in written.ends])
@@ -139,7 +154,12 @@ class Recorder:
                 self._log.event("job.stale", **job_facts(end.job))
                 self._letting_go.let_go(end.job)
         if written.locked:
-            self._clock.call_later(LOCKED_PAUSE_SECONDS, self._add_again, written.locked)
+            self._locked += len(written.locked)
+            self._clock.call_later(LOCKED_PAUSE_SECONDS, self._try_locked, written.locked)
+
+    def _try_locked(self, ends: list[End]) -> None:
+        self._locked -= len(ends)
+        self._add_again(ends)
 
     def _tell(self, event: str, decided: Verdict, job: Job) -> None:
         facts: dict[str, Any] = job_facts(job) | {

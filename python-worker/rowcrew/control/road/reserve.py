@@ -8,7 +8,9 @@ it sends.
 from __future__ import annotations
 
 import asyncio
+import functools
 import random
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
 import psycopg
@@ -22,12 +24,14 @@ from rowcrew.control.outage import Outage
 from rowcrew.control.road.appetite import Appetite, Ask
 from rowcrew.control.road.dispatch import Dispatcher
 from rowcrew.control.road.looks import Looks
+from rowcrew.control.road.odd_rows import OddRows
 from rowcrew.control.road.places import Places
 from rowcrew.log import Log
-from rowcrew.model.floors import BOTTOM
+from rowcrew.model.floors import BOTTOM, Probes
 from rowcrew.model.job import Job
 from rowcrew.table import worker as table
-from rowcrew.table.link import Link, is_outage
+from rowcrew.table.link import DeadlineOver, Link, is_about_data, is_outage
+from rowcrew.table.opening import CALL_SECONDS
 
 _FIRST_PAUSE_SECONDS: Final = 0.05
 _LONGEST_PAUSE_SECONDS: Final = 5.0
@@ -53,6 +57,7 @@ class Reserver:
         appetite: Appetite,
         looks: Looks,
         places: Places,
+        odd_rows: OddRows,
         clock: Clock,
         log: Log,
     ) -> None:
@@ -66,6 +71,7 @@ class Reserver:
         self._appetite = appetite
         self._looks = looks
         self._places = places
+        self._odd_rows = odd_rows
         self._clock = clock
         self._outage = Outage(link=link, purpose="reserve", log=log)
         self._woken = asyncio.Event()
@@ -136,24 +142,42 @@ class Reserver:
 
     async def _reserve(self, ask: Ask, lowest: str | None) -> list[Job]:
         probes = self._places.probes(ask.types, lowest)
-        self._ledger.reserving_since = self._clock.now()
-        try:
-            jobs = await table.reserve(
-                self._link,
-                worker=self._identity.worker_id,
-                types=ask.types,
-                room=ask.room,
-                queues=probes.queues,
-                priorities=probes.priorities,
-                floors=probes.floors,
-                floor_ids=probes.floor_ids,
-            )
-        finally:
-            self._ledger.reserving_since = None
+        take = functools.partial(self._take, ask, probes)
+        jobs = None if self._odd_rows.suspected else await self._taken_together(take)
+        if jobs is None:
+            jobs = await self._odd_rows.take(ask, probes, take)
+            if jobs:
+                self.wake()
         jobs.sort(key=lambda job: (-job.priority, job.run_at, job.id))
         self._places.move(ask.types, jobs, filled=len(jobs) == ask.room, swept=lowest is not None)
         self._appetite.took(ask, jobs, self._clock.now())
         return jobs
+
+    async def _taken_together(self, take: Callable[[], Awaitable[list[Job]]]) -> list[Job] | None:
+        """None when one of the rows is odd."""
+        try:
+            return await take()
+        except (psycopg.Error, UnicodeError) as error:
+            if not is_about_data(error):
+                raise
+            return None
+
+    async def _take(
+        self, ask: Ask, probes: Probes, only: Sequence[int] | None = None, seconds: float = CALL_SECONDS
+    ) -> list[Job]:
+        self._ledger.reserving_since = self._clock.now()
+        try:
+            return await table.reserve(
+                self._link,
+                worker=self._identity.worker_id,
+                types=ask.types,
+                room=ask.room if only is None else len(only),
+                probes=probes,
+                only=only,
+                seconds=seconds,
+            )
+        finally:
+            self._ledger.reserving_since = None
 
     async def _nothing_more(self) -> None:
         """Wait for a wake-up, the next quick look or the poll interval."""
@@ -165,6 +189,7 @@ class Reserver:
     async def _outlast(self, error: psycopg.Error) -> None:
         """After an outage ask first what the database knows: the answer to the last look may be lost."""
         self._outage.met(error)
+        self._odd_rows.suspected = self._odd_rows.suspected or isinstance(error, DeadlineOver)
         if self._link.is_open:
             await self._clock.sleep(_FIRST_PAUSE_SECONDS)
             return

@@ -20,6 +20,7 @@ from rowcrew.control.road.reports import Reports
 from rowcrew.control.road.stopping import Stopping
 from rowcrew.control.road.waiting import Waiting
 from rowcrew.control.road.writing import Writer
+from rowcrew.control.set_aside import SetAside
 from rowcrew.log import Log
 from rowcrew.model.appetite import RunTimes
 from rowcrew.model.catalogue import Catalogue
@@ -35,6 +36,7 @@ class Road:
         settings: Settings,
         links: Links,
         identity: Identity,
+        set_aside: SetAside,
         runners: Runners,
         catalogue: Catalogue,
         clock: Clock,
@@ -49,6 +51,7 @@ class Road:
             writer=Writer(link=links.record, identity=identity, log=log),
             ledger=self.ledger,
             letting_go=self.letting_go,
+            set_aside=set_aside,
             catalogue=catalogue,
             clock=clock,
             log=log,

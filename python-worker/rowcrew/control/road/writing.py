@@ -5,7 +5,7 @@ In: ends from `record`. Out: rows, and what became of each end. Every row proves
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 import msgspec
@@ -18,10 +18,10 @@ from rowcrew.model.job import Job
 from rowcrew.model.verdict import Verdict
 from rowcrew.table import producer
 from rowcrew.table import worker as table
-from rowcrew.table.link import Link, reason
+from rowcrew.table.link import Link, is_about_data, reason
 
 LOCK_TIMEOUT: Final = "1s"
-_UNSTORABLE: Final = ("22", "23", "54")
+MOST_BYTES: Final = 4 * 1024 * 1024
 _encode: Final = msgspec.json.Encoder().encode
 
 
@@ -35,6 +35,12 @@ class End(msgspec.Struct, frozen=True, gc=False):
     progress: bytes | None = None
     checkpoint: bytes | None = None
 
+    @property
+    def size(self) -> int:
+        """How many bytes of values it carries."""
+        values = (self.verdict.result, self.verdict.children, self.progress, self.checkpoint)
+        return sum([len(value) for value in values if value is not None])
+
 
 class Written(NamedTuple):
     """What became of ends.
@@ -43,11 +49,21 @@ class Written(NamedTuple):
         ends: those that are settled, as they were written.
         strangers: of these the leases that are no longer ours, with `ALREADY` or `STALE`.
         locked: those whose rows somebody else holds; nothing was written for them.
+        odd: those that cannot even be written as failed, each with the reason.
     """
 
     ends: list[End]
     strangers: dict[str, str]
     locked: list[End]
+    odd: list[tuple[End, Exception]]
+
+    def and_also(self, other: Written) -> Written:
+        return Written(
+            self.ends + other.ends,
+            self.strangers | other.strangers,
+            self.locked + other.locked,
+            self.odd + other.odd,
+        )
 
 
 class Writer:
@@ -65,11 +81,11 @@ class Writer:
             psycopg.Error: nobody knows what was written; writing again is harmless.
         """
         try:
-            return Written(ends, await self._write_together(ends), [])
+            return Written(ends, await self._write_together(ends), [], [])
         except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected):
             return await self._write_unlocked(ends)
-        except psycopg.Error as error:
-            if not (error.sqlstate or "").startswith(_UNSTORABLE):
+        except (psycopg.Error, UnicodeError) as error:
+            if not is_about_data(error):
                 raise
             return await self._write_apart(ends, error)
 
@@ -92,20 +108,30 @@ class Writer:
             now = [end for end in ends if end.id in free and end.verdict.children is None]
             strangers = await self._record(now)
         written = {end.lease_id for end in now}
-        return Written(now, strangers, [end for end in ends if end.lease_id not in written])
+        return Written(now, strangers, [end for end in ends if end.lease_id not in written], [])
 
-    async def _write_apart(self, ends: list[End], error: psycopg.Error) -> Written:
+    async def _write_apart(self, ends: list[End], error: Exception) -> Written:
         """One of these holds a value that no column takes: halve until it stands alone, and let it fail."""
         if len(ends) > 1:
             half = len(ends) // 2
-            first, second = await self.write(ends[:half]), await self.write(ends[half:])
-            return Written(
-                first.ends + second.ends, first.strangers | second.strangers, first.locked + second.locked
-            )
-        (end,) = ends
+            first = await self.write(ends[:half])
+            return first.and_also(await self.write(ends[half:]))
+        await self._strangers_of([])  # what fails without any row is no row's fault
+        return await self._write_failed(ends[0], error)
+
+    async def _write_failed(self, end: End, error: Exception) -> Written:
+        text = f"the end of this run could not be stored: {reason(error)}"
+        failed = End(end.id, end.lease_id, Verdict("failed", "failed", error=text), end.job)
+        try:
+            strangers = await self._write_together([failed])
+        except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected):
+            return Written([], {}, [end], [])
+        except psycopg.Error as second:
+            if not is_about_data(second):
+                raise
+            return Written([], {}, [], [(end, error)])
         self._log.event("job.unstorable", job_id=end.id, reason=reason(error))
-        text = f"the end of this run could not be stored: {error.sqlstate}"
-        return await self.write([End(end.id, end.lease_id, Verdict("failed", "failed", error=text), end.job)])
+        return Written([failed], strangers, [], [])
 
     async def _record(self, ends: Sequence[End]) -> dict[str, str]:
         strangers = await self._strangers_of(ends)
@@ -118,6 +144,20 @@ class Writer:
 
     async def _strangers_of(self, ends: Sequence[End]) -> dict[str, str]:
         return dict(await table.record(self._link, ended=document(ends), worker=self._identity.worker_id))
+
+
+def portions(ends: Sequence[End]) -> Iterator[list[End]]:
+    """All of them in order, so many at a time that one statement stays small; a large one stands alone."""
+    portion: list[End] = []
+    size = 0
+    for end in ends:
+        if portion and size + end.size > MOST_BYTES:
+            yield portion
+            portion, size = [], 0
+        portion.append(end)
+        size += end.size
+    if portion:
+        yield portion
 
 
 def document(ends: Sequence[End]) -> str:

@@ -13,12 +13,15 @@ SELECT job.id, job.type, job.queue, job.status, job.attempts, job."maxAttempts",
        extract(epoch FROM clock_timestamp() - worker."heartbeatAt")::float8 AS "heardSeconds",
        extract(epoch FROM worker."heartbeatAt" - clock_timestamp())::float8 + lease."leaseSeconds" AS "leaseLeftSeconds",
        queues."rescueForeignSeconds",
+       aside.reason AS "asideReason", coalesce(aside.tries, 0) AS "asideTries",
+       coalesce(extract(epoch FROM aside."nextTryAt" - clock_timestamp()), 0)::float8 AS "nextTrySeconds",
        holder.pid AS "lockPid", holder.program AS "lockProgram", holder.seconds AS "lockSeconds",
        before.number AS ahead
   FROM jobs job
   LEFT JOIN job_attempts last ON last."leaseId" = job."leaseId"
   LEFT JOIN worker_status worker ON worker.id = job."workerId"
   LEFT JOIN workers lease ON lease.id = job."workerId"
+  LEFT JOIN jobs_set_aside aside ON aside."jobId" = job.id
   LEFT JOIN queues ON queues.queue = job.queue
   LEFT JOIN LATERAL (
        SELECT locks.pid, activity.application_name AS program,

@@ -35,13 +35,14 @@ GRANT SELECT, DELETE,
               "startedAt", "finishedAt", "updatedAt", revision)
    ON jobs TO rowcrew_worker;
 GRANT SELECT, INSERT, DELETE ON job_attempts TO rowcrew_worker;
+GRANT SELECT, INSERT, UPDATE, DELETE ON jobs_set_aside TO rowcrew_worker;
 GRANT SELECT, INSERT, UPDATE, DELETE ON workers TO rowcrew_worker;
 GRANT SELECT, INSERT, UPDATE ON job_types TO rowcrew_worker;
 GRANT SELECT ON queues, rowcrew_schema TO rowcrew_worker;
 GRANT SELECT ON job_status, queue_depth, worker_status TO rowcrew_worker;  -- the command line beside it
 
 -- Readers watch: neither payloads nor results, neither checkpoints nor leases.
-GRANT SELECT ON job_status, queue_depth, worker_status, job_types, queues TO rowcrew_reader;
+GRANT SELECT ON job_status, queue_depth, worker_status, job_types, queues, jobs_set_aside TO rowcrew_reader;
 GRANT SELECT (id, type, queue, status, priority, attempts, "maxAttempts", progress, "errorMessage", "parentId",
               "createdAt", "runAt", "startedAt", "finishedAt", "updatedAt")
    ON jobs TO rowcrew_reader;

@@ -10,6 +10,8 @@ stuck AS MATERIALIZED (
     FROM jobs j
     JOIN dead ON dead.id = j."workerId"
    WHERE j.status = 'processing' AND j."workerId" = ANY (ARRAY(SELECT id FROM dead))
+     AND j.id NOT IN (SELECT "jobId" FROM jobs_set_aside WHERE "nextTryAt" > now())
+     AND (%(only)s::bigint[] IS NULL OR j.id = ANY (%(only)s::bigint[]))
    ORDER BY j.id
    LIMIT 1000
      FOR NO KEY UPDATE OF j SKIP LOCKED),

@@ -14,6 +14,8 @@ UPDATE jobs
                  AND "runAt" <= now() AND ("runAt", id) > (least(probe.floor, now() - interval '100 milliseconds'),
                      CASE WHEN probe.floor <= now() - interval '100 milliseconds' THEN probe.floor_id ELSE 0 END)
                  AND type = ANY (%(types)s::text[])
+                 AND id NOT IN (SELECT "jobId" FROM jobs_set_aside WHERE "nextTryAt" > now())
+                 AND (%(only)s::bigint[] IS NULL OR id = ANY (%(only)s::bigint[]))
                ORDER BY "runAt", id
                LIMIT %(room)s
                  FOR NO KEY UPDATE SKIP LOCKED) AS ready

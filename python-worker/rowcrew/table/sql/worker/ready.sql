@@ -1,0 +1,15 @@
+-- The rows that reserve would take now, to find the odd one among them; with the size of their payloads as stored.
+SELECT ready.id, ready.size
+  FROM unnest(%(queues)s::text[], %(priorities)s::smallint[], %(floors)s::timestamptz[], %(floor_ids)s::bigint[])
+       AS probe (queue, priority, floor, floor_id)
+ CROSS JOIN LATERAL (
+       SELECT id, pg_column_size(payload) AS size
+         FROM jobs
+        WHERE queue = probe.queue AND status = 'queued' AND priority = probe.priority
+          AND "runAt" <= now() AND ("runAt", id) > (least(probe.floor, now() - interval '100 milliseconds'),
+              CASE WHEN probe.floor <= now() - interval '100 milliseconds' THEN probe.floor_id ELSE 0 END)
+          AND type = ANY (%(types)s::text[])
+          AND id NOT IN (SELECT "jobId" FROM jobs_set_aside WHERE "nextTryAt" > now())
+        ORDER BY "runAt", id
+        LIMIT %(room)s) AS ready
+ LIMIT %(room)s
