@@ -169,7 +169,7 @@ def _print_jobs(rows: list[ListedJob]) -> None:
 
 
 def _summary(row: ListedJob) -> dict[str, Any]:
-    progress = progress_text(row.progress)
+    progress = None if row.status == "completed" else progress_text(row.progress)
     told = (row.error_message or progress) if row.status in ENDED else (progress or row.error_message)
     return {
         **columns(row),
