@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Any, LiteralString
 
 import pytest
 
 from rowcrew.control.road.ending import as_stopped
-from rowcrew.control.road.writing import End
+from rowcrew.control.road.writing import MOST_BYTES, End, portions
 from rowcrew.control.run import Run, StopReason
 from rowcrew.model.outcome import Cancelled, Completed, Errored, Lost, Outcome, Recorded, Released, Snoozed
 from rowcrew.model.verdict import Verdict
@@ -204,3 +204,56 @@ async def test_flushed_waits_for_ends_that_are_being_written(site: Site) -> None
         hand.rollback()
     await asyncio.gather(writing, flushed)
     assert site.table.row(run.job.id)["status"] == "queued"
+
+
+async def test_a_shutdown_waits_for_an_end_whose_row_is_locked(site: Site) -> None:
+    locked = await site.start()
+    with site.table.another() as hand:
+        hand.execute("SELECT FROM jobs WHERE id = %s FOR UPDATE", (locked.job.id,))
+        site.ended(locked, Completed(b"1"))
+        await site.road.recorder.once()
+        flushed = asyncio.create_task(site.road.recorder.flushed())
+        await asyncio.sleep(0)
+        assert not flushed.done()
+        hand.commit()
+    site.clock.move(1.0)
+    await site.road.recorder.once()
+    await flushed
+    assert site.table.row(locked.job.id)["status"] == "completed"
+
+
+REFUSE: LiteralString = """
+    CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN RAISE EXCEPTION 'not this one'; END $$;
+    CREATE TRIGGER refuse BEFORE UPDATE ON jobs FOR EACH ROW
+    WHEN (OLD.status = 'processing' AND NEW.status <> 'processing' AND OLD.priority = 7)
+    EXECUTE FUNCTION refuse()
+"""
+
+
+async def test_an_end_that_no_row_takes_frees_its_slot_delays_no_shutdown_and_is_tried_again(
+    site: Site,
+) -> None:
+    site.table.rows(REFUSE)
+    odd, good = await site.start(priority=7), await site.start()
+    for run in (odd, good):
+        site.ended(run, Completed(b"1"))
+    await site.road.recorder.once()
+    await site.road.recorder.flushed()
+    assert site.table.row(good.job.id)["status"] == "completed"
+    assert site.table.row(odd.job.id)["status"] == "processing"
+    assert site.road.ledger.in_flight == 0
+    (aside,) = site.table.rows("SELECT * FROM jobs_set_aside")
+    assert (aside["jobId"], aside["tries"], "not this one" in aside["reason"]) == (odd.job.id, 1, True)
+    site.table.rows("DROP FUNCTION refuse CASCADE")
+    site.clock.move(11)
+    await site.road.recorder.once()
+    assert site.table.row(odd.job.id)["status"] == "completed"
+    assert len(site.road.ledger) == 0
+
+
+def test_one_statement_carries_no_more_than_its_share_of_bytes() -> None:
+    ends = [End(n, "lease", Verdict("completed", None, result=b"x" * 950_000), a_job()) for n in range(240)]
+    shares = list(portions(ends))
+    assert [end for share in shares for end in share] == ends
+    assert max(sum(end.size for end in share) for share in shares) <= MOST_BYTES

@@ -366,3 +366,25 @@ def test_a_network_that_falls_silent_right_after_the_handshake_is_given_up(
         await link.close()
 
     uvloop.run(ask())
+
+
+def test_a_worker_goes_on_by_itself_when_the_database_takes_writes_again(
+    start_worker: StartWorker, table: Table
+) -> None:
+    """What a fail-over looks like: sessions that were opened meanwhile stay read-only."""
+    worker = start_worker(WORKER_HEARTBEAT_INTERVAL=0.5, POLL_INTERVAL=0.5).ready()
+    ((name,),) = [row.values() for row in table.rows("SELECT current_database()::text AS name")]
+    table.rows(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+    table.rows(
+        """
+        SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+         WHERE datname = current_database() AND application_name LIKE 'rowcrew %%'
+        """
+    )
+    job = table.enqueue("noop")
+    for purpose in ("heartbeat", "reserve"):
+        worker.said("database.lost", purpose=purpose)
+    eventually(lambda: "read-only" in worker.log.read_text())
+    table.rows(f"ALTER DATABASE {name} RESET default_transaction_read_only")
+    assert table.until(job, "completed")["attempts"] == 1
+    worker.said("database.back", purpose="heartbeat")

@@ -6,7 +6,6 @@ import asyncio
 import os
 import signal
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import psutil
@@ -100,11 +99,18 @@ async def test_an_embedded_worker_leaves_signals_to_its_host(settings: Settings)
     await worker.stop()
 
 
-async def test_what_goes_wrong_is_told_to_the_host(settings: Settings, table: Table, tmp_path: Path) -> None:
-    worker = Worker([CREW], settings)
+async def test_a_worker_with_a_broken_organ_stops_itself_and_tells_its_host(
+    settings: Settings, table: Table
+) -> None:
+    told = asyncio.Queue[BaseException]()
+    worker = Worker([CREW], settings, on_failure=told.put_nowait)
     await worker.start()
     table.rows("ALTER TABLE jobs RENAME TO gone")
     failure = await worker.failure
     assert "jobs" in str(failure)
     table.rows("ALTER TABLE gone RENAME TO jobs")
+    async with asyncio.timeout(30):
+        assert await told.get() is failure
+    (row,) = table.rows('SELECT "stopReason" FROM workers')
+    assert row["stopReason"] == "error"
     await worker.stop()

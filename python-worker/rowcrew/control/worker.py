@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import traceback
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
 from typing import Any, Final
 
@@ -28,6 +28,7 @@ from rowcrew.settings import Settings
 from rowcrew.table.link import reason
 
 _LAST_WRITES_SECONDS: Final = 5.0
+_LEAVE_SECONDS: Final = 1.0
 
 
 class Worker:
@@ -37,11 +38,20 @@ class Worker:
         crew: what runners load, each as `module:crew`.
         settings: see `rowcrew.settings`; the queues and the number of slots among them.
 
+        on_failure: is told when something outside all jobs has broken and the worker has stopped itself.
+
     Attributes:
-        failure: has a result when something outside all jobs has broken; whoever runs the worker stops it.
+        failure: has a result as soon as something outside all jobs has broken.
     """
 
-    def __init__(self, crew: list[str], settings: Settings, log: Log | None = None) -> None:
+    def __init__(
+        self,
+        crew: list[str],
+        settings: Settings,
+        log: Log | None = None,
+        *,
+        on_failure: Callable[[BaseException], None] | None = None,
+    ) -> None:
         self._crew = crew
         self._settings = settings
         self._log = log or Log(settings.log_format, worker=settings.worker_name)
@@ -50,6 +60,9 @@ class Worker:
         self._life = AsyncExitStack()
         self._state = "new"
         self._why_stopped = "stopped"
+        self._stop_began = 0.0
+        self._on_failure = on_failure
+        self._stopping_itself: asyncio.Task[None] | None = None
         self._stopped = asyncio.Event()
         self.failure: asyncio.Future[BaseException | None] = asyncio.get_running_loop().create_future()
 
@@ -71,6 +84,8 @@ class Worker:
             self._state = "stopped"
             raise
         self._state = "running"
+        if self.failure.done():
+            self._stop_itself()
 
     async def stop(self, reason: str = "stopped") -> None:
         """Reserve no more, let jobs end, give back the rest, leave. Stopping twice waits for the same end."""
@@ -79,7 +94,7 @@ class Worker:
         if self._state == "stopping":
             await self._stopped.wait()
             return
-        self._state, self._why_stopped = "stopping", reason
+        self._state, self._why_stopped, self._stop_began = "stopping", reason, self._clock.now()
         self._log.event("worker.stopping", reason=reason, grace=self._settings.shutdown_grace_seconds)
         await self._life.aclose()
         self._state = "stopped"
@@ -93,11 +108,23 @@ class Worker:
             self._organs.road.stopping.kill_all(StopReason.SHUTDOWN)
 
     def fail(self, error: BaseException) -> None:
-        """Something outside all jobs has broken; whoever runs this worker stops it."""
+        """Something outside all jobs has broken: others take the jobs, and the host is told."""
         trace = clean_text("".join(traceback.format_exception(error)))
         self._log.event("worker.crashed", error=describe(error), traceback=trace)
         if not self.failure.done():
             self.failure.set_result(error)
+        if self._state == "running":
+            self._stop_itself()
+
+    def _stop_itself(self) -> None:
+        """A dead organ beside a living heartbeat would keep its jobs for ever."""
+        self._stopping_itself = asyncio.create_task(self._stop_and_tell())
+
+    async def _stop_and_tell(self) -> None:
+        await self.stop("error")
+        error = self.failure.result()
+        if self._on_failure is not None and error is not None:
+            self._on_failure(error)
 
     async def _begin(self, life: AsyncExitStack) -> None:
         """Every step, each with what undoes it: `life` unwinds in reverse, from wherever it came to."""
@@ -160,15 +187,23 @@ class Worker:
         await asyncio.wait(tasks)
 
     async def _last_writes(self, organs: Organs) -> None:
-        """What cannot be written now is rescued by others."""
+        """A row that somebody has locked is waited for within the grace; what is left others rescue."""
+        grace_left = self._stop_began + self._settings.shutdown_grace_seconds - self._clock.now()
+        flush_seconds = max(_LAST_WRITES_SECONDS, grace_left)
+        if await self._in_time(organs.reserver.quiet(), _LAST_WRITES_SECONDS) and await self._in_time(
+            organs.road.recorder.flushed(), flush_seconds
+        ):
+            await self._in_time(organs.road.letting_go.done(), _LAST_WRITES_SECONDS)
+        await self._in_time(organs.identity.leave(self._why_stopped), _LEAVE_SECONDS)
+
+    async def _in_time(self, work: Coroutine[Any, Any, None], seconds: float) -> bool:
         try:
-            async with asyncio.timeout(_LAST_WRITES_SECONDS):
-                await organs.reserver.quiet()
-                await organs.road.recorder.flushed()
-                await organs.road.letting_go.done()
-                await organs.identity.leave(self._why_stopped)
+            async with asyncio.timeout(seconds):
+                await work
         except (TimeoutError, psycopg.Error) as error:
             self._log.event("database.lost", purpose="last writes", reason=reason(error))
+            return False
+        return True
 
     def _tell_start(self) -> None:
         settings, log = self._settings, self._log
