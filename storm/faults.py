@@ -184,7 +184,11 @@ def declare_lost(site: Site, member: Member, blow: Blow) -> Iterator[None]:
             seen = rescuer.execute(
                 'SELECT id, beats FROM workers WHERE pid = %s AND "lostAt" IS NULL', (pid,)
             ).fetchall()
-            parameters = {"workers": [row[0] for row in seen], "beats": [row[1] for row in seen]}
+            parameters = {
+                "workers": [row[0] for row in seen],
+                "beats": [row[1] for row in seen],
+                "only": None,
+            }
             rescuer.execute(SQL["worker/rescue"], parameters)
         time.sleep(blow.seconds)
     finally:

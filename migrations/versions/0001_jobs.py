@@ -316,7 +316,7 @@ TRIGGERS = (
                 AND NEW."runAt" <> OLD."runAt" AND NEW."runAt" >= now()
                 AND NEW.priority = OLD.priority AND NEW.queue = OLD.queue AND NEW.type = OLD.type
             ELSE NEW."workerId" IS NULL AND NEW."leaseId" IS NOT DISTINCT FROM OLD."leaseId"
-                AND (OLD.status = 'processing' AND NEW."finishedAt" IS NOT NULL     -- ended
+                AND (OLD.status IN ('queued', 'processing') AND NEW."finishedAt" IS NOT NULL     -- ended
                      OR OLD.status = NEW.status AND OLD."workerId" IS NOT NULL)     -- let go
             END) IS NOT TRUE)
         EXECUTE FUNCTION jobs_by_hand()

@@ -35,6 +35,7 @@ QUEUE_TABLES: Final = frozenset(
         "job_attempts",
         "job_types",
         "jobs",
+        "jobs_set_aside",
         "queues",
         "rowcrew_migrations",
         "rowcrew_schema",

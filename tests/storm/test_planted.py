@@ -32,7 +32,9 @@ def test_a_rescue_takes_no_row_that_was_ended_by_hand(connect: Connect) -> None:
         """
     )
     connection.execute("UPDATE jobs SET status = 'cancelled'")
-    rescued = connection.execute(SQL["worker/rescue"], {"workers": [1], "beats": [0]}).fetchall()
+    rescued = connection.execute(
+        SQL["worker/rescue"], {"workers": [1], "beats": [0], "only": None}
+    ).fetchall()
     assert rescued == []
     assert connection.execute("SELECT status FROM jobs").fetchall() == [("cancelled",)]
 

@@ -19,7 +19,7 @@ def declare_lost(table: Table, worker_id: int) -> None:
     """What a rescuer does once it has watched a worker's heartbeat stand still for a whole lease."""
     (row,) = table.rows("SELECT beats FROM workers WHERE id = %s", worker_id)
     with table.another() as rescuer:
-        rescuer.execute(SQL["worker/rescue"], {"workers": [worker_id], "beats": [row["beats"]]})
+        rescuer.execute(SQL["worker/rescue"], {"workers": [worker_id], "beats": [row["beats"]], "only": None})
 
 
 def worker_ids(table: Table) -> list[int]:

@@ -72,7 +72,8 @@ class LettingGo:
 
     async def _ack(self, jobs: Sequence[Job]) -> set[int]:
         ids, leases = [job.id for job in jobs], [job.lease_id for job in jobs]
-        return await table.ack(self._link, ids=ids, leases=leases)
+        answers = await table.ack(self._link, ids=ids, leases=leases)
+        return {answer.id for answer in answers if answer.is_locked}
 
     async def _give_up(self, job: Job, error: Exception) -> None:
         """Its row takes no word: whoever mends it finds it free after thirty seconds."""

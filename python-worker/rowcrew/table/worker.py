@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from rowcrew.model.floors import Probes
 from rowcrew.model.job import Job
@@ -66,6 +66,13 @@ class ReadyLine(NamedTuple):
     recent: str
     queue: str | None
     priority: int | None
+
+
+class LetGo(NamedTuple):
+    """A row that was let go, or that somebody has locked: ask again."""
+
+    id: int
+    is_locked: bool
 
 
 class ReadyRow(NamedTuple):
@@ -190,10 +197,10 @@ async def held(link: Link, worker: int) -> list[HeldLease]:
     ]
 
 
-async def ack(link: Link, *, ids: list[int], leases: list[str]) -> set[int]:
-    """Let rows go that were changed under these leases; the ids of those that somebody has locked."""
+async def ack(link: Link, *, ids: list[int], leases: list[str]) -> list[LetGo]:
+    """Let rows go that were changed under these leases; answers those it knows."""
     rows = await link.fetch(SQL["worker/ack"], {"ids": ids, "leases": leases}, CHORE_SECONDS)
-    return {id for id, is_locked in rows if is_locked}
+    return [LetGo(*row) for row in rows]
 
 
 async def lines(link: Link, queues: Sequence[str] | None) -> list[ReadyLine]:
@@ -218,14 +225,14 @@ async def reserve(
         "types": list(types),
         "room": room,
         "only": None if only is None else list(only),
-        **probes._asdict(),
+        **_arrays(probes),
     }
     return [Job(*row) for row in await link.fetch(SQL["worker/reserve"], parameters, seconds)]
 
 
 async def ready(link: Link, *, types: Sequence[str], room: int, probes: Probes) -> list[ReadyRow]:
     """The jobs that `reserve` would take."""
-    parameters = {"types": list(types), "room": room, **probes._asdict()}
+    parameters = {"types": list(types), "room": room, **_arrays(probes)}
     return [ReadyRow(*row) for row in await link.fetch(SQL["worker/ready"], parameters)]
 
 
@@ -307,3 +314,13 @@ async def prune_workers(link: Link) -> None:
 
 async def prune_aside(link: Link) -> None:
     await link.fetch(SQL["worker/prune_aside"], {}, CHORE_SECONDS)
+
+
+def _arrays(probes: Probes) -> dict[str, Any]:
+    """The parameters that hold one element for each probe."""
+    return {
+        "queues": probes.queues,
+        "priorities": probes.priorities,
+        "floors": probes.floors,
+        "floor_ids": probes.floor_ids,
+    }

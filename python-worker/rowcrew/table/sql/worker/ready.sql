@@ -1,5 +1,5 @@
 -- The rows that reserve would take now, to find the odd one among them; with the size of their payloads as stored.
-SELECT ready.id, ready.size
+SELECT ready.id, ready.size AS "payloadBytes"
   FROM unnest(%(queues)s::text[], %(priorities)s::smallint[], %(floors)s::timestamptz[], %(floor_ids)s::bigint[])
        AS probe (queue, priority, floor, floor_id)
  CROSS JOIN LATERAL (
