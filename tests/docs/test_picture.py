@@ -101,7 +101,7 @@ def test_the_statements_in_the_picture_are_those_of_the_demo() -> None:
 
 
 def test_the_worker_in_the_picture_speaks_as_a_worker_does() -> None:
-    placeholder = re.compile(r"\{\w+(?::\w+)?\}")
+    placeholder = re.compile(r"\{\w+(?::[^}]*)?\}")
     texts = [placeholder.split(words.text) for words in EVENTS.values()]
     forms = [".+".join(re.escape(squeezed(part)) for part in text) for text in texts]
     said = [row.removeprefix("worker │ ") for row in rows(PICTURE.read_text()) if row.startswith("worker │ ")]
