@@ -118,10 +118,10 @@ MUTATIONS: Final = (
         (
             Edit(
                 "control/road/record.py",
-                "        await self._write_surely(ends)\n",
-                "        try:\n            self._close(await self._writer.write(ends))\n"
-                "        except Exception:\n"
-                "            self._ledger.forget([end.lease_id for end in ends])\n",
+                "            await self._write_surely(portion)\n",
+                "            try:\n                self._close(await self._writer.write(portion))\n"
+                "            except Exception:\n"
+                "                self._ledger.forget([end.lease_id for end in portion])\n",
             ),
         ),
         (
