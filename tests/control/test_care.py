@@ -242,3 +242,24 @@ async def test_a_row_that_somebody_has_locked_delays_no_beat_and_no_other_acknow
 async def test_the_heart_has_a_connection_of_its_own(site: Site) -> None:
     others = (site.links.reserve, site.links.record, site.links.chores)
     assert not any(site.organs.heartbeat._link is link for link in others)
+
+
+async def test_a_row_that_cannot_be_rescued_keeps_no_other_from_it(site: Site) -> None:
+    runs = [await site.start(priority=10 if number == 1 else 0) for number in range(3)]
+    site.table.rows(
+        """
+        CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN RAISE EXCEPTION 'not this one'; END $$;
+        CREATE TRIGGER refuse BEFORE UPDATE ON jobs FOR EACH ROW
+        WHEN (OLD.status = 'processing' AND NEW.status <> 'processing' AND OLD.priority = 10)
+        EXECUTE FUNCTION refuse()
+        """
+    )
+    (row,) = site.table.rows("SELECT id, beats FROM workers")
+    await site.organs.rescue._take_over([(row["id"], row["beats"])])
+    statuses = [site.table.row(run.job.id)["status"] for run in runs]
+    assert statuses == ["queued", "processing", "queued"]
+    assert [aside["jobId"] for aside in site.table.rows("SELECT * FROM jobs_set_aside")] == [runs[1].job.id]
+    site.table.rows("DROP FUNCTION refuse CASCADE")
+    await site.organs.rescue._take_over([(row["id"], row["beats"])])
+    assert site.table.row(runs[1].job.id)["status"] == "processing"  # it is passed by until its time comes

@@ -11,6 +11,7 @@ import pytest
 
 from rig.clock import MovedClock
 from rowcrew.control.chores.chore import Routine
+from rowcrew.control.chores.prune import Prune
 from rowcrew.control.letting_go import LettingGo
 from rowcrew.log import Log
 from rowcrew.table.link import Link
@@ -113,3 +114,19 @@ async def test_rows_that_cannot_be_let_go_are_told(site: Site) -> None:
     letting_go.let_go(a_job())
     await letting_go.done()
     assert "connection lost (acknowledge)" in output.getvalue()
+
+
+async def test_a_row_that_cannot_be_deleted_keeps_no_other_from_it(site: Site) -> None:
+    site.table.rows(
+        """
+        INSERT INTO jobs (type, status, "finishedAt")
+        SELECT 'quick', 'completed', now() - interval '1 year' FROM generate_series(1, 5);
+        CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN RAISE EXCEPTION 'this one stays'; END $$;
+        CREATE TRIGGER refuse BEFORE DELETE ON jobs FOR EACH ROW WHEN (OLD.id = 3) EXECUTE FUNCTION refuse()
+        """
+    )
+    (prune,) = [chore for chore in site.organs._chores() if isinstance(chore, Prune)]
+    assert await prune.everything() == 4
+    assert [row["id"] for row in site.table.rows("SELECT id FROM jobs")] == [3]
+    assert "cannot be deleted, the others are: 3: this one stays" in site.said

@@ -222,6 +222,7 @@ async def test_a_shutdown_waits_for_an_end_whose_row_is_locked(site: Site) -> No
     assert site.table.row(locked.job.id)["status"] == "completed"
 
 
+# Rows of priority 7 cannot leave "processing".
 REFUSE: LiteralString = """
     CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN RAISE EXCEPTION 'not this one'; END $$;
