@@ -36,7 +36,6 @@ QUEUE_TABLES: Final = frozenset(
         "jobs_set_aside",
         "job_types",
         "jobs",
-        "jobs_set_aside",
         "queues",
         "rowcrew_migrations",
         "rowcrew_schema",
