@@ -105,7 +105,9 @@ ODD: list[Any] = [
     (a_trigger_when_it_completes, "failed"),
     (a_trigger_at_every_end, "processing"),
     (counters_that_are_full, "queued"),
-    pytest.param(a_payload_too_large_as_text, "failed", marks=pytest.mark.slow),  # seconds pass in the server
+    pytest.param(
+        a_payload_too_large_as_text, "failed", marks=[pytest.mark.slow, pytest.mark.timeout(300)]
+    ),  # seconds pass in the server
 ]
 
 
