@@ -66,6 +66,7 @@ class Limit:
             "floor_ids": probes.floor_ids,
             "types": self._types,
             "room": self._batch,
+            "only": None,
         }
         rows = _rows(self._reserving, "reserve", parameters)
         if rows:

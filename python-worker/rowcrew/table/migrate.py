@@ -87,7 +87,7 @@ def run_migrations(context: ModuleType) -> None:
     """Do what alembic was called for, alone and in one transaction a migration. Called by env.py."""
     url = context.config.attributes.get("url") or _url_from_environment()
     engine = sqlalchemy.create_engine(
-        for_sqlalchemy(url), poolclass=sqlalchemy.NullPool, connect_args=options("migrate")
+        for_sqlalchemy(url), poolclass=sqlalchemy.NullPool, connect_args=options("migrate", url)
     )
     sqlalchemy.event.listen(engine, "connect", _settle)
     sqlalchemy.event.listen(engine, "begin", _limit_waits)

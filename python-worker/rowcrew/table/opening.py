@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from typing import Any, Final
 
 import psycopg
+from psycopg.conninfo import conninfo_to_dict
 
 from rowcrew.table.address import for_psycopg
 from rowcrew.table.statements import SQL
@@ -33,10 +34,12 @@ _STYLES: Final = {"DateStyle": "ISO", "IntervalStyle": "postgres"}
 AnyConnection = psycopg.Connection[Any] | psycopg.AsyncConnection[Any]
 
 
-def options(name: str) -> dict[str, Any]:
-    """What every connection of ours asks for when it opens, beside its address."""
+def options(name: str, address: str) -> dict[str, Any]:
+    """What every connection of ours asks for when it opens; a keepalive that the address names stays."""
     # Without the encoding, text comes as bytes out of a database in SQL_ASCII.
-    return {"application_name": f"rowcrew {name}", "client_encoding": "UTF8", **KEEPALIVE}
+    given = conninfo_to_dict(for_psycopg(address))
+    keepalive = {option: value for option, value in KEEPALIVE.items() if option not in given}
+    return {"application_name": f"rowcrew {name}", "client_encoding": "UTF8", **keepalive}
 
 
 def opened(address: str, *, name: str, autocommit: bool = False) -> psycopg.Connection[Any]:
@@ -46,7 +49,7 @@ def opened(address: str, *, name: str, autocommit: bool = False) -> psycopg.Conn
         psycopg.Error: there is no way in, or the address cannot be read.
     """
     with connecting():
-        connection = psycopg.connect(for_psycopg(address), autocommit=True, **options(name))
+        connection = psycopg.connect(for_psycopg(address), autocommit=True, **options(name, address))
     try:
         settle(connection)
         connection.autocommit = autocommit
@@ -60,7 +63,7 @@ async def opened_async(address: str, *, name: str, autocommit: bool = False) -> 
     """`opened`, for the running event loop."""
     with connecting():
         connection = await psycopg.AsyncConnection.connect(
-            for_psycopg(address), autocommit=True, **options(name)
+            for_psycopg(address), autocommit=True, **options(name, address)
         )
     try:
         with Deadline(connection, CALL_SECONDS):
