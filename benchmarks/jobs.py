@@ -240,7 +240,7 @@ def _cancels(url: str, table: BenchTable, options: argparse.Namespace) -> list[R
         "model_run": MODEL | {"months": 600, "scenarios": {f"s{number}": [] for number in range(50)}},
         "monte_carlo": PORTFOLIO,
         "pdf_export": {"source": {"document": long_table(15_000)}},
-        "pptx_export": {"source": {"document": long_table(4_000)}},
+        "pptx_export": {"source": {"document": long_table(2_000)}},
         "csv_import": {"source": {"blob": "file.csv"}, "table": target, "mapping": {"id": "Id"}},
     }
     table.clear()
