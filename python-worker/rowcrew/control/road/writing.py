@@ -37,9 +37,12 @@ class End(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def size(self) -> int:
-        """How many bytes of values it carries."""
-        values = (self.verdict.result, self.verdict.children, self.progress, self.checkpoint)
-        return sum([len(value) for value in values if value is not None])
+        """How many bytes of values it carries. Asked for every job: most ends have a result alone."""
+        decided = self.verdict
+        size = 0 if decided.result is None else len(decided.result)
+        if decided.children is None and self.progress is None and self.checkpoint is None:
+            return size
+        return size + sum([len(value or b"") for value in (decided.children, self.progress, self.checkpoint)])
 
 
 class Written(NamedTuple):
@@ -148,14 +151,19 @@ class Writer:
 
 def portions(ends: Sequence[End]) -> Iterator[list[End]]:
     """All of them in order, so many at a time that one statement stays small; a large one stands alone."""
+    sizes = [end.size for end in ends]
+    if sum(sizes) <= MOST_BYTES:  # nearly always, and this is on every job's path
+        if ends:
+            yield list(ends)
+        return
     portion: list[End] = []
     size = 0
-    for end in ends:
-        if portion and size + end.size > MOST_BYTES:
+    for end, more in zip(ends, sizes, strict=True):
+        if portion and size + more > MOST_BYTES:
             yield portion
             portion, size = [], 0
         portion.append(end)
-        size += end.size
+        size += more
     if portion:
         yield portion
 
