@@ -46,6 +46,7 @@ class WorkerProcess:
         }
         command = list(program) or [sys.executable, "-m", "rowcrew.cli", "worker", crew]
         self.log = log
+        self.journal = journal
         with log.open("wb") as output:
             self._process = subprocess.Popen(
                 command, env=environment, stdout=output, stderr=subprocess.STDOUT, start_new_session=True

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import psutil
 import pytest
@@ -13,7 +16,7 @@ from rig.fixtures import StartWorker
 from rig.journal import Gate, Journal
 from rig.table import Table
 from rig.waiting import eventually
-from rig.worker_process import WorkerProcess, is_gone
+from rig.worker_process import CREW, WorkerProcess, is_gone
 
 End = Callable[[WorkerProcess, int, Gate], None]
 
@@ -60,3 +63,37 @@ def test_programs_of_a_living_runner_are_left_alone(
     started = journal.has("start", job=job)
     start_worker().ready().stop()
     assert not any(map(is_gone, started["programs"]))
+
+
+IN_A_CONTAINER = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"]
+
+
+def namespaces_are_permitted() -> bool:
+    try:
+        return subprocess.run([*IN_A_CONTAINER, "true"], capture_output=True).returncode == 0
+    except OSError:
+        return False
+
+
+@pytest.mark.skipif(not namespaces_are_permitted(), reason="needs a process namespace: root, and unshare")
+def test_the_first_process_of_a_container_takes_the_end_of_orphans(
+    start_worker: StartWorker, table: Table, journal: Journal, gate: Gate
+) -> None:
+    container = start_worker(
+        program=[*IN_A_CONTAINER, sys.executable, "-m", "rowcrew.cli", "worker", CREW], HEARTBEAT_INTERVAL=0.5
+    ).ready()
+    (control,) = psutil.Process(container.pid).children()
+    job = table.enqueue("leaves_programs", {"gate": gate.path}, maxAttempts=1)
+    started = journal.has("start", job=job)
+    inside = {inner_id(process): process for process in control.children(recursive=True)}
+    inside[started["pid"]].kill()
+    container.said("runner.leftovers", pid=started["pid"])
+    eventually(lambda: not any(inside[program].is_running() for program in started["programs"][:2]))
+    eventually(lambda: not [child for child in control.children() if child.status() == psutil.STATUS_ZOMBIE])
+    container.signal(signal.SIGKILL)
+
+
+def inner_id(process: psutil.Process) -> int:
+    """A process's number within its own namespace."""
+    status = Path(f"/proc/{process.pid}/status").read_text()
+    return int(next(line for line in status.splitlines() if line.startswith("NSpid")).split()[-1])

@@ -2,7 +2,8 @@
 
 In: the mark that a runner has in its environment, and that everything started below it inherits. Out: how
 many programs were ended. Called by `runners` after a runner's death, and by `worker` at its start for workers
-that were killed on this host. Without /proc there is nothing to look at, and nothing is ended.
+that were killed on this host. Without /proc there is nothing to look at, and nothing is ended. As the first
+process of a container the worker also takes the end of programs that have no parent any more.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import os
 import secrets
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
@@ -35,6 +36,19 @@ def end_marked(mark: str) -> int:
 def end_of_dead_workers() -> int:
     """End what was left by workers of this host that are dead for certain; how many programs there were."""
     return _end(lambda found: is_surely_dead(found.rpartition("/")[0] or None))
+
+
+def reap(own: Collection[int]) -> None:
+    """Take the exit codes of orphans that the system gave to this process, the first in a container.
+
+    Until somebody does, each stays as a zombie and uses up a process number. Children of our own stay for
+    those who wait for them.
+    """
+    with suppress(ChildProcessError):
+        while (ended := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)) is not None:
+            if ended.si_pid in own:
+                return  # the orphans behind it have their turn when it is gone
+            os.waitpid(ended.si_pid, os.WNOHANG)
 
 
 def _end(is_left: Callable[[str], bool]) -> int:

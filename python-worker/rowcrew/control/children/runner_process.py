@@ -13,6 +13,7 @@ from typing import Any, Final, Literal, Protocol
 
 import msgspec
 
+from rowcrew.control.children.child import Child
 from rowcrew.control.children.leftovers import MARK, new_mark
 from rowcrew.control.clock import Clock
 from rowcrew.control.run import Run
@@ -60,7 +61,7 @@ class RunnerProcess:
         self.idle_since = self._clock.now()
         self.answered_at = self._clock.now()
         self.is_silent = False
-        self._process: asyncio.subprocess.Process | None = None
+        self._process: Child | None = None
         self._channel: Channel[ToControl] | None = None
 
     @property
@@ -85,15 +86,10 @@ class RunnerProcess:
             {**orders, "parent": os.getpid(), "socket": theirs.fileno(), "slots": self.slots}
         ).decode()
         try:
-            self._process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                "rowcrew.runner",
-                command,
-                stdin=asyncio.subprocess.DEVNULL,
-                pass_fds=[theirs.fileno()],
-                start_new_session=True,
-                env={**environment, "PYTHONPATH": _python_path(environment), MARK: self.mark},
+            self._process = Child(
+                [sys.executable, "-m", "rowcrew.runner", command],
+                environment={**environment, "PYTHONPATH": _python_path(environment), MARK: self.mark},
+                passed=theirs.fileno(),
             )
             self._channel = await self._connected(ours)
         except BaseException:

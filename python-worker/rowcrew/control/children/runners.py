@@ -7,12 +7,13 @@ deaths go to the desk, `road.reports`.
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Final, Protocol
 
 from rowcrew import family
-from rowcrew.control.children.leftovers import end_marked
+from rowcrew.control.children.leftovers import end_marked, reap
 from rowcrew.control.children.memory import has_memory_for_another
 from rowcrew.control.children.runner_process import Kind, RunnerProcess
 from rowcrew.control.children.starting import FirstWord, Restarts, orders
@@ -25,6 +26,7 @@ from rowcrew.settings import Settings, runner_environment
 
 SOLO_IDLE_SECONDS: Final = 60.0
 GROUP_IDLE_SECONDS: Final = 5.0
+FIRST_PROCESS: Final = 1
 LEAVING_SECONDS: Final = 2.0
 """How long hooks of user code may take when the worker leaves; all of a shutdown fits into 30 seconds."""
 
@@ -121,6 +123,11 @@ class Runners:
             for runner in leaving:
                 if self._clock.now() - runner.idle_since > seconds:
                     runner.retire()
+
+    def reap_orphans(self) -> None:
+        """Only the first process of a container has any; elsewhere a child that is not ours is the host's."""
+        if os.getpid() == FIRST_PROCESS:
+            reap([runner.pid for runner in self._all])
 
     def _slots_of(self, kind: Kind) -> int:
         """One for a solo; a share for a shared one, so that all of them have the worker's slots, no more."""

@@ -40,6 +40,7 @@ class Usage:
             memory, cpu = memory + used, cpu + busy
             self._judge(runner, used)
         self._runners.retire_idle()
+        self._runners.reap_orphans()
         alive = {os.getpid(), *(runner.pid for runner in self._runners)}
         self._processes = {pid: process for pid, process in self._processes.items() if pid in alive}
         return {"memory": memory, "cpu": cpu}

@@ -1,0 +1,62 @@
+"""A child process: started without a copy of its parent, and its end is something an event loop can wait for.
+
+In: a command, its environment, a descriptor to pass on. Out: its exit code. Called by `runner_process`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import threading
+from collections.abc import Mapping, Sequence
+
+
+class Child:
+    """A process of its own session, from its start to its end. Made inside a running event loop.
+
+    The event loop's own way to start a process is not taken: uvloop forks, and runs Python in the copy before
+    it becomes another program. A thread writes the log here, and a lock it holds at the moment of the fork
+    is held in the copy for ever: the child never begins, and its parent waits for it. `subprocess` runs no
+    Python in between.
+
+    Raises:
+        OSError, RuntimeError: no process, descriptor or thread is left; nothing was started.
+    """
+
+    def __init__(self, command: Sequence[str], *, environment: Mapping[str, str], passed: int) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._process = subprocess.Popen(
+            command, env=environment, stdin=subprocess.DEVNULL, pass_fds=[passed], start_new_session=True
+        )
+        self.pid = self._process.pid
+        self._code: asyncio.Future[int] = self._loop.create_future()
+        try:
+            self._watch()
+        except BaseException:
+            self._process.kill()
+            self._process.wait()
+            raise
+
+    async def wait(self) -> int:
+        """Its exit code, or the number of the signal that ended it, negative."""
+        return await asyncio.shield(self._code)
+
+    def _watch(self) -> None:
+        """By a descriptor of the process; by a thread where there is none: not Linux, or too many open."""
+        try:
+            descriptor = os.pidfd_open(self.pid)
+        except (AttributeError, OSError):
+            threading.Thread(target=self._wait_in_thread, name=f"child {self.pid}", daemon=True).start()
+        else:
+            self._loop.add_reader(descriptor, self._ended, descriptor)
+
+    def _ended(self, descriptor: int) -> None:
+        self._loop.remove_reader(descriptor)
+        os.close(descriptor)
+        self._code.set_result(self._process.wait())
+
+    def _wait_in_thread(self) -> None:
+        code = self._process.wait()
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._code.set_result, code)
