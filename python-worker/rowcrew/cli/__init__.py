@@ -10,13 +10,17 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from typing import Any, Final
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final
 
 from cyclopts import App, CycloptsError, Parameter
 
 from rowcrew.installed import VERSION
 from rowcrew.model.errors import InvalidJob, RowcrewError, SettingsError
 from rowcrew.settings.environment_file import read_environment_file
+
+if TYPE_CHECKING:
+    from cyclopts.help.formatters import PlainFormatter
 
 SUCCESS: Final = 0
 FAILURE: Final = 1
@@ -38,12 +42,28 @@ class UsageError(RowcrewError):
     """The command line makes no sense as given."""
 
 
+class _PlainHelp:
+    """Help in plain text. What writes it is imported when somebody asks for help, as no worker does."""
+
+    def __call__(self, console: Any, options: Any, panel: Any) -> None:
+        self._formatter(console, options, panel)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._formatter, name)
+
+    @cached_property
+    def _formatter(self) -> PlainFormatter:
+        from cyclopts.help.formatters import PlainFormatter
+
+        return PlainFormatter()
+
+
 def _app(words: Sequence[str] = ()) -> App:
     app = App(
         name="rowcrew",
         help=_HELP,
         help_format="plaintext",
-        help_formatter="plain",
+        help_formatter=_PlainHelp(),
         version=VERSION,
         result_action="return_value",
         default_parameter=Parameter(negative=(), show_default=_is_shown),
@@ -110,13 +130,14 @@ def _open_standard_streams() -> None:
 
     Else the next socket would get such a number, and libuv ends a process in which it closes one of them.
     """
-    for number, (name, mode) in enumerate((("stdin", "r"), ("stdout", "w"), ("stderr", "w"))):
+    for number in range(3):
         try:
             os.fstat(number)
         except OSError:
             os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
+    for number, (name, mode) in enumerate((("stdin", "r"), ("stdout", "w"), ("stderr", "w"))):
         if getattr(sys, name) is None:
-            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115 - as long as we live
+            setattr(sys, name, open(number, mode, encoding="utf-8", closefd=False))  # noqa: SIM115
 
 
 def _drop_output() -> None:

@@ -139,7 +139,9 @@ class Organs:
             stopping=self.road.stopping,
             fence=self.fence,
             liveness=self.liveness,
-            usage=Usage(runners=self.runners, limit_bytes=settings.max_memory_bytes, log=log),
+            usage=Usage(
+                runners=self.runners, limit_bytes=settings.max_memory_bytes, clock=self._clock, log=log
+            ),
             clock=self._clock,
             log=log,
         )

@@ -9,7 +9,6 @@ process of a container the worker also takes the end of programs that have no pa
 from __future__ import annotations
 
 import os
-import secrets
 import signal
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
@@ -25,7 +24,7 @@ _PASSES: Final = 5
 
 def new_mark() -> str:
     """A mark for one runner of this worker: whose it is, and which."""
-    return f"{process_key(os.getpid()) or ''}/{secrets.token_hex(8)}"
+    return f"{process_key(os.getpid()) or ''}/{os.urandom(8).hex()}"
 
 
 def end_marked(mark: str) -> int:

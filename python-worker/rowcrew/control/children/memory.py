@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import psutil
-
+from rowcrew.control.children.meter import machine_memory_left, reading
 from rowcrew.settings.machine import container_memory_left
 
 
@@ -15,13 +14,13 @@ def has_memory_for_another(loaded: Iterable[int]) -> bool:
 
 
 def _memory_left() -> int:
-    machine = int(psutil.virtual_memory().available)
+    machine = machine_memory_left()
     container = container_memory_left()
     return machine if container is None else min(machine, container)
 
 
 def _resident_bytes(pid: int) -> int:
     try:
-        return int(psutil.Process(pid).memory_info().rss)
-    except (psutil.Error, OSError):
+        return reading(pid).memory
+    except OSError:
         return 0

@@ -5,16 +5,14 @@ from __future__ import annotations
 import os
 from typing import Final, TypedDict
 
-import psutil
-
+from rowcrew.control.children.meter import Reading, reading
 from rowcrew.control.children.runner_process import RunnerProcess
 from rowcrew.control.children.runners import Runners
+from rowcrew.control.clock import Clock
 from rowcrew.log import Log
 
 # Replaced after its jobs above the limit; killed at once above this many times the limit.
 HARD_LIMIT: Final = 1.5
-# A process that is gone, or no descriptor left to look at it with: no reason to stop beating.
-_UNREADABLE: Final = (psutil.Error, OSError)
 
 
 class Used(TypedDict):
@@ -27,23 +25,37 @@ class Used(TypedDict):
 class Usage:
     """The meter of one worker, read at each heartbeat."""
 
-    def __init__(self, *, runners: Runners, limit_bytes: int | None, log: Log) -> None:
+    def __init__(self, *, runners: Runners, limit_bytes: int | None, clock: Clock, log: Log) -> None:
         self._runners = runners
         self._limit_bytes = limit_bytes
+        self._clock = clock
         self._log = log
-        self._processes: dict[int, psutil.Process] = {}
+        self._before: dict[int, Reading] = {}
+        self._sampled_at = clock.now()
 
     def sample(self) -> Used:
-        memory, cpu = _of(self._process(os.getpid()))
+        """What is used now; CPU is since the sample before, and a process counts from its second one on."""
+        now = self._clock.now()
+        seconds, self._sampled_at = now - self._sampled_at, now
+        before, self._before = self._before, self._readings()
         for runner in self._runners:
-            used, busy = _of(self._process(runner.pid))
-            memory, cpu = memory + used, cpu + busy
-            self._judge(runner, used)
+            if (used := self._before.get(runner.pid)) is not None:
+                self._judge(runner, used.memory)
         self._runners.retire_idle()
         self._runners.reap_orphans()
-        alive = {os.getpid(), *(runner.pid for runner in self._runners)}
-        self._processes = {pid: process for pid, process in self._processes.items() if pid in alive}
-        return {"memory": memory, "cpu": cpu}
+        busy = sum(used.cpu - before[pid].cpu for pid, used in self._before.items() if pid in before)
+        memory = sum(used.memory for used in self._before.values())
+        return {"memory": memory, "cpu": 100 * busy / seconds if seconds > 0 else 0.0}
+
+    def _readings(self) -> dict[int, Reading]:
+        """Of those that are there: a process may be gone, and no descriptor left to look at it with."""
+        readings = {}
+        for pid in (os.getpid(), *(runner.pid for runner in self._runners if runner.pid)):
+            try:
+                readings[pid] = reading(pid)
+            except OSError:
+                continue
+        return readings
 
     def _judge(self, runner: RunnerProcess, used: int) -> None:
         if self._limit_bytes is None:
@@ -54,20 +66,3 @@ class Usage:
         elif used > self._limit_bytes and runner.takes_jobs:
             self._log.event("runner.replaced", pid=runner.pid, memory_mib=used >> 20)
             self._runners.replace(runner)
-
-    def _process(self, pid: int) -> psutil.Process | None:
-        if pid and pid not in self._processes:
-            try:
-                self._processes[pid] = psutil.Process(pid)
-            except _UNREADABLE:
-                return None
-        return self._processes.get(pid)
-
-
-def _of(process: psutil.Process | None) -> tuple[int, float]:
-    if process is None:
-        return 0, 0.0
-    try:
-        return process.memory_info().rss, process.cpu_percent()
-    except _UNREADABLE:
-        return 0, 0.0
