@@ -156,7 +156,7 @@ MUTATIONS: Final = (
         ),
         (
             "tests/control/test_backlog.py::test_control_never_holds_more_than_its_limit_and_the_report_that_filled_it",
-            "tests/worker/test_bounds.py",
+            "tests/worker/test_bounds.py::test_results_that_come_at_once_wait_in_their_runner",
         ),
     ),
     Mutation(

@@ -120,7 +120,7 @@ class Log:
 
     def start(self) -> None:
         """Never block from now on."""
-        self._output = BackgroundOutput(self._stream, tell_dropped=self._dropped)
+        self._output = BackgroundOutput(self._stream, tell_dropped=self.dropped)
 
     def stop(self) -> None:
         """Write what waits, as far as somebody reads it within a second. Later lines are written at once."""
@@ -150,7 +150,8 @@ class Log:
         line = self._render(_record(name, EVENTS[name], {**self._facts, **facts}))
         return line + "\n" if self._is_json else f"{self._time_of_day()}{line}\n"
 
-    def _dropped(self, lines: int) -> str:
+    def dropped(self, lines: int) -> str:
+        """The line about so many lines that nobody read in time."""
         return self._line("log.dropped", {"lines": lines})
 
 

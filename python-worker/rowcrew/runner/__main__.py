@@ -19,7 +19,8 @@ import msgspec
 
 from rowcrew import settings
 from rowcrew.crew import Crew
-from rowcrew.runner import event_loop, handler_log, leaving
+from rowcrew.log import Log
+from rowcrew.runner import event_loop, handler_log, leaving, printing
 from rowcrew.runner.forking import cut_off_children, end_if_copy
 from rowcrew.runner.invoke import current_job
 from rowcrew.runner.loading import loaded
@@ -56,6 +57,7 @@ def main() -> None:
     die_with(orders.parent)
     go_before_control()
     make_plain()
+    printing.make_patient(Log(orders.log_format, worker=orders.worker_name).dropped)
     end = socket.socket(fileno=orders.socket)
     end.set_inheritable(False)
     # Control takes the end of the connection for our death: this copy is open until then.
