@@ -92,6 +92,8 @@ EVENTS: Final[Mapping[str, Words]] = {
     "worker.stopped": Words("info", "👋 Worker stopped: {reason}"),
     "worker.failed_to_start": Words("error", "❌ Worker failed to start: {reason}"),
     "worker.crashed": Words("error", "❌ Worker crashed: {error}"),
+    "library.warned": Words("warning", "⚠️  {library}: {text}"),
+    "library.failed": Words("error", "❌ {library}: {text}"),
     "log.dropped": Words(
         "warning", "⚠️  Dropped {lines:log line}: nobody read the log fast enough", counted="lines"
     ),
