@@ -116,6 +116,18 @@ def test_the_last_words_of_a_run_go_with_its_end_and_never_after_it(
     assert (first, second) == ((whole, ([], [], [])) if is_small else (([], [], ["a"]), whole))
 
 
+def test_a_report_that_is_full_splits_no_run_from_its_last_words(talk: Talk) -> None:
+    talk.untold.is_pressed = True
+    for lease in ("a", "b"):
+        port = talk.port(lease)
+        port.send_checkpoint(b"x" * 900_000)
+        talk.untold.end(lease, LARGE, port)
+    talk.untold.is_pressed = False
+    reports = [talk.untold.take() for _ in range(2)]
+    told = [([lease for lease, _ in ended], [note.lease_id for note in notes]) for ended, notes, _ in reports]
+    assert told == [(["a"], ["a"]), (["b"], ["b"])]
+
+
 def test_words_of_a_run_that_the_loop_has_not_heard_yet_go_with_its_end(talk: Talk) -> None:
     heard: list[Port] = []
     port = Port(a_job(lease_id="a"), Crew(), "", None, heard.append)
