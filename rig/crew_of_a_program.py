@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import atexit
 import contextvars
+import logging
 import multiprocessing
 import os
 import signal
@@ -15,6 +16,7 @@ import subprocess
 import sys
 import threading
 import time
+import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -83,6 +85,25 @@ async def changes_process() -> list[Any]:
 @crew.job("prints")
 async def prints(text: str) -> None:
     print(text)  # noqa: T201 - what is tried here
+
+
+def _print_each_way(text: str, lines: int) -> None:
+    for stream in (sys.stdout, sys.stderr, sys.__stdout__):
+        for _ in range(lines):
+            print(text, file=stream)
+    for _ in range(lines):
+        logging.getLogger("a.library").warning(text)
+        warnings.warn_explicit(text, UserWarning, text, 1, registry={})
+
+
+@crew.job("prints_each_way", max_attempts=1)
+async def prints_each_way(text: str, lines: int = 1) -> None:
+    _print_each_way(text, lines)
+
+
+@crew.job("prints_each_way_in_thread", max_attempts=1)
+def prints_each_way_in_thread(text: str, lines: int = 1) -> None:
+    _print_each_way(text, lines)
 
 
 # Processes that handlers start.

@@ -92,6 +92,23 @@ async def hold_each(context: Context, gate: str) -> str:
     return f"attempt {context.job.attempt}"
 
 
+@crew.job("answers_much")
+async def answers_much(context: Context, gate: str, characters: int) -> str:
+    write_down("start", context)
+    await opened(gate)
+    write_down("end", context)
+    return "x" * characters
+
+
+@crew.job("leaves_much")
+async def leaves_much(context: Context, gate: str, characters: int) -> None:
+    """Leaves a large checkpoint, then runs until the gate opens."""
+    write_down("start", context)
+    await opened(f"{gate}-begin")
+    context.checkpoint("x" * characters)
+    await opened(gate)
+
+
 @crew.job("naps")
 async def naps(seconds: float) -> None:
     await asyncio.sleep(seconds)

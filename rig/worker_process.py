@@ -23,7 +23,11 @@ Row = dict[str, Any]
 
 
 class WorkerProcess:
-    """One real worker process, `python -m rowcrew.cli worker`; its settings are environment variables."""
+    """One real worker process, `python -m rowcrew.cli worker`; its settings are environment variables.
+
+    Args:
+        output: a descriptor that gets its log instead of the file.
+    """
 
     def __init__(
         self,
@@ -33,6 +37,7 @@ class WorkerProcess:
         journal: Path,
         crew: str = CREW,
         program: Sequence[str] = (),
+        output: int | None = None,
         **settings: object,
     ) -> None:
         environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
@@ -47,9 +52,13 @@ class WorkerProcess:
         command = list(program) or [sys.executable, "-m", "rowcrew.cli", "worker", crew]
         self.log = log
         self.journal = journal
-        with log.open("wb") as output:
+        with log.open("wb") as file:
             self._process = subprocess.Popen(
-                command, env=environment, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
+                command,
+                env=environment,
+                stdout=file if output is None else output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
             )
         self.pid = self._process.pid
 

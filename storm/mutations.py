@@ -133,15 +133,30 @@ MUTATIONS: Final = (
         (
             Edit(
                 "control/road/record.py",
-                "            await self._write_surely(portion)\n",
-                "            try:\n                self._close(await self._writer.write(portion))\n"
+                "            await self._write_surely(shares.popleft())\n",
+                "            share = shares.popleft()\n"
+                "            try:\n                self._close(await self._writer.write(share))\n"
                 "            except Exception:\n"
-                "                self._ledger.forget([end.lease_id for end in portion])\n",
+                "                self._ledger.forget([end.lease_id for end in share])\n",
             ),
         ),
         (
             "tests/worker/test_connections.py::test_ends_that_come_while_the_server_is_down_are_recorded_once_when_it_is_back",
             STORM,
+        ),
+    ),
+    Mutation(
+        "large values pile up in control",
+        (
+            Edit(
+                "control/road/backlog.py",
+                "        elif self.bytes_held > MOST_BYTES:\n",
+                "        elif self.bytes_held > 100 * MOST_BYTES:\n",
+            ),
+        ),
+        (
+            "tests/control/test_backlog.py::test_control_never_holds_more_than_its_limit_and_the_report_that_filled_it",
+            "tests/worker/test_bounds.py::test_results_that_come_at_once_wait_in_their_runner",
         ),
     ),
     Mutation(

@@ -92,6 +92,8 @@ EVENTS: Final[Mapping[str, Words]] = {
     "worker.stopped": Words("info", "👋 Worker stopped: {reason}"),
     "worker.failed_to_start": Words("error", "❌ Worker failed to start: {reason}"),
     "worker.crashed": Words("error", "❌ Worker crashed: {error}"),
+    "library.warned": Words("warning", "⚠️  {library}: {text}"),
+    "library.failed": Words("error", "❌ {library}: {text}"),
     "log.dropped": Words(
         "warning", "⚠️  Dropped {lines:log line}: nobody read the log fast enough", counted="lines"
     ),
@@ -120,7 +122,7 @@ class Log:
 
     def start(self) -> None:
         """Never block from now on."""
-        self._output = BackgroundOutput(self._stream, tell_dropped=self._dropped)
+        self._output = BackgroundOutput(self._stream, tell_dropped=self.dropped)
 
     def stop(self) -> None:
         """Write what waits, as far as somebody reads it within a second. Later lines are written at once."""
@@ -150,7 +152,8 @@ class Log:
         line = self._render(_record(name, EVENTS[name], {**self._facts, **facts}))
         return line + "\n" if self._is_json else f"{self._time_of_day()}{line}\n"
 
-    def _dropped(self, lines: int) -> str:
+    def dropped(self, lines: int) -> str:
+        """The line about so many lines that nobody read in time."""
         return self._line("log.dropped", {"lines": lines})
 
 

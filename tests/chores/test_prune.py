@@ -8,6 +8,7 @@ import pytest
 
 from rowcrew import settings
 from rowcrew.bundled.files.blobs import put_blob
+from rowcrew.control.chores import prune as prune_module
 from rowcrew.control.chores import walk as walk_module
 from rowcrew.control.chores.chore import Routine
 from rowcrew.control.chores.prune import Prune
@@ -101,6 +102,30 @@ async def test_a_queue_may_keep_only_its_newest_completed_rows(database_url: str
     failed = insert(connect, "failed", "1 minute", queue="counted")
     assert await prune(database_url) == 7
     assert left(connect) == rows[-3:] + failed
+
+
+async def test_one_row_that_cannot_be_deleted_keeps_no_other_beyond_the_count(
+    database_url: str, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where such rows fill a batch, and where somebody has locked what is left."""
+    monkeypatch.setattr(prune_module, "BATCH", 4)
+    connect().execute("""INSERT INTO queues (queue, "keepCompletedCount") VALUES ('counted', 3)""")
+    rows = insert(connect, "completed", "1 minute", count=20, queue="counted")
+    odd, locked = rows[8:16], rows[0]
+    connect().execute(
+        """
+        CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN RAISE EXCEPTION 'this one stays'; END $$;
+        CREATE TRIGGER refuse BEFORE DELETE ON jobs FOR EACH ROW
+        WHEN (OLD.id BETWEEN 9 AND 16) EXECUTE FUNCTION refuse()
+        """
+    )
+    assert odd == list(range(9, 17))
+    holder = connect()
+    with holder.transaction():
+        holder.execute("SELECT FROM jobs WHERE id = %s FOR UPDATE", (locked,))
+        assert await prune(database_url) == 8
+    assert left(connect) == sorted([locked, *odd, *rows[-3:]])
 
 
 async def test_attempts_go_with_their_job(database_url: str, connect: Connect) -> None:

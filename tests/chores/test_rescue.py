@@ -217,3 +217,29 @@ async def test_rows_that_another_program_left_in_processing_go_back_only_where_t
     await rescuer.rescue.once()
     rows = connection.execute("SELECT queue, status, attempts FROM jobs ORDER BY id").fetchall()
     assert rows == [("shared", "queued", 1), ("shared", "processing", 0), ("default", "processing", 0)]
+
+
+async def test_a_foreign_row_that_nobody_can_give_back_is_set_aside_and_the_others_go_back(
+    rescuer: Rescuer, connect: Connect
+) -> None:
+    connection = connect()
+    connection.execute(
+        """
+        INSERT INTO queues (queue, "rescueForeignSeconds") VALUES ('shared', 600);
+        INSERT INTO jobs (type, status, queue, priority, "updatedAt")
+        SELECT 'foreign', 'processing', 'shared', n, now() - interval '11 minutes'
+          FROM generate_series(1, 5) AS n;
+        CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN RAISE EXCEPTION 'this one stays'; END $$;
+        CREATE TRIGGER refuse BEFORE UPDATE ON jobs FOR EACH ROW WHEN (OLD.priority = 3)
+        EXECUTE FUNCTION refuse()
+        """
+    )
+    for _ in range(2):
+        await rescuer.rescue.once()
+        rescuer.clock.move(61)
+    rows = connection.execute("SELECT status FROM jobs ORDER BY priority").fetchall()
+    assert [status for (status,) in rows] == ["queued", "queued", "processing", "queued", "queued"]
+    ((reason,),) = connection.execute("SELECT reason FROM jobs_set_aside").fetchall()
+    assert "this one stays" in reason
+    assert rescuer.output.getvalue().count("Job set aside") == 1

@@ -78,7 +78,7 @@ class StandInRunners(Runners):
     def add(self, kind: Kind) -> None:
         self._all.append(StandInRunner(kind=kind, slots=self._slots_of(kind), keeper=self, clock=self._clock))
         if self._desk is not None:
-            self._desk.on_ready()
+            self._desk.on_ready(self._all[-1])
 
     def leave(self, runner: RunnerProcess, how: str) -> None:
         """As if the process had died."""

@@ -8,7 +8,7 @@ from typing import Any, LiteralString
 import pytest
 
 from rowcrew.control.road.ending import as_stopped
-from rowcrew.control.road.writing import MOST_BYTES, End, portions
+from rowcrew.control.road.writing import MOST_BYTES, End, portions, size_of
 from rowcrew.control.run import Run, StopReason
 from rowcrew.model.outcome import Cancelled, Completed, Errored, Lost, Outcome, Recorded, Released, Snoozed
 from rowcrew.model.verdict import Verdict
@@ -254,7 +254,8 @@ async def test_an_end_that_no_row_takes_frees_its_slot_delays_no_shutdown_and_is
 
 
 def test_one_statement_carries_no_more_than_its_share_of_bytes() -> None:
-    ends = [End(n, "lease", Verdict("completed", None, result=b"x" * 950_000), a_job()) for n in range(240)]
+    decided = Verdict("completed", None, result=b"x" * 950_000)
+    ends = [End(n, "lease", decided, a_job(), size=size_of(decided, None, None)) for n in range(240)]
     shares = list(portions(ends))
     assert [end for share in shares for end in share] == ends
     assert max(sum(end.size for end in share) for share in shares) <= MOST_BYTES

@@ -212,6 +212,43 @@ async def test_both_ends_of_a_socket_hear_each_other_until_one_is_closed() -> No
     runner.close()
 
 
+@pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
+def test_a_channel_says_that_the_other_end_does_not_read_and_when_it_does(loop: str) -> None:
+    """By a loop of each kind: both have buffers of their own beside the socket's."""
+    with asyncio.Runner(loop_factory=pytest.importorskip(loop).new_event_loop) as runner:
+        runner.run(_fill_and_drain())
+
+
+async def _fill_and_drain() -> None:
+    import socket
+
+    mine, theirs = socket.socketpair()
+    for end in (mine, theirs):
+        end.setblocking(False)
+    drained = asyncio.Event()
+    channel: Channel[ToRunner] = Channel(
+        ToRunner, receive=lambda _: None, lost=lambda: None, drained=drained.set
+    )
+    loop = asyncio.get_running_loop()
+    await loop.create_connection(lambda: channel, sock=mine)
+    report = Report([], [("lease", Completed(b"x" * 1_000_000))], [], [])
+    sent = 0
+    while not bool(channel.is_full):
+        channel.send(report)
+        sent += 1
+        await asyncio.sleep(0)  # a loop may send at its next turn only
+    assert not drained.is_set()
+    assert sent < 50
+    left = sent * len(frame(report))
+    async with asyncio.timeout(30):
+        while left:
+            left -= len(await loop.sock_recv(theirs, 1 << 20))
+        await drained.wait()
+    assert not bool(channel.is_full)
+    channel.close()
+    theirs.close()
+
+
 def test_who_is_not_connected_is_not_heard_and_nothing_breaks() -> None:
     End(ToRunner).channel.send(Stop("a"))
     End(ToRunner).channel.close()

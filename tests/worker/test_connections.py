@@ -368,6 +368,19 @@ def test_a_network_that_falls_silent_right_after_the_handshake_is_given_up(
     uvloop.run(ask())
 
 
+def test_a_worker_that_leaves_a_frozen_server_says_so_in_lines_of_its_log_alone(
+    start_worker: StartWorker, table: Table, proxy: Proxy, gate: Gate
+) -> None:
+    """The driver has a word of its own about calls that are broken off."""
+    worker = start_worker(url=proxy.url, WORKER_HEARTBEAT_INTERVAL=0.5, SHUTDOWN_GRACE=1).ready()
+    worker.said("job.processing", job_id=table.enqueue("hold", {"gate": gate.path}))
+    proxy.stall()
+    table.enqueue("noop")
+    worker.stop()
+    assert worker.heard("other") == []
+    assert worker.heard("worker.crashed") == []
+
+
 def test_a_worker_goes_on_by_itself_when_the_database_takes_writes_again(
     start_worker: StartWorker, table: Table
 ) -> None:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
 import sys
 import threading
+import traceback
 from typing import Any
 
 import psycopg
 
 from rowcrew.control.worker import Worker
 from rowcrew.log import Log
+from rowcrew.model.cleaning import clean_text, describe
 from rowcrew.model.errors import DatabaseUnavailable, RowcrewError
+from rowcrew.runner import stray
 from rowcrew.runner.event_loop import run
 from rowcrew.settings import Settings
 from rowcrew.table.link import reason
@@ -21,7 +25,26 @@ from rowcrew.table.link import reason
 def run_worker(crew: list[str], settings: Settings) -> int:
     """Run a worker until a signal ends it; the exit code: 0 after a good end, 1 after a failure."""
     log = Log(settings.log_format, worker=settings.worker_name)
-    return run(_run(crew, settings, log))
+    _log_strays(log)
+    try:
+        return run(_run(crew, settings, log))
+    except Exception as error:  # a bug of ours, where no organ runs yet or any more
+        trace = clean_text("".join(traceback.format_exception(error)))
+        log.event("worker.crashed", error=describe(error), traceback=trace)
+        return 1
+
+
+def _log_strays(log: Log) -> None:
+    """What libraries say, the driver above all, becomes lines of the log: others read it line by line."""
+
+    def tell(is_error: bool, facts: dict[str, Any]) -> None:
+        if is_error:
+            log.event("library.failed", **facts)
+        else:
+            log.event("library.warned", **facts)
+
+    logging.basicConfig(level=logging.WARNING, handlers=[stray.Records(tell)], force=True)
+    stray.catch()
 
 
 async def _run(crew: list[str], settings: Settings, log: Log) -> int:

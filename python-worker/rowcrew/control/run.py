@@ -50,7 +50,9 @@ class Run:
         stop: why it was asked to end, if it was.
         progress, checkpoint: what the handler said and no row has yet.
         written_at: when the row last showed life.
+        bytes_noted: how large progress and checkpoint are in the count of `road.backlog`.
         limit_seconds: the limit that its timer was set to.
+        is_finished: its handler has ended; the end waits in the runner until control has room for it.
         is_over: it holds no slot any more; its end may still have to be recorded.
     """
 
@@ -60,7 +62,9 @@ class Run:
     stop: StopReason | None = None
     progress: bytes | None = None
     checkpoint: bytes | None = None
+    bytes_noted = 0
     limit_seconds = 0.0
+    is_finished = False
     is_over = False
     _timer: Timer | None = None
 
@@ -104,6 +108,11 @@ class Run:
         self.written_at = now
         self.progress = None if self.progress is progress else self.progress
         self.checkpoint = None if self.checkpoint is checkpoint else self.checkpoint
+
+    def finished(self) -> None:
+        """Its handler has ended: no limit and no grace counts any more."""
+        self.is_finished = True
+        self._cancel_timer()
 
     def over(self) -> None:
         self.is_over = True

@@ -19,7 +19,8 @@ import msgspec
 
 from rowcrew import settings
 from rowcrew.crew import Crew
-from rowcrew.runner import event_loop, handler_log, leaving
+from rowcrew.log import Log
+from rowcrew.runner import event_loop, handler_log, leaving, printing
 from rowcrew.runner.forking import cut_off_children, end_if_copy
 from rowcrew.runner.invoke import current_job
 from rowcrew.runner.loading import loaded
@@ -27,7 +28,17 @@ from rowcrew.runner.loop import RunnerLoop
 from rowcrew.runner.parent import die_with, go_before_control
 from rowcrew.runner.surroundings import Surroundings, make_plain
 from rowcrew.runner.threads import Threads
-from rowcrew.runner.wire import Assign, Channel, Close, Ready, Stop, ToRunner, Unloadable, Withdraw
+from rowcrew.runner.wire import (
+    Assign,
+    Channel,
+    Close,
+    Pressure,
+    Ready,
+    Stop,
+    ToRunner,
+    Unloadable,
+    Withdraw,
+)
 
 
 class Orders(msgspec.Struct, frozen=True):
@@ -46,6 +57,7 @@ def main() -> None:
     die_with(orders.parent)
     go_before_control()
     make_plain()
+    printing.make_patient(Log(orders.log_format, worker=orders.worker_name).dropped)
     end = socket.socket(fileno=orders.socket)
     end.set_inheritable(False)
     # Control takes the end of the connection for our death: this copy is open until then.
@@ -71,18 +83,13 @@ async def _serve(orders: Orders, end: socket.socket, crew: Crew | str, clock: Ca
     end.setblocking(False)
     runner: list[RunnerLoop] = []
 
-    def receive(message: ToRunner) -> None:
-        match message:
-            case Assign(jobs, begin_by):
-                runner[0].assign(jobs, begin_by)
-            case Stop(lease_id):
-                runner[0].stop(lease_id)
-            case Withdraw():
-                runner[0].withdraw()
-            case Close():
-                closed.set()
+    def drained() -> None:
+        if runner:
+            runner[0].go_on()
 
-    channel: Channel[ToRunner] = Channel(ToRunner, receive=receive, lost=closed.set)
+    channel: Channel[ToRunner] = Channel(
+        ToRunner, receive=_obeying(runner, closed), lost=closed.set, drained=drained
+    )
     await asyncio.get_running_loop().create_connection(lambda: channel, sock=end)
     if isinstance(crew, Crew):
         runner.append(_loop(orders, crew, channel, clock))
@@ -96,6 +103,23 @@ async def _serve(orders: Orders, end: socket.socket, crew: Crew | str, clock: Ca
     leaving.begin()
 
 
+def _obeying(runner: list[RunnerLoop], closed: asyncio.Event) -> Callable[[ToRunner], None]:
+    def receive(message: ToRunner) -> None:
+        match message:
+            case Assign(jobs, begin_by):
+                runner[0].assign(jobs, begin_by)
+            case Stop(lease_id):
+                runner[0].stop(lease_id)
+            case Withdraw():
+                runner[0].withdraw()
+            case Pressure(is_high):
+                runner[0].press(is_high)
+            case Close():
+                closed.set()
+
+    return receive
+
+
 def _loop(orders: Orders, crew: Crew, channel: Channel[ToRunner], clock: Callable[[], float]) -> RunnerLoop:
     mine = settings.read()
     return RunnerLoop(
@@ -105,6 +129,7 @@ def _loop(orders: Orders, crew: Crew, channel: Channel[ToRunner], clock: Callabl
         database_url=mine.require_database_url(),
         queue=mine.queue_name,
         send=channel.send,
+        is_clogged=lambda: channel.is_full,
         clock=clock,
         between_runs=Surroundings(clock).restore,
     )

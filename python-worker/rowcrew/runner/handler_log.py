@@ -15,6 +15,7 @@ import structlog
 from rowcrew.log import job_facts, render_json, repr_of, time_of_day
 from rowcrew.model.job import Job
 from rowcrew.output import Output
+from rowcrew.runner import stray
 
 
 def configure(
@@ -56,6 +57,7 @@ def configure(
         )
     )
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    stray.catch()
 
 
 def _keep_text(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -9,11 +9,11 @@ from __future__ import annotations
 import atexit
 import os
 import signal
-import sys
 import threading
 import time
-from contextlib import suppress
 from typing import Final, NoReturn
+
+from rowcrew.runner.printing import finish
 
 THREADS_SECONDS: Final = 1.0
 """How long Python waits for threads before the hooks run without them."""
@@ -50,7 +50,5 @@ def _limit() -> None:
 
 
 def _end(code: int) -> NoReturn:
-    for stream in (sys.stdout, sys.stderr):
-        with suppress(Exception):
-            stream.flush()
+    finish()
     os._exit(code)

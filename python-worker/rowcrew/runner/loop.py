@@ -24,7 +24,8 @@ from rowcrew.model.outcome import Errored, Outcome, Released
 from rowcrew.runner.clean_context import clean_context
 from rowcrew.runner.invoke import STOPPED, invoke
 from rowcrew.runner.port import Port
-from rowcrew.runner.wire import Note, Report, Timing, ToControl, Withdrawn
+from rowcrew.runner.untold import Untold
+from rowcrew.runner.wire import Report, Timing, ToControl, Withdrawn
 
 NOTES_SECONDS: Final = 0.1
 GARBAGE_SECONDS: Final = 1.0
@@ -44,6 +45,7 @@ class RunnerLoop:
         send: Callable[[ToControl], None],
         clock: Callable[[], float] = time.monotonic,
         between_runs: Callable[[], None] = lambda: None,
+        is_clogged: Callable[[], bool] = lambda: False,
     ) -> None:
         self._crew = crew
         self._slots = slots
@@ -58,8 +60,7 @@ class RunnerLoop:
         self._context, self._decimal = clean_context()
         self._waiting: deque[tuple[Job, float]] = deque()
         self._runs: dict[str, Port] = {}
-        self._ended: list[tuple[str, Outcome]] = []
-        self._notes: dict[str, Port] = {}
+        self._untold = Untold(is_clogged=is_clogged)
         self._timings: dict[str, tuple[int, float]] = {}
         self._turn_planned = False
         self._notes_timer: asyncio.TimerHandle | None = None
@@ -84,6 +85,16 @@ class RunnerLoop:
             self._waiting.remove(waiting)
             self._end(lease_id, Released("stopped before it began"))
 
+    def press(self, is_high: bool) -> None:
+        """Keep large values from now on, or send them again."""
+        self._untold.is_pressed = is_high
+        self.go_on()
+
+    def go_on(self) -> None:
+        """There may be room again for what waits."""
+        if self._untold.is_due:
+            self._plan_turn()
+
     def _plan_turn(self) -> None:
         if not self._turn_planned:
             self._turn_planned = True
@@ -92,14 +103,18 @@ class RunnerLoop:
     def _turn(self) -> None:
         self._turn_planned = False
         beginning = self._next_jobs()
-        ended, self._ended = self._ended, []
-        notes = self._take_notes()
-        if beginning or ended or notes:
-            self._send(Report([job.lease_id for job in beginning], ended, notes, self._take_timings()))
+        ended, notes, finished = self._untold.take()
+        if self._notes_timer is not None and not self._untold.has_notes:
+            self._notes_timer.cancel()
+            self._notes_timer = None
+        if beginning or ended or notes or finished:
+            started = [job.lease_id for job in beginning]
+            self._send(Report(started, ended, notes, self._take_timings(), finished))
         if beginning and not self._runs:
             self._between_runs()
         for job in beginning:
             self._begin(job)
+        self.go_on()
 
     def _next_jobs(self) -> list[Job]:
         """Jobs for the free slots. What waited for too long may be elsewhere by now: it goes back."""
@@ -145,14 +160,14 @@ class RunnerLoop:
             outcome = Errored(describe(error))
         self._add_timing(job.type, time.perf_counter() - started)
         del self._runs[job.lease_id]
-        self._end(job.lease_id, outcome)
+        self._end(job.lease_id, outcome, port)
         if self._garbage_timer is None:
             self._garbage_timer = self._loop.call_later(
                 GARBAGE_SECONDS, self._collect_garbage, context=self._context
             )
 
-    def _end(self, lease_id: str, outcome: Outcome) -> None:
-        self._ended.append((lease_id, outcome))
+    def _end(self, lease_id: str, outcome: Outcome, port: Port | None = None) -> None:
+        self._untold.end(lease_id, outcome, port)
         self._plan_turn()
 
     def _note(self, port: Port) -> None:
@@ -164,18 +179,9 @@ class RunnerLoop:
 
     def _keep_note(self, port: Port) -> None:
         """Notes go with the next report, or soon: a handler may tell progress a thousand times a second."""
-        self._notes[port.job.lease_id] = port
+        self._untold.note(port)
         if self._notes_timer is None:
             self._notes_timer = self._loop.call_later(NOTES_SECONDS, self._plan_turn, context=self._context)
-
-    def _take_notes(self) -> list[Note]:
-        if not self._notes:
-            return []
-        if self._notes_timer is not None:
-            self._notes_timer.cancel()
-            self._notes_timer = None
-        notes, self._notes = self._notes, {}
-        return [port.news() for port in notes.values()]
 
     def _collect_garbage(self) -> None:
         """Little garbage may hold much, such as a file; by the count of objects it would stay for long.

@@ -68,6 +68,13 @@ class Port:
         self._told = checkpoint
         return Note(self.job.lease_id, self._progress, news)
 
+    @property
+    def news_bytes(self) -> int:
+        """How large the news is."""
+        checkpoint = self._checkpoint
+        news = None if checkpoint is self._told else checkpoint
+        return len(self._progress or b"") + len(news or b"")
+
     def new_job(self, type: str, payload: Mapping[str, Any] | None, **options: Any) -> NewJob:
         return self._crew.new_job(type, payload, **options)
 

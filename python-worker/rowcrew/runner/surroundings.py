@@ -1,6 +1,6 @@
 """What a handler finds around it: a plain Python program's process, and nothing an earlier run left there.
 
-In: a process fresh from control. Out: standard streams, arguments, signals and path as `python` itself would
+In: a process fresh from control. Out: arguments, signals and path as `python` itself would
 give them; later, between runs, the state of the process put back. Called by the runner's `__main__` and loop.
 """
 
@@ -40,9 +40,6 @@ def make_plain() -> None:
     shorten_python_path(str(PACKAGE.parent))  # where control put us, for our start
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, pass_over)
-    for stream in (sys.stdout, sys.stderr):
-        with suppress(AttributeError):  # None, where the worker has no standard streams
-            stream.reconfigure(line_buffering=True)  # type: ignore[union-attr]
 
 
 class Surroundings:

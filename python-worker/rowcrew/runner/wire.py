@@ -38,6 +38,12 @@ class Withdraw(msgspec.Struct, frozen=True, tag="withdraw"):
     """The order to name the jobs that have not started, and to forget them."""
 
 
+class Pressure(msgspec.Struct, frozen=True, tag="pressure"):
+    """Whether control holds as many values as it may: until it does not, large ones wait where they are."""
+
+    is_high: bool
+
+
 class Close(msgspec.Struct, frozen=True, tag="close"):
     """The order to leave: nothing runs any more."""
 
@@ -71,12 +77,16 @@ class Timing(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Report(msgspec.Struct, frozen=True, tag="report"):
-    """What happened in one turn of the runner's loop: notes, ends, then the runs that begin now."""
+    """What happened in one turn of the runner's loop: notes, ends, then the runs that begin now.
+
+    The handlers of `finished` have ended as well: their ends are large, and come when there is room.
+    """
 
     started: list[str]
     ended: list[tuple[str, Outcome]]
     notes: list[Note]
     timings: list[Timing]
+    finished: list[str] = []
 
 
 class Withdrawn(msgspec.Struct, frozen=True, tag="withdrawn"):
@@ -85,7 +95,7 @@ class Withdrawn(msgspec.Struct, frozen=True, tag="withdrawn"):
     lease_ids: list[str]
 
 
-ToRunner = Assign | Stop | Withdraw | Close
+ToRunner = Assign | Stop | Withdraw | Pressure | Close
 ToControl = Ready | Unloadable | Report | Withdrawn
 M = TypeVar("M")
 
@@ -108,17 +118,34 @@ def _halves(report: Report) -> tuple[Report, Report]:
     middle = len(report.ended) // 2
     return (
         Report([], report.ended[:middle], report.notes, report.timings),
-        Report(report.started, report.ended[middle:], [], []),
+        Report(report.started, report.ended[middle:], [], [], report.finished),
     )
 
 
 class Channel(asyncio.Protocol, Generic[M]):
-    """One end of the socket: hands each message of type `M` to `receive`; `lost`: the other end is gone."""
+    """One end of the socket: hands each message of type `M` to `receive`.
 
-    def __init__(self, messages: Any, *, receive: Callable[[M], None], lost: Callable[[], None]) -> None:
+    Args:
+        lost: the other end is gone.
+        drained: what was sent has left, after the socket had been full.
+
+    Attributes:
+        is_full: the other end does not read as fast as this one sends; what is sent waits in memory.
+    """
+
+    def __init__(
+        self,
+        messages: Any,
+        *,
+        receive: Callable[[M], None],
+        lost: Callable[[], None],
+        drained: Callable[[], None] = lambda: None,
+    ) -> None:
         self._decode = msgspec.msgpack.Decoder(messages).decode
         self._receive = receive
         self._lost = lost
+        self._drained = drained
+        self.is_full = False
         self._buffer = bytearray()
         self._transport: asyncio.Transport | None = None
 
@@ -155,6 +182,13 @@ class Channel(asyncio.Protocol, Generic[M]):
     def connection_lost(self, error: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
         self._transport = None
         self._lost()
+
+    def pause_writing(self) -> None:
+        self.is_full = True
+
+    def resume_writing(self) -> None:
+        self.is_full = False
+        self._drained()
 
     def send(self, message: ToRunner | ToControl) -> None:
         """Send a message; nothing happens if the other end is gone."""

@@ -277,8 +277,14 @@ async def rescue(
     return [RescuedJob(*row) for row in rows]
 
 
-async def rescue_foreign(link: Link) -> list[RescuedJob]:
-    return [RescuedJob(*row) for row in await link.fetch(SQL["worker/rescue_foreign"], {}, CHORE_SECONDS)]
+async def left_foreign(link: Link) -> list[int]:
+    """At most a thousand ids, in order."""
+    return [id for (id,) in await link.fetch(SQL["worker/left_foreign"], {}, CHORE_SECONDS)]
+
+
+async def rescue_foreign(link: Link, *, only: Sequence[int]) -> list[RescuedJob]:
+    rows = await link.fetch(SQL["worker/rescue_foreign"], {"only": list(only)}, CHORE_SECONDS)
+    return [RescuedJob(*row) for row in rows]
 
 
 async def queue_limits(link: Link) -> list[QueueLimit]:
@@ -302,9 +308,15 @@ async def next_job(link: Link, after: int) -> int | None:
     return None if id is None else int(id)
 
 
-async def prune_by_count(link: Link, batch: int) -> int:
-    """How many were deleted, at most a batch."""
-    ((deleted,),) = await link.fetch(SQL["worker/prune_by_count"], {"batch": batch}, CHORE_SECONDS)
+async def beyond_count(link: Link, *, batch: int, besides: Sequence[int]) -> list[int]:
+    """At most a batch of ids, without those of `besides`."""
+    parameters = {"batch": batch, "besides": list(besides)}
+    return [id for (id,) in await link.fetch(SQL["worker/beyond_count"], parameters, CHORE_SECONDS)]
+
+
+async def prune_by_count(link: Link, *, only: Sequence[int]) -> int:
+    """How many were deleted."""
+    ((deleted,),) = await link.fetch(SQL["worker/prune_by_count"], {"only": list(only)}, CHORE_SECONDS)
     return int(deleted)
 
 

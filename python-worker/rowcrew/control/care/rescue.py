@@ -104,7 +104,7 @@ class Rescue:
         ]
         await self._take_over(dead)
         if now >= self._foreign_due:
-            self._tell(await table.rescue_foreign(self._link))
+            await self._give_back_foreign()
             self._foreign_due = now + FOREIGN_SECONDS
 
     async def _observe(self) -> list[OtherWorker]:
@@ -130,6 +130,12 @@ class Rescue:
             held = [row.id for worker in workers for row in await table.held(self._link, worker)]
             async for jobs in one_by_one(held, lambda ids: rescue(only=ids), self._set_aside.held):
                 self._tell(jobs)
+
+    async def _give_back_foreign(self) -> None:
+        rescue = functools.partial(table.rescue_foreign, self._link)
+        left = await table.left_foreign(self._link)
+        async for jobs in one_by_one(left, lambda ids: rescue(only=ids), self._set_aside.held):
+            self._tell(jobs)
 
     def _tell(self, jobs: list[RescuedJob]) -> None:
         for job in jobs:

@@ -18,7 +18,7 @@ from rowcrew.control.children.leftovers import MARK, new_mark
 from rowcrew.control.clock import Clock
 from rowcrew.control.run import Run
 from rowcrew.installed import PACKAGE
-from rowcrew.runner.wire import Assign, Channel, Close, Ready, Stop, ToControl, ToRunner, Withdraw
+from rowcrew.runner.wire import Assign, Channel, Close, Pressure, Ready, Stop, ToControl, ToRunner, Withdraw
 
 SOCKET_BUFFER_BYTES: Final = 1 << 20
 # Shared runners begin what they are given within milliseconds; this is for those whose interpreter is held.
@@ -134,6 +134,10 @@ class RunnerProcess:
 
     def withdraw(self) -> None:
         self._send(Withdraw())
+
+    def press(self, is_high: bool) -> None:
+        """Let it keep large values from now on, or send them again."""
+        self._send(Pressure(is_high))
 
     def retire(self) -> None:
         """Leave as soon as nothing runs here."""

@@ -34,7 +34,7 @@ LEAVING_SECONDS: Final = 2.0
 class Desk(Protocol):
     """Where runners report, from the moment that jobs are assigned to them."""
 
-    def on_ready(self) -> None: ...
+    def on_ready(self, runner: RunnerProcess) -> None: ...
     def on_report(self, runner: RunnerProcess, report: Report) -> None: ...
     def on_withdrawn(self, runner: RunnerProcess, lease_ids: list[str]) -> None: ...
     def on_death(self, runner: RunnerProcess, how: str) -> None: ...
@@ -211,6 +211,6 @@ class Runners:
             case Withdrawn(lease_ids):
                 desk.on_withdrawn(runner, lease_ids)
             case Ready():
-                desk.on_ready()
+                desk.on_ready(runner)
             case Unloadable():
                 pass

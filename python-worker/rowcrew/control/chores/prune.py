@@ -6,12 +6,14 @@ turn. `rowcrew prune` walks the whole table at once.
 
 from __future__ import annotations
 
+import functools
 from typing import Final
 
 import psycopg
 
 from rowcrew.control.chores.chore import EVERY_MINUTE
 from rowcrew.control.chores.walk import BATCH, walk
+from rowcrew.control.set_aside import one_by_one
 from rowcrew.log import Log
 from rowcrew.settings import Settings
 from rowcrew.table import worker as table
@@ -84,7 +86,19 @@ class Prune:
         )
 
     async def _beyond_count(self) -> int:
+        """Jobs that somebody has locked stay until the next round, and so do odd ones."""
         deleted = 0
-        while gone := await table.prune_by_count(self._link, BATCH):
-            deleted += gone
+        odd: list[int] = []
+
+        async def pass_over(id: int, error: Exception) -> None:
+            odd.append(id)
+            self._log.event("prune.odd", job_id=id, reason=reason(error))
+
+        prune = functools.partial(table.prune_by_count, self._link)
+        while ids := await table.beyond_count(self._link, batch=BATCH, besides=odd):
+            before = deleted + len(odd)
+            async for gone in one_by_one(ids, lambda ids: prune(only=ids), pass_over):
+                deleted += gone
+            if deleted + len(odd) == before:
+                break
         return deleted

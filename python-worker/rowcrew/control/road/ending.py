@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from rowcrew.control.ledger import Ledger
 from rowcrew.control.letting_go import LettingGo
+from rowcrew.control.road.backlog import Backlog
 from rowcrew.control.road.record import Recorder
 from rowcrew.control.road.waiting import Waiting
 from rowcrew.control.run import Run, StopReason
@@ -19,12 +20,19 @@ class Ending:
     """The one way out for every run; ending a run twice changes nothing."""
 
     def __init__(
-        self, *, ledger: Ledger, waiting: Waiting, recorder: Recorder, letting_go: LettingGo
+        self,
+        *,
+        ledger: Ledger,
+        waiting: Waiting,
+        recorder: Recorder,
+        letting_go: LettingGo,
+        backlog: Backlog,
     ) -> None:
         self._ledger = ledger
         self._waiting = waiting
         self._recorder = recorder
         self._letting_go = letting_go
+        self._backlog = backlog
 
     def end(self, run: Run, outcome: Outcome) -> None:
         if run.is_over:
@@ -34,6 +42,8 @@ class Ending:
         else:
             self._waiting.remove(run)
         self._ledger.close(run)
+        if run.bytes_noted:
+            self._backlog.add(-run.bytes_noted)
         if run.stop is None or isinstance(outcome, Recorded):  # a commit may be seen before it is reported
             self._recorder.take(run, outcome)
         elif run.stop is StopReason.TAKEN:

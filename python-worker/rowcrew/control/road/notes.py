@@ -1,5 +1,6 @@
-"""Writes progress and checkpoints of running jobs, once a second at most, and touches runs that take long.
+"""Writes progress and checkpoints of running jobs, and touches runs that take long.
 
+Once a second at most, or as soon as these values are so many that runners must keep theirs.
 A run longer than a minute moves its "updatedAt", so that looking for rows that stand still never shows a
 healthy one.
 """
@@ -16,6 +17,7 @@ import psycopg
 from rowcrew.control.clock import Clock
 from rowcrew.control.ledger import Ledger
 from rowcrew.control.outage import Outage
+from rowcrew.control.road.backlog import Backlog
 from rowcrew.control.run import Run
 from rowcrew.control.set_aside import one_by_one
 from rowcrew.log import Log
@@ -30,9 +32,10 @@ MOST_BYTES: Final = 4 * 1024 * 1024
 class Notes:
     """The writer of what runs say about themselves. In: runs with something new. Out: rows."""
 
-    def __init__(self, *, link: Link, ledger: Ledger, clock: Clock, log: Log) -> None:
+    def __init__(self, *, link: Link, ledger: Ledger, backlog: Backlog, clock: Clock, log: Log) -> None:
         self._link = link
         self._ledger = ledger
+        self._backlog = backlog
         self._clock = clock
         self._log = log
         self._outage = Outage(link=link, purpose="progress", log=log)
@@ -42,14 +45,20 @@ class Notes:
     def add(self, run: Run) -> None:
         """This run has new progress or a new checkpoint."""
         self._noted[run.job.lease_id] = run
+        self._count(run)
         self._arrived.set()
+
+    def _count(self, run: Run) -> None:
+        size = len(run.progress or b"") + len(run.checkpoint or b"")
+        self._backlog.add(size - run.bytes_noted)
+        run.bytes_noted = size
 
     async def run(self) -> None:
         while True:
             await self._clock.wait(self._arrived, TOUCH_SECONDS / 2)
             self._arrived.clear()
             await self.once()
-            await self._clock.sleep(EVERY_SECONDS)
+            await self._clock.wait(self._backlog.full, EVERY_SECONDS)
 
     async def once(self) -> None:
         """Write what is new, and touch what takes long."""
@@ -79,6 +88,8 @@ class Notes:
         for lease_id in await table.note(self._link, _document(runs)):
             run, progress, checkpoint = sent[lease_id]
             run.told(progress, checkpoint, self._clock.now())
+            if not run.is_over:  # else its end has taken the values along, and their count
+                self._count(run)
 
     async def _give_up(self, run: Run, error: Exception) -> None:
         """Its row takes no note now; what comes later may pass, and the end brings the last."""

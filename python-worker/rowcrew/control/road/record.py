@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections import deque
 from typing import Any, Final
 
 import psycopg
@@ -17,7 +18,8 @@ from rowcrew.control.clock import Clock
 from rowcrew.control.ledger import Ledger
 from rowcrew.control.letting_go import LettingGo
 from rowcrew.control.outage import Outage
-from rowcrew.control.road.writing import End, Writer, Written, portions
+from rowcrew.control.road.backlog import Backlog
+from rowcrew.control.road.writing import End, Writer, Written, as_failed, portions, size_of
 from rowcrew.control.run import Run
 from rowcrew.control.set_aside import FIRST_PAUSE_SECONDS, SetAside
 from rowcrew.log import Log, job_facts
@@ -30,6 +32,8 @@ from rowcrew.table.link import Link, is_outage
 LOCKED_PAUSE_SECONDS: Final = 1.0
 # In a steady stream of ends one write takes what eight milliseconds brought; the first is written at once.
 PACE_SECONDS: Final = 0.008
+# The values of rows that take none now. Beyond that, the row will be failed as soon as it takes anything.
+MOST_BYTES_ASIDE: Final = 16 * 1024 * 1024
 _EVENTS: Final[dict[AttemptOutcome, str]] = {
     "retried": "job.retried",
     "failed": "job.failed",
@@ -50,6 +54,7 @@ class Recorder:
         writer: Writer,
         ledger: Ledger,
         letting_go: LettingGo,
+        backlog: Backlog,
         set_aside: SetAside,
         catalogue: Catalogue,
         clock: Clock,
@@ -58,6 +63,7 @@ class Recorder:
         self._writer = writer
         self._ledger = ledger
         self._letting_go = letting_go
+        self._backlog = backlog
         self._set_aside = set_aside
         self._catalogue = catalogue
         self._clock = clock
@@ -67,6 +73,7 @@ class Recorder:
         self._flushed = asyncio.Event()
         self._busy = False
         self._locked = 0
+        self._bytes_aside = 0
         self._outage = Outage(link=link, purpose="record", log=log)
 
     def take(self, run: Run, outcome: Outcome) -> None:
@@ -78,7 +85,10 @@ class Recorder:
             self._log.jobs("job.completed", [job])
             self._ledger.forget([job.lease_id])
             return
-        self._pending.append(End(job.id, job.lease_id, decided, job, run.progress, run.checkpoint))
+        size = size_of(decided, run.progress, run.checkpoint)
+        self._pending.append(End(job.id, job.lease_id, decided, job, run.progress, run.checkpoint, size))
+        if size:
+            self._backlog.add(size)
         self._arrived.set()
 
     def give_back(self, id: int, lease_id: str) -> None:
@@ -100,8 +110,10 @@ class Recorder:
         self._arrived.clear()
         ends, self._pending = self._pending, []
         self._busy = True
-        for portion in portions(ends):
-            await self._write_surely(portion)
+        shares = deque(portions(ends))
+        ends = []  # what is written is let go share by share
+        while shares:
+            await self._write_surely(shares.popleft())
         self._busy = False
         self._flushed.set()
 
@@ -131,8 +143,22 @@ class Recorder:
                 written = await self._writer.write(ends)
         self._outage.passed()
         self._close(written)
+        locked = sum([end.size for end in written.locked])
+        self._backlog.add(locked - sum([end.size for end in ends]))
         for end, error in written.odd:
-            self._clock.call_later(await self._set_aside_for(end, error), self._add_again, [end])
+            await self._put_aside(end, error)
+
+    async def _put_aside(self, end: End, error: Exception) -> None:
+        """Outside the backlog, so that rows which nobody mends never hold up the others; bounded as well."""
+        if self._bytes_aside + end.size > MOST_BYTES_ASIDE:
+            end = as_failed(end, error)
+        self._bytes_aside += end.size
+        self._clock.call_later(await self._set_aside_for(end, error), self._try_odd, end)
+
+    def _try_odd(self, end: End) -> None:
+        self._bytes_aside -= end.size
+        self._backlog.add(end.size)
+        self._add_again([end])
 
     async def _set_aside_for(self, end: End, error: Exception) -> float:
         """For how many seconds; its slot is free, and nothing waits for it."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from rowcrew.control.children.runner_process import RunnerProcess
 from rowcrew.control.clock import Clock
 from rowcrew.control.ledger import Ledger
+from rowcrew.control.road.backlog import Backlog
 from rowcrew.control.road.dispatch import Dispatcher
 from rowcrew.control.road.ending import Ending
 from rowcrew.control.road.notes import Notes
@@ -33,6 +34,7 @@ class Reports:
         ending: Ending,
         stopping: Stopping,
         notes: Notes,
+        backlog: Backlog,
         run_times: RunTimes,
         clock: Clock,
         log: Log,
@@ -43,12 +45,14 @@ class Reports:
         self._ending = ending
         self._stopping = stopping
         self._notes = notes
+        self._backlog = backlog
         self._run_times = run_times
         self._clock = clock
         self._log = log
 
-    def on_ready(self) -> None:
+    def on_ready(self, runner: RunnerProcess) -> None:
         """A runner has loaded the crew."""
+        self._backlog.introduce(runner)
         self._dispatcher.assign_waiting()
 
     def on_report(self, runner: RunnerProcess, report: Report) -> None:
@@ -59,6 +63,9 @@ class Reports:
         for lease_id, outcome in report.ended:
             if run := runner.runs.get(lease_id):
                 self._ending.end(run, outcome)
+        for lease_id in report.finished:
+            if run := runner.runs.get(lease_id):
+                run.finished()
         if report.started:
             self._on_started(runner, report.started)
         self._ledger.changed.set()
@@ -73,7 +80,7 @@ class Reports:
     def on_death(self, runner: RunnerProcess, how: str) -> None:
         """Every run of a dead runner ends: the culprit's counts, the others' attempts are refunded."""
         runs = list(runner.runs.values())
-        begun = sum([run.started_at is not None for run in runs])
+        begun = sum([run.started_at is not None and not run.is_finished for run in runs])
         for run in runs:
             self._ending.end(run, _outcome_of_death(runner, run, begun, f"its runner died: {how}"))
         self._dispatcher.assign_waiting()
@@ -98,6 +105,8 @@ class Reports:
 def _outcome_of_death(runner: RunnerProcess, run: Run, begun: int, error: str) -> Outcome:
     if run.started_at is None:
         return Released("its runner died before it began")
+    if run.is_finished:
+        return Released("its runner died before its end was told")
     if runner.culprits and run.job.lease_id not in runner.culprits:
         return Released("its runner was stopped because of another job")
     return Lost(error, blamed=bool(runner.culprits) or begun == 1)

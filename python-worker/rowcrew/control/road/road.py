@@ -12,6 +12,7 @@ from rowcrew.control.identity import Identity
 from rowcrew.control.ledger import Ledger
 from rowcrew.control.letting_go import LettingGo
 from rowcrew.control.links import Links
+from rowcrew.control.road.backlog import Backlog
 from rowcrew.control.road.dispatch import Dispatcher
 from rowcrew.control.road.ending import Ending
 from rowcrew.control.road.notes import Notes
@@ -46,18 +47,24 @@ class Road:
         self.waiting = Waiting(slots=settings.slots)
         self.run_times = RunTimes()
         self.letting_go = LettingGo(link=links.chores, clock=clock, log=log)
+        self.backlog = Backlog(runners=runners)
         self.recorder = Recorder(
             link=links.record,
             writer=Writer(link=links.record, identity=identity, log=log),
             ledger=self.ledger,
             letting_go=self.letting_go,
+            backlog=self.backlog,
             set_aside=set_aside,
             catalogue=catalogue,
             clock=clock,
             log=log,
         )
         self.ending = Ending(
-            ledger=self.ledger, waiting=self.waiting, recorder=self.recorder, letting_go=self.letting_go
+            ledger=self.ledger,
+            waiting=self.waiting,
+            recorder=self.recorder,
+            letting_go=self.letting_go,
+            backlog=self.backlog,
         )
         self.stopping = Stopping(
             ledger=self.ledger,
@@ -67,7 +74,7 @@ class Road:
             clock=clock,
             log=log,
         )
-        self.notes = Notes(link=links.chores, ledger=self.ledger, clock=clock, log=log)
+        self.notes = Notes(link=links.chores, ledger=self.ledger, backlog=self.backlog, clock=clock, log=log)
         self.dispatcher = Dispatcher(
             slots=settings.slots,
             ledger=self.ledger,
@@ -85,6 +92,7 @@ class Road:
             ending=self.ending,
             stopping=self.stopping,
             notes=self.notes,
+            backlog=self.backlog,
             run_times=self.run_times,
             clock=clock,
             log=log,

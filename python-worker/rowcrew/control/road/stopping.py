@@ -60,7 +60,8 @@ class Stopping:
             self._drop(run)
             return
         runner.stop(run.job.lease_id)
-        run.graced(self._clock.call_later(self._grace_seconds, self._kill, run, runner))
+        if not run.is_finished:
+            run.graced(self._clock.call_later(self._grace_seconds, self._kill, run, runner))
 
     def stop_all(self, reason: StopReason) -> None:
         for run in self._ledger:

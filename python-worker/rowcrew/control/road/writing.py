@@ -26,7 +26,10 @@ _encode: Final = msgspec.json.Encoder().encode
 
 
 class End(msgspec.Struct, frozen=True, gc=False):
-    """One row to write. `job` is None for a lease that the database knows and this worker does not."""
+    """One row to write. `job` is None for a lease that the database knows and this worker does not.
+
+    `size` is how many bytes of values it carries.
+    """
 
     id: int
     lease_id: str
@@ -34,15 +37,7 @@ class End(msgspec.Struct, frozen=True, gc=False):
     job: Job | None = None
     progress: bytes | None = None
     checkpoint: bytes | None = None
-
-    @property
-    def size(self) -> int:
-        """How many bytes of values it carries. Asked for every job: most ends have a result alone."""
-        decided = self.verdict
-        size = 0 if decided.result is None else len(decided.result)
-        if decided.children is None and self.progress is None and self.checkpoint is None:
-            return size
-        return size + sum([len(value or b"") for value in (decided.children, self.progress, self.checkpoint)])
+    size: int = 0
 
 
 class Written(NamedTuple):
@@ -123,8 +118,7 @@ class Writer:
         return await self._write_failed(ends[0], error)
 
     async def _write_failed(self, end: End, error: Exception) -> Written:
-        text = f"the end of this run could not be stored: {reason(error)}"
-        failed = End(end.id, end.lease_id, Verdict("failed", "failed", error=text), end.job)
+        failed = as_failed(end, error)
         try:
             strangers = await self._write_together([failed])
         except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected):
@@ -147,6 +141,21 @@ class Writer:
 
     async def _strangers_of(self, ends: Sequence[End]) -> dict[str, str]:
         return dict(await table.record(self._link, ended=document(ends), worker=self._identity.worker_id))
+
+
+def as_failed(end: End, error: Exception) -> End:
+    """What is written in place of values that no row takes."""
+    text = f"the end of this run could not be stored: {reason(error)}"
+    return End(end.id, end.lease_id, Verdict("failed", "failed", error=text), end.job)
+
+
+def size_of(decided: Verdict, progress: bytes | None, checkpoint: bytes | None) -> int:
+    """How many bytes of values an end carries. Asked for every job: most have a result alone."""
+    size = 0 if decided.result is None else len(decided.result)
+    if decided.children is None and decided.traceback is None and progress is None and checkpoint is None:
+        return size
+    values = (decided.children, decided.traceback, progress, checkpoint)
+    return size + sum([len(value or b"") for value in values])
 
 
 def portions(ends: Sequence[End]) -> Iterator[list[End]]:

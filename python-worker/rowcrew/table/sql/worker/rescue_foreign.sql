@@ -1,12 +1,11 @@
--- Give back rows that another program set to processing and left, in queues that ask for it; the attempt counts.
+-- Give back those of these rows that another program left in processing, where the queue asks for it; the attempt counts.
 WITH stuck AS MATERIALIZED (
   SELECT j.id
     FROM jobs j
     JOIN queues q ON q.queue = j.queue
-   WHERE j.status = 'processing' AND j."workerId" IS NULL
+   WHERE j.id = ANY (%(only)s::bigint[]) AND j.status = 'processing' AND j."workerId" IS NULL
      AND j."updatedAt" < clock_timestamp() - q."rescueForeignSeconds" * interval '1 second'
    ORDER BY j.id
-   LIMIT 1000
      FOR NO KEY UPDATE OF j SKIP LOCKED),
 freed AS (
   UPDATE jobs j

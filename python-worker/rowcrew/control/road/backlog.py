@@ -1,0 +1,51 @@
+"""Counts the bytes of values that wait in control to be written; while they are many, runners keep theirs.
+
+In: what `notes` and `record` hold and let go. Out: pressure on runners. Only large values wait there. Starts,
+small ends and orders to stop pass at any time, so nothing that is slow to write hides a runner's life.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from typing import Final
+
+from rowcrew.control.children.runner_process import RunnerProcess
+
+MOST_BYTES: Final = 16 * 1024 * 1024
+"""Four statements' worth. What is on the way when runners are told comes on top: a few MiB from each."""
+
+
+class Backlog:
+    """The bytes of results, children, progress and checkpoints that control holds.
+
+    Attributes:
+        bytes_held: how many they are.
+        full: set while runners are told to keep large values.
+    """
+
+    def __init__(self, *, runners: Iterable[RunnerProcess]) -> None:
+        self._runners = runners
+        self.bytes_held = 0
+        self.full = asyncio.Event()
+
+    def add(self, size: int) -> None:
+        """So many bytes more are held; fewer if it is negative."""
+        self.bytes_held += size
+        if self.full.is_set():
+            if self.bytes_held <= MOST_BYTES // 2:
+                self.full.clear()
+                self._press(False)
+        elif self.bytes_held > MOST_BYTES:
+            self.full.set()
+            self._press(True)
+
+    def introduce(self, runner: RunnerProcess) -> None:
+        """A new runner has not heard yet."""
+        if self.full.is_set():
+            runner.press(True)
+
+    def _press(self, is_full: bool) -> None:
+        for runner in self._runners:
+            if runner.is_loaded:
+                runner.press(is_full)
