@@ -122,8 +122,8 @@ MUTATIONS: Final = (
         (
             Edit(
                 "table/opening.py",
-                "call_later(self._seconds, self._over)",
-                "call_later(3600, self._over)",
+                "call_at(self._began + self._seconds, self._last_look)",
+                "call_at(self._began + 3600, self._last_look)",
             ),
         ),
         ("tests/storm/test_planted.py::test_answers_that_never_come_are_given_up",),

@@ -13,7 +13,6 @@ from typing import Any, Final, NamedTuple
 from rowcrew.model.floors import Probes
 from rowcrew.model.job import Job
 from rowcrew.table.link import Link
-from rowcrew.table.opening import CALL_SECONDS
 from rowcrew.table.statements import SQL
 
 # The deadline of what a worker does beside its jobs: a tenth of a lease.
@@ -217,7 +216,7 @@ async def reserve(
     room: int,
     probes: Probes,
     only: Sequence[int] | None = None,
-    seconds: float = CALL_SECONDS,
+    seconds: float | None = None,
 ) -> list[Job]:
     """At most `room` jobs, now under leases of this worker; `only` narrows them to these ids."""
     parameters = {
@@ -249,7 +248,8 @@ async def set_aside(link: Link, *, id: int, worker: int, reason: str) -> float |
 
 async def record(link: Link, *, ended: str, worker: int) -> list[Stranger]:
     """Write ends, a JSON array; answers only those leases that were not written."""
-    rows = await link.fetch(SQL["worker/record"], {"ended": ended, "worker": worker})
+    parameters = {"ended": ended, "worker": worker}
+    rows = await link.fetch(SQL["worker/record"], parameters, size=len(ended))
     return [Stranger(*row) for row in rows]
 
 
