@@ -13,8 +13,11 @@ import socket
 import threading
 from contextlib import suppress
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 from urllib.parse import urlsplit
+
+# A password in three steps, who the server is, and the settings of the session.
+OPENING_ANSWERS: Final = 5
 
 
 class Proxy:
@@ -39,6 +42,7 @@ class Proxy:
         self._muted = False
         self._lost_share = 0.0
         self._lost_of = b""
+        self._spared = OPENING_ANSWERS
         self._chance = random.Random()
         self._held = b""
         self._released = threading.Event()
@@ -63,8 +67,13 @@ class Proxy:
     def mute(self) -> None:
         self._muted = True
 
-    def lose(self, share: float, *, seed: int, purpose: str = "") -> None:
-        """Swallow this share of the answers, on connections of this purpose or on all."""
+    def lose(self, share: float, *, seed: int, purpose: str = "", spared: int = OPENING_ANSWERS) -> None:
+        """Swallow this share of the answers, on connections of this purpose or on all.
+
+        Args:
+            spared: so many answers of each connection pass, by default those to its opening.
+        """
+        self._spared = spared
         self._chance.seed(seed)
         self._lost_of = f"rowcrew {purpose}".encode()
         self._lost_share = share
@@ -127,18 +136,21 @@ class Proxy:
         self._end(server)
 
     def _answer(self, server: socket.socket, client: socket.socket, introduction: bytearray) -> None:
+        answers = 0
         with suppress(OSError):
             while data := server.recv(65_536):
+                answers += 1
                 self._open.wait()
                 if self._held and self._held in introduction:
                     self._released.wait()
-                if self._muted or (
-                    self._lost_of in introduction and self._chance.random() < self._lost_share
-                ):
+                if self._muted or (answers > self._spared and self._is_lost(introduction)):
                     self.swallowed += 1
                 else:
                     client.sendall(data)
         self._end(client)
+
+    def _is_lost(self, introduction: bytearray) -> bool:
+        return self._lost_of in introduction and self._chance.random() < self._lost_share
 
     def _end(self, target: socket.socket) -> None:
         with suppress(OSError):
