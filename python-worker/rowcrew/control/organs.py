@@ -11,6 +11,7 @@ from typing import Any
 from rowcrew.control.care.fence import FenceWatch
 from rowcrew.control.care.heartbeat import Heartbeat
 from rowcrew.control.care.rescue import Rescue
+from rowcrew.control.care.turned_back import TurnedBack
 from rowcrew.control.children.runners import Runners
 from rowcrew.control.children.usage import Usage
 from rowcrew.control.chores.chore import Chore, Routine
@@ -73,6 +74,7 @@ class Organs:
         self.heartbeat = self._make_heartbeat()
         self.reserver = self._make_reserver()
         self.queues = ReadQueues(link=links.chores, catalogue=catalogue)
+        self.turned_back = TurnedBack(links=links, lately_completed=self.road.lately_completed, log=log)
         self.rescue = Rescue(
             seconds=settings.heartbeat_seconds,
             link=links.chores,
@@ -98,6 +100,7 @@ class Organs:
         link = self._links.chores
         return [
             self.rescue,
+            self.turned_back,
             self.queues,
             Prune(link=link, settings=self._settings, log=self._log),
             TakeBackUnbegun(

@@ -81,6 +81,27 @@ class ReadyRow(NamedTuple):
     payload_bytes: int
 
 
+class Server(NamedTuple):
+    """Which server answers; both change when another takes its place."""
+
+    cluster: str
+    timeline: str
+
+
+class TurnedBack(NamedTuple):
+    """How many jobs are completed no longer.
+
+    Attributes:
+        certain: their rows prove that the end itself is lost.
+        others: under another lease, or none: reserved anew, or requeued by hand.
+        gone: no row has their id.
+    """
+
+    certain: int
+    others: int
+    gone: int
+
+
 class Stranger(NamedTuple):
     """A lease that is no longer the writer's: `ALREADY` recorded with this end, or `STALE`."""
 
@@ -251,6 +272,22 @@ async def record(link: Link, *, ended: str, worker: int) -> list[Stranger]:
     parameters = {"ended": ended, "worker": worker}
     rows = await link.fetch(SQL["worker/record"], parameters, size=len(ended))
     return [Stranger(*row) for row in rows]
+
+
+async def server(link: Link) -> Server:
+    """Which server answers.
+
+    Raises:
+        psycopg.Error: it does not say so, or not to this role.
+    """
+    ((cluster, timeline),) = await link.fetch(SQL["worker/server"], {}, CHORE_SECONDS)
+    return Server(cluster, timeline)
+
+
+async def turned_back(link: Link, *, ids: list[int], leases: list[str]) -> TurnedBack:
+    """What has become of jobs that were completed under these leases."""
+    (row,) = await link.fetch(SQL["worker/turned_back"], {"ids": ids, "leases": leases}, CHORE_SECONDS)
+    return TurnedBack(*row)
 
 
 async def lock_free(link: Link, ids: list[int]) -> list[int]:

@@ -6,6 +6,7 @@ above.
 
 from __future__ import annotations
 
+from rowcrew.control.care.turned_back import LatelyCompleted
 from rowcrew.control.children.runners import Runners
 from rowcrew.control.clock import Clock
 from rowcrew.control.identity import Identity
@@ -46,6 +47,7 @@ class Road:
         self.waiting = Waiting(slots=settings.slots)
         self.run_times = RunTimes()
         self.letting_go = LettingGo(link=links.chores, clock=clock, log=log)
+        self.lately_completed = LatelyCompleted(clock)
         self.recorder = Recorder(
             link=links.record,
             writer=Writer(link=links.record, identity=identity, log=log),
@@ -53,6 +55,7 @@ class Road:
             letting_go=self.letting_go,
             set_aside=set_aside,
             catalogue=catalogue,
+            lately_completed=self.lately_completed,
             clock=clock,
             log=log,
         )
