@@ -58,6 +58,9 @@ EVENTS: Final[Mapping[str, Words]] = {
         "❌ The database has lost what it had committed ({server}): of the last {completed} completed jobs"
         " {turned_back} are so no longer. {again} of them run again; {gone} exist no more, enqueue them anew",
     ),
+    "vacuum.held_up": Words(
+        "warning", "⚠️  Vacuum cannot remove dead rows, and queues get slower: {holder}. {remedy}"
+    ),
     "wake_up.lost": Words("warning", "⚠️  Wake-ups are interrupted, polling goes on: {reason}"),
     "job.reserved": Words("info", "📦 Reserved job: {job_id} (type: {type})"),
     "job.processing": Words("info", "⚙️  Processing job: {job_id}"),

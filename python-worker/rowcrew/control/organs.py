@@ -15,6 +15,7 @@ from rowcrew.control.care.turned_back import TurnedBack
 from rowcrew.control.children.runners import Runners
 from rowcrew.control.children.usage import Usage
 from rowcrew.control.chores.chore import Chore, Routine
+from rowcrew.control.chores.old_snapshots import OldSnapshots
 from rowcrew.control.chores.prune import Prune
 from rowcrew.control.chores.queues import ReadQueues
 from rowcrew.control.chores.unbegun import TakeBackUnbegun
@@ -102,6 +103,7 @@ class Organs:
             self.rescue,
             self.turned_back,
             self.queues,
+            OldSnapshots(link=link, log=self._log),
             Prune(link=link, settings=self._settings, log=self._log),
             TakeBackUnbegun(
                 runners=self.runners,

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 from rowcrew.model.floors import Probes
+from rowcrew.model.holder import Holder
 from rowcrew.model.job import Job
 from rowcrew.table.link import Link
 from rowcrew.table.statements import SQL
@@ -288,6 +289,14 @@ async def turned_back(link: Link, *, ids: list[int], leases: list[str]) -> Turne
     """What has become of jobs that were completed under these leases."""
     (row,) = await link.fetch(SQL["worker/turned_back"], {"ids": ids, "leases": leases}, CHORE_SECONDS)
     return TurnedBack(*row)
+
+
+async def snapshot_holders(link: Link, *, seconds: float, transactions: int) -> list[Holder]:
+    """Who holds vacuum up for so long, or for so many transactions where no time is known; five at most."""
+    parameters = {"seconds": seconds, "transactions": transactions}
+    return [
+        Holder(*row) for row in await link.fetch(SQL["worker/snapshot_holders"], parameters, CHORE_SECONDS)
+    ]
 
 
 async def lock_free(link: Link, ids: list[int]) -> list[int]:
