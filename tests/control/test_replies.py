@@ -71,7 +71,19 @@ async def test_an_end_whose_reply_got_lost_is_told_again_over_a_second_connectio
     assert "no longer ours" not in far.said
     assert f"no answer within {SHORT_SECONDS} seconds" in far.said
     assert len(far.road.ledger) == 0
+    assert far.links.record._patience.seconds() == SHORT_SECONDS  # what was missed has come through
     assert far.table.count("queued") == (1 if words or getattr(outcome, "children", None) else 0)
+
+
+async def test_a_server_that_is_only_slow_is_waited_for_longer_each_time(far: Site) -> None:
+    link = far.links.record
+    for seconds in (SHORT_SECONDS, 2 * SHORT_SECONDS):
+        with pytest.raises(DeadlineOver) as over:
+            await link.fetch("SELECT pg_sleep(60)", {})
+        assert over.value.seconds == seconds
+        assert not link.is_open
+    assert await link.fetch("SELECT pg_sleep(%(s)s)::text", {"s": 2.5 * SHORT_SECONDS}) == [("",)]
+    assert link.opened == 3
 
 
 @contextmanager
