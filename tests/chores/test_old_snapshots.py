@@ -60,7 +60,7 @@ async def test_a_held_snapshot_is_told_once_by_a_worker_and_again_when_it_is_ano
     said = output.getvalue()
     assert said.count("\n") == 1
     assert f"session 'monthly report' (pid {pid}) of the role postgres, idle in transaction for" in said
-    assert f"SELECT pg_terminate_backend({pid})" in said
+    assert f"pg_terminate_backend({pid})" in said
     report.commit()
     await snapshots.once()
     report.execute("SELECT count(*) FROM jobs")
@@ -116,7 +116,7 @@ async def test_prepared_transactions_stand_bys_and_their_slots_are_told(output: 
         eventually(lambda: owner.execute(kept).fetchall())
         await chore(link, output).once()
         assert "replication slot 'forgotten'" in output.getvalue()
-        assert "SELECT pg_drop_replication_slot('forgotten')" in output.getvalue()
+        assert "pg_drop_replication_slot('forgotten')" in output.getvalue()
         young = io.StringIO()
         await chore(link, young, seconds=3600, transactions=OLD_TRANSACTIONS).once()
         assert young.getvalue() == ""

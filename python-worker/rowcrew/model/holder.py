@@ -47,10 +47,10 @@ class Holder(NamedTuple):
         """What to do about it."""
         match self.kind:
             case "session":
-                return f"let it end its transaction, or SELECT pg_terminate_backend({self.pid})"
+                return f"let it end its transaction, or end it: pg_terminate_backend({self.pid})"
             case "prepared transaction":
                 return f"COMMIT PREPARED '{self.name}' or ROLLBACK PREPARED '{self.name}'"
             case "replication slot":
-                drop = f"SELECT pg_drop_replication_slot('{self.name}')"
+                drop = f"pg_drop_replication_slot('{self.name}')"
                 return f"let its consumer catch up; if nobody uses it, {drop}"
         return "end the long query on the stand-by, or switch its hot_standby_feedback off"
