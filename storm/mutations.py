@@ -122,8 +122,8 @@ MUTATIONS: Final = (
         (
             Edit(
                 "table/opening.py",
-                "call_later(self._seconds, self._over)",
-                "call_later(3600, self._over)",
+                "call_at(self._began + self._seconds, self._last_look)",
+                "call_at(self._began + 3600, self._last_look)",
             ),
         ),
         ("tests/storm/test_planted.py::test_answers_that_never_come_are_given_up",),
@@ -157,6 +157,37 @@ MUTATIONS: Final = (
         (
             "tests/control/test_backlog.py::test_control_never_holds_more_than_its_limit_and_the_report_that_filled_it",
             "tests/worker/test_bounds.py::test_results_that_come_at_once_wait_in_their_runner",
+        ),
+    ),
+    Mutation(
+        "a lost reply is waited for as long as any",
+        (
+            Edit(
+                "model/patience.py",
+                "return min(self._most, learned * self._factor + size / BYTES_PER_SECOND)",
+                "return self._most",
+            ),
+        ),
+        ("tests/model/test_patience.py::test_a_quick_server_is_given_up_after_the_least_time",),
+    ),
+    Mutation(
+        "any answer makes up for one that did not come",
+        (
+            Edit(
+                "model/patience.py",
+                "is None:\n            self._smoothed, ",
+                "is None or self.came_through():\n            self._smoothed, ",
+            ),
+        ),
+        (
+            "tests/model/test_patience.py::test_a_quick_statement_before_each_slow_one_does_not_have_the_slow_one_given_up_for_ever",
+        ),
+    ),
+    Mutation(
+        "a fail-over that loses commits goes unseen",
+        (Edit("control/care/turned_back.py", "if again or gone:", "if gone < 0:"),),
+        (
+            "tests/worker/test_fail_over.py::test_what_a_promoted_stand_by_has_not_heard_of_is_told_and_runs_again",
         ),
     ),
     Mutation(

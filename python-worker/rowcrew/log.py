@@ -50,6 +50,17 @@ EVENTS: Final[Mapping[str, Words]] = {
     "database.lost": Words("warning", "⚠️  Database connection lost ({purpose}): {reason}"),
     "database.refuses": Words("warning", "⚠️  Database refuses, trying again ({purpose}): {reason}"),
     "database.back": Words("info", "✅ Database connection is back ({purpose})"),
+    "database.moved": Words(
+        "warning", "⚠️  Another server answers ({server}); the last {completed} completed jobs are all there"
+    ),
+    "database.turned_back": Words(
+        "error",
+        "❌ The database has lost what it had committed ({server}): of the last {completed} completed jobs"
+        " {turned_back} are so no longer. {again} of them run again; {gone} exist no more, enqueue them anew",
+    ),
+    "vacuum.held_up": Words(
+        "warning", "⚠️  Vacuum cannot remove dead rows, and queues get slower: {holder}. {remedy}"
+    ),
     "wake_up.lost": Words("warning", "⚠️  Wake-ups are interrupted, polling goes on: {reason}"),
     "job.reserved": Words("info", "📦 Reserved job: {job_id} (type: {type})"),
     "job.processing": Words("info", "⚙️  Processing job: {job_id}"),

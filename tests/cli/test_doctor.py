@@ -43,6 +43,7 @@ HEALTHY = [
     "clocks",
     "schema",
     "rights",
+    "vacuum",
 ]
 
 

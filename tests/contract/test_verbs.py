@@ -41,7 +41,7 @@ class Asked(Exception):
 class RecordingLink:
     """A link that asks nothing."""
 
-    async def fetch(self, statement: str, parameters: dict[str, Any], *_seconds: float) -> Any:
+    async def fetch(self, statement: str, parameters: dict[str, Any], *_seconds: float, **_size: int) -> Any:
         raise Asked(statement, parameters)
 
 

@@ -50,7 +50,9 @@ def as_it_was() -> Iterator[None]:
     unraisable, in_thread = sys.unraisablehook, threading.excepthook
     with warnings.catch_warnings():
         warnings.simplefilter("always")
-        logging.captureWarnings(False)  # another test's process may have had it done, to functions that are gone
+        logging.captureWarnings(
+            False
+        )  # another test's process may have had it done, to functions that are gone
         yield
         logging.captureWarnings(False)
     root.handlers[:] = handlers

@@ -233,6 +233,26 @@ def test_a_job_of_which_the_answer_is_late_is_not_given_back_meanwhile(
         assert len(journal.entries("start", job=row["id"])) == 1
 
 
+def test_ends_are_written_within_seconds_though_a_fifth_of_the_answers_gets_lost(
+    start_worker: StartWorker, table: Table, journal: Journal, proxy: Proxy
+) -> None:
+    worker = start_worker(url=proxy.url, WORKER_CONCURRENCY=4).ready()
+    table.until(table.enqueue("noop"), "completed")
+    proxy.lose(0.2, seed=11, purpose="record")
+    jobs = [table.enqueue("tick")]
+    while proxy.swallowed < 4:
+        worker.said("job.completed", job_id=jobs[-1], seconds=60)
+        jobs.append(table.enqueue("tick"))
+    proxy.heal()
+    for job in jobs:
+        worker.said("job.completed", job_id=job)
+        assert table.until(job, "completed")["attempts"] == 1
+        assert len(journal.entries("start", job=job)) == 1
+    reasons = [line["reason"] for line in worker.heard("database.lost", purpose="record")]
+    assert "no answer within 2 seconds" in reasons
+    assert worker.heard("job.stale") == []
+
+
 def test_a_worker_never_has_more_than_five_connections(
     start_worker: StartWorker, table: Table, proxy: Proxy
 ) -> None:

@@ -19,6 +19,7 @@ from rowcrew.admin.sameness import place, sameness
 from rowcrew.admin.trouble import trouble
 from rowcrew.family import installed
 from rowcrew.model.duration import duration
+from rowcrew.model.holder import OLD_SECONDS, OLD_TRANSACTIONS
 from rowcrew.model.remedy import Remedy
 from rowcrew.model.why import busy, unserved
 from rowcrew.settings import Settings
@@ -63,7 +64,7 @@ async def database_checks(link: Link, findings: Findings, producer_url: str | No
             yield found
         if any(found.result == "failed" for found in role):
             return
-        for found in (*await _queue_checks(link), *await _aside_checks(link)):
+        for found in (*await vacuum_checks(link), *await _queue_checks(link), *await _aside_checks(link)):
             yield found
         findings.live_workers = await operator.live_workers(link)
         findings.last_completed = await operator.last_completed(link)
@@ -232,6 +233,17 @@ async def _aside_checks(link: Link) -> list[Check]:
         )
         for job in await operator.list_aside(link)
     ]
+
+
+async def vacuum_checks(link: Link, seconds: float = OLD_SECONDS) -> list[Check]:
+    """Who holds vacuum up, as far as this role sees."""
+    holders = await worker.snapshot_holders(link, seconds=seconds, transactions=OLD_TRANSACTIONS)
+    if holders:
+        return [check("vacuum", "warning", f"held up by {one.words}", one.way_out) for one in holders]
+    if await operator.sees_sessions(link):
+        return [check("vacuum", "ok", "no old transaction holds it up")]
+    what = "no old transaction of this role holds it up; other roles' sessions are hidden from it"
+    return [check("vacuum", "ok", what, "to see them too: GRANT pg_read_all_stats TO the role")]
 
 
 def _queue_check(served: ServedCrowd) -> Check:

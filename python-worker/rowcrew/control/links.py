@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from rowcrew.control.road.writing import LOCK_TIMEOUT
+from rowcrew.model.patience import Patience
 from rowcrew.table.link import Link
+from rowcrew.table.opening import CALL_SECONDS
+
+# A reserve brings payloads along, and to have waited too short for one costs its rows a detour.
+RESERVE_SECONDS: Final = 5.0
 
 
 class Links:
     """One connection for each kind of commit, so that no statement waits behind another kind.
+
+    Reserve and record learn how soon their answers come. One that is overdue is not waited for: an end is
+    told again over another connection, which changes nothing if the first telling did.
 
     Attributes:
         reserve: commits asynchronously, since a lost reservation is only repeated.
@@ -17,8 +27,12 @@ class Links:
     """
 
     def __init__(self, address: str) -> None:
-        self.reserve = Link(address, purpose="reserve", session={"synchronous_commit": "off"})
-        self.record = Link(address, purpose="record", session={"lock_timeout": LOCK_TIMEOUT})
+        reserve_patience = Patience(least=RESERVE_SECONDS, most=CALL_SECONDS)
+        asynchronous = {"synchronous_commit": "off"}
+        self.reserve = Link(address, purpose="reserve", session=asynchronous, patience=reserve_patience)
+        record_patience = Patience(most=CALL_SECONDS)
+        with_limit = {"lock_timeout": LOCK_TIMEOUT}
+        self.record = Link(address, purpose="record", session=with_limit, patience=record_patience)
         self.heartbeat = Link(address, purpose="heartbeat")
         self.chores = Link(address, purpose="chores")
 

@@ -11,9 +11,11 @@ from typing import Any
 from rowcrew.control.care.fence import FenceWatch
 from rowcrew.control.care.heartbeat import Heartbeat
 from rowcrew.control.care.rescue import Rescue
+from rowcrew.control.care.turned_back import TurnedBack
 from rowcrew.control.children.runners import Runners
 from rowcrew.control.children.usage import Usage
 from rowcrew.control.chores.chore import Chore, Routine
+from rowcrew.control.chores.old_snapshots import OldSnapshots
 from rowcrew.control.chores.prune import Prune
 from rowcrew.control.chores.queues import ReadQueues
 from rowcrew.control.chores.unbegun import TakeBackUnbegun
@@ -73,6 +75,7 @@ class Organs:
         self.heartbeat = self._make_heartbeat()
         self.reserver = self._make_reserver()
         self.queues = ReadQueues(link=links.chores, catalogue=catalogue)
+        self.turned_back = TurnedBack(links=links, lately_completed=self.road.lately_completed, log=log)
         self.rescue = Rescue(
             seconds=settings.heartbeat_seconds,
             link=links.chores,
@@ -98,7 +101,9 @@ class Organs:
         link = self._links.chores
         return [
             self.rescue,
+            self.turned_back,
             self.queues,
+            OldSnapshots(link=link, log=self._log),
             Prune(link=link, settings=self._settings, log=self._log),
             TakeBackUnbegun(
                 runners=self.runners,

@@ -35,4 +35,5 @@ class Outage:
         """A call came through; also when none had failed before."""
         if self._is_told:
             self._is_told = False
+            self._link.came_through()
             self._log.event("database.back", purpose=self._purpose)

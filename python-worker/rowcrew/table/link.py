@@ -10,13 +10,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
+from types import TracebackType
 from typing import Any, Final
 
 import psycopg
 
 from rowcrew.model.cleaning import clean_line
+from rowcrew.model.patience import Patience
 from rowcrew.table.arrays import ArrayDumper
-from rowcrew.table.opening import CALL_SECONDS, Deadline, opened_async
+from rowcrew.table.opening import CALL_SECONDS, Deadline, DeadlineOver, opened_async
 from rowcrew.table.question import A, Asking, answered_async
 from rowcrew.table.statements import SQL
 
@@ -87,8 +89,23 @@ def _settings(settings: Mapping[str, str], *, local: bool) -> dict[str, Any]:
     return {"names": list(settings), "values": list(settings.values()), "local": local}
 
 
-class DeadlineOver(psycopg.OperationalError):
-    """The connection was shut because no answer had come; the statement may have been carried out."""
+class _Call(Deadline):
+    """The deadline of one call, from which the link learns how long the next may take."""
+
+    def __init__(
+        self, connection: psycopg.AsyncConnection[Any], patience: Patience, seconds: float | None, size: int
+    ) -> None:
+        super().__init__(connection, patience.seconds(size) if seconds is None else seconds)
+        self._patience = patience
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is None:
+            self._patience.answered(self._loop.time() - self._began)
+        elif self.is_over:
+            self._patience.missed()
+        super().__exit__(kind, error, trace)
 
 
 class Link:
@@ -98,12 +115,22 @@ class Link:
         address: as in DATABASE_URL.
         purpose: becomes part of application_name, so that pg_stat_activity tells the connections apart.
         session: further settings of the session, applied where the connection reaches the server itself.
+        patience: how long a call may take for which nobody says so; by default always as long.
     """
 
-    def __init__(self, address: str, *, purpose: str, session: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        address: str,
+        *,
+        purpose: str,
+        session: Mapping[str, str] | None = None,
+        patience: Patience | None = None,
+    ) -> None:
         self._address = address
         self._purpose = purpose
         self._session = session or {}
+        self._patience = patience or Patience(least=CALL_SECONDS, most=CALL_SECONDS)
+        self._opening_patience = Patience(most=CALL_SECONDS)
         self._connection: psycopg.AsyncConnection[Any] | None = None
         self._busy = asyncio.Lock()
         self.pooled = False
@@ -132,10 +159,15 @@ class Link:
         return bool(self._connection.pgconn.ssl_in_use)
 
     async def fetch(
-        self, query: str, parameters: Mapping[str, Any], seconds: float = CALL_SECONDS
+        self, query: str, parameters: Mapping[str, Any], seconds: float | None = None, *, size: int = 0
     ) -> list[Any]:
-        """Execute a statement; rows are tuples of Python values."""
-        cursor = await self._execute(query, parameters, seconds)
+        """Execute a statement; rows are tuples of Python values.
+
+        Args:
+            seconds: its deadline, if it is not for the link to know.
+            size: how many bytes it carries, if they are many.
+        """
+        cursor = await self._execute(query, parameters, seconds, size)
         has_rows = cursor.rownumber is not None  # `description` would make an object of each column
         return await cursor.fetchall() if has_rows else []
 
@@ -152,7 +184,7 @@ class Link:
     async def transaction(self, settings: Mapping[str, str] | None = None) -> AsyncIterator[None]:
         """One transaction around the calls inside, with settings that end with it."""
         connection = await self._opened()
-        with Deadline(connection, CALL_SECONDS):
+        with self._call(connection):
             await connection.execute("BEGIN")
             if settings:
                 await connection.execute(SQL["link/set_config"], _settings(settings, local=True))
@@ -169,25 +201,31 @@ class Link:
             with suppress(psycopg.Error):
                 await connection.close()
 
+    def came_through(self) -> None:
+        """What had to be sent again was answered."""
+        self._patience.came_through()
+
+    def _call(
+        self, connection: psycopg.AsyncConnection[Any], seconds: float | None = None, size: int = 0
+    ) -> Deadline:
+        return _Call(connection, self._patience, seconds, size)
+
     async def _execute(
-        self, query: str, parameters: Mapping[str, Any], seconds: float
+        self, query: str, parameters: Mapping[str, Any], seconds: float | None, size: int
     ) -> psycopg.AsyncCursor[Any]:
         async with self._busy:
             connection = await self._opened()
-            deadline = Deadline(connection, seconds)
             try:
-                with deadline:
+                with self._call(connection, seconds, size):
                     return await connection.execute(query, parameters, prepare=not self.pooled)
             except psycopg.Error as error:
-                if deadline.is_over:
-                    raise DeadlineOver(f"no answer within {seconds:g} seconds") from error
                 if needs_new_link(error):
                     await connection.close()
                 raise
 
     async def _end(self, command: str) -> None:
         if self._connection is not None and not self._connection.closed:
-            with Deadline(self._connection, CALL_SECONDS):
+            with self._call(self._connection):
                 await self._connection.execute(command)
 
     async def _opened(self) -> psycopg.AsyncConnection[Any]:
@@ -197,13 +235,21 @@ class Link:
         return self._connection
 
     async def _open(self) -> psycopg.AsyncConnection[Any]:
-        connection = await opened_async(self._address, name=self._purpose, autocommit=True)
+        patience = self._opening_patience
         try:
-            with Deadline(connection, CALL_SECONDS):
+            connection = await opened_async(
+                self._address, name=self._purpose, autocommit=True, seconds=patience.seconds()
+            )
+        except (psycopg.errors.ConnectionTimeout, DeadlineOver):
+            patience.missed()
+            raise
+        try:
+            with _Call(connection, patience, None, 0):
                 await self._settle(connection)
         except BaseException:
             await connection.close()
             raise
+        patience.came_through()
         return connection
 
     async def _settle(self, connection: psycopg.AsyncConnection[Any]) -> None:

@@ -7,10 +7,12 @@ reads it. Called by links, listeners, clients, runs and migrations. Sync and asy
 from __future__ import annotations
 
 import asyncio
+import math
 import socket
 import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from types import TracebackType
 from typing import Any, Final
 
 import psycopg
@@ -28,6 +30,7 @@ KEEPALIVE: Final[Mapping[str, Any]] = {
     "tcp_user_timeout": 15_000,
 }
 CALL_SECONDS: Final = 15.0
+_LAST_LOOK_SECONDS: Final = 0.05
 # A database or a role may prefer others, and psycopg reads no date or interval in them.
 _STYLES: Final = {"DateStyle": "ISO", "IntervalStyle": "postgres"}
 
@@ -59,14 +62,17 @@ def opened(address: str, *, name: str, autocommit: bool = False) -> psycopg.Conn
     return connection
 
 
-async def opened_async(address: str, *, name: str, autocommit: bool = False) -> psycopg.AsyncConnection[Any]:
-    """`opened`, for the running event loop."""
+async def opened_async(
+    address: str, *, name: str, autocommit: bool = False, seconds: float = CALL_SECONDS
+) -> psycopg.AsyncConnection[Any]:
+    """`opened`, for the running event loop; every step of it has this deadline, or a shorter one."""
+    asked = options(name, address)
+    if "connect_timeout" in asked:
+        asked["connect_timeout"] = min(asked["connect_timeout"], max(2, math.ceil(seconds)))
     with connecting():
-        connection = await psycopg.AsyncConnection.connect(
-            for_psycopg(address), autocommit=True, **options(name, address)
-        )
+        connection = await psycopg.AsyncConnection.connect(for_psycopg(address), autocommit=True, **asked)
     try:
-        with Deadline(connection, CALL_SECONDS):
+        with Deadline(connection, seconds):
             await settle_async(connection)
         await connection.set_autocommit(autocommit)
     except BaseException:
@@ -110,8 +116,20 @@ def connecting() -> Iterator[None]:
         raise
 
 
+class DeadlineOver(psycopg.OperationalError):
+    """The connection was shut because no answer had come; the statement may have been carried out.
+
+    Attributes:
+        seconds: for how long an answer was waited for.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"no answer within {seconds:.3g} seconds")
+        self.seconds = seconds
+
+
 class Deadline:
-    """A time limit of a call: it shuts the socket, and whoever waits on it gets an error at once.
+    """A time limit of a call: it shuts the socket, and whoever waits on it gets `DeadlineOver` at once.
 
     Cheaper than a task with a timeout, and sure.
     """
@@ -119,13 +137,23 @@ class Deadline:
     def __init__(self, connection: psycopg.AsyncConnection[Any], seconds: float) -> None:
         self._connection = connection
         self._seconds = seconds
+        self._loop = asyncio.get_running_loop()
         self.is_over = False
 
     def __enter__(self) -> None:
-        self._timer = asyncio.get_running_loop().call_later(self._seconds, self._over)
+        self._began = self._loop.time()
+        self._timer = self._loop.call_at(self._began + self._seconds, self._last_look)
 
-    def __exit__(self, *exception: object) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._timer.cancel()
+        if self.is_over and isinstance(error, psycopg.Error):
+            raise DeadlineOver(self._seconds) from error
+
+    def _last_look(self) -> None:
+        """In a process that was held up the answer may lie there unread: let it be read first."""
+        self._timer = self._loop.call_later(_LAST_LOOK_SECONDS, self._over)
 
     def _over(self) -> None:
         self.is_over = True

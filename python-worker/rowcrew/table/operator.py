@@ -141,6 +141,12 @@ async def list_aside(link: Link) -> list[AsideJob]:
     return [AsideJob(*row) for row in await _fetch(link, "list_aside", {})]
 
 
+async def sees_sessions(link: Link) -> bool:
+    """Whether the role sees what other roles' sessions do."""
+    ((sees,),) = await _fetch(link, "sees_sessions", {})
+    return bool(sees)
+
+
 async def waiting(link: Link) -> list[Crowd]:
     """What waits, by queue and type; the fifty largest crowds."""
     return [Crowd(*row) for row in await _fetch(link, "waiting", {})]

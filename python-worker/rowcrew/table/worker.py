@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 from rowcrew.model.floors import Probes
+from rowcrew.model.holder import Holder
 from rowcrew.model.job import Job
 from rowcrew.table.link import Link
-from rowcrew.table.opening import CALL_SECONDS
 from rowcrew.table.statements import SQL
 
 # The deadline of what a worker does beside its jobs: a tenth of a lease.
@@ -80,6 +80,27 @@ class ReadyRow(NamedTuple):
 
     id: int
     payload_bytes: int
+
+
+class Server(NamedTuple):
+    """Which server answers; both change when another takes its place."""
+
+    cluster: str
+    timeline: str
+
+
+class TurnedBack(NamedTuple):
+    """How many jobs are completed no longer.
+
+    Attributes:
+        certain: their rows prove that the end itself is lost.
+        others: under another lease, or none: reserved anew, or requeued by hand.
+        gone: no row has their id.
+    """
+
+    certain: int
+    others: int
+    gone: int
 
 
 class Stranger(NamedTuple):
@@ -217,7 +238,7 @@ async def reserve(
     room: int,
     probes: Probes,
     only: Sequence[int] | None = None,
-    seconds: float = CALL_SECONDS,
+    seconds: float | None = None,
 ) -> list[Job]:
     """At most `room` jobs, now under leases of this worker; `only` narrows them to these ids."""
     parameters = {
@@ -249,8 +270,33 @@ async def set_aside(link: Link, *, id: int, worker: int, reason: str) -> float |
 
 async def record(link: Link, *, ended: str, worker: int) -> list[Stranger]:
     """Write ends, a JSON array; answers only those leases that were not written."""
-    rows = await link.fetch(SQL["worker/record"], {"ended": ended, "worker": worker})
+    parameters = {"ended": ended, "worker": worker}
+    rows = await link.fetch(SQL["worker/record"], parameters, size=len(ended))
     return [Stranger(*row) for row in rows]
+
+
+async def server(link: Link) -> Server:
+    """Which server answers.
+
+    Raises:
+        psycopg.Error: it does not say so, or not to this role.
+    """
+    ((cluster, timeline),) = await link.fetch(SQL["worker/server"], {}, CHORE_SECONDS)
+    return Server(cluster, timeline)
+
+
+async def turned_back(link: Link, *, ids: list[int], leases: list[str]) -> TurnedBack:
+    """What has become of jobs that were completed under these leases."""
+    (row,) = await link.fetch(SQL["worker/turned_back"], {"ids": ids, "leases": leases}, CHORE_SECONDS)
+    return TurnedBack(*row)
+
+
+async def snapshot_holders(link: Link, *, seconds: float, transactions: int) -> list[Holder]:
+    """Who holds vacuum up for so long, or for so many transactions where no time is known; five at most."""
+    parameters = {"seconds": seconds, "transactions": transactions}
+    return [
+        Holder(*row) for row in await link.fetch(SQL["worker/snapshot_holders"], parameters, CHORE_SECONDS)
+    ]
 
 
 async def lock_free(link: Link, ids: list[int]) -> list[int]:

@@ -17,8 +17,8 @@ from rowcrew.control.set_aside import SetAside, one_by_one
 from rowcrew.model.floors import Probes
 from rowcrew.model.job import Job
 from rowcrew.table import worker as table
-from rowcrew.table.link import DeadlineOver, Link
-from rowcrew.table.opening import CALL_SECONDS
+from rowcrew.table.link import Link
+from rowcrew.table.opening import CALL_SECONDS, DeadlineOver
 
 # As stored, which is compressed: text in JSON may be a hundred times as long.
 LARGE_BYTES: Final = 256 * 1024
@@ -28,14 +28,14 @@ ALONE_SECONDS: Final = 2 * CALL_SECONDS
 class Take(Protocol):
     """Reserves those of these rows that are ready."""
 
-    async def __call__(self, *, only: Sequence[int], seconds: float = CALL_SECONDS) -> list[Job]: ...
+    async def __call__(self, *, only: Sequence[int], seconds: float | None = None) -> list[Job]: ...
 
 
 class OddRows:
     """The careful way to reserve.
 
     Attributes:
-        suspected: a reserve had no answer in time, perhaps because of a payload that takes long to send.
+        suspected: a reserve had no answer for long, perhaps because of a payload that takes long to send.
     """
 
     def __init__(self, *, link: Link, set_aside: SetAside) -> None:

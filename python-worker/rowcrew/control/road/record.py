@@ -14,6 +14,7 @@ from typing import Any, Final
 import psycopg
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, wait_random_exponential
 
+from rowcrew.control.care.turned_back import LatelyCompleted
 from rowcrew.control.clock import Clock
 from rowcrew.control.ledger import Ledger
 from rowcrew.control.letting_go import LettingGo
@@ -57,6 +58,7 @@ class Recorder:
         backlog: Backlog,
         set_aside: SetAside,
         catalogue: Catalogue,
+        lately_completed: LatelyCompleted,
         clock: Clock,
         log: Log,
     ) -> None:
@@ -66,6 +68,7 @@ class Recorder:
         self._backlog = backlog
         self._set_aside = set_aside
         self._catalogue = catalogue
+        self._lately_completed = lately_completed
         self._clock = clock
         self._log = log
         self._pending: list[End] = []
@@ -82,7 +85,7 @@ class Recorder:
         delay = 0.0 if isinstance(outcome, Completed) else self._backoff_seconds(job)
         decided = verdict(job, outcome, delay)
         if decided is None:
-            self._log.jobs("job.completed", [job])
+            self._tell_completed([job])
             self._ledger.forget([job.lease_id])
             return
         size = size_of(decided, run.progress, run.checkpoint)
@@ -171,7 +174,7 @@ class Recorder:
         self._ledger.forget([end.lease_id for end in written.ends])
         stale = {lease_id for lease_id, reply in written.strangers.items() if reply == "STALE"}
         told = [(end, end.job) for end in written.ends if end.job is not None and end.lease_id not in stale]
-        self._log.jobs("job.completed", [job for end, job in told if end.verdict.attempt_outcome is None])
+        self._tell_completed([job for end, job in told if end.verdict.attempt_outcome is None])
         for end, job in told:
             if end.verdict.attempt_outcome is not None:
                 self._tell(_EVENTS[end.verdict.attempt_outcome], end.verdict, job)
@@ -182,6 +185,11 @@ class Recorder:
         if written.locked:
             self._locked += len(written.locked)
             self._clock.call_later(LOCKED_PAUSE_SECONDS, self._try_locked, written.locked)
+
+    def _tell_completed(self, jobs: list[Job]) -> None:
+        self._log.jobs("job.completed", jobs)
+        if jobs:
+            self._lately_completed.add([(job.id, job.lease_id) for job in jobs])
 
     def _try_locked(self, ends: list[End]) -> None:
         self._locked -= len(ends)

@@ -30,8 +30,8 @@ from rowcrew.log import Log
 from rowcrew.model.floors import BOTTOM, Probes
 from rowcrew.model.job import Job
 from rowcrew.table import worker as table
-from rowcrew.table.link import DeadlineOver, Link, is_about_data, is_outage
-from rowcrew.table.opening import CALL_SECONDS
+from rowcrew.table.link import Link, is_about_data, is_outage
+from rowcrew.table.opening import CALL_SECONDS, DeadlineOver
 
 _FIRST_PAUSE_SECONDS: Final = 0.05
 _LONGEST_PAUSE_SECONDS: Final = 5.0
@@ -144,7 +144,9 @@ class Reserver:
         if self._odd_rows.suspected:
             lowest = BOTTOM  # a reserve that nobody waits for any more may have hidden rows from other looks
         probes = self._places.probes(ask.types, lowest)
-        take = functools.partial(self._take, ask, probes)
+        # A sweep reads what looks pass over, so what it takes is not learned from them.
+        seconds = None if lowest is None else CALL_SECONDS
+        take = functools.partial(self._take, ask, probes, seconds=seconds)
         jobs = None if self._odd_rows.suspected else await self._taken_together(take)
         if jobs is None:
             jobs = await self._odd_rows.take(ask, probes, take)
@@ -165,7 +167,7 @@ class Reserver:
             return None
 
     async def _take(
-        self, ask: Ask, probes: Probes, only: Sequence[int] | None = None, seconds: float = CALL_SECONDS
+        self, ask: Ask, probes: Probes, only: Sequence[int] | None = None, seconds: float | None = None
     ) -> list[Job]:
         self._ledger.reserving_since = self._clock.now()
         try:
@@ -191,7 +193,8 @@ class Reserver:
     async def _outlast(self, error: psycopg.Error) -> None:
         """After an outage ask first what the database knows: the answer to the last look may be lost."""
         self._outage.met(error)
-        self._odd_rows.suspected = self._odd_rows.suspected or isinstance(error, DeadlineOver)
+        if isinstance(error, DeadlineOver) and error.seconds >= CALL_SECONDS:
+            self._odd_rows.suspected = True
         if self._link.is_open:
             await self._clock.sleep(_FIRST_PAUSE_SECONDS)
             return

@@ -6,6 +6,7 @@ above.
 
 from __future__ import annotations
 
+from rowcrew.control.care.turned_back import LatelyCompleted
 from rowcrew.control.children.runners import Runners
 from rowcrew.control.clock import Clock
 from rowcrew.control.identity import Identity
@@ -48,6 +49,7 @@ class Road:
         self.run_times = RunTimes()
         self.letting_go = LettingGo(link=links.chores, clock=clock, log=log)
         self.backlog = Backlog(runners=runners)
+        self.lately_completed = LatelyCompleted(clock)
         self.recorder = Recorder(
             link=links.record,
             writer=Writer(link=links.record, identity=identity, log=log),
@@ -56,6 +58,7 @@ class Road:
             backlog=self.backlog,
             set_aside=set_aside,
             catalogue=catalogue,
+            lately_completed=self.lately_completed,
             clock=clock,
             log=log,
         )
