@@ -23,7 +23,10 @@ Row = dict[str, Any]
 
 
 class WorkerProcess:
-    """One real worker process, `python -m rowcrew.cli worker`; its settings are environment variables."""
+    """One real worker process, `python -m rowcrew.cli worker`; its settings are environment variables.
+
+    It writes to the file `log`, or to the descriptor `output` whose reader fills that file.
+    """
 
     def __init__(
         self,
@@ -33,6 +36,7 @@ class WorkerProcess:
         journal: Path,
         crew: str = CREW,
         program: Sequence[str] = (),
+        output: int | None = None,
         **settings: object,
     ) -> None:
         environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
@@ -46,9 +50,13 @@ class WorkerProcess:
         }
         command = list(program) or [sys.executable, "-m", "rowcrew.cli", "worker", crew]
         self.log = log
-        with log.open("wb") as output:
+        with log.open("wb") as file:
             self._process = subprocess.Popen(
-                command, env=environment, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
+                command,
+                env=environment,
+                stdout=file if output is None else output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
             )
         self.pid = self._process.pid
 
@@ -107,6 +115,12 @@ class WorkerProcess:
         """Its living children and their children."""
         with suppress(psutil.NoSuchProcess):
             return list(psutil.Process(self.pid).children(recursive=True))
+        return []
+
+    def children(self) -> list[psutil.Process]:
+        """Its living children: the runners, and nothing that these have started."""
+        with suppress(psutil.NoSuchProcess):
+            return list(psutil.Process(self.pid).children())
         return []
 
     def runners(self, kind: str = "shared") -> list[int]:

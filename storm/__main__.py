@@ -22,8 +22,10 @@ from rig.pooler import MISSING, PROGRAM
 from storm import network
 from storm.check import MEBIBYTE, Violation, check, memory_growth, timeline
 from storm.faults import LONG, SHORT, script, strike
-from storm.history import History, entries, runs_of, steps_of
-from storm.load import Hands, Producer
+from storm.habit import Habit
+from storm.hands import Hands, Holder, StaleSaves
+from storm.history import HANDS, STALE_SAVES, History, entries, runs_of, steps_of
+from storm.load import Producer
 from storm.mutations import survivors
 from storm.recovery import measure
 from storm.site import FAKETIME, SLOTS, Site
@@ -84,7 +86,8 @@ def storm(directory: Path, options: argparse.Namespace) -> History:
             Producer(site, options.seed, rate=1, longest_seconds=longest, open_seconds=1.5),
         ]
         hands = Hands(site, options.seed, pause_seconds=0.7)
-        work: list[Producer | Hands] = [*producers, hands]
+        holder = Holder(site, options.seed, held_seconds=weather.held_seconds)
+        work: list[Habit] = [*producers, hands, holder, StaleSaves(site, options.seed)]
         for busy in work:
             busy.start()
         for blow in blows:
@@ -96,15 +99,20 @@ def storm(directory: Path, options: argparse.Namespace) -> History:
         _drain(site)
         aftermath = _silent(site) + _grown(site) + site.stop() + site.family_left()
         aftermath += site.borrowed_state() + _left_in_server(site)
-        return _history(site, producers, hands, aftermath)
+        aftermath += [complaint for busy in work for complaint in busy.complaints]
+        return _history(site, producers, hands.cancelled | holder.cancelled, aftermath)
 
 
 def _drain(site: Site) -> None:
-    """Wait until no job is left and every worker is back, at most as long as the slowest recovery takes."""
+    """Wait until every worker is back and nothing is left that can be taken; as long as recovery may take."""
     end = time.monotonic() + DRAIN_SECONDS
     while time.monotonic() < end:
         rows = site.patiently(
-            "storm watch", "SELECT count(*) FROM jobs WHERE status IN ('queued', 'processing')"
+            "storm watch",
+            """
+            SELECT count(*) FROM jobs
+             WHERE status IN ('queued', 'processing') AND id NOT IN (SELECT "jobId" FROM jobs_set_aside)
+            """,
         )
         if rows[0][0] == 0 and not _silent(site):
             return
@@ -129,15 +137,21 @@ def _silent(site: Site) -> list[str]:
     ]
 
 
-def _history(site: Site, producers: list[Producer], hands: Hands, aftermath: list[str]) -> History:
+def _history(
+    site: Site, producers: list[Producer], cancelled: dict[int, float], aftermath: list[str]
+) -> History:
     with site.connect("storm watch") as connection:
         steps = steps_of(connection)
         outcomes = connection.execute('SELECT "leaseId"::text, outcome FROM job_attempts').fetchall()
         effects = connection.execute("SELECT job, count(*) FROM storm_effects GROUP BY job").fetchall()
+        aside = connection.execute(
+            """SELECT "jobId", tries, extract(epoch FROM "createdAt")::float8 FROM jobs_set_aside"""
+        ).fetchall()
         errors = connection.execute(
             "SELECT coalesce(string_agg(error || traceback, ' '), '') FROM job_attempts"
         )
         texts = {"job_attempts": str(errors.fetchall()[0][0])}
+    site.read_logs()
     for number, worker in site.processes.items():
         texts[f"the log of process {number}"] = worker.log.read_text(errors="replace")
     return History(
@@ -145,9 +159,10 @@ def _history(site: Site, producers: list[Producer], hands: Hands, aftermath: lis
         runs=runs_of(entries(site.journal), site.seen_alive),
         faults=sorted(site.faults, key=lambda fault: fault.start),
         acknowledged=[job for producer in producers for job in producer.acknowledged],
-        cancelled=hands.cancelled,
+        cancelled=cancelled,
         outcomes=dict(outcomes),
         effects=dict(effects),
+        set_aside={job: (tries, since) for job, tries, since in aside},
         aftermath=aftermath,
         texts=texts,
         memory=site.memory,
@@ -189,7 +204,9 @@ def report(history: History, violations: list[Violation]) -> None:
         "came to little": Counter(
             f"{fault.kind}, {fault.detail}" for fault in history.faults if fault.detail
         ),
-        "changes by hand": sum(step.author == "storm hands" for step in history.steps),
+        "changes by hand": sum(step.author == HANDS for step in history.steps),
+        "stale saves": sum(step.author == STALE_SAVES for step in history.steps),
+        "rows set aside": len(history.set_aside),
         "stale ends": _said(logs, "job.stale"),
         "rescued jobs": _said(logs, "job.rescued"),
         "workers declared lost": _said(logs, "worker.declared_lost"),

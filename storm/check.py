@@ -7,6 +7,7 @@ promises.
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from itertools import pairwise
@@ -16,7 +17,9 @@ from typing import Final, NamedTuple
 from rowcrew.model.status import ENDED
 from storm import network
 from storm.crew import CANARY
-from storm.history import JOURNALED_ENDS, Fault, History, Run, Step
+from storm.history import JOURNALED_ENDS, STALE_SAVES, Fault, History, Run, Step
+from storm.odd import ENDINGS as ODD_ENDINGS
+from storm.odd import FIRST_PAUSE_SECONDS, SET_ASIDE
 
 LEASE_SECONDS: Final = 30.0
 RESCUE_SECONDS: Final = 40.0
@@ -31,7 +34,10 @@ REFUNDED: Final = frozenset({"released", "snoozed"})
 # What a rescuer writes: of most jobs, and of one that its worker said to have run alone.
 LOST_WORKER: Final = "worker lost"
 LOST_WORKER_ALONE: Final = "worker lost; it ran nothing else"
-HARMLESS: Final = frozenset({"sleeps", "sleeps_in_thread", "sleeps_alone", "writes", "parent", "snoozes"})
+HARMLESS: Final = frozenset(
+    {"sleeps", "sleeps_in_thread", "sleeps_alone", "writes", "parent", "snoozes", "forks", "leaves"}
+)
+DEADLY: Final = frozenset({"dies", "garbles", "exits"})
 # Faults after which a worker may neither hear nor be heard for a while.
 DEAFENING: Final = frozenset(
     {
@@ -46,7 +52,15 @@ DEAFENING: Final = frozenset(
         "pause",
     }
     | {"pause family", "lock table", "vacuum full", "kill worker", "term", "term and kill", "declare lost"}
-    | {"migrate", "exhaust descriptors", "exhaust processes", "kill pooler", "pause pooler", *network.RULES}
+    | {
+        "migrate",
+        "read only",
+        "exhaust descriptors",
+        "exhaust processes",
+        "kill pooler",
+        "pause pooler",
+        *network.RULES,
+    }
 )
 # In a runner that cannot have what it asks for, every handler may fail.
 STARVING: Final = frozenset({"exhaust runner", "exhaust memory"})
@@ -83,8 +97,29 @@ def acknowledged_jobs_exist(history: History) -> Iterator[Violation]:
 def every_job_ends(history: History) -> Iterator[Violation]:
     for job, steps in history.by_job().items():
         last = steps[-1]
+        if last.type in ODD_ENDINGS:
+            continue
         if last.status not in ENDED and not (last.status == "queued" and last.run_at > history.seen_at):
             yield Violation("I2", job, f"is still {last.status} after the calm")
+
+
+def odd_rows_are_set_aside(history: History) -> Iterator[Violation]:
+    """What no statement can take stays as it is, is told, and is tried ever more seldom."""
+    for job, steps in history.by_job().items():
+        last = steps[-1]
+        ending = ODD_ENDINGS.get(last.type)
+        if ending is None and job in history.set_aside:
+            yield Violation("I17", job, "is not odd, and was set aside")
+        if ending is None or (last.status == "queued" and last.run_at > history.seen_at):
+            continue
+        if last.status != ending:
+            yield Violation("I17", job, f"is odd, should have stayed {ending}, and is {last.status}")
+        if last.type in SET_ASIDE and job not in history.set_aside:
+            yield Violation("I17", job, "is odd, and nobody has set it aside")
+    for job, (tries, since) in history.set_aside.items():
+        most = 2 + math.log2(1 + max(0.0, history.seen_at - since) / FIRST_PAUSE_SECONDS)
+        if tries > most:
+            yield Violation("I17", job, f"was tried {tries} times in {history.seen_at - since:.0f} s")
 
 
 def steps_are_those_of_the_protocol(history: History) -> Iterator[Violation]:
@@ -291,7 +326,7 @@ def nobody_pays_for_others(history: History) -> Iterator[Violation]:
                 and not _was_starved(history.faults, before, after)
             ):
                 yield Violation("I7", job, f"harmless, and its run was {outcome}: {after.error}")
-        if steps[-1].type == "dies" and steps[-1].status not in ("failed", "cancelled"):
+        if steps[-1].type in DEADLY and steps[-1].status not in ("failed", "cancelled"):
             yield Violation("I7", job, f"kills its runner, and is {steps[-1].status}")
 
 
@@ -325,7 +360,8 @@ def killed_workers_are_replaced_in_time(history: History) -> Iterator[Violation]
     jobs = history.by_job()
     for job, steps in jobs.items():
         for place, step in enumerate(steps):
-            killed_at = kills.get(step.process) if step.status == "processing" else None
+            is_free_to_go = step.status == "processing" and step.type != "odd_end"
+            killed_at = kills.get(step.process) if is_free_to_go else None
             if killed_at is None or step.at > killed_at:
                 continue
             following = steps[place + 1] if place + 1 < len(steps) else None
@@ -360,7 +396,11 @@ def keys_are_unique(history: History) -> Iterator[Violation]:
 
 def cancelled_jobs_stop(history: History) -> Iterator[Violation]:
     seconds = NOTICE_SECONDS + GRACE_SECONDS + DEATH_SECONDS
-    requeued = {step.job for step in history.steps if step.by_hand and step.status == "queued" and step.lease}
+    requeued = {
+        step.job
+        for step in history.steps
+        if step.by_hand and step.author != STALE_SAVES and step.status == "queued" and step.lease
+    }
     for run in history.runs:
         cancelled_at = history.cancelled.get(run.job)
         if cancelled_at is None or run.job in requeued:
@@ -375,6 +415,22 @@ def cancelled_jobs_stop(history: History) -> Iterator[Violation]:
         ]
         if taken and job not in requeued:
             yield Violation("I12", job, "was reserved after it had been cancelled")
+
+
+def stale_saves_undo_nothing(history: History) -> Iterator[Violation]:
+    last: dict[int, Step] = {}
+    for after in sorted(history.steps, key=lambda step: step.seq):
+        before = last.get(after.job)
+        last[after.job] = after
+        if before is None or after.author != STALE_SAVES:
+            continue
+        if (after.status, after.attempts, after.lease) != (before.status, before.attempts, before.lease):
+            yield Violation(
+                "I16",
+                after.job,
+                f"was {before.status}, attempt {before.attempts}, and a stale save made it {after.status},"
+                f" attempt {after.attempts}",
+            )
 
 
 def slots_are_not_exceeded(history: History) -> Iterator[Violation]:
@@ -435,6 +491,7 @@ def nothing_is_left(history: History) -> Iterator[Violation]:
 RULES: Final[tuple[Rule, ...]] = (
     acknowledged_jobs_exist,
     every_job_ends,
+    odd_rows_are_set_aside,
     steps_are_those_of_the_protocol,
     leases_end_once,
     effects_are_those_of_completed_jobs,
@@ -445,6 +502,7 @@ RULES: Final[tuple[Rule, ...]] = (
     killed_workers_are_replaced_in_time,
     keys_are_unique,
     cancelled_jobs_stop,
+    stale_saves_undo_nothing,
     slots_are_not_exceeded,
     secrets_stay_secret,
     workers_do_not_break,

@@ -15,9 +15,14 @@ from typing import Any, TextIO
 import psycopg
 from psycopg.rows import class_row
 
-HANDS = "storm"
+HANDS = "storm hands"
+STALE_SAVES = "storm stale saves"
+_NO_WORKER = "storm"
 JOURNALED_ENDS = frozenset(
-    {"sleeps", "sleeps_in_thread", "sleeps_alone", "writes", "parent", "snoozes", "raises", "holds_gil"}
+    {
+        *("sleeps", "sleeps_in_thread", "sleeps_alone", "writes", "parent", "snoozes", "raises", "holds_gil"),
+        *("forks", "leaves"),
+    }
 )
 
 # Each worker process says its number in its startup options, so a step knows its author for certain. A pooler
@@ -66,7 +71,7 @@ class Step:
 
     @property
     def by_hand(self) -> bool:
-        return self.author.startswith(HANDS)
+        return self.author.startswith(_NO_WORKER)
 
 
 @dataclass
@@ -102,6 +107,7 @@ class History:
         acknowledged: jobs whose INSERT a producer knows to be committed.
         cancelled: when each job was cancelled by hand.
         outcomes: the word of `job_attempts` for each lease that has one.
+        set_aside: the rows that were set aside, with how often and since when.
         effects: how many rows each job's own transactions left.
         aftermath: what was still there when nothing should have been.
         texts: places where secrets must not be, by name.
@@ -115,6 +121,7 @@ class History:
     acknowledged: list[int] = field(default_factory=list)
     cancelled: dict[int, float] = field(default_factory=dict)
     outcomes: dict[str, str] = field(default_factory=dict)
+    set_aside: dict[int, tuple[int, float]] = field(default_factory=dict)
     effects: dict[int, int] = field(default_factory=dict)
     aftermath: list[str] = field(default_factory=list)
     texts: dict[str, str] = field(default_factory=dict)
@@ -123,9 +130,11 @@ class History:
     seen_at: float = 0.0
 
     def by_job(self) -> dict[int, list[Step]]:
+        """The steps of each job in order, without stale saves under a run: they say nothing of the run."""
         jobs: dict[int, list[Step]] = {}
         for step in sorted(self.steps, key=lambda step: step.seq):
-            jobs.setdefault(step.job, []).append(step)
+            if not (step.author == STALE_SAVES and step.status == "processing"):
+                jobs.setdefault(step.job, []).append(step)
         return jobs
 
 

@@ -30,6 +30,8 @@ from rowcrew.embedded import EmbeddedPostgres
 from rowcrew.table import migrate
 from storm import network
 from storm.history import RECORDER, Fault, address_of, entries_of
+from storm.log_pipe import LogPipe
+from storm.odd import REFUSALS
 from storm.upgrade import NextVersion
 
 ROOT: Final = Path(__file__).parents[1]
@@ -70,6 +72,7 @@ class Member:
         self.restart_at = 0.0
         self.number = 0
         self.worker: WorkerProcess | None = None
+        self.log_pipe: LogPipe | None = None
 
     @property
     def lives(self) -> bool:
@@ -85,15 +88,21 @@ class Member:
             else {}
         )
         entrance = [] if self._namespace is None else list(self._namespace.entrance)
+        log = self._site.directory / f"worker-{self.number}.log"
+        log.touch()
+        self.log_pipe = pipe = LogPipe(log)
+        self._site.log_pipes.append(pipe)
         self.worker = WorkerProcess(
             self._marked(address),
-            log=self._site.directory / f"worker-{self.number}.log",
+            log=log,
+            output=pipe.end,
             journal=self._site.journal,
             program=[*entrance, sys.executable, "-m", "rowcrew.cli", "worker", _CREW],
             STORM_PROCESS=self.number,
             PYTHONPATH=os.pathsep.join([str(Path(rowcrew.__file__).parent.parent), str(ROOT)]),
             **(SETTINGS | fake),
         )
+        os.close(pipe.end)
         self._site.processes[self.number] = self.worker
 
     def _marked(self, address: str) -> str:
@@ -130,6 +139,7 @@ class Site:
         )
         self.numbers = itertools.count(1)
         self.processes: dict[int, WorkerProcess] = {}
+        self.log_pipes: list[LogPipe] = []
         self.members: list[Member] = []
         self.faults: list[Fault] = []
         self.server_fault = threading.Lock()
@@ -165,6 +175,7 @@ class Site:
         migrate.migrate(self.server.url)
         with self.connect("storm setup") as connection:
             connection.execute(RECORDER)
+            connection.execute(REFUSALS)
         last = self._size - 1
         self.members = [
             Member(self, place, self.namespace if place == last else None) for place in range(self._size)
@@ -211,6 +222,11 @@ class Site:
             if member.proxy is not None:
                 member.proxy.heal()
 
+    def read_logs(self) -> None:
+        """Wait until everything that processes wrote is in their logs."""
+        for pipe in self.log_pipes:
+            pipe.close()
+
     def stop(self) -> list[str]:
         """Stop all workers with SIGTERM; complaints about those that did not end as they should."""
         self._keeping.clear()
@@ -238,13 +254,14 @@ class Site:
         return left
 
     def family_left(self) -> list[str]:
-        """Processes that belong to this storm and outlive their worker."""
+        """Processes that belong to this storm and outlive their worker; they are ended now."""
         mark = f"JOURNAL={self.journal}".encode()
         left = []
         for process in psutil.process_iter():
             with suppress(OSError, psutil.Error):
                 if mark in Path(f"/proc/{process.pid}/environ").read_bytes() and not is_gone(process.pid):
                     left.append(f"process {process.pid} is left: {' '.join(process.cmdline())[:120]}")
+                    process.kill()
         return left
 
     def _keep(self) -> None:

@@ -126,6 +126,19 @@ SOUND = {
         QUEUED, RESERVED, COMPLETED, memory={7: [(s, (50 + s % 20) << 20) for s in range(600)]}
     ),
     "a job for later": history(QUEUED, enqueued(2, run_at=200.0), runs=[]),
+    "a stale save of a run that goes on": history(
+        QUEUED,
+        RESERVED,
+        step(3, "processing", 1, "a", author="storm stale saves", process=None),
+        step(4, "completed", 1, "a"),
+    ),
+    "an odd row": history(enqueued(type="odd_start"), runs=[], set_aside={1: (2, 80.0)}, acknowledged=[1]),
+    "an odd row whose worker was killed": history(
+        enqueued(type="odd_end"),
+        step(2, "processing", 1, "a", type="odd_end"),
+        set_aside={1: (4, 20.0)},
+        faults=[Fault("kill worker", 2.5, 2.5, 7)],
+    ),
     "a cancel": history(QUEUED, RESERVED, CANCELLED, runs=[run("a", 2.1, 8.0, "raised")], cancelled={1: 3.0}),
 }
 
@@ -269,6 +282,37 @@ BROKEN = {
         "I12",
         history(QUEUED, RESERVED, CANCELLED, runs=[run("a", 2.1, 30.0)], cancelled={1: 3.0}),
     ),
+    "a stale save queues what runs": (
+        "I16",
+        history(QUEUED, RESERVED, step(3, "queued", 0, "a", author="storm stale saves", process=None)),
+    ),
+    "a stale save gives an ended run back its row": (
+        "I16",
+        history(
+            QUEUED,
+            RESERVED,
+            COMPLETED,
+            step(4, "processing", 1, "a", author="storm stale saves", process=None),
+        ),
+    ),
+    "a job that ends its runner's loop completes": (
+        "I7",
+        history(
+            enqueued(type="exits"),
+            step(2, "processing", 1, "a", type="exits"),
+            step(3, "completed", 1, "a", type="exits"),
+        ),
+    ),
+    "an odd row is not set aside": ("I17", history(enqueued(type="odd_start"), runs=[])),
+    "an odd row is tried without end": (
+        "I17",
+        history(enqueued(type="odd_start"), runs=[], set_aside={1: (9, 80.0)}),
+    ),
+    "an odd row runs": (
+        "I17",
+        history(enqueued(type="odd_start"), RESERVED, step(3, "completed", 1, "a", type="odd_start")),
+    ),
+    "a good row is set aside": ("I17", history(QUEUED, RESERVED, COMPLETED, set_aside={1: (1, 4.0)})),
     "more runs than slots": (
         "I13",
         history(QUEUED, RESERVED, COMPLETED, runs=[RAN, run("b", 2.2, 2.8, job=2)], crew_size=1),
