@@ -17,7 +17,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from rig.limits import process_limit_permitted
+from rig.limits import memory_limit_permitted, process_limit_permitted
 from rig.pooler import MISSING, PROGRAM
 from storm import network
 from storm.check import MEBIBYTE, Violation, check, memory_growth, timeline
@@ -28,7 +28,7 @@ from storm.history import HANDS, STALE_SAVES, History, entries, runs_of, steps_o
 from storm.load import Producer
 from storm.mutations import survivors
 from storm.recovery import measure
-from storm.site import FAKETIME, SLOTS, Site
+from storm.site import FAKETIME, Site
 
 PLACES = 4
 MOST_TIMELINES = 5
@@ -38,8 +38,8 @@ DESCRIPTORS = 120
 
 def main(arguments: list[str]) -> int:
     options = _options(arguments)
-    if options.mutations:
-        return 1 if survivors() else 0
+    if options.mutations is not None:
+        return 1 if survivors(options.mutations) else 0
     if options.recovery:
         measure(options.recovery)
         return 0
@@ -71,6 +71,8 @@ def _lacking() -> list[str]:
         lacking.append(f"no network namespace, so no packets are dropped, refused or lost: {why}")
     if not process_limit_permitted():
         lacking.append("no control groups are lent, so no worker runs out of processes")
+    if not memory_limit_permitted():
+        lacking.append("no control groups are lent, so no worker lives in a small container")
     return lacking
 
 
@@ -166,7 +168,9 @@ def _history(
         aftermath=aftermath,
         texts=texts,
         memory=site.memory,
-        crew_size=SLOTS,
+        slots=site.slots,
+        exit_codes={n: w.exit_code for n, w in site.processes.items() if w.exit_code is not None},
+        out_of_memory=site.out_of_memory(),
         seen_at=time.time(),
     )
 
@@ -212,6 +216,7 @@ def report(history: History, violations: list[Violation]) -> None:
         "workers declared lost": _said(logs, "worker.declared_lost"),
         "fences closed": _said(logs, "fence.closed"),
         "runners too large": _said(logs, "runner.replaced") + _said(logs, "runner.killed"),
+        "killed for memory": history.out_of_memory,
         "runners not started": _said(logs, "runner.not_started"),
         "given back": Counter(history.outcomes.values()),
         "memory": _longest_memory(history),
@@ -258,7 +263,13 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     )
     parser.add_argument("--workers", type=int, default=PLACES, help="worker processes")
     parser.add_argument("--rate", type=float, default=20.0, help="jobs a second")
-    parser.add_argument("--mutations", action="store_true", help="plant bugs instead, and see each caught")
+    parser.add_argument(
+        "--mutations",
+        nargs="?",
+        const="",
+        metavar="WORDS",
+        help="plant bugs instead, all or those whose names have these words, and see each caught",
+    )
     parser.add_argument(
         "--recovery", type=int, metavar="ROUNDS", help="measure recovery from each fault instead, so often"
     )

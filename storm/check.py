@@ -442,10 +442,9 @@ def slots_are_not_exceeded(history: History) -> Iterator[Violation]:
         for _, change in sorted(changes):
             running += change
             most = max(most, running)
-        if most > history.crew_size:
-            yield Violation(
-                "I13", None, f"process {process} ran {most} jobs at once in {history.crew_size} slots"
-            )
+        slots = history.slots.get(process, most)
+        if most > slots:
+            yield Violation("I13", None, f"process {process} ran {most} jobs at once in {slots} slots")
 
 
 def secrets_stay_secret(history: History) -> Iterator[Violation]:
@@ -463,6 +462,16 @@ def workers_do_not_break(history: History) -> Iterator[Violation]:
         for line in text.splitlines():
             if '"worker.crashed"' in line:
                 yield Violation("I15", None, f"{place} tells of a crash: {line[:2_000]}")
+
+
+def workers_are_killed_by_faults_alone(history: History) -> Iterator[Violation]:
+    """What handlers use up must cost a runner, never its worker."""
+    killed = {fault.process for fault in history.faults if fault.kind in ("kill worker", "term and kill")}
+    for process, code in history.exit_codes.items():
+        if code < 0 and process not in killed:
+            yield Violation(
+                "I15", None, f"process {process} was ended by signal {-code}, and no fault sent it"
+            )
 
 
 def memory_stays_flat(history: History) -> Iterator[Violation]:
@@ -506,6 +515,7 @@ RULES: Final[tuple[Rule, ...]] = (
     slots_are_not_exceeded,
     secrets_stay_secret,
     workers_do_not_break,
+    workers_are_killed_by_faults_alone,
     memory_stays_flat,
     nothing_is_left,
 )

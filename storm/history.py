@@ -112,7 +112,9 @@ class History:
         aftermath: what was still there when nothing should have been.
         texts: places where secrets must not be, by name.
         memory: resident bytes of each control process by its number, with the times they were taken.
-        crew_size: how many runs one worker process may have at once.
+        slots: how many runs each worker process may have at once, by its number.
+        exit_codes: of the worker processes that have ended, by number.
+        out_of_memory: how many processes the kernel killed in the small container.
     """
 
     steps: list[Step]
@@ -126,7 +128,9 @@ class History:
     aftermath: list[str] = field(default_factory=list)
     texts: dict[str, str] = field(default_factory=dict)
     memory: dict[int, list[tuple[float, int]]] = field(default_factory=dict)
-    crew_size: int = 8
+    slots: dict[int, int] = field(default_factory=dict)
+    exit_codes: dict[int, int] = field(default_factory=dict)
+    out_of_memory: int = 0
     seen_at: float = 0.0
 
     def by_job(self) -> dict[int, list[Step]]:

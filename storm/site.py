@@ -22,6 +22,7 @@ import psutil
 import psycopg
 
 import rowcrew
+from rig.limits import little_memory, memory_limit_permitted, out_of_memory
 from rig.pooler import Pooler, borrowed_state
 from rig.ports import free_port
 from rig.proxy import Proxy
@@ -37,7 +38,6 @@ from storm.upgrade import NextVersion
 ROOT: Final = Path(__file__).parents[1]
 SLOTS: Final = 6
 SETTINGS: Final[dict[str, Any]] = {
-    "WORKER_CONCURRENCY": SLOTS,
     "SHUTDOWN_GRACE": 3,
     "CANCEL_GRACE": 2,
     "RUNNER_ENVIRONMENT": "JOURNAL,STORM_PROCESS",
@@ -47,7 +47,11 @@ SETTINGS: Final[dict[str, Any]] = {
 # monotonic clock stays: it is one for all processes of a machine, and control and runners rely on that.
 FAKETIME: Final = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1")
 CLOCKS: Final = {1: "+2h", 2: "-2h"}
-MOST_CONNECTIONS: Final = 60
+# The worker of the first place lives in a container too small for what its many slots may ask for.
+SMALL_PLACE: Final = 0
+SMALL_BYTES: Final = 256 << 20
+MANY_SLOTS: Final = 24
+MOST_CONNECTIONS: Final = 80
 # Fewer than the workers have connections, so that they share them.
 POOLER_SESSIONS: Final = 10
 EXIT_SECONDS: Final = 60.0
@@ -87,7 +91,8 @@ class Member:
             if clock
             else {}
         )
-        entrance = [] if self._namespace is None else list(self._namespace.entrance)
+        is_small = self._site.small is not None and self._place == SMALL_PLACE
+        slots = self._site.slots[self.number] = MANY_SLOTS if is_small else SLOTS
         log = self._site.directory / f"worker-{self.number}.log"
         log.touch()
         self.log_pipe = pipe = LogPipe(log)
@@ -97,13 +102,22 @@ class Member:
             log=log,
             output=pipe.end,
             journal=self._site.journal,
-            program=[*entrance, sys.executable, "-m", "rowcrew.cli", "worker", _CREW],
+            program=[*self._entrance(), sys.executable, "-m", "rowcrew.cli", "worker", _CREW],
             STORM_PROCESS=self.number,
             PYTHONPATH=os.pathsep.join([str(Path(rowcrew.__file__).parent.parent), str(ROOT)]),
+            WORKER_CONCURRENCY=slots,
             **(SETTINGS | fake),
         )
         os.close(pipe.end)
         self._site.processes[self.number] = self.worker
+
+    def _entrance(self) -> list[str]:
+        """What goes before the command of this place's worker."""
+        if self._namespace is not None:
+            return list(self._namespace.entrance)
+        if self._site.small is not None and self._place == SMALL_PLACE:
+            return ["sh", "-c", 'echo $$ > "$0" && exec "$@"', str(self._site.small / "cgroup.procs")]
+        return []
 
     def _marked(self, address: str) -> str:
         """The address with the process's number, which then stands in every session."""
@@ -140,6 +154,8 @@ class Site:
         self.numbers = itertools.count(1)
         self.processes: dict[int, WorkerProcess] = {}
         self.log_pipes: list[LogPipe] = []
+        self.slots: dict[int, int] = {}
+        self.small: Path | None = None
         self.members: list[Member] = []
         self.faults: list[Fault] = []
         self.server_fault = threading.Lock()
@@ -165,6 +181,8 @@ class Site:
         self.directory.mkdir(parents=True, exist_ok=True)
         self.journal.touch()
         self._started.enter_context(self.server)
+        if memory_limit_permitted():
+            self.small = self._started.enter_context(little_memory(SMALL_BYTES))
         if self.namespace is not None:
             self._started.enter_context(self.namespace)
         if self._pooled:
@@ -221,6 +239,10 @@ class Site:
             member.signal(signal.SIGCONT)
             if member.proxy is not None:
                 member.proxy.heal()
+
+    def out_of_memory(self) -> int:
+        """How many processes the kernel has killed in the small container."""
+        return 0 if self.small is None else out_of_memory(self.small)
 
     def read_logs(self) -> None:
         """Wait until everything that processes wrote is in their logs."""

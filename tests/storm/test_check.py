@@ -315,7 +315,7 @@ BROKEN = {
     "a good row is set aside": ("I17", history(QUEUED, RESERVED, COMPLETED, set_aside={1: (1, 4.0)})),
     "more runs than slots": (
         "I13",
-        history(QUEUED, RESERVED, COMPLETED, runs=[RAN, run("b", 2.2, 2.8, job=2)], crew_size=1),
+        history(QUEUED, RESERVED, COMPLETED, runs=[RAN, run("b", 2.2, 2.8, job=2)], slots={7: 1}),
     ),
     "a secret in an error": (
         "I14",
@@ -325,6 +325,16 @@ BROKEN = {
     "a worker breaks": (
         "I15",
         history(QUEUED, RESERVED, COMPLETED, texts={"the log": '{"event":"worker.crashed"}'}),
+    ),
+    "a worker is killed by no fault": (
+        "I15",
+        history(
+            QUEUED,
+            RESERVED,
+            COMPLETED,
+            exit_codes={7: -9, 8: -9},
+            faults=[Fault("kill worker", 3.5, 3.5, 8)],
+        ),
     ),
     "a worker's memory grows": (
         "I15",
