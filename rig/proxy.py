@@ -1,12 +1,14 @@
 """A TCP proxy between a worker and PostgreSQL that can lose what it carries.
 
 `stall()` is a partition: connections stay open, new ones are taken, nothing passes. `mute()` lets the worker
-speak and swallows every answer. `hold()` keeps back the answers on one of its connections. `heal()` lets
-everything pass that was not swallowed, `cut()` resets all.
+speak and swallows every answer, `lose()` a share of them. `hold()` keeps back the answers on one of its
+connections. `heal()` lets everything pass that was not swallowed, `cut()` resets all, and `lead_to()` is what
+a fail-over looks like from here.
 """
 
 from __future__ import annotations
 
+import random
 import socket
 import threading
 from contextlib import suppress
@@ -27,17 +29,17 @@ class Proxy:
     """
 
     def __init__(self, url: str, *, host: str = "127.0.0.1") -> None:
-        parts = urlsplit(url)
-        assert parts.hostname is not None
-        assert parts.port is not None
-        self._server = (parts.hostname, parts.port)
+        self._server = server = _server_of(url)
         self._listener = socket.create_server((host, 0))
         port = self._listener.getsockname()[1]
-        self.url = url.replace(f"{parts.hostname}:{parts.port}", f"{host}:{port}")
+        self.url = url.replace(f"{server[0]}:{server[1]}", f"{host}:{port}")
         self.source = ""
         self._open = threading.Event()
         self._open.set()
         self._muted = False
+        self._lost_share = 0.0
+        self._lost_of = b""
+        self._chance = random.Random()
         self._held = b""
         self._released = threading.Event()
         self._ends: list[socket.socket] = []
@@ -61,12 +63,24 @@ class Proxy:
     def mute(self) -> None:
         self._muted = True
 
+    def lose(self, share: float, *, seed: int, purpose: str = "") -> None:
+        """Swallow this share of the answers, on connections of this purpose or on all."""
+        self._chance.seed(seed)
+        self._lost_of = f"rowcrew {purpose}".encode()
+        self._lost_share = share
+
     def hold(self, purpose: str) -> None:
         self._released.clear()
         self._held = f"rowcrew {purpose}".encode()
 
+    def lead_to(self, url: str) -> None:
+        """Lead to another server from now on, and cut what leads to this one."""
+        self._server = _server_of(url)
+        self.cut()
+
     def heal(self) -> None:
         self._muted = False
+        self._lost_share = 0.0
         self._held = b""
         self._released.set()
         self._open.set()
@@ -118,7 +132,9 @@ class Proxy:
                 self._open.wait()
                 if self._held and self._held in introduction:
                     self._released.wait()
-                if self._muted:
+                if self._muted or (
+                    self._lost_of in introduction and self._chance.random() < self._lost_share
+                ):
                     self.swallowed += 1
                 else:
                     client.sendall(data)
@@ -128,3 +144,10 @@ class Proxy:
         with suppress(OSError):
             self._open.wait()
             target.shutdown(socket.SHUT_RDWR)
+
+
+def _server_of(url: str) -> tuple[str, int]:
+    parts = urlsplit(url)
+    assert parts.hostname is not None
+    assert parts.port is not None
+    return parts.hostname, parts.port
