@@ -1,4 +1,4 @@
-"""`python -m storm [--seconds 90] [--seed N] [--pgbouncer]`: runs a storm and judges what it leaves.
+"""`python -m storm [--seconds N] [--seed N] [--pgbouncer | --promote]`: runs a storm and judges it.
 
 Prints the seed, the script and what happened; exits 1 when an invariant was broken, with the timeline of
 each job concerned. The directory with journals and logs is kept then.
@@ -20,11 +20,11 @@ from typing import Any
 from rig.limits import memory_limit_permitted, process_limit_permitted
 from rig.pooler import MISSING, PROGRAM
 from storm import network
-from storm.check import MEBIBYTE, Violation, check, memory_growth, timeline
-from storm.faults import LONG, SHORT, script, strike
+from storm.check import MEBIBYTE, RULES, RULES_AFTER_PROMOTION, Violation, check, memory_growth, timeline
+from storm.faults import LONG, SHORT, script, strike, with_promotion
 from storm.habit import Habit
 from storm.hands import Hands, Holder, StaleSaves
-from storm.history import HANDS, STALE_SAVES, History, entries, runs_of, steps_of
+from storm.history import HANDS, STALE_SAVES, Fault, History, entries, runs_of, steps_of
 from storm.load import Producer
 from storm.mutations import survivors
 from storm.recovery import measure
@@ -52,13 +52,13 @@ def main(arguments: list[str]) -> int:
     for lacking in _lacking():
         print(f"storm: SKIPPED: {lacking}", flush=True)
     history = storm(directory, options)
-    violations = check(history)
+    violations = check(history, RULES_AFTER_PROMOTION if options.promote else RULES)
     report(history, violations)
     if not violations:
         shutil.rmtree(directory)
         return 0
-    pooled = " --pgbouncer" if options.pgbouncer else ""
-    print(f"again: ./dev storm --seed {options.seed} --seconds {options.seconds:g}{pooled}")
+    chosen = " --pgbouncer" * options.pgbouncer + " --promote" * options.promote
+    print(f"again: ./dev storm --seed {options.seed} --seconds {options.seconds:g}{chosen}")
     return 1
 
 
@@ -81,7 +81,15 @@ def storm(directory: Path, options: argparse.Namespace) -> History:
     weather = LONG if options.seconds > 240 else SHORT
     pooled = options.pgbouncer
     blows = script(options.seed, options.seconds, options.workers, weather, pooled=pooled)
-    with Site(directory, members=options.workers, pooled=pooled, namespaced=not network.refusal()) as site:
+    if options.promote:
+        blows = with_promotion(blows, options.seed, options.seconds)
+    with Site(
+        directory,
+        members=options.workers,
+        pooled=pooled,
+        namespaced=not network.refusal(),
+        promotable=options.promote,
+    ) as site:
         longest = 60 if weather.long_ones else 8
         producers = [
             Producer(site, options.seed, rate=options.rate, longest_seconds=longest),
@@ -153,6 +161,7 @@ def _history(
             "SELECT coalesce(string_agg(error || traceback, ' '), '') FROM job_attempts"
         )
         texts = {"job_attempts": str(errors.fetchall()[0][0])}
+    acknowledged = {job: at for producer in producers for job, at in producer.acknowledged.items()}
     site.read_logs()
     for number, worker in site.processes.items():
         texts[f"the log of process {number}"] = worker.log.read_text(errors="replace")
@@ -160,8 +169,8 @@ def _history(
         steps=steps,
         runs=runs_of(entries(site.journal), site.seen_alive),
         faults=sorted(site.faults, key=lambda fault: fault.start),
-        acknowledged=[job for producer in producers for job in producer.acknowledged],
-        cancelled=cancelled,
+        acknowledged=list(_kept(acknowledged, site.faults)),
+        cancelled=_kept(cancelled, site.faults),
         outcomes=dict(outcomes),
         effects=dict(effects),
         set_aside={job: (tries, since) for job, tries, since in aside},
@@ -173,6 +182,12 @@ def _history(
         out_of_memory=site.out_of_memory(),
         seen_at=time.time(),
     )
+
+
+def _kept(said: dict[int, float], faults: list[Fault]) -> dict[int, float]:
+    """What was said of jobs, by when, without what a promotion may have lost."""
+    losses = [(fault.start, fault.end) for fault in faults if fault.kind == "promote"]
+    return {job: at for job, at in said.items() if not any(start <= at <= end for start, end in losses)}
 
 
 def _grown(site: Site) -> list[str]:
@@ -261,6 +276,9 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument(
         "--pgbouncer", action="store_true", help="all workers behind PgBouncer in transaction mode"
     )
+    parser.add_argument(
+        "--promote", action="store_true", help="in the midst of it a stand-by that lags takes over for good"
+    )
     parser.add_argument("--workers", type=int, default=PLACES, help="worker processes")
     parser.add_argument("--rate", type=float, default=20.0, help="jobs a second")
     parser.add_argument(
@@ -274,6 +292,8 @@ def _options(arguments: list[str]) -> argparse.Namespace:
         "--recovery", type=int, metavar="ROUNDS", help="measure recovery from each fault instead, so often"
     )
     options = parser.parse_args(arguments)
+    if options.promote and options.pgbouncer:
+        parser.error("--promote leads workers to the other server by proxies, --pgbouncer by PgBouncer")
     if options.seed is None:
         options.seed = random.SystemRandom().randrange(1_000_000)
     return options

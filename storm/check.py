@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from statistics import linear_regression
 from typing import Final, NamedTuple
@@ -52,16 +52,11 @@ DEAFENING: Final = frozenset(
         "pause",
     }
     | {"pause family", "lock table", "vacuum full", "kill worker", "term", "term and kill", "declare lost"}
-    | {
-        "migrate",
-        "read only",
-        "exhaust descriptors",
-        "exhaust processes",
-        "kill pooler",
-        "pause pooler",
-        *network.RULES,
-    }
+    | {"migrate", "read only", "promote", "exhaust descriptors", "exhaust processes"}
+    | {"kill pooler", "pause pooler", *network.RULES}
 )
+# After these the server does not know its last moments.
+LOSING: Final = frozenset({"crash", "kill backend", "promote"})
 # In a runner that cannot have what it asks for, every handler may fail.
 STARVING: Final = frozenset({"exhaust runner", "exhaust memory"})
 STARVED_SECONDS: Final = 2.0
@@ -83,8 +78,8 @@ class Violation(NamedTuple):
 Rule = Callable[[History], Iterator[Violation]]
 
 
-def check(history: History) -> list[Violation]:
-    return [violation for rule in RULES for violation in rule(history)]
+def check(history: History, rules: Sequence[Rule] | None = None) -> list[Violation]:
+    return [violation for rule in rules or RULES for violation in rule(history)]
 
 
 def acknowledged_jobs_exist(history: History) -> Iterator[Violation]:
@@ -241,7 +236,7 @@ def what_ran_was_heard_of(history: History) -> Iterator[Violation]:
 
 def _after_crash(history: History, run: Run) -> bool:
     return any(
-        fault.kind in ("crash", "kill backend") and fault.start - FLUSH_SECONDS <= run.start <= fault.end + 5
+        fault.kind in LOSING and fault.start - FLUSH_SECONDS <= run.start <= fault.end + 5
         for fault in history.faults
     )
 
@@ -278,9 +273,7 @@ def _overlap_ends(history: History, earlier: Run, later: Run, *, was_lost_in_cra
     """Until when the earlier run may go on after the later one has begun."""
     stopping = NOTICE_SECONDS + GRACE_SECONDS + DEATH_SECONDS
     if was_lost_in_crash:
-        ends = [
-            f.end for f in history.faults if f.kind in ("crash", "kill backend") and f.start < later.start
-        ]
+        ends = [f.end for f in history.faults if f.kind in LOSING and f.start < later.start]
         return max([later.start, *ends]) + stopping + BEAT_SECONDS
     before = [
         fault for fault in history.faults if fault.process == earlier.process and fault.start <= later.start
@@ -519,6 +512,8 @@ RULES: Final[tuple[Rule, ...]] = (
     memory_stays_flat,
     nothing_is_left,
 )
+# What ran in the seconds that are lost is given back as if nobody had begun it: nobody can know better.
+RULES_AFTER_PROMOTION: Final = tuple(rule for rule in RULES if rule is not what_ran_was_heard_of)
 
 
 def timeline(history: History, job: int) -> list[str]:

@@ -79,6 +79,7 @@ LONG_WEIGHTS: Final[Mapping[str, float]] = {
 # These leave the worker of the last place alone, so that one lives through the whole storm.
 ENDING: Final = frozenset({"kill worker", "term", "term and kill"})
 LONG_SECONDS: Final = (35.0, 45.0)
+LOST_SECONDS: Final = (1.0, 5.0)
 
 
 def script(seed: int, seconds: float, places: int, weather: Weather, *, pooled: bool = False) -> list[Blow]:
@@ -96,6 +97,12 @@ def script(seed: int, seconds: float, places: int, weather: Weather, *, pooled: 
         blows.append(Blow(at, kind, place, lasts, dice.randrange(1 << 30)))
         at += dice.uniform(*weather.gap_seconds)
     return blows
+
+
+def with_promotion(blows: list[Blow], seed: int, seconds: float) -> list[Blow]:
+    """The same, and in the midst of it a promotion that loses some seconds."""
+    lost_seconds = random.Random(f"promotion {seed}").uniform(*LOST_SECONDS)
+    return sorted([*blows, Blow(seconds / 2, "promote", 0, lost_seconds, 0)])
 
 
 def strike(site: Site, blows: list[Blow]) -> None:
@@ -148,9 +155,11 @@ def term(_site: Site, member: Member, _blow: Blow) -> Iterator[None]:
 
 @contextmanager
 def term_and_kill(_site: Site, member: Member, blow: Blow) -> Iterator[None]:
+    worker = member.worker
     member.signal(signal.SIGTERM)
     time.sleep(blow.seconds)
-    member.signal(signal.SIGKILL)
+    if member.worker is worker:  # and not a successor, which nobody told to leave
+        member.signal(signal.SIGKILL)
     yield
 
 
@@ -397,6 +406,17 @@ def _allow_writes(site: Site) -> None:
         time.sleep(0.2)
 
 
+@contextmanager
+def promote(site: Site, _member: Member, blow: Blow) -> Iterator[None]:
+    """A stand-by falls behind, and takes the server's place: the last commits are gone for good."""
+    assert site.standby is not None
+    with site.server_fault:
+        site.standby.fall_behind()
+        time.sleep(blow.seconds)
+        site.promote()
+        yield
+
+
 def packets(kind: str) -> Callable[[Site, Member, Blow], Any]:
     """What happens to the packets of the one worker that has a network of its own."""
 
@@ -503,6 +523,7 @@ FAULTS: Final[Mapping[str, Callable[[Site, Member, Blow], Any]]] = {
     "read only": read_only,
     "kill pooler": kill_pooler,
     "pause pooler": pause_pooler,
+    "promote": promote,
     **{kind: packets(kind) for kind in network.RULES},
 }
 OF_ONE_WORKER: Final = frozenset(

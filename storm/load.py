@@ -7,6 +7,7 @@ nobody.
 from __future__ import annotations
 
 import random
+import time
 from contextlib import suppress
 from typing import Any, Final
 
@@ -85,7 +86,7 @@ class Producer(Habit):
         self._open_seconds = open_seconds
         self._pause = 1 / rate
         self._longest_seconds = longest_seconds
-        self.acknowledged: list[int] = []
+        self.acknowledged: dict[int, float] = {}
 
     def _run(self) -> None:
         while not self._stopped.is_set():
@@ -104,7 +105,7 @@ class Producer(Habit):
                 if columns["type"] == "odd_counters":
                     _fill_counters(connection, id)
                 self._stopped.wait(self._open_seconds)
-            self.acknowledged.append(id)
+            self.acknowledged[id] = time.time()
             self._site.write_down("acknowledged", job=id)
 
 

@@ -26,6 +26,7 @@ from rig.limits import little_memory, memory_limit_permitted, out_of_memory
 from rig.pooler import Pooler, borrowed_state
 from rig.ports import free_port
 from rig.proxy import Proxy
+from rig.standby import StandBy
 from rig.worker_process import WorkerProcess, is_gone
 from rowcrew.embedded import EmbeddedPostgres
 from rowcrew.table import migrate
@@ -52,6 +53,7 @@ SMALL_PLACE: Final = 0
 SMALL_BYTES: Final = 256 << 20
 MANY_SLOTS: Final = 24
 MOST_CONNECTIONS: Final = 80
+SERVER_SETTINGS: Final = {"max_connections": str(MOST_CONNECTIONS)}
 # Fewer than the workers have connections, so that they share them.
 POOLER_SESSIONS: Final = 10
 EXIT_SECONDS: Final = 60.0
@@ -68,7 +70,7 @@ class Member:
         self._site = site
         self._place = place
         self._namespace = namespace
-        through_proxy = place % 2 == 0 or namespace is not None or site.pooler is not None
+        through_proxy = place % 2 == 0 or namespace is not None or site.shares_the_way
         address = site.server.tcp_url_of("postgres") if through_proxy else site.server.url
         self._address = address if site.pooler is None else site.pooler.url_of("postgres")
         host = "127.0.0.1" if namespace is None else namespace.here
@@ -141,16 +143,21 @@ class Site:
         members: how many workers.
         pooled: whether they reach the server through PgBouncer in transaction mode alone.
         namespaced: whether the last of them has a network of its own.
+        promotable: whether a stand-by follows the server, and can take its place.
     """
 
     def __init__(
-        self, directory: Path, *, members: int, pooled: bool = False, namespaced: bool = False
+        self,
+        directory: Path,
+        *,
+        members: int,
+        pooled: bool = False,
+        namespaced: bool = False,
+        promotable: bool = False,
     ) -> None:
         self.directory = directory
         self.journal = directory / "journal"
-        self.server = EmbeddedPostgres(
-            durable=True, port=free_port(), settings={"max_connections": str(MOST_CONNECTIONS)}
-        )
+        self.server = EmbeddedPostgres(durable=True, port=free_port(), settings=SERVER_SETTINGS)
         self.numbers = itertools.count(1)
         self.processes: dict[int, WorkerProcess] = {}
         self.log_pipes: list[LogPipe] = []
@@ -164,7 +171,9 @@ class Site:
         self.memory: dict[int, list[tuple[float, int]]] = {}
         self.pooler: Pooler | None = None
         self.namespace = network.Namespace() if namespaced else None
+        self.standby: StandBy | None = None
         self._pooled = pooled
+        self._promotable = promotable
         self._size = members
         self._started = ExitStack()
         self._keeping = threading.Event()
@@ -194,6 +203,9 @@ class Site:
         with self.connect("storm setup") as connection:
             connection.execute(RECORDER)
             connection.execute(REFUSALS)
+        if self._promotable:
+            standby = StandBy(self.server, durable=True, settings=SERVER_SETTINGS)
+            self.standby = self._started.enter_context(standby)
         last = self._size - 1
         self.members = [
             Member(self, place, self.namespace if place == last else None) for place in range(self._size)
@@ -212,6 +224,21 @@ class Site:
     ) -> None:
         self._keeping.clear()
         self._started.close()
+
+    @property
+    def shares_the_way(self) -> bool:
+        """Whether all members have to go through something that the storm can lead elsewhere."""
+        return self.pooler is not None or self.standby is not None
+
+    def promote(self) -> None:
+        """Halt the server as a crash does; the stand-by takes its place, with what it has received."""
+        assert self.standby is not None
+        self.server.halt("immediate")
+        self.standby.promote()
+        self.server = self.standby.server
+        for member in self.members:
+            assert member.proxy is not None
+            member.proxy.lead_to(self.server.tcp_url_of("postgres"))
 
     def connect(self, name: str) -> psycopg.Connection[Any]:
         """A connection that workers and their faults know nothing of."""
