@@ -244,7 +244,7 @@ def _after_crash(history: History, run: Run) -> bool:
 def runs_do_not_overlap(history: History) -> Iterator[Violation]:
     known = _order_of_leases(history)
     jobs: dict[int, list[Run]] = defaultdict(list)
-    for run in sorted(history.runs, key=lambda run: known.get(run.lease, (run.start, 0))):
+    for run in sorted(history.runs, key=lambda run: known.get(run.lease) or (_forgotten_at(history, run), 0)):
         jobs[run.job].append(run)
     for job, runs in jobs.items():
         for earlier, later in pairwise(runs):
@@ -267,6 +267,12 @@ def _order_of_leases(history: History) -> dict[str, tuple[float, int]]:
         if step.lease is not None and step.status == "processing":
             order.setdefault(step.lease, (step.at, step.seq))
     return order
+
+
+def _forgotten_at(history: History, run: Run) -> float:
+    """When the server lost the reservation of a run; it may begin later than the run that came after it."""
+    losses = [fault.start for fault in history.faults if fault.kind in LOSING and fault.start < run.start]
+    return max(losses, default=run.start)
 
 
 def _overlap_ends(history: History, earlier: Run, later: Run, *, was_lost_in_crash: bool) -> float:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from storm.check import check, timeline
+from storm.check import RULES_AFTER_PROMOTION, check, timeline
 from storm.crew import CANARY
 from storm.history import Fault, History, Run, Step, runs_of
 
@@ -111,6 +111,20 @@ SOUND = {
         step(5, "completed", 1, "b"),
         runs=[RAN, run("b", 4.1, 4.9)],
         faults=[Fault("crash", 2.5, 3.5)],
+    ),
+    "a run whose reservation was lost with the old server": history(
+        QUEUED,
+        step(9, "processing", 1, "b", process=8),
+        step(10, "completed", 1, "b", process=8),
+        runs=[RAN, run("b", 9.1, 9.9, process=8)],
+        faults=[Fault("promote", 1.5, 8.5)],
+    ),
+    "a run that begins late, and whose reservation was lost": history(
+        QUEUED,
+        step(9, "processing", 1, "b", process=8),
+        step(10, "completed", 1, "b", process=8),
+        runs=[run("a", 9.4, 9.6, "raised"), run("b", 9.1, 9.9, process=8)],
+        faults=[Fault("promote", 1.5, 8.5)],
     ),
     "a retry for want of memory": history(
         QUEUED,
@@ -354,6 +368,18 @@ def test_a_sound_history_is_not_accused(case: str) -> None:
 def test_a_broken_invariant_is_reported(case: str) -> None:
     invariant, history = BROKEN[case]
     assert invariant in {violation.invariant for violation in check(history)}
+
+
+def test_after_a_promotion_a_run_may_be_given_back_as_if_nobody_had_begun_it() -> None:
+    turned_back = history(
+        QUEUED,
+        RESERVED,
+        step(3, "queued", 0, "a", error="reserved, but the answer was lost"),
+        step(4, "completed", 0, "a", author="storm hands"),
+        outcomes={"a": "released"},
+    )
+    assert [violation.invariant for violation in check(turned_back)] == ["I3"]
+    assert check(turned_back, RULES_AFTER_PROMOTION) == []
 
 
 def test_a_timeline_tells_steps_runs_and_faults_in_order() -> None:
