@@ -21,6 +21,7 @@ from rig.limits import memory_limit_permitted, process_limit_permitted
 from rig.pooler import MISSING, PROGRAM
 from storm import network
 from storm.check import MEBIBYTE, RULES, RULES_AFTER_PROMOTION, Violation, check, memory_growth, timeline
+from storm.crew import A_COPY
 from storm.faults import LONG, SHORT, script, strike, with_promotion
 from storm.habit import Habit
 from storm.hands import Hands, Holder, StaleSaves
@@ -108,7 +109,7 @@ def storm(directory: Path, options: argparse.Namespace) -> History:
         site.calm()
         _drain(site)
         aftermath = _silent(site) + _grown(site) + site.stop() + site.family_left()
-        aftermath += site.borrowed_state() + _left_in_server(site)
+        aftermath += site.borrowed_state() + _left_in_server(site) + _answered_by_copies(site)
         aftermath += [complaint for busy in work for complaint in busy.complaints]
         return _history(site, producers, hands.cancelled | holder.cancelled, aftermath)
 
@@ -211,6 +212,11 @@ def _left_in_server(site: Site) -> list[str]:
     return [f"{locks} advisory locks are left"] * bool(locks) + [
         f"session {name!r} is left" for (name,) in idle
     ]
+
+
+def _answered_by_copies(site: Site) -> list[str]:
+    answers = site.patiently("storm watch", "SELECT id FROM jobs WHERE result = to_jsonb(%s::text)", A_COPY)
+    return [f"a forked copy of its runner answered for job {job}" for (job,) in answers]
 
 
 def report(history: History, violations: list[Violation]) -> None:

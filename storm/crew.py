@@ -29,6 +29,7 @@ CANARY: Final = "canary-7f3a91d2"
 # After so many times psycopg prepares a statement, unless it was told not to.
 PREPARED_AFTER: Final = 5
 GARBAGE: Final = (b"\0\0\0\x08garbage!", b"\xff\xff\xff\xff")
+A_COPY: Final = "a copy"
 MOST_DESCRIPTORS: Final = 256
 RUNNER: Final = os.getpid()
 
@@ -185,7 +186,7 @@ async def forks(context: Context) -> str:
         copy = os.fork()
         if not copy:
             await asyncio.sleep(0.02)
-            return "a copy"
+            return A_COPY
         try:
             for _ in range(500):
                 await asyncio.sleep(0.02)

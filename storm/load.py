@@ -34,7 +34,7 @@ MIX: Final[tuple[tuple[str, float], ...]] = (
     ("dies", 0.5),
     ("holds_gil", 0.3),
     ("eats", 0.4),
-    ("forks", 0.5),
+    ("forks", 1),
     ("garbles", 0.3),
     ("exits", 0.3),
     ("leaves", 0.3),
