@@ -33,7 +33,7 @@ from storm.site import FAKETIME, Site
 
 PLACES = 4
 MOST_TIMELINES = 5
-DRAIN_SECONDS = 180.0
+MOST_OF_EACH = 12
 DESCRIPTORS = 120
 
 
@@ -107,16 +107,16 @@ def storm(directory: Path, options: argparse.Namespace) -> History:
         for busy in work:
             busy.stop()
         site.calm()
-        _drain(site)
+        _drain(site, weather.drain_seconds)
         aftermath = _silent(site) + _grown(site) + site.stop() + site.family_left()
         aftermath += site.borrowed_state() + _left_in_server(site) + _answered_by_copies(site)
         aftermath += [complaint for busy in work for complaint in busy.complaints]
         return _history(site, producers, hands.cancelled | holder.cancelled, aftermath)
 
 
-def _drain(site: Site) -> None:
+def _drain(site: Site, seconds: float) -> None:
     """Wait until every worker is back and nothing is left that can be taken; as long as recovery may take."""
-    end = time.monotonic() + DRAIN_SECONDS
+    end = time.monotonic() + seconds
     while time.monotonic() < end:
         rows = site.patiently(
             "storm watch",
@@ -249,13 +249,20 @@ def report(history: History, violations: list[Violation]) -> None:
         print(f"{name:>22}  {told}")
     for invariant, count in Counter(violation.invariant for violation in violations).items():
         print(f"{invariant} broken {count} times")
-    for violation in violations[:40]:
+    for violation in _some_of_each(violations):
         whom = "" if violation.job is None else f"job {violation.job} "
         print(f"{violation.invariant}: {whom}{violation.message}")
     for job in list(dict.fromkeys(v.job for v in violations if v.job is not None))[:MOST_TIMELINES]:
         print(f"\njob {job}")
         print("\n".join(timeline(history, job)))
     print("storm: no invariant was broken" if not violations else f"storm: {len(violations)} violations")
+
+
+def _some_of_each(violations: list[Violation]) -> list[Violation]:
+    by_invariant: dict[str, list[Violation]] = {}
+    for violation in violations:
+        by_invariant.setdefault(violation.invariant, []).append(violation)
+    return [violation for some in by_invariant.values() for violation in some[:MOST_OF_EACH]]
 
 
 def _longest_memory(history: History) -> str:

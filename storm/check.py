@@ -465,9 +465,11 @@ def workers_do_not_break(history: History) -> Iterator[Violation]:
 
 def workers_are_killed_by_faults_alone(history: History) -> Iterator[Violation]:
     """What handlers use up must cost a runner, never its worker."""
-    killed = {fault.process for fault in history.faults if fault.kind in ("kill worker", "term and kill")}
+    told = {
+        fault.process for fault in history.faults if fault.kind in ("kill worker", "term", "term and kill")
+    }
     for process, code in history.exit_codes.items():
-        if code < 0 and process not in killed:
+        if code < 0 and process not in told:  # SIGTERM ends one that has only just begun
             yield Violation(
                 "I15", None, f"process {process} was ended by signal {-code}, and no fault sent it"
             )

@@ -52,10 +52,11 @@ class Weather(NamedTuple):
     longest_seconds: float
     long_ones: bool
     held_seconds: tuple[float, float]
+    drain_seconds: float
 
 
-SHORT: Final = Weather((0.3, 3.5), 4.0, False, (2.0, 5.0))
-LONG: Final = Weather((0.3, 8.0), 6.0, True, (10.0, 40.0))
+SHORT: Final = Weather((0.3, 3.5), 4.0, False, (2.0, 5.0), 180.0)
+LONG: Final = Weather((0.3, 8.0), 6.0, True, (10.0, 40.0), 600.0)
 
 # How often each comes; those of the second row last longer than a lease.
 WEIGHTS: Final[Mapping[str, float]] = {

@@ -50,8 +50,8 @@ FAKETIME: Final = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1")
 CLOCKS: Final = {1: "+2h", 2: "-2h"}
 # The worker of the first place lives in a container too small for what its many slots may ask for.
 SMALL_PLACE: Final = 0
-SMALL_BYTES: Final = 256 << 20
-MANY_SLOTS: Final = 24
+SMALL_BYTES: Final = 288 << 20
+MANY_SLOTS: Final = 18
 MOST_CONNECTIONS: Final = 80
 SERVER_SETTINGS: Final = {"max_connections": str(MOST_CONNECTIONS)}
 # Fewer than the workers have connections, so that they share them.
