@@ -25,8 +25,7 @@ Row = dict[str, Any]
 class WorkerProcess:
     """One real worker process, `python -m rowcrew.cli worker`; its settings are environment variables.
 
-    Args:
-        output: a descriptor that gets its log instead of the file.
+    It writes to the file `log`, or to the descriptor `output` whose reader fills that file.
     """
 
     def __init__(
@@ -117,6 +116,12 @@ class WorkerProcess:
         """Its living children and their children."""
         with suppress(psutil.NoSuchProcess):
             return list(psutil.Process(self.pid).children(recursive=True))
+        return []
+
+    def children(self) -> list[psutil.Process]:
+        """Its living children: the runners, and nothing that these have started."""
+        with suppress(psutil.NoSuchProcess):
+            return list(psutil.Process(self.pid).children())
         return []
 
     def runners(self, kind: str = "shared") -> list[int]:

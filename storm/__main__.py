@@ -1,4 +1,4 @@
-"""`python -m storm [--seconds 90] [--seed N] [--pgbouncer]`: runs a storm and judges what it leaves.
+"""`python -m storm [--seconds N] [--seed N] [--pgbouncer | --promote]`: runs a storm and judges it.
 
 Prints the seed, the script and what happened; exits 1 when an invariant was broken, with the timeline of
 each job concerned. The directory with journals and logs is kept then.
@@ -17,27 +17,30 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from rig.limits import process_limit_permitted
+from rig.limits import memory_limit_permitted, process_limit_permitted
 from rig.pooler import MISSING, PROGRAM
 from storm import network
-from storm.check import MEBIBYTE, Violation, check, memory_growth, timeline
-from storm.faults import LONG, SHORT, script, strike
-from storm.history import History, entries, runs_of, steps_of
-from storm.load import Hands, Producer
+from storm.check import MEBIBYTE, RULES, RULES_AFTER_PROMOTION, Violation, check, memory_growth, timeline
+from storm.crew import A_COPY
+from storm.faults import LONG, SHORT, script, strike, with_promotion
+from storm.habit import Habit
+from storm.hands import Hands, Holder, StaleSaves
+from storm.history import HANDS, STALE_SAVES, Fault, History, entries, runs_of, steps_of
+from storm.load import Producer
 from storm.mutations import survivors
 from storm.recovery import measure
-from storm.site import FAKETIME, SLOTS, Site
+from storm.site import FAKETIME, Site
 
 PLACES = 4
 MOST_TIMELINES = 5
-DRAIN_SECONDS = 180.0
+MOST_OF_EACH = 12
 DESCRIPTORS = 120
 
 
 def main(arguments: list[str]) -> int:
     options = _options(arguments)
-    if options.mutations:
-        return 1 if survivors() else 0
+    if options.mutations is not None:
+        return 1 if survivors(options.mutations) else 0
     if options.recovery:
         measure(options.recovery)
         return 0
@@ -50,13 +53,13 @@ def main(arguments: list[str]) -> int:
     for lacking in _lacking():
         print(f"storm: SKIPPED: {lacking}", flush=True)
     history = storm(directory, options)
-    violations = check(history)
+    violations = check(history, RULES_AFTER_PROMOTION if options.promote else RULES)
     report(history, violations)
     if not violations:
         shutil.rmtree(directory)
         return 0
-    pooled = " --pgbouncer" if options.pgbouncer else ""
-    print(f"again: ./dev storm --seed {options.seed} --seconds {options.seconds:g}{pooled}")
+    chosen = " --pgbouncer" * options.pgbouncer + " --promote" * options.promote
+    print(f"again: ./dev storm --seed {options.seed} --seconds {options.seconds:g}{chosen}")
     return 1
 
 
@@ -69,6 +72,8 @@ def _lacking() -> list[str]:
         lacking.append(f"no network namespace, so no packets are dropped, refused or lost: {why}")
     if not process_limit_permitted():
         lacking.append("no control groups are lent, so no worker runs out of processes")
+    if not memory_limit_permitted():
+        lacking.append("no control groups are lent, so no worker lives in a small container")
     return lacking
 
 
@@ -77,14 +82,23 @@ def storm(directory: Path, options: argparse.Namespace) -> History:
     weather = LONG if options.seconds > 240 else SHORT
     pooled = options.pgbouncer
     blows = script(options.seed, options.seconds, options.workers, weather, pooled=pooled)
-    with Site(directory, members=options.workers, pooled=pooled, namespaced=not network.refusal()) as site:
+    if options.promote:
+        blows = with_promotion(blows, options.seed, options.seconds)
+    with Site(
+        directory,
+        members=options.workers,
+        pooled=pooled,
+        namespaced=not network.refusal(),
+        promotable=options.promote,
+    ) as site:
         longest = 60 if weather.long_ones else 8
         producers = [
             Producer(site, options.seed, rate=options.rate, longest_seconds=longest),
             Producer(site, options.seed, rate=1, longest_seconds=longest, open_seconds=1.5),
         ]
         hands = Hands(site, options.seed, pause_seconds=0.7)
-        work: list[Producer | Hands] = [*producers, hands]
+        holder = Holder(site, options.seed, held_seconds=weather.held_seconds)
+        work: list[Habit] = [*producers, hands, holder, StaleSaves(site, options.seed)]
         for busy in work:
             busy.start()
         for blow in blows:
@@ -93,18 +107,23 @@ def storm(directory: Path, options: argparse.Namespace) -> History:
         for busy in work:
             busy.stop()
         site.calm()
-        _drain(site)
+        _drain(site, weather.drain_seconds)
         aftermath = _silent(site) + _grown(site) + site.stop() + site.family_left()
-        aftermath += site.borrowed_state() + _left_in_server(site)
-        return _history(site, producers, hands, aftermath)
+        aftermath += site.borrowed_state() + _left_in_server(site) + _answered_by_copies(site)
+        aftermath += [complaint for busy in work for complaint in busy.complaints]
+        return _history(site, producers, hands.cancelled | holder.cancelled, aftermath)
 
 
-def _drain(site: Site) -> None:
-    """Wait until no job is left and every worker is back, at most as long as the slowest recovery takes."""
-    end = time.monotonic() + DRAIN_SECONDS
+def _drain(site: Site, seconds: float) -> None:
+    """Wait until every worker is back and nothing is left that can be taken; as long as recovery may take."""
+    end = time.monotonic() + seconds
     while time.monotonic() < end:
         rows = site.patiently(
-            "storm watch", "SELECT count(*) FROM jobs WHERE status IN ('queued', 'processing')"
+            "storm watch",
+            """
+            SELECT count(*) FROM jobs
+             WHERE status IN ('queued', 'processing') AND id NOT IN (SELECT "jobId" FROM jobs_set_aside)
+            """,
         )
         if rows[0][0] == 0 and not _silent(site):
             return
@@ -129,31 +148,47 @@ def _silent(site: Site) -> list[str]:
     ]
 
 
-def _history(site: Site, producers: list[Producer], hands: Hands, aftermath: list[str]) -> History:
+def _history(
+    site: Site, producers: list[Producer], cancelled: dict[int, float], aftermath: list[str]
+) -> History:
     with site.connect("storm watch") as connection:
         steps = steps_of(connection)
         outcomes = connection.execute('SELECT "leaseId"::text, outcome FROM job_attempts').fetchall()
         effects = connection.execute("SELECT job, count(*) FROM storm_effects GROUP BY job").fetchall()
+        aside = connection.execute(
+            """SELECT "jobId", tries, extract(epoch FROM "createdAt")::float8 FROM jobs_set_aside"""
+        ).fetchall()
         errors = connection.execute(
             "SELECT coalesce(string_agg(error || traceback, ' '), '') FROM job_attempts"
         )
         texts = {"job_attempts": str(errors.fetchall()[0][0])}
+    acknowledged = {job: at for producer in producers for job, at in producer.acknowledged.items()}
+    site.read_logs()
     for number, worker in site.processes.items():
         texts[f"the log of process {number}"] = worker.log.read_text(errors="replace")
     return History(
         steps=steps,
         runs=runs_of(entries(site.journal), site.seen_alive),
         faults=sorted(site.faults, key=lambda fault: fault.start),
-        acknowledged=[job for producer in producers for job in producer.acknowledged],
-        cancelled=hands.cancelled,
+        acknowledged=list(_kept(acknowledged, site.faults)),
+        cancelled=_kept(cancelled, site.faults),
         outcomes=dict(outcomes),
         effects=dict(effects),
+        set_aside={job: (tries, since) for job, tries, since in aside},
         aftermath=aftermath,
         texts=texts,
         memory=site.memory,
-        crew_size=SLOTS,
+        slots=site.slots,
+        exit_codes={n: w.exit_code for n, w in site.processes.items() if w.exit_code is not None},
+        out_of_memory=site.out_of_memory(),
         seen_at=time.time(),
     )
+
+
+def _kept(said: dict[int, float], faults: list[Fault]) -> dict[int, float]:
+    """What was said of jobs, by when, without what a promotion may have lost."""
+    losses = [(fault.start, fault.end) for fault in faults if fault.kind == "promote"]
+    return {job: at for job, at in said.items() if not any(start <= at <= end for start, end in losses)}
 
 
 def _grown(site: Site) -> list[str]:
@@ -179,6 +214,11 @@ def _left_in_server(site: Site) -> list[str]:
     ]
 
 
+def _answered_by_copies(site: Site) -> list[str]:
+    answers = site.patiently("storm watch", "SELECT id FROM jobs WHERE result = to_jsonb(%s::text)", A_COPY)
+    return [f"a forked copy of its runner answered for job {job}" for (job,) in answers]
+
+
 def report(history: History, violations: list[Violation]) -> None:
     logs = "\n".join(history.texts.values())
     figures: dict[str, Any] = {
@@ -189,12 +229,15 @@ def report(history: History, violations: list[Violation]) -> None:
         "came to little": Counter(
             f"{fault.kind}, {fault.detail}" for fault in history.faults if fault.detail
         ),
-        "changes by hand": sum(step.author == "storm hands" for step in history.steps),
+        "changes by hand": sum(step.author == HANDS for step in history.steps),
+        "stale saves": sum(step.author == STALE_SAVES for step in history.steps),
+        "rows set aside": len(history.set_aside),
         "stale ends": _said(logs, "job.stale"),
         "rescued jobs": _said(logs, "job.rescued"),
         "workers declared lost": _said(logs, "worker.declared_lost"),
         "fences closed": _said(logs, "fence.closed"),
         "runners too large": _said(logs, "runner.replaced") + _said(logs, "runner.killed"),
+        "killed for memory": history.out_of_memory,
         "runners not started": _said(logs, "runner.not_started"),
         "given back": Counter(history.outcomes.values()),
         "memory": _longest_memory(history),
@@ -206,13 +249,20 @@ def report(history: History, violations: list[Violation]) -> None:
         print(f"{name:>22}  {told}")
     for invariant, count in Counter(violation.invariant for violation in violations).items():
         print(f"{invariant} broken {count} times")
-    for violation in violations[:40]:
+    for violation in _some_of_each(violations):
         whom = "" if violation.job is None else f"job {violation.job} "
         print(f"{violation.invariant}: {whom}{violation.message}")
     for job in list(dict.fromkeys(v.job for v in violations if v.job is not None))[:MOST_TIMELINES]:
         print(f"\njob {job}")
         print("\n".join(timeline(history, job)))
     print("storm: no invariant was broken" if not violations else f"storm: {len(violations)} violations")
+
+
+def _some_of_each(violations: list[Violation]) -> list[Violation]:
+    by_invariant: dict[str, list[Violation]] = {}
+    for violation in violations:
+        by_invariant.setdefault(violation.invariant, []).append(violation)
+    return [violation for some in by_invariant.values() for violation in some[:MOST_OF_EACH]]
 
 
 def _longest_memory(history: History) -> str:
@@ -239,13 +289,24 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument(
         "--pgbouncer", action="store_true", help="all workers behind PgBouncer in transaction mode"
     )
+    parser.add_argument(
+        "--promote", action="store_true", help="in the midst of it a stand-by that lags takes over for good"
+    )
     parser.add_argument("--workers", type=int, default=PLACES, help="worker processes")
     parser.add_argument("--rate", type=float, default=20.0, help="jobs a second")
-    parser.add_argument("--mutations", action="store_true", help="plant bugs instead, and see each caught")
+    parser.add_argument(
+        "--mutations",
+        nargs="?",
+        const="",
+        metavar="WORDS",
+        help="plant bugs instead, all or those whose names have these words, and see each caught",
+    )
     parser.add_argument(
         "--recovery", type=int, metavar="ROUNDS", help="measure recovery from each fault instead, so often"
     )
     options = parser.parse_args(arguments)
+    if options.promote and options.pgbouncer:
+        parser.error("--promote leads workers to the other server by proxies, --pgbouncer by PgBouncer")
     if options.seed is None:
         options.seed = random.SystemRandom().randrange(1_000_000)
     return options

@@ -7,8 +7,9 @@ promises.
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from statistics import linear_regression
 from typing import Final, NamedTuple
@@ -16,7 +17,9 @@ from typing import Final, NamedTuple
 from rowcrew.model.status import ENDED
 from storm import network
 from storm.crew import CANARY
-from storm.history import JOURNALED_ENDS, Fault, History, Run, Step
+from storm.history import JOURNALED_ENDS, STALE_SAVES, Fault, History, Run, Step
+from storm.odd import ENDINGS as ODD_ENDINGS
+from storm.odd import FIRST_PAUSE_SECONDS, SET_ASIDE
 
 LEASE_SECONDS: Final = 30.0
 RESCUE_SECONDS: Final = 40.0
@@ -31,7 +34,10 @@ REFUNDED: Final = frozenset({"released", "snoozed"})
 # What a rescuer writes: of most jobs, and of one that its worker said to have run alone.
 LOST_WORKER: Final = "worker lost"
 LOST_WORKER_ALONE: Final = "worker lost; it ran nothing else"
-HARMLESS: Final = frozenset({"sleeps", "sleeps_in_thread", "sleeps_alone", "writes", "parent", "snoozes"})
+HARMLESS: Final = frozenset(
+    {"sleeps", "sleeps_in_thread", "sleeps_alone", "writes", "parent", "snoozes", "forks", "leaves"}
+)
+DEADLY: Final = frozenset({"dies", "garbles", "exits"})
 # Faults after which a worker may neither hear nor be heard for a while.
 DEAFENING: Final = frozenset(
     {
@@ -46,8 +52,11 @@ DEAFENING: Final = frozenset(
         "pause",
     }
     | {"pause family", "lock table", "vacuum full", "kill worker", "term", "term and kill", "declare lost"}
-    | {"migrate", "exhaust descriptors", "exhaust processes", "kill pooler", "pause pooler", *network.RULES}
+    | {"migrate", "read only", "promote", "exhaust descriptors", "exhaust processes"}
+    | {"kill pooler", "pause pooler", *network.RULES}
 )
+# After these the server does not know its last moments.
+LOSING: Final = frozenset({"crash", "kill backend", "promote"})
 # In a runner that cannot have what it asks for, every handler may fail.
 STARVING: Final = frozenset({"exhaust runner", "exhaust memory"})
 STARVED_SECONDS: Final = 2.0
@@ -69,8 +78,8 @@ class Violation(NamedTuple):
 Rule = Callable[[History], Iterator[Violation]]
 
 
-def check(history: History) -> list[Violation]:
-    return [violation for rule in RULES for violation in rule(history)]
+def check(history: History, rules: Sequence[Rule] | None = None) -> list[Violation]:
+    return [violation for rule in rules or RULES for violation in rule(history)]
 
 
 def acknowledged_jobs_exist(history: History) -> Iterator[Violation]:
@@ -83,8 +92,29 @@ def acknowledged_jobs_exist(history: History) -> Iterator[Violation]:
 def every_job_ends(history: History) -> Iterator[Violation]:
     for job, steps in history.by_job().items():
         last = steps[-1]
+        if last.type in ODD_ENDINGS:
+            continue
         if last.status not in ENDED and not (last.status == "queued" and last.run_at > history.seen_at):
             yield Violation("I2", job, f"is still {last.status} after the calm")
+
+
+def odd_rows_are_set_aside(history: History) -> Iterator[Violation]:
+    """What no statement can take stays as it is, is told, and is tried ever more seldom."""
+    for job, steps in history.by_job().items():
+        last = steps[-1]
+        ending = ODD_ENDINGS.get(last.type)
+        if ending is None and job in history.set_aside:
+            yield Violation("I17", job, "is not odd, and was set aside")
+        if ending is None or (last.status == "queued" and last.run_at > history.seen_at):
+            continue
+        if last.status != ending:
+            yield Violation("I17", job, f"is odd, should have stayed {ending}, and is {last.status}")
+        if last.type in SET_ASIDE and job not in history.set_aside:
+            yield Violation("I17", job, "is odd, and nobody has set it aside")
+    for job, (tries, since) in history.set_aside.items():
+        most = 2 + math.log2(1 + max(0.0, history.seen_at - since) / FIRST_PAUSE_SECONDS)
+        if tries > most:
+            yield Violation("I17", job, f"was tried {tries} times in {history.seen_at - since:.0f} s")
 
 
 def steps_are_those_of_the_protocol(history: History) -> Iterator[Violation]:
@@ -206,7 +236,7 @@ def what_ran_was_heard_of(history: History) -> Iterator[Violation]:
 
 def _after_crash(history: History, run: Run) -> bool:
     return any(
-        fault.kind in ("crash", "kill backend") and fault.start - FLUSH_SECONDS <= run.start <= fault.end + 5
+        fault.kind in LOSING and fault.start - FLUSH_SECONDS <= run.start <= fault.end + 5
         for fault in history.faults
     )
 
@@ -214,7 +244,7 @@ def _after_crash(history: History, run: Run) -> bool:
 def runs_do_not_overlap(history: History) -> Iterator[Violation]:
     known = _order_of_leases(history)
     jobs: dict[int, list[Run]] = defaultdict(list)
-    for run in sorted(history.runs, key=lambda run: known.get(run.lease, (run.start, 0))):
+    for run in sorted(history.runs, key=lambda run: known.get(run.lease) or (_forgotten_at(history, run), 0)):
         jobs[run.job].append(run)
     for job, runs in jobs.items():
         for earlier, later in pairwise(runs):
@@ -239,13 +269,17 @@ def _order_of_leases(history: History) -> dict[str, tuple[float, int]]:
     return order
 
 
+def _forgotten_at(history: History, run: Run) -> float:
+    """When the server lost the reservation of a run; it may begin later than the run that came after it."""
+    losses = [fault.start for fault in history.faults if fault.kind in LOSING and fault.start < run.start]
+    return max(losses, default=run.start)
+
+
 def _overlap_ends(history: History, earlier: Run, later: Run, *, was_lost_in_crash: bool) -> float:
     """Until when the earlier run may go on after the later one has begun."""
     stopping = NOTICE_SECONDS + GRACE_SECONDS + DEATH_SECONDS
     if was_lost_in_crash:
-        ends = [
-            f.end for f in history.faults if f.kind in ("crash", "kill backend") and f.start < later.start
-        ]
+        ends = [f.end for f in history.faults if f.kind in LOSING and f.start < later.start]
         return max([later.start, *ends]) + stopping + BEAT_SECONDS
     before = [
         fault for fault in history.faults if fault.process == earlier.process and fault.start <= later.start
@@ -291,7 +325,7 @@ def nobody_pays_for_others(history: History) -> Iterator[Violation]:
                 and not _was_starved(history.faults, before, after)
             ):
                 yield Violation("I7", job, f"harmless, and its run was {outcome}: {after.error}")
-        if steps[-1].type == "dies" and steps[-1].status not in ("failed", "cancelled"):
+        if steps[-1].type in DEADLY and steps[-1].status not in ("failed", "cancelled"):
             yield Violation("I7", job, f"kills its runner, and is {steps[-1].status}")
 
 
@@ -325,7 +359,8 @@ def killed_workers_are_replaced_in_time(history: History) -> Iterator[Violation]
     jobs = history.by_job()
     for job, steps in jobs.items():
         for place, step in enumerate(steps):
-            killed_at = kills.get(step.process) if step.status == "processing" else None
+            is_free_to_go = step.status == "processing" and step.type != "odd_end"
+            killed_at = kills.get(step.process) if is_free_to_go else None
             if killed_at is None or step.at > killed_at:
                 continue
             following = steps[place + 1] if place + 1 < len(steps) else None
@@ -360,7 +395,11 @@ def keys_are_unique(history: History) -> Iterator[Violation]:
 
 def cancelled_jobs_stop(history: History) -> Iterator[Violation]:
     seconds = NOTICE_SECONDS + GRACE_SECONDS + DEATH_SECONDS
-    requeued = {step.job for step in history.steps if step.by_hand and step.status == "queued" and step.lease}
+    requeued = {
+        step.job
+        for step in history.steps
+        if step.by_hand and step.author != STALE_SAVES and step.status == "queued" and step.lease
+    }
     for run in history.runs:
         cancelled_at = history.cancelled.get(run.job)
         if cancelled_at is None or run.job in requeued:
@@ -377,6 +416,22 @@ def cancelled_jobs_stop(history: History) -> Iterator[Violation]:
             yield Violation("I12", job, "was reserved after it had been cancelled")
 
 
+def stale_saves_undo_nothing(history: History) -> Iterator[Violation]:
+    last: dict[int, Step] = {}
+    for after in sorted(history.steps, key=lambda step: step.seq):
+        before = last.get(after.job)
+        last[after.job] = after
+        if before is None or after.author != STALE_SAVES:
+            continue
+        if (after.status, after.attempts, after.lease) != (before.status, before.attempts, before.lease):
+            yield Violation(
+                "I16",
+                after.job,
+                f"was {before.status}, attempt {before.attempts}, and a stale save made it {after.status},"
+                f" attempt {after.attempts}",
+            )
+
+
 def slots_are_not_exceeded(history: History) -> Iterator[Violation]:
     moments: dict[int, list[tuple[float, int]]] = defaultdict(list)
     for run in history.runs:
@@ -386,10 +441,9 @@ def slots_are_not_exceeded(history: History) -> Iterator[Violation]:
         for _, change in sorted(changes):
             running += change
             most = max(most, running)
-        if most > history.crew_size:
-            yield Violation(
-                "I13", None, f"process {process} ran {most} jobs at once in {history.crew_size} slots"
-            )
+        slots = history.slots.get(process, most)
+        if most > slots:
+            yield Violation("I13", None, f"process {process} ran {most} jobs at once in {slots} slots")
 
 
 def secrets_stay_secret(history: History) -> Iterator[Violation]:
@@ -407,6 +461,18 @@ def workers_do_not_break(history: History) -> Iterator[Violation]:
         for line in text.splitlines():
             if '"worker.crashed"' in line:
                 yield Violation("I15", None, f"{place} tells of a crash: {line[:2_000]}")
+
+
+def workers_are_killed_by_faults_alone(history: History) -> Iterator[Violation]:
+    """What handlers use up must cost a runner, never its worker."""
+    told = {
+        fault.process for fault in history.faults if fault.kind in ("kill worker", "term", "term and kill")
+    }
+    for process, code in history.exit_codes.items():
+        if code < 0 and process not in told:  # SIGTERM ends one that has only just begun
+            yield Violation(
+                "I15", None, f"process {process} was ended by signal {-code}, and no fault sent it"
+            )
 
 
 def memory_stays_flat(history: History) -> Iterator[Violation]:
@@ -435,6 +501,7 @@ def nothing_is_left(history: History) -> Iterator[Violation]:
 RULES: Final[tuple[Rule, ...]] = (
     acknowledged_jobs_exist,
     every_job_ends,
+    odd_rows_are_set_aside,
     steps_are_those_of_the_protocol,
     leases_end_once,
     effects_are_those_of_completed_jobs,
@@ -445,12 +512,16 @@ RULES: Final[tuple[Rule, ...]] = (
     killed_workers_are_replaced_in_time,
     keys_are_unique,
     cancelled_jobs_stop,
+    stale_saves_undo_nothing,
     slots_are_not_exceeded,
     secrets_stay_secret,
     workers_do_not_break,
+    workers_are_killed_by_faults_alone,
     memory_stays_flat,
     nothing_is_left,
 )
+# What ran in the seconds that are lost is given back as if nobody had begun it: nobody can know better.
+RULES_AFTER_PROMOTION: Final = tuple(rule for rule in RULES if rule is not what_ran_was_heard_of)
 
 
 def timeline(history: History, job: int) -> list[str]:

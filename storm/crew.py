@@ -12,24 +12,34 @@ import functools
 import json
 import os
 import signal
+import stat
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Final
 
 from rowcrew import Backoff, Context, Crew, Snooze
+from storm.odd import ENDINGS
 
 SOON: Final = Backoff(base_seconds=0.2, factor=2.0, cap_seconds=2.0)
 # The redaction must keep it out of every row and line, whatever it looks like to a person.
 CANARY: Final = "canary-7f3a91d2"
 # After so many times psycopg prepares a statement, unless it was told not to.
 PREPARED_AFTER: Final = 5
+GARBAGE: Final = (b"\0\0\0\x08garbage!", b"\xff\xff\xff\xff")
+A_COPY: Final = "a copy"
+MOST_DESCRIPTORS: Final = 256
+RUNNER: Final = os.getpid()
 
 crew = Crew()
 
 
 def write_down(what: str, context: Context, **facts: Any) -> None:
-    """One line, whole or not at all, in the order in which things happened."""
+    """One line, whole or not at all, in the order in which things happened; nothing from a forked copy."""
+    if os.getpid() != RUNNER:
+        return
     port: Any = context._port  # the lease is nobody's business but ours
     entry = {
         "what": what,
@@ -86,9 +96,21 @@ def sleeps_alone(context: Context, seconds: float) -> str:
     return "slept"
 
 
+_in_transaction: set[int] = set()
+
+
+@contextmanager
+def _noted(job: int) -> Iterator[None]:
+    _in_transaction.add(job)
+    try:
+        yield
+    finally:
+        _in_transaction.discard(job)
+
+
 @crew.job("writes", backoff=SOON)
 async def writes(context: Context, seconds: float) -> str:
-    with written_down(context):
+    with written_down(context), _noted(context.job.id):
         async with context.transaction() as connection:
             await connection.execute("INSERT INTO storm_effects (job) VALUES (%s)", (context.job.id,))
             for _ in range(PREPARED_AFTER + 1):
@@ -153,3 +175,75 @@ async def eats(context: Context, mebibytes: int, seconds: float) -> str:
         eaten = b"x" * (mebibytes << 20)
         await asyncio.sleep(seconds)
     return f"{len(eaten)} bytes"
+
+
+@crew.job("forks", backoff=SOON)
+async def forks(context: Context) -> str:
+    """Copies its process, and both copies go on until their handler returns."""
+    with written_down(context):
+        while _in_transaction:  # noqa: ASYNC110 - a copied neighbour would speak on the same connection
+            await asyncio.sleep(0.01)
+        copy = os.fork()
+        if not copy:
+            await asyncio.sleep(0.02)
+            return A_COPY
+        try:
+            for _ in range(500):
+                await asyncio.sleep(0.02)
+                if os.waitpid(copy, os.WNOHANG)[0]:  # noqa: ASYNC222 - does not wait
+                    return "an original"
+        except BaseException:
+            _end(copy)
+            raise
+        _end(copy)
+        raise RuntimeError("the copy of this process goes on though its handler has returned")
+
+
+def _end(child: int) -> None:
+    with suppress(ProcessLookupError, ChildProcessError):
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+
+
+@crew.job("garbles", backoff=SOON, max_attempts=2)
+async def garbles(context: Context) -> None:
+    """Writes what nobody can read into every socket of its runner, and stays."""
+    write_down("start", context)
+    for descriptor in range(MOST_DESCRIPTORS):
+        with suppress(OSError):
+            if stat.S_ISSOCK(os.fstat(descriptor).st_mode):
+                os.write(descriptor, GARBAGE[context.job.id % len(GARBAGE)])
+    await asyncio.sleep(600)
+
+
+@crew.job("exits", backoff=SOON, max_attempts=2)
+async def exits(context: Context) -> None:
+    """Ends the event loop that it shares with others, from a task of its own."""
+    write_down("start", context)
+    task = asyncio.create_task(_exit())
+    await asyncio.sleep(600)
+    await task
+
+
+async def _exit() -> None:
+    sys.exit(1)
+
+
+@crew.job("leaves", backoff=SOON)
+async def leaves(context: Context) -> str:
+    """Leaves a child, one in a session of its own, and one whose parent is gone."""
+    with written_down(context):
+        for command, apart in (("exec sleep 600", False), ("exec sleep 600", True), ("sleep 600 &", True)):
+            subprocess.Popen(["sh", "-c", command], start_new_session=apart)  # noqa: ASYNC220 - left on purpose
+    return "left"
+
+
+async def odd(context: Context) -> str:
+    """Nothing is odd about the handler: its row is."""
+    with written_down(context):
+        await asyncio.sleep(0.01)
+    return "ran"
+
+
+for _type in ENDINGS:
+    crew.job(_type, backoff=SOON)(odd)

@@ -51,10 +51,12 @@ class Weather(NamedTuple):
     gap_seconds: tuple[float, float]
     longest_seconds: float
     long_ones: bool
+    held_seconds: tuple[float, float]
+    drain_seconds: float
 
 
-SHORT: Final = Weather((0.3, 3.5), 4.0, False)
-LONG: Final = Weather((0.3, 8.0), 6.0, True)
+SHORT: Final = Weather((0.3, 3.5), 4.0, False, (2.0, 5.0), 180.0)
+LONG: Final = Weather((0.3, 8.0), 6.0, True, (10.0, 40.0), 600.0)
 
 # How often each comes; those of the second row last longer than a lease.
 WEIGHTS: Final[Mapping[str, float]] = {
@@ -62,7 +64,8 @@ WEIGHTS: Final[Mapping[str, float]] = {
     "pause family": 1, "declare lost": 3, "end connection": 3, "restart": 1, "crash": 1, "kill backend": 1,
     "cut": 2, "stall": 2, "mute": 1, "exhaust connections": 1, "flood": 1, "lock table": 1,
     "vacuum full": 0.5, "reindex": 0.5, "migrate": 0.5, "exhaust descriptors": 1, "exhaust runner": 1,
-    "exhaust memory": 1, "exhaust processes": 1, **dict.fromkeys(network.RULES, 0.5),
+    "exhaust memory": 1, "exhaust processes": 1, "deaf log": 1.5, "read only": 0.7,
+    **dict.fromkeys(network.RULES, 0.5),
 }  # fmt: skip
 POOLER_WEIGHTS: Final[Mapping[str, float]] = {"kill pooler": 1, "pause pooler": 1}
 LONG_WEIGHTS: Final[Mapping[str, float]] = {
@@ -71,11 +74,13 @@ LONG_WEIGHTS: Final[Mapping[str, float]] = {
     "stall": 1,
     "mute": 1,
     "kill worker": 1,
+    "deaf log": 1,
     "drop all packets": 1,
 }
 # These leave the worker of the last place alone, so that one lives through the whole storm.
 ENDING: Final = frozenset({"kill worker", "term", "term and kill"})
 LONG_SECONDS: Final = (35.0, 45.0)
+LOST_SECONDS: Final = (1.0, 5.0)
 
 
 def script(seed: int, seconds: float, places: int, weather: Weather, *, pooled: bool = False) -> list[Blow]:
@@ -93,6 +98,12 @@ def script(seed: int, seconds: float, places: int, weather: Weather, *, pooled: 
         blows.append(Blow(at, kind, place, lasts, dice.randrange(1 << 30)))
         at += dice.uniform(*weather.gap_seconds)
     return blows
+
+
+def with_promotion(blows: list[Blow], seed: int, seconds: float) -> list[Blow]:
+    """The same, and in the midst of it a promotion that loses some seconds."""
+    lost_seconds = random.Random(f"promotion {seed}").uniform(*LOST_SECONDS)
+    return sorted([*blows, Blow(seconds / 2, "promote", 0, lost_seconds, 0)])
 
 
 def strike(site: Site, blows: list[Blow]) -> None:
@@ -145,9 +156,11 @@ def term(_site: Site, member: Member, _blow: Blow) -> Iterator[None]:
 
 @contextmanager
 def term_and_kill(_site: Site, member: Member, blow: Blow) -> Iterator[None]:
+    worker = member.worker
     member.signal(signal.SIGTERM)
     time.sleep(blow.seconds)
-    member.signal(signal.SIGKILL)
+    if member.worker is worker:  # and not a successor, which nobody told to leave
+        member.signal(signal.SIGKILL)
     yield
 
 
@@ -300,6 +313,7 @@ def lock_table(site: Site, _member: Member, blow: Blow) -> Iterator[None]:
 @contextmanager
 def vacuum_full(site: Site, _member: Member, _blow: Blow) -> Iterator[None]:
     with site.connect("storm fault") as connection:
+        connection.execute("SET lock_timeout = '5s'")  # else all wait behind it for whoever holds a row
         connection.execute("VACUUM FULL jobs")
     yield
 
@@ -359,6 +373,51 @@ def exhaust_processes(_site: Site, member: Member, blow: Blow) -> Iterator[None]
         yield
 
 
+@contextmanager
+def deaf_log(_site: Site, member: Member, blow: Blow) -> Iterator[None]:
+    """Nobody reads what the worker and its runners write."""
+    pipe = member.log_pipe
+    assert pipe is not None
+    pipe.go_deaf()
+    time.sleep(blow.seconds)
+    yield
+    pipe.hear()
+
+
+@contextmanager
+def read_only(site: Site, _member: Member, blow: Blow) -> Iterator[None]:
+    """What a fail-over looks like: sessions that were opened meanwhile stay read-only."""
+    with site.server_fault:
+        site.patiently("storm fault", "ALTER DATABASE postgres SET default_transaction_read_only = on")
+        site.patiently(
+            "storm fault",
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'rowcrew%%'",
+        )
+        time.sleep(blow.seconds)
+        yield
+        _allow_writes(site)
+
+
+def _allow_writes(site: Site) -> None:
+    while True:
+        with suppress(psycopg.OperationalError), site.connect("storm fault") as connection:
+            connection.execute("SET default_transaction_read_only = off")
+            connection.execute("ALTER DATABASE postgres RESET default_transaction_read_only")
+            return
+        time.sleep(0.2)
+
+
+@contextmanager
+def promote(site: Site, _member: Member, blow: Blow) -> Iterator[None]:
+    """A stand-by falls behind, and takes the server's place: the last commits are gone for good."""
+    assert site.standby is not None
+    with site.server_fault:
+        site.standby.fall_behind()
+        time.sleep(blow.seconds)
+        site.promote()
+        yield
+
+
 def packets(kind: str) -> Callable[[Site, Member, Blow], Any]:
     """What happens to the packets of the one worker that has a network of its own."""
 
@@ -400,8 +459,8 @@ def _kill_one(member: Member, blow: Blow) -> None:
 
 
 def _runners(member: Member, blow: Blow) -> list[psutil.Process]:
-    """One of its runners, if it has any."""
-    family = [] if member.worker is None else member.worker.family()
+    """One of its runners, if it has any; not what handlers have started there."""
+    family = [] if member.worker is None else member.worker.children()
     return [family[blow.dice % len(family)]] if family else []
 
 
@@ -461,8 +520,11 @@ FAULTS: Final[Mapping[str, Callable[[Site, Member, Blow], Any]]] = {
     "exhaust runner": exhaust_runner,
     "exhaust memory": exhaust_memory,
     "exhaust processes": exhaust_processes,
+    "deaf log": deaf_log,
+    "read only": read_only,
     "kill pooler": kill_pooler,
     "pause pooler": pause_pooler,
+    "promote": promote,
     **{kind: packets(kind) for kind in network.RULES},
 }
 OF_ONE_WORKER: Final = frozenset(
@@ -479,5 +541,6 @@ OF_ONE_WORKER: Final = frozenset(
         "exhaust runner",
         "exhaust memory",
         "exhaust processes",
+        "deaf log",
     }
 )

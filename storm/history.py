@@ -15,9 +15,14 @@ from typing import Any, TextIO
 import psycopg
 from psycopg.rows import class_row
 
-HANDS = "storm"
+HANDS = "storm hands"
+STALE_SAVES = "storm stale saves"
+_NO_WORKER = "storm"
 JOURNALED_ENDS = frozenset(
-    {"sleeps", "sleeps_in_thread", "sleeps_alone", "writes", "parent", "snoozes", "raises", "holds_gil"}
+    {
+        *("sleeps", "sleeps_in_thread", "sleeps_alone", "writes", "parent", "snoozes", "raises", "holds_gil"),
+        *("forks", "leaves"),
+    }
 )
 
 # Each worker process says its number in its startup options, so a step knows its author for certain. A pooler
@@ -66,7 +71,7 @@ class Step:
 
     @property
     def by_hand(self) -> bool:
-        return self.author.startswith(HANDS)
+        return self.author.startswith(_NO_WORKER)
 
 
 @dataclass
@@ -102,11 +107,14 @@ class History:
         acknowledged: jobs whose INSERT a producer knows to be committed.
         cancelled: when each job was cancelled by hand.
         outcomes: the word of `job_attempts` for each lease that has one.
+        set_aside: the rows that were set aside, with how often and since when.
         effects: how many rows each job's own transactions left.
         aftermath: what was still there when nothing should have been.
         texts: places where secrets must not be, by name.
         memory: resident bytes of each control process by its number, with the times they were taken.
-        crew_size: how many runs one worker process may have at once.
+        slots: how many runs each worker process may have at once, by its number.
+        exit_codes: of the worker processes that have ended, by number.
+        out_of_memory: how many processes the kernel killed in the small container.
     """
 
     steps: list[Step]
@@ -115,17 +123,22 @@ class History:
     acknowledged: list[int] = field(default_factory=list)
     cancelled: dict[int, float] = field(default_factory=dict)
     outcomes: dict[str, str] = field(default_factory=dict)
+    set_aside: dict[int, tuple[int, float]] = field(default_factory=dict)
     effects: dict[int, int] = field(default_factory=dict)
     aftermath: list[str] = field(default_factory=list)
     texts: dict[str, str] = field(default_factory=dict)
     memory: dict[int, list[tuple[float, int]]] = field(default_factory=dict)
-    crew_size: int = 8
+    slots: dict[int, int] = field(default_factory=dict)
+    exit_codes: dict[int, int] = field(default_factory=dict)
+    out_of_memory: int = 0
     seen_at: float = 0.0
 
     def by_job(self) -> dict[int, list[Step]]:
+        """The steps of each job in order, without stale saves under a run: they say nothing of the run."""
         jobs: dict[int, list[Step]] = {}
         for step in sorted(self.steps, key=lambda step: step.seq):
-            jobs.setdefault(step.job, []).append(step)
+            if not (step.author == STALE_SAVES and step.status == "processing"):
+                jobs.setdefault(step.job, []).append(step)
         return jobs
 
 

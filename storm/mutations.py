@@ -282,6 +282,81 @@ MUTATIONS: Final = (
         ),
         ("tests/runner/test_threads.py::test_a_call_for_which_there_was_no_thread_is_not_made_later",),
     ),
+    Mutation(
+        "heartbeats wait behind acknowledgements, and these for locked rows",
+        (
+            Edit(
+                "control/links.py",
+                """self.chores = Link(address, purpose="chores")""",
+                "self.chores = self.heartbeat",
+            ),
+            Edit("table/sql/worker/ack.sql", " SKIP LOCKED", ""),
+        ),
+        (
+            "tests/control/test_care.py::test_the_heart_has_a_connection_of_its_own",
+            "tests/worker/test_odd_rows.py::test_changed_rows_that_somebody_holds_delay_no_beat",
+        ),
+    ),
+    Mutation(
+        "the death of a runner is told as errors of its runs",
+        (Edit("runner/__main__.py", "    leaving.break_off()\n", "    leaving.begin()\n"),),
+        (
+            "tests/worker/test_plain_python.py::test_what_ends_a_runner_from_inside_costs_its_neighbours_no_attempt",
+            STORM,
+        ),
+    ),
+    Mutation(
+        "one odd row ends the worker",
+        (
+            Edit(
+                "control/set_aside.py",
+                "        if not is_about_data(error):\n            raise\n        if len",
+                "        raise\n        if len",
+            ),
+        ),
+        ("tests/worker/test_odd_rows.py::test_one_odd_row_stops_no_other_and_no_worker", STORM),
+    ),
+    Mutation(
+        "a forked copy of a runner keeps the way to control",
+        (
+            Edit(
+                "runner/__main__.py",
+                "    cut_off_children([end.fileno(), os.dup(end.fileno())])\n",
+                "",
+            ),
+        ),
+        ("tests/worker/test_plain_python.py::test_a_copy_of_the_runner_answers_for_nobody", STORM),
+    ),
+    Mutation(
+        "the log is written where the heartbeats are",
+        (
+            Edit(
+                "log.py",
+                "self._output = BackgroundOutput(self._stream, tell_dropped=self._dropped)",
+                "pass",
+            ),
+        ),
+        ("tests/log/test_background.py::test_a_pipe_that_nobody_reads_holds_up_nobody",),
+    ),
+    Mutation(
+        "whatever stands in a frame is taken for a message",
+        (
+            Edit(
+                "runner/wire.py",
+                "except (msgspec.MsgspecError, ValueError, RecursionError):",
+                "except EOFError:",
+            ),
+        ),
+        (
+            "tests/worker/test_plain_python.py::test_garbage_on_the_runners_connection_ends_that_runner_alone",
+            STORM,
+        ),
+    ),
+    Mutation(
+        "programs that left their runner's process group are not ended",
+        (Edit("control/children/leftovers.py", "if mark is not None and is_left(mark):", "if False:"),),
+        ("tests/worker/test_leftovers.py::test_nothing_is_left_of_a_runner_that_has_ended", STORM),
+    ),
 )
 
 
@@ -329,10 +404,12 @@ def catches(catcher: str, package: Path) -> bool:
     return ended.returncode == 1
 
 
-def survivors() -> list[str]:
-    """Plant each bug and run its catchers; the catchers that noticed nothing."""
+def survivors(words: str = "") -> list[str]:
+    """Plant each bug whose name has these words, and run its catchers; the catchers that noticed nothing."""
     survived = []
     for mutation in MUTATIONS:
+        if words not in mutation.name:
+            continue
         with planted(mutation) as package:
             for catcher in mutation.catchers:
                 caught = catches(catcher, package)

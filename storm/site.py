@@ -22,20 +22,23 @@ import psutil
 import psycopg
 
 import rowcrew
+from rig.limits import little_memory, memory_limit_permitted, out_of_memory
 from rig.pooler import Pooler, borrowed_state
 from rig.ports import free_port
 from rig.proxy import Proxy
+from rig.standby import StandBy
 from rig.worker_process import WorkerProcess, is_gone
 from rowcrew.embedded import EmbeddedPostgres
 from rowcrew.table import migrate
 from storm import network
 from storm.history import RECORDER, Fault, address_of, entries_of
+from storm.log_pipe import LogPipe
+from storm.odd import REFUSALS
 from storm.upgrade import NextVersion
 
 ROOT: Final = Path(__file__).parents[1]
 SLOTS: Final = 6
 SETTINGS: Final[dict[str, Any]] = {
-    "WORKER_CONCURRENCY": SLOTS,
     "SHUTDOWN_GRACE": 3,
     "CANCEL_GRACE": 2,
     "RUNNER_ENVIRONMENT": "JOURNAL,STORM_PROCESS",
@@ -45,7 +48,12 @@ SETTINGS: Final[dict[str, Any]] = {
 # monotonic clock stays: it is one for all processes of a machine, and control and runners rely on that.
 FAKETIME: Final = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1")
 CLOCKS: Final = {1: "+2h", 2: "-2h"}
-MOST_CONNECTIONS: Final = 60
+# The worker of the first place lives in a container too small for what its many slots may ask for.
+SMALL_PLACE: Final = 0
+SMALL_BYTES: Final = 288 << 20
+MANY_SLOTS: Final = 18
+MOST_CONNECTIONS: Final = 80
+SERVER_SETTINGS: Final = {"max_connections": str(MOST_CONNECTIONS)}
 # Fewer than the workers have connections, so that they share them.
 POOLER_SESSIONS: Final = 10
 EXIT_SECONDS: Final = 60.0
@@ -62,7 +70,7 @@ class Member:
         self._site = site
         self._place = place
         self._namespace = namespace
-        through_proxy = place % 2 == 0 or namespace is not None or site.pooler is not None
+        through_proxy = place % 2 == 0 or namespace is not None or site.shares_the_way
         address = site.server.tcp_url_of("postgres") if through_proxy else site.server.url
         self._address = address if site.pooler is None else site.pooler.url_of("postgres")
         host = "127.0.0.1" if namespace is None else namespace.here
@@ -70,6 +78,7 @@ class Member:
         self.restart_at = 0.0
         self.number = 0
         self.worker: WorkerProcess | None = None
+        self.log_pipe: LogPipe | None = None
 
     @property
     def lives(self) -> bool:
@@ -84,17 +93,33 @@ class Member:
             if clock
             else {}
         )
-        entrance = [] if self._namespace is None else list(self._namespace.entrance)
+        is_small = self._site.small is not None and self._place == SMALL_PLACE
+        slots = self._site.slots[self.number] = MANY_SLOTS if is_small else SLOTS
+        log = self._site.directory / f"worker-{self.number}.log"
+        log.touch()
+        self.log_pipe = pipe = LogPipe(log)
+        self._site.log_pipes.append(pipe)
         self.worker = WorkerProcess(
             self._marked(address),
-            log=self._site.directory / f"worker-{self.number}.log",
+            log=log,
+            output=pipe.end,
             journal=self._site.journal,
-            program=[*entrance, sys.executable, "-m", "rowcrew.cli", "worker", _CREW],
+            program=[*self._entrance(), sys.executable, "-m", "rowcrew.cli", "worker", _CREW],
             STORM_PROCESS=self.number,
             PYTHONPATH=os.pathsep.join([str(Path(rowcrew.__file__).parent.parent), str(ROOT)]),
+            WORKER_CONCURRENCY=slots,
             **(SETTINGS | fake),
         )
+        os.close(pipe.end)
         self._site.processes[self.number] = self.worker
+
+    def _entrance(self) -> list[str]:
+        """What goes before the command of this place's worker."""
+        if self._namespace is not None:
+            return list(self._namespace.entrance)
+        if self._site.small is not None and self._place == SMALL_PLACE:
+            return ["sh", "-c", 'echo $$ > "$0" && exec "$@"', str(self._site.small / "cgroup.procs")]
+        return []
 
     def _marked(self, address: str) -> str:
         """The address with the process's number, which then stands in every session."""
@@ -118,18 +143,26 @@ class Site:
         members: how many workers.
         pooled: whether they reach the server through PgBouncer in transaction mode alone.
         namespaced: whether the last of them has a network of its own.
+        promotable: whether a stand-by follows the server, and can take its place.
     """
 
     def __init__(
-        self, directory: Path, *, members: int, pooled: bool = False, namespaced: bool = False
+        self,
+        directory: Path,
+        *,
+        members: int,
+        pooled: bool = False,
+        namespaced: bool = False,
+        promotable: bool = False,
     ) -> None:
         self.directory = directory
         self.journal = directory / "journal"
-        self.server = EmbeddedPostgres(
-            durable=True, port=free_port(), settings={"max_connections": str(MOST_CONNECTIONS)}
-        )
+        self.server = EmbeddedPostgres(durable=True, port=free_port(), settings=SERVER_SETTINGS)
         self.numbers = itertools.count(1)
         self.processes: dict[int, WorkerProcess] = {}
+        self.log_pipes: list[LogPipe] = []
+        self.slots: dict[int, int] = {}
+        self.small: Path | None = None
         self.members: list[Member] = []
         self.faults: list[Fault] = []
         self.server_fault = threading.Lock()
@@ -138,7 +171,9 @@ class Site:
         self.memory: dict[int, list[tuple[float, int]]] = {}
         self.pooler: Pooler | None = None
         self.namespace = network.Namespace() if namespaced else None
+        self.standby: StandBy | None = None
         self._pooled = pooled
+        self._promotable = promotable
         self._size = members
         self._started = ExitStack()
         self._keeping = threading.Event()
@@ -155,6 +190,8 @@ class Site:
         self.directory.mkdir(parents=True, exist_ok=True)
         self.journal.touch()
         self._started.enter_context(self.server)
+        if memory_limit_permitted():
+            self.small = self._started.enter_context(little_memory(SMALL_BYTES))
         if self.namespace is not None:
             self._started.enter_context(self.namespace)
         if self._pooled:
@@ -165,6 +202,10 @@ class Site:
         migrate.migrate(self.server.url)
         with self.connect("storm setup") as connection:
             connection.execute(RECORDER)
+            connection.execute(REFUSALS)
+        if self._promotable:
+            standby = StandBy(self.server, durable=True, settings=SERVER_SETTINGS)
+            self.standby = self._started.enter_context(standby)
         last = self._size - 1
         self.members = [
             Member(self, place, self.namespace if place == last else None) for place in range(self._size)
@@ -183,6 +224,21 @@ class Site:
     ) -> None:
         self._keeping.clear()
         self._started.close()
+
+    @property
+    def shares_the_way(self) -> bool:
+        """Whether all members have to go through something that the storm can lead elsewhere."""
+        return self.pooler is not None or self.standby is not None
+
+    def promote(self) -> None:
+        """Halt the server as a crash does; the stand-by takes its place, with what it has received."""
+        assert self.standby is not None
+        self.server.halt("immediate")
+        self.standby.promote()
+        self.server = self.standby.server
+        for member in self.members:
+            assert member.proxy is not None
+            member.proxy.lead_to(self.server.tcp_url_of("postgres"))
 
     def connect(self, name: str) -> psycopg.Connection[Any]:
         """A connection that workers and their faults know nothing of."""
@@ -211,6 +267,15 @@ class Site:
             if member.proxy is not None:
                 member.proxy.heal()
 
+    def out_of_memory(self) -> int:
+        """How many processes the kernel has killed in the small container."""
+        return 0 if self.small is None else out_of_memory(self.small)
+
+    def read_logs(self) -> None:
+        """Wait until everything that processes wrote is in their logs."""
+        for pipe in self.log_pipes:
+            pipe.close()
+
     def stop(self) -> list[str]:
         """Stop all workers with SIGTERM; complaints about those that did not end as they should."""
         self._keeping.clear()
@@ -238,13 +303,14 @@ class Site:
         return left
 
     def family_left(self) -> list[str]:
-        """Processes that belong to this storm and outlive their worker."""
+        """Processes that belong to this storm and outlive their worker; they are ended now."""
         mark = f"JOURNAL={self.journal}".encode()
         left = []
         for process in psutil.process_iter():
             with suppress(OSError, psutil.Error):
                 if mark in Path(f"/proc/{process.pid}/environ").read_bytes() and not is_gone(process.pid):
                     left.append(f"process {process.pid} is left: {' '.join(process.cmdline())[:120]}")
+                    process.kill()
         return left
 
     def _keep(self) -> None:

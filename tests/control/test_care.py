@@ -260,6 +260,11 @@ async def test_a_row_that_cannot_be_rescued_keeps_no_other_from_it(site: Site) -
     statuses = [site.table.row(run.job.id)["status"] for run in runs]
     assert statuses == ["queued", "processing", "queued"]
     assert [aside["jobId"] for aside in site.table.rows("SELECT * FROM jobs_set_aside")] == [runs[1].job.id]
+    nobody = 0
+    assert await statements.observe(site.links.chores, nobody) == []  # nor is its worker told as lost again
+    site.table.rows("""UPDATE jobs_set_aside SET "nextTryAt" = now()""")
+    assert [other.id for other in await statements.observe(site.links.chores, nobody)] == [row["id"]]
+    site.table.rows("""UPDATE jobs_set_aside SET "nextTryAt" = now() + interval '1 minute'""")
     site.table.rows("DROP FUNCTION refuse CASCADE")
     await site.organs.rescue._take_over([(row["id"], row["beats"])])
     assert site.table.row(runs[1].job.id)["status"] == "processing"  # it is passed by until its time comes

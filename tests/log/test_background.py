@@ -7,6 +7,7 @@ import json
 import os
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import TextIO
 
 import pytest
@@ -23,21 +24,22 @@ class Pipe:
     """A pipe of one page, as small as the kernel makes them, whose reader reads when it is told to."""
 
     def __init__(self) -> None:
-        self.end, writing = os.pipe()
+        reading, writing = os.pipe()
+        self.reader: TextIO = os.fdopen(reading, encoding="utf-8")
         fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 4096)
         self.stream: TextIO = os.fdopen(writing, "w", encoding="utf-8")
 
     def read_all(self) -> list[str]:
         """Everything until the writer has closed its end, by lines."""
-        with os.fdopen(self.end, encoding="utf-8") as reading:
-            return reading.read().splitlines()
+        return self.reader.read().splitlines()
 
 
 @pytest.fixture
 def pipe() -> Iterator[Pipe]:
     pipe = Pipe()
     yield pipe
-    if not pipe.stream.closed:
+    pipe.reader.close()  # first: what was not read would hold up the writer
+    with suppress(BrokenPipeError):
         pipe.stream.close()
 
 
@@ -108,7 +110,7 @@ def test_lines_keep_their_order_before_during_and_after() -> None:
 
 
 def test_a_reader_that_is_gone_stops_no_work(pipe: Pipe) -> None:
-    os.close(pipe.end)
+    pipe.reader.close()
     log = Log("text", pipe.stream)
     log.start()
     tell(log, 3)

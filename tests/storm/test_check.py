@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from storm.check import check, timeline
+from storm.check import RULES_AFTER_PROMOTION, check, timeline
 from storm.crew import CANARY
 from storm.history import Fault, History, Run, Step, runs_of
 
@@ -112,6 +112,20 @@ SOUND = {
         runs=[RAN, run("b", 4.1, 4.9)],
         faults=[Fault("crash", 2.5, 3.5)],
     ),
+    "a run whose reservation was lost with the old server": history(
+        QUEUED,
+        step(9, "processing", 1, "b", process=8),
+        step(10, "completed", 1, "b", process=8),
+        runs=[RAN, run("b", 9.1, 9.9, process=8)],
+        faults=[Fault("promote", 1.5, 8.5)],
+    ),
+    "a run that begins late, and whose reservation was lost": history(
+        QUEUED,
+        step(9, "processing", 1, "b", process=8),
+        step(10, "completed", 1, "b", process=8),
+        runs=[run("a", 9.4, 9.6, "raised"), run("b", 9.1, 9.9, process=8)],
+        faults=[Fault("promote", 1.5, 8.5)],
+    ),
     "a retry for want of memory": history(
         QUEUED,
         RESERVED,
@@ -126,6 +140,19 @@ SOUND = {
         QUEUED, RESERVED, COMPLETED, memory={7: [(s, (50 + s % 20) << 20) for s in range(600)]}
     ),
     "a job for later": history(QUEUED, enqueued(2, run_at=200.0), runs=[]),
+    "a stale save of a run that goes on": history(
+        QUEUED,
+        RESERVED,
+        step(3, "processing", 1, "a", author="storm stale saves", process=None),
+        step(4, "completed", 1, "a"),
+    ),
+    "an odd row": history(enqueued(type="odd_start"), runs=[], set_aside={1: (2, 80.0)}, acknowledged=[1]),
+    "an odd row whose worker was killed": history(
+        enqueued(type="odd_end"),
+        step(2, "processing", 1, "a", type="odd_end"),
+        set_aside={1: (4, 20.0)},
+        faults=[Fault("kill worker", 2.5, 2.5, 7)],
+    ),
     "a cancel": history(QUEUED, RESERVED, CANCELLED, runs=[run("a", 2.1, 8.0, "raised")], cancelled={1: 3.0}),
 }
 
@@ -269,9 +296,40 @@ BROKEN = {
         "I12",
         history(QUEUED, RESERVED, CANCELLED, runs=[run("a", 2.1, 30.0)], cancelled={1: 3.0}),
     ),
+    "a stale save queues what runs": (
+        "I16",
+        history(QUEUED, RESERVED, step(3, "queued", 0, "a", author="storm stale saves", process=None)),
+    ),
+    "a stale save gives an ended run back its row": (
+        "I16",
+        history(
+            QUEUED,
+            RESERVED,
+            COMPLETED,
+            step(4, "processing", 1, "a", author="storm stale saves", process=None),
+        ),
+    ),
+    "a job that ends its runner's loop completes": (
+        "I7",
+        history(
+            enqueued(type="exits"),
+            step(2, "processing", 1, "a", type="exits"),
+            step(3, "completed", 1, "a", type="exits"),
+        ),
+    ),
+    "an odd row is not set aside": ("I17", history(enqueued(type="odd_start"), runs=[])),
+    "an odd row is tried without end": (
+        "I17",
+        history(enqueued(type="odd_start"), runs=[], set_aside={1: (9, 80.0)}),
+    ),
+    "an odd row runs": (
+        "I17",
+        history(enqueued(type="odd_start"), RESERVED, step(3, "completed", 1, "a", type="odd_start")),
+    ),
+    "a good row is set aside": ("I17", history(QUEUED, RESERVED, COMPLETED, set_aside={1: (1, 4.0)})),
     "more runs than slots": (
         "I13",
-        history(QUEUED, RESERVED, COMPLETED, runs=[RAN, run("b", 2.2, 2.8, job=2)], crew_size=1),
+        history(QUEUED, RESERVED, COMPLETED, runs=[RAN, run("b", 2.2, 2.8, job=2)], slots={7: 1}),
     ),
     "a secret in an error": (
         "I14",
@@ -281,6 +339,16 @@ BROKEN = {
     "a worker breaks": (
         "I15",
         history(QUEUED, RESERVED, COMPLETED, texts={"the log": '{"event":"worker.crashed"}'}),
+    ),
+    "a worker is killed by no fault": (
+        "I15",
+        history(
+            QUEUED,
+            RESERVED,
+            COMPLETED,
+            exit_codes={7: -9, 8: -9},
+            faults=[Fault("kill worker", 3.5, 3.5, 8)],
+        ),
     ),
     "a worker's memory grows": (
         "I15",
@@ -300,6 +368,18 @@ def test_a_sound_history_is_not_accused(case: str) -> None:
 def test_a_broken_invariant_is_reported(case: str) -> None:
     invariant, history = BROKEN[case]
     assert invariant in {violation.invariant for violation in check(history)}
+
+
+def test_after_a_promotion_a_run_may_be_given_back_as_if_nobody_had_begun_it() -> None:
+    turned_back = history(
+        QUEUED,
+        RESERVED,
+        step(3, "queued", 0, "a", error="reserved, but the answer was lost"),
+        step(4, "completed", 0, "a", author="storm hands"),
+        outcomes={"a": "released"},
+    )
+    assert [violation.invariant for violation in check(turned_back)] == ["I3"]
+    assert check(turned_back, RULES_AFTER_PROMOTION) == []
 
 
 def test_a_timeline_tells_steps_runs_and_faults_in_order() -> None:

@@ -8,7 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from storm.faults import ENDING, FAULTS, LONG, LONG_WEIGHTS, POOLER_WEIGHTS, SHORT, WEIGHTS, script
+from storm.faults import (
+    ENDING,
+    FAULTS,
+    LONG,
+    LONG_WEIGHTS,
+    POOLER_WEIGHTS,
+    SHORT,
+    WEIGHTS,
+    script,
+    with_promotion,
+)
 
 ROOT = Path(__file__).parents[2]
 
@@ -35,7 +45,15 @@ def test_every_fault_comes_in_some_storm() -> None:
     assert kinds == set(WEIGHTS)
     assert set(LONG_WEIGHTS) <= set(WEIGHTS)
     pooled = {blow.kind for seed in range(20) for blow in script(seed, 90, 4, SHORT, pooled=True)}
-    assert pooled == set(FAULTS) == set(WEIGHTS) | set(POOLER_WEIGHTS)
+    assert pooled == set(FAULTS) - {"promote"} == set(WEIGHTS) | set(POOLER_WEIGHTS)
+
+
+def test_a_promotion_comes_once_in_the_midst_of_the_others() -> None:
+    others = script(1, 90, 4, SHORT)
+    blows = with_promotion(others, 1, 90)
+    (promotion,) = set(blows) - set(others)
+    assert (promotion.kind, promotion.at) == ("promote", 45)
+    assert blows == sorted(blows)
 
 
 def test_one_worker_lives_through_the_whole_storm() -> None:
