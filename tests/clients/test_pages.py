@@ -70,6 +70,13 @@ def test_behind_a_pooler_the_client_is_set_as_its_page_says(
             assert first.read(id) == second.read(id)
 
 
+@pytest.mark.parametrize("python", ["django", "sqlalchemy"])
+def test_enqueue_takes_the_connection_of_the_client(python: str, build: Build, town: Town) -> None:
+    with running(build(python), town.producer_url) as client:
+        id = int(client.do("greet", "Flo"))
+        assert client.ended(id)[0] == "completed"
+
+
 @pytest.mark.parametrize("whole", ["django", "sqlalchemy", "prisma"])
 def test_a_stale_save_of_the_pages_model_undoes_nothing(whole: str, build: Build, town: Town) -> None:
     with running(build(whole), town.owner_url) as client:

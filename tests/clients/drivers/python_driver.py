@@ -1,8 +1,8 @@
 """Obeys the tests for a page in Python. In: the client's name, an address, orders by line; out: answers.
 
-It lies in one folder with the files of the page. Orders: sign_up NAME, read ID, cancel ID, and for a stale
-save load ID, then save PAYLOAD. An answer is a line of words parted by tabs; `read` answers status, result as
-JSON and the error; `error: …` if something was refused.
+It lies in one folder with the files of the page. Orders: sign_up NAME, greet NAME, read ID, cancel ID; for a
+stale save load ID, then save PAYLOAD. An answer is a line of words parted by tabs; `read` answers status,
+result as JSON and error; `error: …` if something was refused.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ class Page(Protocol):
 
     def sign_up(self, name: str) -> int: ...
 
+    def greet(self, name: str) -> int: ...
+
     def read(self, id: int) -> Any: ...
 
     def cancel(self, id: int) -> int: ...
@@ -36,7 +38,8 @@ class WithDjango:
     def __init__(self, url: str) -> None:
         set_django_up(url)
         page = importlib.import_module("people.sign_up")
-        self.sign_up, self.read, self.cancel = page.sign_up, page.read, page.cancel
+        self.sign_up, self.greet = page.sign_up, page.greet
+        self.read, self.cancel = page.read, page.cancel
         self._model: Any = page.Job
 
     def load(self, id: int) -> None:
@@ -80,6 +83,9 @@ class WithSqlAlchemy:
     def sign_up(self, name: str) -> int:
         return int(self._page.sign_up(self._engine, name))
 
+    def greet(self, name: str) -> int:
+        return int(self._page.greet(self._engine, name))
+
     def read(self, id: int) -> Any:
         return self._page.read(self._engine, id)
 
@@ -104,6 +110,8 @@ def obey(page: Page, order: str, value: str) -> str:
     match order:
         case "sign_up":
             return str(page.sign_up(value))
+        case "greet":
+            return str(page.greet(value))
         case "cancel":
             return str(page.cancel(int(value)))
         case "load":
