@@ -40,6 +40,7 @@ pool_mode = transaction
 default_pool_size = {sessions}
 max_client_conn = 300
 application_name_add_host = {tells_hosts}
+ignore_startup_parameters = {ignores}
 # Its patience after a failed login is 15 seconds, in which nobody would learn that the server is back.
 server_login_retry = 1
 logfile = {directory}/log
@@ -54,9 +55,10 @@ class Pooler:
         url: TCP address of a database; its server is the one behind the pooler.
         sessions: how many of the server's sessions all clients share.
         tells_hosts: whether application_name gets the address of the client.
+        ignores: what clients may ask for at their start in vain.
     """
 
-    def __init__(self, url: str, *, sessions: int = 20, tells_hosts: bool = False) -> None:
+    def __init__(self, url: str, *, sessions: int = 20, tells_hosts: bool = False, ignores: str = "") -> None:
         with socket.create_server(("127.0.0.1", 0)) as listener:
             self.port: int = listener.getsockname()[1]
         self._parts = urlsplit(url)
@@ -72,6 +74,7 @@ class Pooler:
                 port=self.port,
                 sessions=sessions,
                 tells_hosts=int(tells_hosts),
+                ignores=ignores,
                 directory=self.directory,
             )
         )

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import fcntl
-import hashlib
-import shutil
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -19,10 +14,6 @@ from rig.programs import ROWCREW, program
 from rig.waiting import eventually
 from rowcrew.embedded import EmbeddedPostgres
 from rowcrew.model.status import ENDED
-
-ROOT = Path(__file__).parents[2]
-INSTALLED_FROM = ("package.json", "package-lock.json", ".npmrc")
-NODE_IS_THERE = bool(shutil.which("node") and shutil.which("npm"))
 
 
 @dataclass(frozen=True)
@@ -56,20 +47,3 @@ def served(server: EmbeddedPostgres, migrated_template: str) -> Iterator[Served]
     ):
         worker.line("👥 Ready")
         yield Served(server.tcp_url_of(name), connection)
-
-
-def npm_installed(source: Path) -> Path:
-    """A folder with what npm installs for a package, kept for as long as its lock file stays the same."""
-    lock = b"".join((source / name).read_bytes() for name in INSTALLED_FROM)
-    target = ROOT / ".state" / f"{source.name}-{hashlib.sha256(lock).hexdigest()[:16]}"
-    target.mkdir(parents=True, exist_ok=True)
-    with (target / "installing").open("w") as only_one:
-        fcntl.flock(only_one, fcntl.LOCK_EX)
-        if not (target / "installed").exists():
-            for name in INSTALLED_FROM:
-                shutil.copy(source / name, target)
-            command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline"]
-            done = subprocess.run(command, cwd=target, text=True, capture_output=True)
-            assert done.returncode == 0, done.stdout + done.stderr
-            (target / "installed").touch()
-    return target

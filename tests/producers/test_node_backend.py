@@ -12,10 +12,11 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from rig.npm import NODE_IS_THERE, npm_installed
 from rig.ports import free_port
 from rig.programs import Program, program
 from rig.waiting import eventually
-from tests.producers.conftest import NODE_IS_THERE, Served, npm_installed
+from tests.producers.conftest import Served
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "node-backend"

@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 
 from rig.logins import Login
+from rig.npm import NODE_IS_THERE, npm_installed
 from rig.waiting import eventually
 from tests.conftest import Connect
 from tests.contract.hands import Connection, read, record, reserve
-from tests.producers.conftest import NODE_IS_THERE, npm_installed
 
 ROOT = Path(__file__).parents[2]
 NODE = Path(__file__).parent / "node"

@@ -1,6 +1,7 @@
 """examples/node-backend/schema.prisma is the table that the migrations make, column by column.
 
-Prisma's own program is not asked, because it fetches binaries; the schema is read here as far as it goes.
+Prisma's own program, which tests/clients runs, does not compare a model with a table; the schema is read here
+as far as it goes.
 """
 
 from __future__ import annotations
