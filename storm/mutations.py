@@ -332,7 +332,7 @@ MUTATIONS: Final = (
         (
             Edit(
                 "log.py",
-                "self._output = BackgroundOutput(self._stream, tell_dropped=self._dropped)",
+                "self._output = BackgroundOutput(self._stream, tell_dropped=self.dropped)",
                 "pass",
             ),
         ),

@@ -165,14 +165,22 @@ def test_a_huge_frame_arrives_whole() -> None:
 @pytest.mark.parametrize("body", [b"", b"\xc1", b"nonsense", msgspec.msgpack.encode(["unknown"])])
 def test_what_is_no_message_ends_the_connection(body: bytes) -> None:
     end = End(ToRunner)
-    end.feed(len(body).to_bytes(4, "big") + body + frame(Withdraw()))
+    head = len(body).to_bytes(4, "big") + (len(body) ^ 0xFFFF_FFFF).to_bytes(4, "big")
+    end.feed(head + body + frame(Withdraw()))
     assert (end.heard, end.is_open) == ([], False)
 
 
-def test_a_length_that_no_frame_has_ends_the_connection_before_its_bytes_come() -> None:
+@pytest.mark.parametrize("garbage", [b"\0\x10\0\0half", b"\xff\xff\xff\xff\0\0\0\0", b"\0\0\0\x04\0\0\0\x04"])
+def test_a_length_that_no_frame_has_ends_the_connection_before_its_bytes_come(garbage: bytes) -> None:
     end = End(ToRunner)
-    end.feed(b"\xff\xff\xff\xff")
+    end.feed(garbage)
     assert not end.is_open
+
+
+def test_garbage_shorter_than_a_head_ends_the_connection_with_the_next_frame() -> None:
+    end = End(ToRunner)
+    end.feed(b"\0\0\0" + frame(Withdraw()))
+    assert (end.heard, end.is_open) == ([], False)
 
 
 def test_a_runner_takes_no_message_meant_for_control() -> None:

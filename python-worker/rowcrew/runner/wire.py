@@ -1,12 +1,13 @@
 """What control and a runner say to each other, and how it is framed.
 
-Each message is one frame: four bytes of length, then MessagePack. Plain values only, so that neither side can
-make the other run anything. Used by `control` and by the runner process.
+Each message is one frame: its length, the complement of that, then MessagePack. Plain values only, so that
+neither side can make the other run anything. Used by `control` and by the runner process.
 """
 
 from __future__ import annotations
 
 import asyncio
+import struct
 from collections.abc import Callable
 from typing import Any, Final, Generic, TypeVar, cast
 
@@ -100,7 +101,9 @@ ToControl = Ready | Unloadable | Report | Withdrawn
 M = TypeVar("M")
 
 LARGEST_FRAME_BYTES: Final = 1 << 28
-"""No frame is larger, so a length that user code wrote onto our socket is known for what it is."""
+# The length twice: what user code writes onto our socket is not waited for as a frame that never comes whole.
+_HEAD: Final = struct.Struct(">II")
+_ALL_BITS: Final = 0xFFFF_FFFF
 
 _encode: Final = msgspec.msgpack.Encoder().encode
 
@@ -110,7 +113,7 @@ def frame(message: ToRunner | ToControl) -> bytes:
     body = _encode(message)
     if len(body) > LARGEST_FRAME_BYTES and isinstance(message, Report) and len(message.ended) > 1:
         return b"".join(frame(half) for half in _halves(message))
-    return len(body).to_bytes(4, "big") + body
+    return _HEAD.pack(len(body), len(body) ^ _ALL_BITS) + body
 
 
 def _halves(report: Report) -> tuple[Report, Report]:
@@ -156,15 +159,16 @@ class Channel(asyncio.Protocol, Generic[M]):
         buffer = self._buffer
         buffer += data
         start = 0
-        while len(buffer) - start >= 4:
-            length = int.from_bytes(buffer[start : start + 4], "big")
-            end = start + 4 + length
-            if length > LARGEST_FRAME_BYTES:
+        while len(buffer) - start >= _HEAD.size:
+            length, complement = _HEAD.unpack_from(buffer, start)
+            if length ^ complement != _ALL_BITS or length > LARGEST_FRAME_BYTES:
                 return self._give_up()
+            body = start + _HEAD.size
+            end = body + length
             if len(buffer) < end:
                 break
             try:
-                message = self._decode(buffer[start + 4 : end])
+                message = self._decode(buffer[body:end])
             except (msgspec.MsgspecError, ValueError, RecursionError):
                 return self._give_up()
             start = end
