@@ -15,7 +15,7 @@ from rowcrew.model.remedy import Remedy
 from rowcrew.model.shape import Part, differences, obstacles
 from rowcrew.table import operator
 from rowcrew.table.link import Link
-from rowcrew.table.shape import expected, names, queue_revision
+from rowcrew.table.shape import expected, giving_default, names, queue_revision
 
 
 class Drift(NamedTuple):
@@ -57,5 +57,4 @@ def _difference(what: str) -> Check:
 
 def _obstacle(part: Part) -> Check:
     what = f"{part.place} is required and has no default, and no INSERT of Rowcrew names it"
-    remedy = f'ALTER TABLE {part.relation} ALTER COLUMN "{part.name}" SET DEFAULT …, or DROP NOT NULL'
-    return check("schema", "warning", what, remedy)
+    return check("schema", "warning", what, f"as its owner: {giving_default(part)}")

@@ -53,6 +53,11 @@ def names(parts: Iterable[Part]) -> dict[str, Any]:
     }
 
 
+def giving_default(column: Part) -> str:
+    """The SQL by which a person gives a column a default."""
+    return f'ALTER TABLE {column.relation} ALTER COLUMN "{column.name}" SET DEFAULT …'
+
+
 def written(shape: Shape) -> str:
     """The text of a `shape.json`: one part a line, for readable differences between versions."""
     lines = ",\n".join(msgspec.json.encode(part[:4]).decode() for part in shape.parts)
