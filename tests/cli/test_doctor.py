@@ -344,7 +344,7 @@ def test_a_pooler_is_noticed_and_the_direct_address_is_its_remedy(
 
 
 def a_server(version: str, number: int) -> Server:
-    return Server(version, number, "app", "app", datetime.now(UTC), False, 97, 10)
+    return Server(version, number, "app", "app", datetime.now(UTC), "UTF8", False, 97, 10)
 
 
 @pytest.mark.parametrize(

@@ -90,6 +90,16 @@ def server_checks(server: Server) -> Iterator[Check]:
             "it takes no writes: a stand-by, or default_transaction_read_only is on",
             "give the address of the primary; with several hosts add target_session_attrs=read-write",
         )
+    if server.encoding != "UTF8":
+        yield check(
+            "encoding", "warning", _unlike_utf8(server.encoding), "make the database with ENCODING 'UTF8'"
+        )
+
+
+def _unlike_utf8(encoding: str) -> str:
+    if encoding == "SQL_ASCII":
+        return "SQL_ASCII checks no text: workers fail each job whose bytes are no UTF-8"
+    return f"{encoding} lacks most letters: what has one of these is refused, or fails its job"
 
 
 def clock_check(ahead_seconds: float) -> Check:

@@ -15,6 +15,7 @@ from typing import Any, Final
 import psycopg
 
 from rowcrew.model.cleaning import clean_line
+from rowcrew.table.any_text import read_any_text
 from rowcrew.table.arrays import ArrayDumper
 from rowcrew.table.opening import CALL_SECONDS, Deadline, opened_async
 from rowcrew.table.question import A, Asking, answered_async
@@ -98,12 +99,21 @@ class Link:
         address: as in DATABASE_URL.
         purpose: becomes part of application_name, so that pg_stat_activity tells the connections apart.
         session: further settings of the session, applied where the connection reaches the server itself.
+        any_text: whether text that is no UTF-8, where the database allows it, is shown and not refused.
     """
 
-    def __init__(self, address: str, *, purpose: str, session: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        address: str,
+        *,
+        purpose: str,
+        session: Mapping[str, str] | None = None,
+        any_text: bool = False,
+    ) -> None:
         self._address = address
         self._purpose = purpose
         self._session = session or {}
+        self._any_text = any_text
         self._connection: psycopg.AsyncConnection[Any] | None = None
         self._busy = asyncio.Lock()
         self.pooled = False
@@ -213,6 +223,8 @@ class Link:
             connection.prepare_threshold = None
         else:
             await connection.execute(SQL["link/set_config"], for_session(self._session))
+        if self._any_text:
+            await read_any_text(connection)
 
 
 async def _is_pooled(connection: psycopg.AsyncConnection[Any]) -> bool:

@@ -45,6 +45,19 @@ class End(msgspec.Struct, frozen=True, gc=False):
         return size + sum([len(value or b"") for value in (decided.children, self.progress, self.checkpoint)])
 
 
+def in_ascii(end: End) -> End:
+    """The end for a database whose encoding lacks a letter of it: errors escaped, progress left out.
+
+    What the handler gave for keeps, a result or a checkpoint, stays as it is.
+    """
+    error, traceback = (
+        text and text.encode("ascii", "backslashreplace").decode()
+        for text in (end.verdict.error, end.verdict.traceback)
+    )
+    verdict = msgspec.structs.replace(end.verdict, error=error, traceback=traceback)
+    return msgspec.structs.replace(end, verdict=verdict, progress=None)
+
+
 class Written(NamedTuple):
     """What became of ends.
 
@@ -120,6 +133,9 @@ class Writer:
             first = await self.write(ends[:half])
             return first.and_also(await self.write(ends[half:]))
         await self._strangers_of([])  # what fails without any row is no row's fault
+        plain = in_ascii(ends[0])
+        if isinstance(error, psycopg.errors.UntranslatableCharacter) and plain != ends[0]:
+            return await self.write([plain])
         return await self._write_failed(ends[0], error)
 
     async def _write_failed(self, end: End, error: Exception) -> Written:
