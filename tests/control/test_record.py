@@ -262,7 +262,9 @@ def test_one_statement_carries_no_more_than_its_share_of_bytes() -> None:
 
 def test_an_end_in_ascii_keeps_what_the_handler_gave() -> None:
     verdict = Verdict("queued", "retried", error="→ ü", traceback="…", result='"→"'.encode())
-    plain = in_ascii(End(1, "lease", verdict, progress=b"1", checkpoint='"→"'.encode()))
+    letters = '"→"'.encode()
+    plain = in_ascii(End(1, "lease", verdict, progress=letters, checkpoint=letters))
     assert (plain.verdict.error, plain.verdict.traceback) == ("\\u2192 \\xfc", "\\u2026")
     assert (plain.verdict.status, plain.verdict.result) == ("queued", verdict.result)
-    assert (plain.progress, plain.checkpoint) == (None, '"→"'.encode())
+    assert (plain.progress, plain.checkpoint) == (None, letters)
+    assert in_ascii(End(1, "lease", Verdict("completed"), progress=b"1")).progress == b"1"

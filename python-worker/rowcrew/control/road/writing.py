@@ -46,7 +46,7 @@ class End(msgspec.Struct, frozen=True, gc=False):
 
 
 def in_ascii(end: End) -> End:
-    """The end for a database whose encoding lacks a letter of it: errors escaped, progress left out.
+    """The end where the encoding of the database lacks a letter: errors escaped, such progress left out.
 
     What the handler gave for keeps, a result or a checkpoint, stays as it is.
     """
@@ -55,7 +55,8 @@ def in_ascii(end: End) -> End:
         for text in (end.verdict.error, end.verdict.traceback)
     )
     verdict = msgspec.structs.replace(end.verdict, error=error, traceback=traceback)
-    return msgspec.structs.replace(end, verdict=verdict, progress=None)
+    progress = end.progress if end.progress is not None and end.progress.isascii() else None
+    return msgspec.structs.replace(end, verdict=verdict, progress=progress)
 
 
 class Written(NamedTuple):
