@@ -246,6 +246,17 @@ def test_the_revision_is_said_again(database_url: str, connect: Connect, gone: s
     assert one(hands, "TABLE rowcrew_schema") == before
 
 
+def test_a_family_that_was_migrated_alone_is_mended_alone(empty_url: str) -> None:
+    migrate(empty_url, only=["files"])
+    assert whats(empty_url) == []
+    with psycopg.connect(empty_url, autocommit=True) as hands:
+        hands.execute("ALTER TABLE blobs DROP CONSTRAINT blobs_key_length")
+        assert repair(empty_url) == [
+            Repair("constraint blobs_key_length of blobs is missing", None, emptied=False)
+        ]
+        assert one(hands, "SELECT to_regclass('rowcrew_schema')") == (None,)
+
+
 def test_a_family_whose_newer_version_is_in_the_database_is_not_compared(
     database_url: str, connect: Connect
 ) -> None:
