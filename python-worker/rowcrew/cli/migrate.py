@@ -104,7 +104,8 @@ def _told(line: dict[str, Any]) -> str:
         case {"refused": str(why), "what": what}:
             return f"❌ {what}, and is left: {why}"
         case {"emptied": True, "what": what}:
-            return f"🔧 {what}: put back, without what it held; rights to it come from rowcrew roles"
+            held = "" if what.startswith("view ") else ", without what it held"
+            return f"🔧 {what}: put back{held}; rights to it come from rowcrew roles"
         case {"refused": None, "what": what}:
             return f"🔧 {what}: put back"
     return f"❌ {line['what']}"
