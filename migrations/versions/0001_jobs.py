@@ -431,7 +431,7 @@ VIEWS = (
                  min("runAt") FILTER (WHERE "runAt" <= now()) AS "oldestReadyAt"
             FROM jobs WHERE status = 'queued' GROUP BY queue, type
           UNION ALL
-          SELECT queue, type, 0, 0, count(*), NULL
+          SELECT queue, type, 0 AS ready, 0 AS delayed, count(*) AS processing, NULL AS "oldestReadyAt"
             FROM jobs WHERE status = 'processing' GROUP BY queue, type
       ) live
       CROSS JOIN LATERAL (

@@ -15,10 +15,16 @@ from typing import Any, Union, get_args, get_origin, get_type_hints, is_typeddic
 import msgspec
 
 from rowcrew.context import Context, PermanentError
-from rowcrew.model.errors import CrewError
+from rowcrew.model.errors import CrewError, RowcrewError
 
 Decode = Callable[[str], dict[str, Any]]
 
+
+class UnknownKey(RowcrewError):
+    """A payload has a key that this handler does not know; a newer version of the crew may."""
+
+
+_UNKNOWN_FIELD = "Object contains unknown field"
 _NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 
 
@@ -26,7 +32,8 @@ class Binding(msgspec.Struct, frozen=True):
     """How one handler takes its payload.
 
     Attributes:
-        decode: payload text to keyword arguments; raises `PermanentError` that names the field.
+        decode: payload text to keyword arguments; raises `PermanentError` or `UnknownKey`, which name the
+            field.
         context_parameter: name of the parameter that takes the `Context`, if there is one.
         schema: JSON Schema of the payload, as JSON text.
     """
@@ -180,9 +187,8 @@ def _validated(decoder: msgspec.json.Decoder[Any], payload: str) -> Any:
     try:
         return decoder.decode(payload)
     except (msgspec.MsgspecError, RecursionError) as error:
-        raise PermanentError(
-            f"payload is not what this type takes: {str(error).replace('`$', '`payload')}"
-        ) from error
+        complaint = str(error).replace("`$", "`payload")
+        raise _misfit(complaint, is_unknown_key=complaint.startswith(_UNKNOWN_FIELD)) from error
 
 
 def _pydantic_decoder(name: str, model: Any) -> Decode:
@@ -190,19 +196,21 @@ def _pydantic_decoder(name: str, model: Any) -> Decode:
         try:
             return {name: model.model_validate_json(payload)}
         except ValueError as error:
-            raise PermanentError(
-                f"payload is not what this type takes: {_pydantic_complaints(error)}"
-            ) from error
+            raise _pydantic_misfit(error) from error
 
     return decode
 
 
-def _pydantic_complaints(error: Any) -> str:
+def _pydantic_misfit(error: Any) -> RowcrewError:
     """In the form of the other errors, and without the values that pydantic puts in."""
-    return "; ".join(
-        f"{complaint['msg']} - at `payload{''.join(map(_step, complaint['loc']))}`"
-        for complaint in error.errors(include_url=False, include_input=False)
-    )
+    complaints = error.errors(include_url=False, include_input=False)
+    told = "; ".join(f"{one['msg']} - at `payload{''.join(map(_step, one['loc']))}`" for one in complaints)
+    return _misfit(told, is_unknown_key=any(one["type"] == "extra_forbidden" for one in complaints))
+
+
+def _misfit(complaint: str, *, is_unknown_key: bool) -> RowcrewError:
+    told = f"payload is not what this type takes: {complaint}"
+    return UnknownKey(f"{told}; a newer worker may know it") if is_unknown_key else PermanentError(told)
 
 
 def _step(part: int | str) -> str:

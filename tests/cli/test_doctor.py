@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 import psycopg
 import pytest
 
+from rig.logins import Login
 from rig.pooler import MISSING, PROGRAM, Pooler
 from rig.ports import free_port
 from rowcrew.admin.checks import extras_checks
@@ -344,7 +345,7 @@ def test_a_pooler_is_noticed_and_the_direct_address_is_its_remedy(
 
 
 def a_server(version: str, number: int) -> Server:
-    return Server(version, number, "app", "app", datetime.now(UTC), False, 97, 10)
+    return Server(version, number, "app", "app", datetime.now(UTC), "UTF8", False, 97, 10)
 
 
 @pytest.mark.parametrize(
@@ -456,3 +457,61 @@ def test_why_and_the_doctor_say_the_same(
     [reason] = json.loads(capsys.readouterr().out)["reasons"]
     assert reason["what"] in checks[-1]["what"]
     assert reason["remedy"] == checks[-1]["remedy"]
+
+
+def test_each_part_that_is_missing_is_named_and_the_other_checks_go_on(
+    doctor: Doctor, database_url: str, connect: Connect
+) -> None:
+    connect().execute("DROP TRIGGER jobs_wake ON jobs; DROP INDEX jobs_ready")
+    code, checks = doctor(database_url)
+    assert code == 1
+    assert [(one["what"], one["remedy"]) for one in failed(checks)] == [
+        ("index jobs_ready of jobs is missing", "rowcrew migrate --repair"),
+        ("trigger jobs_wake of jobs is missing", "rowcrew migrate --repair"),
+    ]
+    assert checks[-1]["name"] == "queues"
+
+
+def test_a_missing_table_ends_the_checks_that_need_it(
+    doctor: Doctor, database_url: str, connect: Connect
+) -> None:
+    connect().execute("DROP TABLE workers CASCADE")
+    _, checks = doctor(database_url)
+    assert checks[-1]["what"] == "view worker_status is missing"
+
+
+@pytest.mark.parametrize("role", ["worker", "producer", "reader"])
+def test_parts_are_compared_for_every_role(doctor: Doctor, login: Login, connect: Connect, role: str) -> None:
+    connect().execute("ALTER TABLE jobs DISABLE TRIGGER jobs_by_hand")
+    connect().execute("GRANT SELECT ON rowcrew_schema TO PUBLIC")
+    _, checks = doctor(login(role))
+    assert "trigger jobs_by_hand of jobs is disabled" in [one["what"] for one in failed(checks)]
+
+
+def test_a_worker_s_role_knows_the_tables_of_families(doctor: Doctor, login: Login, connect: Connect) -> None:
+    connect().execute("DROP TABLE blobs")
+    _, checks = doctor(login("worker"))
+    assert [one["what"] for one in failed(checks)] == ["table blobs is missing"]
+
+
+def test_a_column_that_no_insert_of_ours_fills_is_told(
+    doctor: Doctor, database_url: str, connect: Connect
+) -> None:
+    connect().execute("ALTER TABLE jobs ADD tenant integer NOT NULL")
+    code, checks = doctor(database_url)
+    [told] = [one for one in checks if one["name"] == "schema"]
+    assert (code, told["result"]) == (0, "warning")
+    assert "jobs.tenant is required and has no default" in told["what"]
+    connect().execute("ALTER TABLE jobs ALTER tenant SET DEFAULT 1")
+    assert not [one for one in doctor(database_url)[1] if "tenant" in one["what"]]
+
+
+@pytest.mark.parametrize(
+    "gone", ["DROP TABLE rowcrew_schema", "DELETE FROM rowcrew_schema", "DROP TABLE rowcrew_migrations"]
+)
+def test_a_database_that_forgot_its_version_is_repaired(
+    doctor: Doctor, database_url: str, connect: Connect, gone: str
+) -> None:
+    connect().execute(gone)
+    [told] = failed(doctor(database_url)[1])
+    assert (told["name"], told["remedy"]) == ("schema", "rowcrew migrate --repair")

@@ -8,7 +8,7 @@ from typing import Any, LiteralString
 import pytest
 
 from rowcrew.control.road.ending import as_stopped
-from rowcrew.control.road.writing import MOST_BYTES, End, portions, size_of
+from rowcrew.control.road.writing import MOST_BYTES, End, in_ascii, portions, size_of
 from rowcrew.control.run import Run, StopReason
 from rowcrew.model.outcome import Cancelled, Completed, Errored, Lost, Outcome, Recorded, Released, Snoozed
 from rowcrew.model.verdict import Verdict
@@ -259,3 +259,13 @@ def test_one_statement_carries_no_more_than_its_share_of_bytes() -> None:
     shares = list(portions(ends))
     assert [end for share in shares for end in share] == ends
     assert max(sum(end.size for end in share) for share in shares) <= MOST_BYTES
+
+
+def test_an_end_in_ascii_keeps_what_the_handler_gave() -> None:
+    verdict = Verdict("queued", "retried", error="→ ü", traceback="…", result='"→"'.encode())
+    letters = '"→"'.encode()
+    plain = in_ascii(End(1, "lease", verdict, progress=letters, checkpoint=letters))
+    assert (plain.verdict.error, plain.verdict.traceback) == ("\\u2192 \\xfc", "\\u2026")
+    assert (plain.verdict.status, plain.verdict.result) == ("queued", verdict.result)
+    assert (plain.progress, plain.checkpoint) == (None, letters)
+    assert in_ascii(End(1, "lease", Verdict("completed"), progress=b"1")).progress == b"1"

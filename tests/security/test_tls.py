@@ -22,28 +22,16 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from rig.fixtures import StartWorker
+from rig.installations import SYSTEM, linked
 from rig.ports import free_port
 from rig.table import Table
 from rowcrew.cli import main
 from rowcrew.embedded import EmbeddedPostgres, server_account
 from rowcrew.table import migrate
 
-SYSTEM = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
 pytestmark = pytest.mark.skipif(
     not SYSTEM, reason="no PostgreSQL under /usr/lib/postgresql: TLS is not tested"
 )
-
-# The embedded server asks initdb for a locale provider that only PostgreSQL 17 and newer have.
-INITDB = """#!/bin/sh
-for argument; do
-    shift
-    case $argument in
-        --locale* | --builtin-locale*) ;;
-        *) set -- "$@" "$argument" ;;
-    esac
-done
-exec {initdb} "$@" --locale=C.UTF-8
-"""
 
 
 class Authority:
@@ -105,7 +93,10 @@ def tls_server(authorities: tuple[Authority, Authority]) -> Iterator[EmbeddedPos
     }
     try:
         with EmbeddedPostgres(
-            durable=False, port=free_port(), settings=settings, binaries=_installation(files / "postgresql")
+            durable=False,
+            port=free_port(),
+            settings=settings,
+            binaries=linked(SYSTEM[-1], files / "postgresql"),
         ) as server:
             migrate.migrate(server.url)
             yield server
@@ -118,17 +109,6 @@ def _write_for_the_server(path: Path, content: bytes) -> None:
     path.chmod(stat.S_IRUSR | stat.S_IWUSR)
     if account := server_account():
         os.chown(path, account.user, account.group)
-
-
-def _installation(home: Path) -> Path:
-    programs = home / "bin"
-    programs.mkdir(parents=True)
-    for program in SYSTEM[-1].parent.iterdir():
-        (programs / program.name).symlink_to(program)
-    (programs / "initdb").unlink()
-    (programs / "initdb").write_text(INITDB.format(initdb=SYSTEM[-1]))
-    (programs / "initdb").chmod(0o755)
-    return home
 
 
 @pytest.fixture

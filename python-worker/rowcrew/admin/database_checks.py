@@ -13,6 +13,7 @@ from typing import Final
 import psycopg
 
 from rowcrew.admin.check import Check, Findings, check
+from rowcrew.admin.drift import Drift, drift
 from rowcrew.admin.link import operators_link
 from rowcrew.admin.queues import ServedCrowd, waiting_crowds
 from rowcrew.admin.sameness import place, sameness
@@ -51,25 +52,33 @@ async def database_checks(link: Link, findings: Findings, producer_url: str | No
         if link.pooled:
             yield _pooler_check(findings.settings)
         yield clock_check(ahead)
-        findings.schema = await _schema_check(link)
-        yield findings.schema
+        schema = await _schema_checks(link)
+        findings.schema = schema.checks[0]
+        for found in schema.checks:
+            yield found
         async for found in _same_checks(link, findings, producer_url):
             yield found
-        if findings.schema.result == "failed":
+        if not schema.is_whole:
             return
-        for found in await _family_checks(link):
+        async for found in _service_checks(link, findings):
             yield found
-        role = [await _rights_check(link), *await _row_security_checks(link)]
-        for found in role:
-            yield found
-        if any(found.result == "failed" for found in role):
-            return
-        for found in (*await vacuum_checks(link), *await _queue_checks(link), *await _aside_checks(link)):
-            yield found
-        findings.live_workers = await operator.live_workers(link)
-        findings.last_completed = await operator.last_completed(link)
     except psycopg.Error as error:
         yield _lost_check(error, was_connected=link.opened > 0)
+
+
+async def _service_checks(link: Link, findings: Findings) -> AsyncIterator[Check]:
+    """What rests on tables that are all there: families, rights, and who waits for whom."""
+    for found in await _family_checks(link):
+        yield found
+    role = [await _rights_check(link), *await _row_security_checks(link)]
+    for found in role:
+        yield found
+    if any(found.result == "failed" for found in role):
+        return
+    for found in (*await vacuum_checks(link), *await _queue_checks(link), *await _aside_checks(link)):
+        yield found
+    findings.live_workers = await operator.live_workers(link)
+    findings.last_completed = await operator.last_completed(link)
 
 
 def server_checks(server: Server) -> Iterator[Check]:
@@ -82,6 +91,16 @@ def server_checks(server: Server) -> Iterator[Check]:
             "it takes no writes: a stand-by, or default_transaction_read_only is on",
             "give the address of the primary; with several hosts add target_session_attrs=read-write",
         )
+    if server.encoding != "UTF8":
+        yield check(
+            "encoding", "warning", _unlike_utf8(server.encoding), "make the database with ENCODING 'UTF8'"
+        )
+
+
+def _unlike_utf8(encoding: str) -> str:
+    if encoding == "SQL_ASCII":
+        return "SQL_ASCII checks no text: workers fail each job whose bytes are no UTF-8"
+    return f"{encoding} lacks most letters: what has one of these is refused, or fails its job"
 
 
 def clock_check(ahead_seconds: float) -> Check:
@@ -131,6 +150,15 @@ def _pooler_check(settings: Settings) -> Check:
     return check("pooler", "ok", f"{what}; DATABASE_DIRECT_URL is given for wake-ups and migrations")
 
 
+async def _schema_checks(link: Link) -> Drift:
+    """One line when all is well or nothing can be compared, else one for each difference."""
+    revision = await _schema_check(link)
+    if revision.result != "ok":
+        return Drift([revision], is_whole=revision.result == "warning")
+    drifted = await drift(link)
+    return drifted if drifted.checks else Drift([revision], is_whole=True)
+
+
 async def _schema_check(link: Link) -> Check:
     try:
         found = await worker.schema_revision(link)
@@ -143,6 +171,8 @@ async def _schema_check(link: Link) -> Check:
         what = f"the tables are in the schema {named}: not on the search path, or not for this role"
         remedy = f"add ?schema={schemas[0]} to the address, or GRANT USAGE ON SCHEMA …"
         return check("schema", "failed", what, remedy)
+    if not found and not await operator.absent_tables(link, ["jobs", "rowcrew_migrations"]):
+        return check("schema", "failed", "rowcrew_schema, which says the revision, is gone", Remedy("repair"))
     if not found and not await operator.absent_tables(link, ["jobs"]):
         return check("schema", "failed", "there is a table jobs, and it is not Rowcrew's", OWN_SCHEMA)
     revision, minimum_worker = found[0] if found else (None, None)

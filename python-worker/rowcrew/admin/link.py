@@ -25,7 +25,7 @@ def operators_link(address: str) -> Link:
 
     A worker forbids itself to read whole tables; an operator counts them.
     """
-    return Link(address, purpose="admin", session={"enable_seqscan": "on"})
+    return Link(address, purpose="admin", session={"enable_seqscan": "on"}, any_text=True)
 
 
 def problem(error: psycopg.Error, address: str) -> Problem:

@@ -39,6 +39,7 @@ WORDS: Final[Mapping[RemedyKind, str]] = {
     ' DELETE FROM jobs_set_aside WHERE "jobId" = {job}',
     "end-transaction": "end that transaction",
     "migrate": "run rowcrew migrate",
+    "repair": "rowcrew migrate --repair",
     "migrate-family": "rowcrew migrate, or rowcrew migrate --only {name}",
     "upgrade": "upgrade rowcrew",
     "upgrade-at-leisure": "upgrade rowcrew when it suits",

@@ -36,6 +36,7 @@ RemedyKind = Literal[
     # change the installation or the database
     "end-transaction",
     "migrate",
+    "repair",
     "upgrade",
     "upgrade-at-leisure",
     "apply-roles",

@@ -69,7 +69,11 @@ async def invoke(job: Job, handled: HandledType, port: RunPort, threads: Executo
 
 def _arguments(job: Job, handled: HandledType, port: RunPort) -> dict[str, Any]:
     binding = handled.binding
-    arguments = binding.decode(job.payload)
+    try:
+        arguments = binding.decode(job.payload)
+    except payload.UnknownKey as error:
+        # A rolling deploy: producers are new, and old workers go within minutes.
+        raise Retry(min(60.0 * 2.0 ** (job.attempt - 1), 600.0), str(error)) from error
     if binding.context_parameter is not None:
         arguments[binding.context_parameter] = _context(job, port)
     return arguments

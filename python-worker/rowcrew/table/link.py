@@ -17,6 +17,7 @@ import psycopg
 
 from rowcrew.model.cleaning import clean_line
 from rowcrew.model.patience import Patience
+from rowcrew.table.any_text import read_any_text
 from rowcrew.table.arrays import ArrayDumper
 from rowcrew.table.opening import CALL_SECONDS, Deadline, DeadlineOver, opened_async
 from rowcrew.table.question import A, Asking, answered_async
@@ -116,6 +117,7 @@ class Link:
         purpose: becomes part of application_name, so that pg_stat_activity tells the connections apart.
         session: further settings of the session, applied where the connection reaches the server itself.
         patience: how long a call may take for which nobody says so; by default always as long.
+        any_text: whether text that is no UTF-8, where the database allows it, is shown and not refused.
     """
 
     def __init__(
@@ -125,12 +127,14 @@ class Link:
         purpose: str,
         session: Mapping[str, str] | None = None,
         patience: Patience | None = None,
+        any_text: bool = False,
     ) -> None:
         self._address = address
         self._purpose = purpose
         self._session = session or {}
         self._patience = patience or Patience(least=CALL_SECONDS, most=CALL_SECONDS)
         self._opening_patience = Patience(most=CALL_SECONDS)
+        self._any_text = any_text
         self._connection: psycopg.AsyncConnection[Any] | None = None
         self._busy = asyncio.Lock()
         self.pooled = False
@@ -259,6 +263,8 @@ class Link:
             connection.prepare_threshold = None
         else:
             await connection.execute(SQL["link/set_config"], for_session(self._session))
+        if self._any_text:
+            await read_any_text(connection)
 
 
 async def _is_pooled(connection: psycopg.AsyncConnection[Any]) -> bool:

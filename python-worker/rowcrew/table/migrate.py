@@ -11,24 +11,23 @@ from __future__ import annotations
 import importlib
 import os
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import psycopg
 import sqlalchemy
-import tenacity
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 
 from rowcrew import family, settings
-from rowcrew.model.errors import RowcrewError, SchemaMismatch
+from rowcrew.model.errors import SchemaMismatch
 from rowcrew.table import schema
 from rowcrew.table.address import for_sqlalchemy
-from rowcrew.table.compatibility import OWN_SCHEMA
+from rowcrew.table.compatibility import OWN_SCHEMA, SCHEMA_REVISION
 from rowcrew.table.link import reason
+from rowcrew.table.migration_lock import LIMITS, only_migration, patiently
 from rowcrew.table.opening import opened, options, settle
 from rowcrew.table.statements import SQL
 
@@ -38,16 +37,11 @@ if TYPE_CHECKING:
 # Not alembic's default name: a database that Rowcrew shares may have an `alembic_version` of its own.
 VERSION_TABLE: Final = "rowcrew_migrations"
 
-_PATIENCE_SECONDS: Final = 600
 _STRANGERS: Final = (
     psycopg.errors.DuplicateTable,
     psycopg.errors.DuplicateObject,
     psycopg.errors.DuplicateFunction,
 )
-
-
-class MigrationBusy(RowcrewError):
-    """Another migration, or a long transaction on the tables, did not make room."""
 
 
 def migrate(url: str, *, only: Sequence[str] = ()) -> None:
@@ -76,6 +70,21 @@ def downgrade(url: str, revision: str) -> None:
     command.downgrade(alembic_config(url), revision)
 
 
+def remember(url: str) -> bool:
+    """Write anew which migrations a database at our revision has, where `rowcrew_migrations` does not tell.
+
+    Of the families, those count whose tables are all there.
+    """
+    if _forgotten(url) != SCHEMA_REVISION:
+        return False
+    with opened(url, name="migrate") as connection:
+        named = {"tables": [table for one in family.installed() for table in one.tables]}
+        absent = {table for (table,) in connection.execute(SQL["operator/absent_tables"], named)}
+    made = [one.name for one in family.installed() if one.migrations and not absent.intersection(one.tables)]
+    command.stamp(alembic_config(url), [f"{branch}@head" for branch in (family.QUEUE, *made)])
+    return True
+
+
 def migrations_directory() -> Path:
     """Of the queue: inside the package when installed, at the top of the repository otherwise."""
     package = Path(__file__).parents[1]
@@ -92,9 +101,13 @@ def run_migrations(context: ModuleType) -> None:
     sqlalchemy.event.listen(engine, "connect", _settle)
     sqlalchemy.event.listen(engine, "begin", _limit_waits)
     try:
-        with _only_migration(url):
+        with only_migration(url):
             _migrate_on(engine, context)
     except sqlalchemy.exc.DBAPIError as error:
+        if isinstance(error.orig, _STRANGERS) and _forgotten(url):
+            raise SchemaMismatch(
+                f"the table {VERSION_TABLE} no longer says what was migrated: rowcrew migrate --repair"
+            ) from error
         if isinstance(error.orig, _STRANGERS):
             raise SchemaMismatch(f"{reason(error.orig)}: {OWN_SCHEMA}") from error
         raise
@@ -138,6 +151,23 @@ def alembic_config(url: str) -> Config:
     return config
 
 
+def _forgotten(url: str) -> int | None:
+    """The revision of tables that are there without a word of what was migrated; None = nothing is amiss."""
+    with opened(url, name="migrate", autocommit=True) as connection:
+        versions = _told(connection, "operator/versions")
+        revisions = _told(connection, "worker/schema_revision")
+    if revisions and family.QUEUE not in {_family_of(version) for version, *_ in versions}:
+        return int(revisions[0][0])
+    return None
+
+
+def _told(connection: psycopg.Connection[Any], statement: str) -> list[tuple[Any, ...]]:
+    try:
+        return connection.execute(SQL[statement]).fetchall()
+    except psycopg.errors.UndefinedTable:
+        return []
+
+
 def _url_from_environment() -> str:
     current = settings.read()
     return current.database_direct_url or current.require_database_url()
@@ -160,26 +190,11 @@ def _settle(connection: psycopg.Connection[Any], _record: Any) -> None:
 
 
 def _limit_waits(connection: sqlalchemy.Connection) -> None:
-    connection.exec_driver_sql("SET LOCAL lock_timeout = '3s'")
-    connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
+    for statement in LIMITS:
+        connection.exec_driver_sql(statement)
 
 
-def _is_lock_timeout(error: BaseException) -> bool:
-    return isinstance(getattr(error, "orig", None), psycopg.errors.LockNotAvailable)
-
-
-def _give_up(state: tenacity.RetryCallState) -> None:
-    cause = state.outcome.exception() if state.outcome else None
-    reason = "the tables are in use by a long transaction" if cause else "another migration is at work"
-    raise MigrationBusy(f"{reason} for {_PATIENCE_SECONDS} s now: see pg_stat_activity, try again") from cause
-
-
-@tenacity.retry(
-    retry=tenacity.retry_if_exception(_is_lock_timeout),
-    wait=tenacity.wait_random(0.2, 2),
-    stop=tenacity.stop_after_delay(_PATIENCE_SECONDS),
-    retry_error_callback=_give_up,
-)
+@patiently
 def _migrate_on(engine: sqlalchemy.Engine, context: ModuleType) -> None:
     with engine.connect() as connection:
         context.configure(connection=connection, **_options())
@@ -205,28 +220,3 @@ def _overlook_absent_families(migrations: MigrationContext) -> None:
 def _family_of(revision: str) -> str:
     found = re.fullmatch(r"([a-z][a-z0-9_]*)_[0-9]+", revision)
     return found[1] if found else family.QUEUE
-
-
-@contextmanager
-def _only_migration(url: str) -> Iterator[None]:
-    """Hold the migration lock in an idle transaction on a connection of its own.
-
-    A migration that makes an index concurrently commits midway, and would drop a lock of its own transaction.
-    """
-    with opened(url, name="migrate") as connection:
-        _take_lock(connection)
-        yield
-
-
-@tenacity.retry(
-    retry=tenacity.retry_if_result(lambda taken: not taken),
-    wait=tenacity.wait_random(0.1, 0.3),
-    stop=tenacity.stop_after_delay(_PATIENCE_SECONDS),
-    retry_error_callback=_give_up,
-)
-def _take_lock(connection: psycopg.Connection) -> bool:
-    # Ask again and again: a connection that waits in the server has a snapshot, and an index made
-    # concurrently waits for the end of every snapshot.
-    connection.rollback()
-    connection.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
-    return connection.execute(SQL["migration/lock"]).fetchone() == (True,)

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import msgspec
 
+from rowcrew.model.shape import Part
 from rowcrew.model.status import Status
 from rowcrew.model.why import JobFacts, Service
 from rowcrew.table.link import Link
@@ -201,6 +202,17 @@ async def missing_rights(link: Link, *, tables: Sequence[str], privileges: Seque
     """
     parameters = {"tables": list(tables), "privileges": list(privileges)}
     return [missing for (missing,) in await _fetch(link, "missing_rights", parameters)]
+
+
+async def parts(link: Link, *, relations: Sequence[str], functions: Sequence[str]) -> list[Part]:
+    """What the catalogue says of these tables, views and functions, and of their triggers' functions."""
+    parameters = {"relations": list(relations), "functions": list(functions)}
+    return [Part(*row) for row in await _fetch(link, "parts", parameters)]
+
+
+async def versions(link: Link) -> list[str]:
+    """The migrations that the database has, the newest of each branch."""
+    return [version for (version,) in await _fetch(link, "versions", {})]
 
 
 async def absent_tables(link: Link, tables: Sequence[str]) -> list[str]:

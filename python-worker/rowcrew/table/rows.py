@@ -223,6 +223,7 @@ class Server(Row, frozen=True):
     role: str
     database: str
     clock: datetime
+    encoding: str
     read_only: bool
     max_connections: int
     others_connections: int

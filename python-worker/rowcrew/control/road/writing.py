@@ -40,6 +40,20 @@ class End(msgspec.Struct, frozen=True, gc=False):
     size: int = 0
 
 
+def in_ascii(end: End) -> End:
+    """The end where the encoding of the database lacks a letter: errors escaped, such progress left out.
+
+    What the handler gave for keeps, a result or a checkpoint, stays as it is.
+    """
+    error, traceback = (
+        text and text.encode("ascii", "backslashreplace").decode()
+        for text in (end.verdict.error, end.verdict.traceback)
+    )
+    verdict = msgspec.structs.replace(end.verdict, error=error, traceback=traceback)
+    progress = end.progress if end.progress is not None and end.progress.isascii() else None
+    return msgspec.structs.replace(end, verdict=verdict, progress=progress)
+
+
 class Written(NamedTuple):
     """What became of ends.
 
@@ -115,6 +129,9 @@ class Writer:
             first = await self.write(ends[:half])
             return first.and_also(await self.write(ends[half:]))
         await self._strangers_of([])  # what fails without any row is no row's fault
+        plain = in_ascii(ends[0])
+        if isinstance(error, psycopg.errors.UntranslatableCharacter) and plain != ends[0]:
+            return await self.write([plain])
         return await self._write_failed(ends[0], error)
 
     async def _write_failed(self, end: End, error: Exception) -> Written:

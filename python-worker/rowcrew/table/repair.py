@@ -1,0 +1,113 @@
+"""Puts back what is missing from the tables, or different: `rowcrew migrate --repair`.
+
+In: the address of a migrated database. Out: what was found, and what came of each. One transaction under the
+lock of migrations, which waits for tables no longer than a migration does; no row is changed or deleted. What
+only a person can decide is told with its SQL. Called by `rowcrew migrate`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
+
+import psycopg
+from alembic.script import ScriptDirectory
+
+from rowcrew import family
+from rowcrew.model.shape import Difference, Part, differences
+from rowcrew.table import schema
+from rowcrew.table.compatibility import SCHEMA_REVISION
+from rowcrew.table.link import reason
+from rowcrew.table.mending import Unrepairable, statements
+from rowcrew.table.migrate import alembic_config
+from rowcrew.table.migration_lock import LIMITS, only_migration, patiently
+from rowcrew.table.opening import opened
+from rowcrew.table.shape import Shape, expected, names
+from rowcrew.table.statements import SQL
+
+Connection = psycopg.Connection[Any]
+
+_VIEWS: Final = ("job_status", "queue_depth", "worker_status")
+
+
+class Repair(NamedTuple):
+    """What was wrong, and what came of it.
+
+    Attributes:
+        what: the difference as a sentence.
+        refused: why nothing was done; None when it was.
+        emptied: the thing is there again without what it held: values of a column, rows, rights.
+    """
+
+    what: str
+    refused: str | None
+    emptied: bool
+
+
+def found_differences(url: str) -> list[Difference]:
+    """What is missing or different in a database; nothing is changed."""
+    with opened(url, name="migrate") as connection:
+        return differences(*_looked_at(connection))
+
+
+def repair(url: str) -> list[Repair]:
+    """Put back what can be, and say of each difference what came of it.
+
+    Raises:
+        MigrationBusy: another migration was at work, or the tables were locked, for ten minutes.
+    """
+    with only_migration(url), opened(url, name="migrate") as connection:
+        return _repaired(connection)
+
+
+def described(url: str, name: str) -> Shape:
+    """What a migrated database holds of a family, or of the queue.
+
+    Raises:
+        FamilyBroken: there is no such family.
+    """
+    if name == family.QUEUE:
+        relations = [*schema.metadata.tables, *_VIEWS]
+    else:
+        [chosen] = family.named([name])
+        relations = list(chosen.tables)
+    head = ScriptDirectory.from_config(alembic_config(url)).get_revision(f"{name}@head")
+    with opened(url, name="migrate") as connection:
+        rows = connection.execute(SQL["operator/parts"], {"relations": relations, "functions": []})
+        return Shape(head.revision, [Part(*row) for row in rows])
+
+
+def _looked_at(connection: Connection) -> tuple[list[Part], list[Part]]:
+    wanted = expected({version for (version,) in connection.execute(SQL["operator/versions"])})
+    # As a side effect, names without a schema now mean the tables' own, until this transaction ends.
+    return wanted, [Part(*row) for row in connection.execute(SQL["operator/parts"], names(wanted))]
+
+
+@patiently
+def _repaired(connection: Connection) -> list[Repair]:
+    connection.rollback()
+    for limit in LIMITS:
+        connection.execute(limit)
+    wanted, found = _looked_at(connection)
+    # A table that is made again has triggers, which need their functions.
+    order = sorted(differences(wanted, found), key=lambda one: one.kind != "function")
+    done = [_tried(connection, difference, wanted) for difference in order]
+    if any(part.relation == "rowcrew_schema" for part in wanted):  # not where a family was migrated alone
+        connection.execute(SQL["migration/say_revision"], {"revision": SCHEMA_REVISION})
+    connection.commit()
+    return done
+
+
+def _tried(connection: Connection, difference: Difference, wanted: Sequence[Part]) -> Repair:
+    try:
+        with connection.transaction():
+            for statement in statements(difference, wanted):
+                connection.execute(statement)
+    except psycopg.errors.LockNotAvailable:
+        raise
+    except psycopg.Error as error:
+        return Repair(difference.what, reason(error), emptied=False)
+    except Unrepairable as decision:
+        return Repair(difference.what, str(decision), emptied=False)
+    is_new = difference.found is None and difference.kind in ("table", "view", "column")
+    return Repair(difference.what, None, emptied=is_new)
