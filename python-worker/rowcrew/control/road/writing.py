@@ -26,7 +26,12 @@ _encode: Final = msgspec.json.Encoder().encode
 
 
 class End(msgspec.Struct, frozen=True, gc=False):
-    """One row to write. `job` is None for a lease that the database knows and this worker does not."""
+    """One row to write.
+
+    Attributes:
+        job: None for a lease that the database knows and this worker does not.
+        seconds: how long the run took, where the log tells it.
+    """
 
     id: int
     lease_id: str
@@ -34,6 +39,7 @@ class End(msgspec.Struct, frozen=True, gc=False):
     job: Job | None = None
     progress: bytes | None = None
     checkpoint: bytes | None = None
+    seconds: float | None = None
 
     @property
     def size(self) -> int:
@@ -124,7 +130,9 @@ class Writer:
 
     async def _write_failed(self, end: End, error: Exception) -> Written:
         text = f"the end of this run could not be stored: {reason(error)}"
-        failed = End(end.id, end.lease_id, Verdict("failed", "failed", error=text), end.job)
+        failed = End(
+            end.id, end.lease_id, Verdict("failed", "failed", error=text), end.job, seconds=end.seconds
+        )
         try:
             strangers = await self._write_together([failed])
         except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected):
