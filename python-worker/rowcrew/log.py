@@ -8,7 +8,7 @@ forms (`runner.handler_log`). ✅ and the like are INFO, ⚠️ is WARNING, ❌ 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple, TextIO
 
@@ -149,15 +149,21 @@ class Log:
                 lines = [form % job.id for job in jobs]
         self._write(lines)
 
-    def completed(self, runs: Iterable[tuple[Job, float | None]]) -> None:
-        """Write that jobs completed; where programs do not wait for fixed words, with type and run time."""
+    def completed(self, jobs: Sequence[Job], seconds: Sequence[float | None]) -> None:
+        """Write that jobs completed; where programs do not wait for fixed words, with type and run time.
+
+        Args:
+            seconds: how long each ran; needed only if `tells_run_times`.
+        """
         if not self.tells_run_times:
-            self.jobs("job.completed", [job for job, _ in runs])
+            self.jobs("job.completed", jobs)
         elif self._is_json:
-            self._write([self._line_about("job.completed", job, ran(seconds)) for job, seconds in runs])
+            runs = zip(jobs, seconds, strict=True)
+            self._write([self._line_about("job.completed", job, ran(time)) for job, time in runs])
         else:
             form = self._time_of_day() + EVENTS["job.completed"].text.replace("{job_id}", "%d (%s)")
-            self._write([form % (job.id, _type_and_time(job, seconds)) for job, seconds in runs])
+            runs = zip(jobs, seconds, strict=True)
+            self._write([form % (job.id, _type_and_time(job, time)) for job, time in runs])
 
     def _line_about(self, name: str, job: Job, facts: Mapping[str, Any]) -> str:
         return render_json(_record(name, EVENTS[name], {**self._facts, **job_facts(job), **facts}))

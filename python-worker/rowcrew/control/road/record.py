@@ -76,7 +76,7 @@ class Recorder:
         decided = verdict(job, outcome, delay)
         seconds = run.seconds(self._clock.now()) if self._log.tells_run_times else None
         if decided is None:
-            self._log.completed([(job, seconds)])
+            self._log.completed([job], [seconds])
             self._ledger.forget([job.lease_id])
             return
         self._pending.append(End(job.id, job.lease_id, decided, job, run.progress, run.checkpoint, seconds))
@@ -146,7 +146,7 @@ class Recorder:
         self._ledger.forget([end.lease_id for end in written.ends])
         stale = {lease_id for lease_id, reply in written.strangers.items() if reply == "STALE"}
         told = [(end, end.job) for end in written.ends if end.job is not None and end.lease_id not in stale]
-        self._log.completed([(job, end.seconds) for end, job in told if end.verdict.attempt_outcome is None])
+        self._tell_completed(told)
         for end, job in told:
             if end.verdict.attempt_outcome is not None:
                 self._tell(_EVENTS[end.verdict.attempt_outcome], end, job)
@@ -161,6 +161,11 @@ class Recorder:
     def _try_locked(self, ends: list[End]) -> None:
         self._locked -= len(ends)
         self._add_again(ends)
+
+    def _tell_completed(self, told: list[tuple[End, Job]]) -> None:
+        jobs = [job for end, job in told if end.verdict.attempt_outcome is None]
+        timed = told if self._log.tells_run_times else []
+        self._log.completed(jobs, [end.seconds for end, _ in timed if end.verdict.attempt_outcome is None])
 
     def _tell(self, event: str, end: End, job: Job) -> None:
         decided = end.verdict
