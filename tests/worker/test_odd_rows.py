@@ -21,7 +21,7 @@ from rowcrew.table import migrate
 def test_changed_rows_that_somebody_holds_delay_no_beat(
     start_worker: StartWorker, table: Table, journal: Journal, gate: Gate
 ) -> None:
-    worker = start_worker(WORKER_CONCURRENCY=8, WORKER_HEARTBEAT_INTERVAL=0.5).ready()
+    worker = start_worker(WORKER_CONCURRENCY=8, WORKER_HEARTBEAT_INTERVAL=0.2).ready()
     jobs = [table.enqueue("hold", {"gate": gate.path}) for _ in range(7)]
     journal.has("start", times=7)
     taken = jobs[5:]
