@@ -28,13 +28,13 @@ class Paragraph:
 
 
 @crew.job("split_text", priority="high")
-async def split_text(text: str, context: Context) -> dict[str, int]:
+async def split_text(context: Context, text: str) -> dict[str, int]:
     """Enqueue a job for each paragraph; they begin to exist when this one completes."""
     paragraphs = [paragraph for paragraph in text.split("\n\n") if paragraph.strip()]
     if not paragraphs:
         raise PermanentError("the text has no paragraphs")
     for number, paragraph in enumerate(paragraphs, start=1):
-        context.enqueue("count_words", {"number": number, "text": paragraph})
+        context.enqueue(count_words.new_job(Paragraph(number, paragraph)))
         context.progress(number, len(paragraphs), f"Paragraph {number}")
     return {"paragraphs": len(paragraphs)}
 
@@ -47,7 +47,7 @@ def count_words(paragraph: Paragraph) -> dict[str, int]:
 
 
 @crew.job("find_nonce", executor="process", timeout=600)
-def find_nonce(prefix: str, zeros: int, context: Context) -> dict[str, int | str]:
+def find_nonce(context: Context, prefix: str, zeros: int) -> dict[str, int | str]:
     """Find the first number that makes the SHA-256 of prefix and number begin with so many zeros."""
     if not 1 <= zeros <= 8:
         raise PermanentError("zeros must be from 1 to 8")

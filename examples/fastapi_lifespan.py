@@ -2,6 +2,7 @@
 
 Start it in this directory with DATABASE_URL set, for instance with `uvicorn fastapi_lifespan:application`.
 Several server processes are several workers, which is fine. Any worker may run what the application enqueues.
+A platform that asks `/ready` replaces a server whose worker has broken; its jobs go to other workers.
 """
 
 from __future__ import annotations
@@ -16,9 +17,14 @@ from rowcrew import Worker, enqueue_async, get_async, settings
 
 
 @asynccontextmanager
-async def lifespan(_application: FastAPI) -> AsyncIterator[None]:
+async def lifespan(application: FastAPI) -> AsyncIterator[None]:
     """Run a worker for as long as the application lives."""
-    worker = Worker(["crew:crew"], settings.read())
+    application.state.failure = None
+
+    def broken(error: BaseException) -> None:
+        application.state.failure = error
+
+    worker = Worker(["crew:crew"], settings.read(), on_failure=broken)
     await worker.start()
     try:
         yield
@@ -27,6 +33,14 @@ async def lifespan(_application: FastAPI) -> AsyncIterator[None]:
 
 
 application = FastAPI(lifespan=lifespan)
+
+
+@application.get("/ready")
+async def ready() -> dict[str, bool]:
+    """Whether this server may have traffic: its worker has not broken."""
+    if application.state.failure is not None:
+        raise HTTPException(503, "the worker has broken and stopped; its log says why")
+    return {"ready": True}
 
 
 @application.post("/texts", status_code=202)

@@ -114,10 +114,12 @@ def _type_of(job: str | Callable[..., Any]) -> str:
     """A type by its name, or that of a handler in some crew."""
     if not callable(job):
         return job
-    type = getattr(job, HANDLED_TYPE, None)
-    if not isinstance(type, str):
-        name = getattr(job, "__qualname__", repr(job))
+    name = getattr(job, "__qualname__", repr(job))
+    if not hasattr(job, HANDLED_TYPE):
         raise InvalidJob("type", f"{name} is no handler: decorate it with @crew.job, or give a type's name")
+    type: str | None = getattr(job, HANDLED_TYPE)
+    if type is None:
+        raise InvalidJob("type", f"{name} is the handler of several types: give the name of one")
     return type
 
 

@@ -144,16 +144,27 @@ class Context:
         self._port.send_checkpoint(_json("checkpoint", state))
         self.stop_if_cancelled()
 
-    def enqueue(self, type: str, payload: Mapping[str, Any] | None = None, **options: Any) -> None:
+    def enqueue(self, job: NewJob | str, payload: Mapping[str, Any] | None = None, /, **options: Any) -> None:
         """Enqueue a child of this job in the same commit as its completion, or not at all.
 
-        Options are those of `NewJob`. A unique key that is already live makes no second job.
+        Args:
+            job: a `NewJob`, such as a handler's `new_job` makes, or the type of one, then with its payload
+                and further fields of `NewJob` as options.
+
+        A unique key that is already live makes no second job.
 
         Raises:
             InvalidJob: names the option or payload field that cannot be enqueued.
         """
-        options.setdefault("parent_id", self.job.id)
-        self._port.add_child(self._port.new_job(type, payload, **options))
+        if isinstance(job, NewJob):
+            if payload is not None or options:
+                raise TypeError("a NewJob is complete: give payload and options to it, not beside it")
+            parent_id = self.job.id if job.parent_id is None else job.parent_id
+            child = msgspec.structs.replace(job, parent_id=parent_id)
+        else:
+            options.setdefault("parent_id", self.job.id)
+            child = self._port.new_job(job, payload, **options)
+        self._port.add_child(child)
 
     def transaction(self) -> Transaction:
         """A psycopg connection whose writes commit together with the job's completion, or not at all.

@@ -9,16 +9,17 @@ from __future__ import annotations
 import importlib
 import inspect
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
 from datetime import timedelta
-from typing import Any, TypeVar, overload
+from typing import Any, Concatenate, TypeVar, overload
 
 import msgspec
 
+from rowcrew.context import Context
+from rowcrew.handler import Decorator, Given, Handler, Producer, R, Unannotated, give_verbs
 from rowcrew.hooks import Hooks
 from rowcrew.model.backoff import Backoff
 from rowcrew.model.errors import CrewError, InvalidJob
-from rowcrew.model.manifest import HANDLED_TYPE, Executor, Manifest, TypeManifest
+from rowcrew.model.manifest import Executor, Manifest, TypeManifest
 from rowcrew.model.new_job import NewJob
 from rowcrew.model.priority import priority_value
 from rowcrew.payload import Binding, bind
@@ -48,7 +49,15 @@ class Crew:
         return self._types
 
     @overload
-    def job(self, type: H, /) -> H: ...
+    def job(self, type: Callable[Concatenate[Unannotated, ...], R], /) -> Handler[..., ..., R]: ...
+
+    @overload
+    def job(
+        self, type: Callable[Concatenate[Context, Given], R], /
+    ) -> Handler[Concatenate[Context, Given], Given, R]: ...
+
+    @overload
+    def job(self, type: Callable[Given, R], /) -> Handler[Given, Given, R]: ...
 
     @overload
     def job(
@@ -61,7 +70,7 @@ class Crew:
         max_attempts: int | None = None,
         backoff: Backoff | None = None,
         priority: int | str | None = None,
-    ) -> Callable[[H], H]: ...
+    ) -> Decorator: ...
 
     def job(
         self,
@@ -74,7 +83,10 @@ class Crew:
         backoff: Backoff | None = None,
         priority: int | str | None = None,
     ) -> Any:
-        """Make a function the handler of a type; it stays as it is, and `enqueue` takes it for the type.
+        """Make a function the handler of a type. It stays as it is, and gets `enqueue` for jobs of the type.
+
+        `enqueue` takes the function's own parameters but for its `Context`, which type checkers know to
+        leave out where it stands first.
 
         Args:
             type: the value of jobs.type; the function's name where none is given, as in a bare `@crew.job`.
@@ -87,7 +99,7 @@ class Crew:
             CrewError: the type is taken, an option cannot be, or the signature cannot take a payload.
         """
 
-        def register(handler: H) -> H:
+        def register(handler: Callable[..., Any]) -> Any:
             name = type if isinstance(type, str) else getattr(handler, "__name__", "")
             self._refuse(name, handler)
             defaults = _checked_defaults(name, queue, priority, max_attempts)
@@ -106,8 +118,7 @@ class Crew:
             self._types[name] = HandledType(
                 manifest, handler, binding, inspect.iscoroutinefunction(handler), self._hooks
             )
-            with suppress(AttributeError):  # a method of an object takes none
-                setattr(handler, HANDLED_TYPE, name)
+            give_verbs(handler, Producer(name, binding, _options(manifest)), name)
             return handler
 
         return register(type) if callable(type) else register
@@ -157,10 +168,8 @@ class Crew:
             InvalidJob: names the option or payload field that cannot be enqueued.
         """
         if handled := self._types.get(type):
-            for option in ("queue", "priority", "max_attempts"):
-                value = getattr(handled.manifest, option)
-                if options.get(option) is None and value is not None:
-                    options[option] = value
+            given = {name: value for name, value in options.items() if value is not None}
+            options = _options(handled.manifest) | given
         return NewJob(type, {} if payload is None else payload, **options)
 
 
@@ -211,6 +220,12 @@ def _checked_defaults(
         return NewJob(type, queue=queue, priority=priority, max_attempts=max_attempts)
     except InvalidJob as error:
         raise CrewError(f"type {type!r}: {error}") from error
+
+
+def _options(manifest: TypeManifest) -> dict[str, Any]:
+    """What a new job of the type gets where it names nothing."""
+    options = {name: getattr(manifest, name) for name in ("queue", "priority", "max_attempts")}
+    return {name: value for name, value in options.items() if value is not None}
 
 
 def _timeout_seconds(type: str, timeout: float | timedelta | None) -> float | None:

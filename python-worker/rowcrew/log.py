@@ -8,13 +8,14 @@ forms (`runner.handler_log`). ✅ and the like are INFO, ⚠️ is WARNING, ❌ 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple, TextIO
 
 import msgspec
 
 from rowcrew.model.counting import Count
+from rowcrew.model.duration import duration
 from rowcrew.model.job import Job
 from rowcrew.model.json_values import plain
 from rowcrew.output import BackgroundOutput, Output
@@ -121,6 +122,9 @@ class Log:
 
     Lines are written at once until `start`; from then on a thread writes them, so that a pipe nobody reads
     holds up no heartbeat.
+
+    Attributes:
+        tells_run_times: whether it tells how long a run took, if it is told that.
     """
 
     def __init__(self, format: str, stream: TextIO | None = None, **facts: Any) -> None:
@@ -130,6 +134,7 @@ class Log:
         self._time_of_day = time_of_day(self._stream)
         self._is_json = format == "json"
         self._facts = facts
+        self.tells_run_times = self._is_json or self._stream.isatty()
 
     def start(self) -> None:
         """Never block from now on."""
@@ -147,8 +152,7 @@ class Log:
     def jobs(self, name: str, jobs: Iterable[Job]) -> None:
         """Write the same event about many jobs: one write and %-forms, as this is on every job's path."""
         if self._is_json:
-            words, facts = EVENTS[name], self._facts
-            lines = [render_json(_record(name, words, facts | job_facts(job))) for job in jobs]
+            lines = [self._line_about(name, job, {}) for job in jobs]
         else:
             form = EVENTS[name].text.replace("{job_id}", "%d").replace("{type}", "%s")
             form = self._time_of_day() + form
@@ -156,6 +160,28 @@ class Log:
                 lines = [form % (job.id, job.type) for job in jobs]
             else:
                 lines = [form % job.id for job in jobs]
+        self._write(lines)
+
+    def completed(self, jobs: Sequence[Job], seconds: Sequence[float | None]) -> None:
+        """Write that jobs completed; where programs do not wait for fixed words, with type and run time.
+
+        Args:
+            seconds: how long each ran; needed only if `tells_run_times`.
+        """
+        if not self.tells_run_times:
+            self.jobs("job.completed", jobs)
+        elif self._is_json:
+            runs = zip(jobs, seconds, strict=True)
+            self._write([self._line_about("job.completed", job, ran(time)) for job, time in runs])
+        else:
+            form = self._time_of_day() + EVENTS["job.completed"].text.replace("{job_id}", "%d (%s)")
+            runs = zip(jobs, seconds, strict=True)
+            self._write([form % (job.id, _type_and_time(job, time)) for job, time in runs])
+
+    def _line_about(self, name: str, job: Job, facts: Mapping[str, Any]) -> str:
+        return render_json(_record(name, EVENTS[name], {**self._facts, **job_facts(job), **facts}))
+
+    def _write(self, lines: list[str]) -> None:
         if lines:
             self._output.write("\n".join(lines) + "\n")
 
@@ -171,6 +197,15 @@ class Log:
 def job_facts(job: Job) -> dict[str, Any]:
     """The fields that every line about a run carries."""
     return {"job_id": job.id, "type": job.type, "queue": job.queue, "attempt": job.attempt}
+
+
+def ran(seconds: float | None) -> dict[str, float]:
+    """The fact of how long a run took, where that is known."""
+    return {} if seconds is None else {"seconds": round(seconds, 3)}
+
+
+def _type_and_time(job: Job, seconds: float | None) -> str:
+    return job.type if seconds is None else f"{job.type}, {duration(seconds)}"
 
 
 def time_of_day(stream: TextIO) -> Callable[[], str]:

@@ -36,11 +36,27 @@ class Binding(msgspec.Struct, frozen=True):
             field.
         context_parameter: name of the parameter that takes the `Context`, if there is one.
         schema: JSON Schema of the payload, as JSON text.
+        signature: of the handler's call, without the context.
+        whole: name of the parameter that takes the whole payload, if there is one.
     """
 
     decode: Decode
     context_parameter: str | None
     schema: bytes
+    signature: inspect.Signature
+    whole: str | None = None
+
+    def payload(self, /, *args: Any, **kwargs: Any) -> Any:
+        """The payload that becomes these arguments.
+
+        Raises:
+            TypeError: the handler has no such parameter, or misses one.
+        """
+        bound = self.signature.bind(*args, **kwargs)
+        if self.whole is None:
+            return bound.arguments
+        bound.apply_defaults()
+        return bound.arguments[self.whole]
 
 
 def bind(handler: Callable[..., Any]) -> Binding:
@@ -53,27 +69,30 @@ def bind(handler: Callable[..., Any]) -> Binding:
         CrewError: a parameter that no payload key can fill.
     """
     hints = _hints(handler)
-    parameters = dict(inspect.signature(handler).parameters)
+    signature = inspect.signature(handler)
+    parameters = dict(signature.parameters)
     for name, parameter in parameters.items():
         if parameter.kind not in _NAMED:
             raise CrewError(f"{handler.__qualname__}: parameter {name!r} cannot be filled from a payload key")
     context_parameter = next((name for name in parameters if _is_context(hints.get(name))), None)
     parameters.pop(context_parameter or "", None)
+    call = signature.replace(parameters=list(parameters.values()))
     if len(parameters) == 1:
         name = next(iter(parameters))
         annotation = hints.get(name, Any)
         if _is_pydantic(annotation):
-            return Binding(
-                _pydantic_decoder(name, annotation), context_parameter, _pydantic_schema(annotation)
-            )
+            decode, schema = _pydantic_decoder(name, annotation), _pydantic_schema(annotation)
+            return Binding(decode, context_parameter, schema, call, whole=name)
         if _takes_whole_payload(annotation):
-            return Binding(_decoder(name, annotation), context_parameter, _schema(annotation))
+            return Binding(
+                _decoder(name, annotation), context_parameter, _schema(annotation), call, whole=name
+            )
     if not parameters:
-        return Binding(lambda payload: {}, context_parameter, _schema(dict[str, Any]))
+        return Binding(lambda payload: {}, context_parameter, _schema(dict[str, Any]), call)
     for name in parameters:
         _refuse_unfillable(handler, name, hints.get(name, Any))
     keywords = _keywords_type(handler, parameters, hints)
-    return Binding(_keywords_decoder(keywords), context_parameter, _schema(keywords))
+    return Binding(_keywords_decoder(keywords), context_parameter, _schema(keywords), call)
 
 
 def _hints(handler: Callable[..., Any]) -> dict[str, Any]:

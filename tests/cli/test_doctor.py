@@ -7,6 +7,7 @@ import re
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 
 import psycopg
 import pytest
@@ -515,3 +516,54 @@ def test_a_database_that_forgot_its_version_is_repaired(
     connect().execute(gone)
     [told] = failed(doctor(database_url)[1])
     assert (told["name"], told["remedy"]) == ("schema", "rowcrew migrate --repair")
+
+
+# Rows that no statement takes.
+
+
+@pytest.mark.parametrize("status", ["queued", "processing"])
+def test_a_row_set_aside_stands_with_its_reason_in_the_list_the_doctor_and_why(
+    status: str,
+    doctor: Doctor,
+    database_url: str,
+    connect: Connect,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    connection = connect()
+    register_worker(connection, queues=["default"], types=["test"], slots=1)
+    other, odd = job_in(connection, status), job_in(connection, status, errorMessage="an older one")
+    ended = job_in(connection, "cancelled", errorMessage="enough")
+    for id, tries in ((odd, 3), (ended, 9)):
+        connection.execute(
+            """
+            INSERT INTO jobs_set_aside ("jobId", reason, tries, "nextTryAt")
+            VALUES (%s, 'not this one', %s, now() + interval '40 seconds')
+            """,
+            [id, tries],
+        )
+
+    def said(*command: str) -> list[dict[str, Any]]:
+        assert main([*command, "--json"]) == 0
+        return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+    told = {job["id"]: job["errorMessage"] for job in said("jobs", "list")}
+    assert told == {other: None, odd: "set aside: not this one", ended: "enough"}
+    code, checks = doctor(database_url)
+    [aside] = [check for check in checks if check["name"] == "jobs set aside"]
+    assert (code, aside["result"], aside["what"]) == (
+        0,
+        "warning",
+        f"1, among them job {odd}, tried 3 times: not this one",
+    )
+    reason = said("why", str(odd))[0]["reasons"][0]
+    assert (reason["code"], "not this one; tried 3 times" in reason["what"]) == ("set-aside", True)
+    assert reason["remedy"] == aside["remedy"]
+    assert f'DELETE FROM jobs_set_aside WHERE "jobId" = {odd}' in aside["remedy"]
+    assert main(["jobs", "list"]) == 0
+    assert "set aside: not this one" in capsys.readouterr().out
+
+
+def test_without_a_row_set_aside_the_doctor_says_nothing_of_it(doctor: Doctor, database_url: str) -> None:
+    assert "jobs set aside" not in [check["name"] for check in doctor(database_url)[1]]

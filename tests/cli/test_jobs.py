@@ -188,3 +188,11 @@ def test_an_unreachable_database_is_told_without_the_password() -> None:
     assert ended.stderr.startswith("rowcrew: no connection to postgresql://boss@127.0.0.1:1/jobs: ")
     assert ended.stderr.endswith("; `rowcrew doctor` tells more\n")
     assert "hunter2" not in ended.stderr
+
+
+@pytest.mark.parametrize("options", [[], ["--follow"], ["--lines", "100", "--raw"]])
+def test_who_looks_for_a_jobs_log_is_told_where_it_is(served: Served, options: list[str]) -> None:
+    answer = served.run("jobs", "logs", "5", *options)
+    assert (answer.returncode, answer.stdout) == (2, "")
+    assert answer.stderr.startswith("rowcrew: the table keeps no log lines: workers write them to")
+    assert "`rowcrew jobs show 5` has the errors" in answer.stderr

@@ -95,7 +95,7 @@ class Site:
         self.table = Table(database_url)
         self.clock = MovedClock()
         self.output = io.StringIO()
-        log = Log("text", self.output)
+        log = Log(values.log_format, self.output)
         self.links = Links(database_url)
         self.runners = StandInRunners(crew=[], settings=values, clock=self.clock, log=log)
         self.catalogue = Catalogue(MANIFEST, default_limit=values.job_timeout_seconds)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import Any, LiteralString
 
 import pytest
@@ -12,11 +13,13 @@ from rowcrew.control.road.writing import MOST_BYTES, End, in_ascii, portions, si
 from rowcrew.control.run import Run, StopReason
 from rowcrew.model.outcome import Cancelled, Completed, Errored, Lost, Outcome, Recorded, Released, Snoozed
 from rowcrew.model.verdict import Verdict
+from tests.control.conftest import OpenSite
 from tests.control.site import Site
 from tests.model.made import a_job
 
 pytestmark = pytest.mark.anyio
 
+ENDED = ("job.completed", "job.snoozed", "job.released")
 CHILD = b'[{"type":"quick","payload":{}}]'
 # Outcome; then before the last attempt, and for it: status, the row's attempts, the word in job_attempts.
 ENDS: list[tuple[Outcome, tuple[str, int, str | None], tuple[str, int, str | None]]] = [
@@ -49,6 +52,26 @@ async def test_each_outcome_reaches_its_row(
     assert site.table.outcomes(run.job.id) == ([] if word is None else [word])
     assert len(site.road.ledger) == site.road.ledger.in_flight == 0
     assert site.table.count("queued") == (status == "queued") + (getattr(outcome, "children", None) is CHILD)
+
+
+async def test_a_log_in_json_says_how_long_each_run_took_from_its_begin(open_site: OpenSite) -> None:
+    site = await open_site(log_format="json")
+    for outcome in (Completed(None), Recorded(), Snoozed(9.0)):
+        run = await site.start()
+        site.clock.move(1.25)
+        await site.finish(run, outcome)
+    site.table.enqueue("quick")
+    await site.reserve()
+    (unbegun,) = site.road.ledger
+    site.clock.move(1.25)
+    await site.finish(unbegun, Released("stopped"))
+    lines = [json.loads(line) for line in site.said.splitlines()]
+    assert [(line["event"], line.get("seconds")) for line in lines if line["event"] in ENDED] == [
+        ("job.completed", 1.25),
+        ("job.completed", 1.25),
+        ("job.snoozed", 1.25),
+        ("job.released", None),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import random
+import string
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 from rowcrew.control.road.appetite import Ask
 from rowcrew.control.road.looks import FULL_SWEEP_SECONDS, QUICK_LOOKS, SHORT_SWEEP_SECONDS, Look, Looks
+from rowcrew.control.road.odd_rows import LARGE_BYTES, OddRows
 from rowcrew.model.appetite import ENOUGH_RUNS
+from rowcrew.model.floors import BOTTOM, Probes
 from rowcrew.model.job import Job
 from rowcrew.model.outcome import Completed
 from rowcrew.table import worker as statements
+from rowcrew.table.opening import CALL_SECONDS, DeadlineOver
 from tests.control.conftest import OpenSite
 from tests.control.site import Site
+from tests.model.made import a_job
 
 pytestmark = pytest.mark.anyio
 
@@ -119,6 +126,33 @@ async def test_after_a_withdrawal_a_late_reply_goes_back(site: Site, late_reply:
     await site.road.recorder.once()
     assert (site.table.row(id)["status"], site.table.row(id)["attempts"]) == ("queued", 0)
     assert site.runner.assigned == []
+
+
+async def test_a_row_too_large_to_send_in_time_is_set_aside_after_the_others(
+    site: Site,
+) -> None:
+    noise = "".join(random.Random(1).choices(string.ascii_letters, k=2 * LARGE_BYTES))
+    large, small = site.table.enqueue("quick", {"noise": noise}), site.table.enqueue("quick")
+    odd_rows = OddRows(link=site.links.reserve, set_aside=site.organs.set_aside)
+    odd_rows.suspected = True
+
+    async def take(*, only: Sequence[int], seconds: float | None = None) -> list[Job]:
+        if large in only:
+            raise DeadlineOver(seconds or CALL_SECONDS)
+        return [a_job(id=id) for id in only]
+
+    async def careful() -> list[int]:
+        probes = Probes(queues=["default"], priorities=[0], floors=[BOTTOM], floor_ids=[0])
+        return [job.id for job in await odd_rows.take(Ask(("quick",), 10, 1), probes, take)]
+
+    assert await careful() == [small]
+    assert await careful() == []
+    (aside,) = site.table.rows("SELECT * FROM jobs_set_aside")
+    assert (aside["jobId"], odd_rows.suspected) == (large, True)
+    assert await careful() == [small]
+    site.table.rows("DELETE FROM jobs WHERE id = %s", small)
+    assert await careful() == []
+    assert not odd_rows.suspected
 
 
 def ask(site: Site) -> Ask:

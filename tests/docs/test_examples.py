@@ -8,7 +8,9 @@ import types
 from pathlib import Path
 
 import anyio.to_thread
+import psycopg
 import pytest
+from fastapi import HTTPException
 
 from rig.waiting import eventually
 from rowcrew import get, get_async
@@ -71,6 +73,20 @@ async def test_the_web_application_runs_what_it_enqueues() -> None:
             child = await get_async(id)
             assert child is not None
             assert child.type == "count_words"
+
+
+@pytest.mark.anyio
+@pytest.mark.usefixtures("environment")
+async def test_a_broken_organ_ends_the_readiness_of_the_web_application(database_url: str) -> None:
+    web = example("fastapi_lifespan")
+    async with web.lifespan(web.application):
+        assert await web.ready() == {"ready": True}
+        with psycopg.connect(database_url, autocommit=True) as connection:
+            connection.execute("ALTER TABLE jobs RENAME TO gone")
+        await anyio.to_thread.run_sync(lambda: eventually(lambda: web.application.state.failure))
+        with pytest.raises(HTTPException) as refused:
+            await web.ready()
+        assert refused.value.status_code == 503
 
 
 def test_the_page_of_examples_names_every_example() -> None:

@@ -27,6 +27,8 @@ def module(monkeypatch: pytest.MonkeyPatch, database_url: str, tmp_path: Path) -
     """A module to run blocks in, as a reader's file would be one, with the README's app.py and settings."""
     (tmp_path / "app.py").write_text(block_marked("file", "app.py").text)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "app", raising=False)
     monkeypatch.setenv("DATABASE_URL", database_url)
     for setting in ("S3_BUCKET_NAME", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(setting, "example")

@@ -5,8 +5,12 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+
+from rig.fixtures import pytest_collection_modifyitems
 
 ROOT = Path(__file__).parents[2]
 # What else a room may use, and which files of tests are about another room.
@@ -56,3 +60,15 @@ def test_no_room_of_tests_imports_the_fixtures_of_another() -> None:
         and len(parts) == 3
         and path.parts[1] != parts[1]
     ] == []
+
+
+@pytest.mark.parametrize("several", [True, False], ids=["several processes", "one process"])
+def test_several_processes_begin_with_the_slow_tests_and_one_keeps_the_order(several: bool) -> None:
+    config: Any = SimpleNamespace(workerinput={}) if several else SimpleNamespace()
+    marks: dict[str, Any] = {"a": None, "b": "slow", "c": None, "d": "slow"}
+    items: Any = [
+        SimpleNamespace(name=name, get_closest_marker=lambda _, mark=mark: mark)
+        for name, mark in marks.items()
+    ]
+    pytest_collection_modifyitems(config, items)
+    assert "".join(item.name for item in items) == ("bdac" if several else "abcd")

@@ -171,6 +171,26 @@ def test_a_terminal_gets_the_time_of_day_and_nobody_else() -> None:
     assert json.loads(as_json.getvalue())["event"] == "worker.starting"
 
 
+def test_programs_that_wait_for_the_words_of_a_completion_find_these_and_no_more() -> None:
+    lines = Lines("text")
+    lines.log.completed([a_job(id=1), a_job(id=2)], [1.23, None])
+    assert lines.text == "✅ Job completed: 1\n✅ Job completed: 2\n"
+
+
+def test_a_person_and_an_aggregator_learn_how_long_a_run_took() -> None:
+    stream, objects = Terminal(), Lines("json", worker="w1")
+    runs = [a_job(id=1, type="mail"), a_job(id=2, type="100 %d")], [1.2345, None]
+    Log("text", stream).completed(*runs)
+    objects.log.completed(*runs)
+    assert [line.partition(" ")[2] for line in stream.getvalue().splitlines()] == [
+        "✅ Job completed: 1 (mail, 1.2 s)",
+        "✅ Job completed: 2 (100 %d)",
+    ]
+    one, two = objects.objects
+    assert (one["message"], one["type"], one["seconds"]) == ("✅ Job completed: 1", "mail", 1.234)
+    assert (two["message"], two["worker"], "seconds" in two) == ("✅ Job completed: 2", "w1", False)
+
+
 @pytest.mark.parametrize(("types", "words"), [(0, "0 types"), (1, "1 type"), (2, "2 types")])
 def test_what_is_counted_is_told_in_its_number(types: int, words: str) -> None:
     lines = Lines("text")

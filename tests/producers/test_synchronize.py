@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from rig.npm import NODE_IS_THERE, npm_installed
 from rowcrew.table.repair import found_differences, repair
 from rowcrew.table.shape import shapes
 from tests.conftest import Connect
 from tests.contract.hands import insert, one
-from tests.producers.conftest import NODE_IS_THERE, npm_installed
 
 NODE = Path(__file__).parent / "node"
 

@@ -6,50 +6,58 @@ In: ids or a filter. Out: an answer for each id, or how many jobs changed. Calle
 from __future__ import annotations
 
 import sys
-from typing import Annotated, Final, NamedTuple
+from dataclasses import dataclass
+from typing import Annotated, Final
 
 from cyclopts import Parameter
 
 from rowcrew.admin import jobs as admin
 from rowcrew.cli import FAILURE, SUCCESS, UsageError
 from rowcrew.cli.asking import ask
-from rowcrew.cli.options import job_id, read_settings
+from rowcrew.cli.options import AsJson, Queues, job_id, read_settings
 from rowcrew.cli.output import one_line, print_document, print_documents
 from rowcrew.model.status import ENDED, Status
-from rowcrew.settings import Settings
 from rowcrew.table.rows import JobCount
 
 Ids = Annotated[str, Parameter(name="ID", help="Ids of jobs.")]
-Statuses = Annotated[list[Status] | None, Parameter(name="--status", help="All of this status; repeatable.")]
-Types = Annotated[list[str] | None, Parameter(name="--type", help="All of this type; repeatable.")]
-Yes = Annotated[bool, Parameter(help="Do not ask: change all that match.")]
 
 _DONE: Final = {"cancel": "cancelled", "requeue": "queued again", "delete": "deleted"}
 
 
-class Wanted(NamedTuple):
-    """A filter as it was typed; None = not given."""
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Wanted:
+    """A filter as it is typed, and how to go about it; None = not given."""
 
-    statuses: list[Status] | None
-    types: list[str] | None
-    queues: list[str] | None
+    status: Annotated[list[Status] | None, Parameter(help="All of this status; repeatable.")] = None
+    type: Annotated[list[str] | None, Parameter(help="All of this type; repeatable.")] = None
+    queue: Queues = None
+    yes: Annotated[bool, Parameter(help="Do not ask: change all that match.")] = False
+    json: AsJson = False
+
+    @property
+    def is_filter(self) -> bool:
+        return bool(self.status or self.type or self.queue)
 
 
-def change_jobs(change: admin.Change, ids: tuple[str, ...], wanted: Wanted, *, yes: bool, json: bool) -> int:
+NO_OPTIONS: Final = Wanted()
+
+
+def change_jobs(change: admin.Change, ids: tuple[str, ...], wanted: Wanted) -> int:
     """Change the jobs named by their ids, or those that the filter matches; the exit code.
 
     Raises:
         UsageError: neither or both are given, or nobody can be asked.
     """
-    if ids and any(wanted):
+    if ids and wanted.is_filter:
         raise UsageError(f"name the jobs to {change} by their ids or by a filter, not by both")
-    if any(wanted):
-        return _change_matching(change, _filter(change, wanted), read_settings(), yes=yes, json=json)
+    if wanted.is_filter:
+        return _change_matching(change, wanted)
     if not ids:
         raise UsageError(f"name the jobs to {change} by their ids, or by --status, --type or --queue")
     numbers = [job_id(text) for text in ids]
     answers = ask(read_settings(), lambda link: admin.change_jobs(link, change, numbers))
-    if json:
+    if wanted.json:
         print_documents(answers)
     else:
         for answer in answers:
@@ -60,27 +68,26 @@ def change_jobs(change: admin.Change, ids: tuple[str, ...], wanted: Wanted, *, y
 def _filter(change: admin.Change, wanted: Wanted) -> admin.Filter:
     able = admin.CHANGEABLE[change]
     usual: tuple[Status, ...] = ("failed",) if change == "requeue" else able
-    statuses = tuple(wanted.statuses or usual)
+    statuses = tuple(wanted.status or usual)
     if wrong := [status for status in statuses if status not in able]:
         raise UsageError(f"--status {wrong[0]}: {change} takes jobs that are {', '.join(able)}")
-    types, queues = wanted.types, wanted.queues
+    types, queues = wanted.type, wanted.queue
     return admin.Filter(statuses, tuple(types) if types else None, tuple(queues) if queues else None)
 
 
-def _change_matching(
-    change: admin.Change, filter: admin.Filter, settings: Settings, *, yes: bool, json: bool
-) -> int:
-    counts = ask(settings, lambda link: admin.count_jobs(link, filter))
+def _change_matching(change: admin.Change, wanted: Wanted) -> int:
+    matching, settings = _filter(change, wanted), read_settings()
+    counts = ask(settings, lambda link: admin.count_jobs(link, matching))
     matched = sum(count.jobs for count in counts)
     changed = 0
     if counts:
         _tell(counts, f"{matched} {'job matches' if matched == 1 else 'jobs match'}")
-        if not (yes or _agreed(change, matched)):
+        if not (wanted.yes or _agreed(change, matched)):
             print("Nothing was changed.", file=sys.stderr)
             return FAILURE
         at = counts[0].at
-        changed = ask(settings, lambda link: admin.change_matching(link, change, filter, at))
-    if json:
+        changed = ask(settings, lambda link: admin.change_matching(link, change, matching, at))
+    if wanted.json:
         print_document({"matched": matched, "changed": changed})
     elif counts:
         print(f"{changed} of {matched} {_DONE[change]}{_left(change, matched - changed)}")

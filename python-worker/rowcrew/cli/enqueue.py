@@ -7,11 +7,8 @@ given come from the type's row in `job_types`, then from the table's defaults.
 from __future__ import annotations
 
 import asyncio
-import math
-import re
 import sys
 import time
-from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -22,21 +19,19 @@ from rowcrew import client
 from rowcrew.admin import jobs, queues
 from rowcrew.cli import FAILURE, SUCCESS, UsageError
 from rowcrew.cli.asking import ask
+from rowcrew.cli.job_options import NO_OPTIONS, JobOptions, seconds
 from rowcrew.cli.jobs import document
 from rowcrew.cli.options import AsJson, read_settings
 from rowcrew.cli.output import one_line, print_document, progress_text
-from rowcrew.model.errors import InvalidJob, RowcrewError
+from rowcrew.model.errors import RowcrewError
 from rowcrew.model.job_status import JobStatus
 from rowcrew.model.new_job import PAYLOAD_DEPTH, NewJob
-from rowcrew.settings import readers
 from rowcrew.table.link import Link
 
 NOT_ENDED: Final = 3
 
 _FIRST_LOOK_SECONDS: Final = 0.05
 _LONGEST_LOOK_SECONDS: Final = 1.0
-_PARTS: Final = re.compile(r"\d+(?:\.\d+)?[smhd]")
-_OPTIONS: Final = {"type": "TYPE", "run_at": "--run-at or --in", "timeout_seconds": "--timeout"}
 
 
 def enqueue(
@@ -45,14 +40,7 @@ def enqueue(
     /,
     *,
     payload: Annotated[str | None, Parameter(allow_leading_hyphen=True)] = None,
-    queue: str | None = None,
-    priority: Annotated[str | None, Parameter(allow_leading_hyphen=True)] = None,
-    run_at: datetime | None = None,
-    delay: Annotated[str | None, Parameter(name="--in", allow_leading_hyphen=True)] = None,
-    max_attempts: int | None = None,
-    timeout: Annotated[str | None, Parameter(allow_leading_hyphen=True)] = None,
-    unique_key: str | None = None,
-    concurrency_key: str | None = None,
+    options: JobOptions = NO_OPTIONS,
     wait: bool = False,
     wait_seconds: Annotated[str | None, Parameter(allow_leading_hyphen=True)] = None,
     json: AsJson = False,
@@ -72,47 +60,18 @@ def enqueue(
         The handler's input, a JSON object; @FILE reads a file, - reads standard input.
     payload
         The same, as an option.
-    queue
-        The line it waits in.
-    priority
-        urgent, high, normal, low or a whole number; larger runs first.
-    run_at
-        Not before this moment, with a time zone: 2030-01-31T09:00:00+00:00.
-    delay
-        Not before this time from now: 90s, 10m, 2h.
-    max_attempts
-        Runs allowed.
-    timeout
-        Limit of one run: 90, 90s, 5m, 2h.
-    unique_key
-        At most one live job of the type has it; if there is one, its id is the answer.
-    concurrency_key
-        A word that jobs share; nothing limits by it yet.
     wait
         Wait until the job has ended.
     wait_seconds
         Wait, but no longer than this: 90, 90s, 5m.
     """
-    if run_at is not None and delay is not None:
-        raise UsageError("--run-at and --in exclude each other; give one of them")
-    if run_at is not None and run_at.utcoffset() is None:
-        raise UsageError(f"--run-at {run_at.isoformat()} has no time zone; append one, such as +00:00")
     if content is not None and payload is not None:
         raise UsageError("the payload stands there twice; give it once")
-    longest_seconds = _seconds("--wait-seconds", wait_seconds)
-    given = {
-        "queue": queue,
-        "priority": int(priority) if priority and priority.lstrip("-").isdecimal() else priority,
-        "run_at": run_at or (None if delay is None else timedelta(seconds=_seconds("--in", delay) or 0.0)),
-        "max_attempts": max_attempts,
-        "timeout_seconds": _whole_seconds("--timeout", timeout),
-        "unique_key": unique_key,
-        "concurrency_key": concurrency_key,
-    }
-    document_of_job = _payload(content or payload or "{}")
+    longest_seconds = seconds("--wait-seconds", wait_seconds)
+    job = options.new_job(type, _payload(content or payload or "{}"))
 
     async def enqueued_and_awaited(link: Link) -> int:
-        enqueued = await _enqueue(link, type, document_of_job, given)
+        enqueued = await _enqueue(link, job)
         if not wait and longest_seconds is None:
             _tell(enqueued, as_json=json)
             return SUCCESS
@@ -125,27 +84,13 @@ def enqueue(
     return ask(read_settings(), enqueued_and_awaited)
 
 
-async def _enqueue(link: Link, type: str, payload: Any, given: dict[str, Any]) -> client.Enqueued:
+async def _enqueue(link: Link, job: NewJob) -> client.Enqueued:
     """Enqueue, with a word when no worker may ever take the job."""
-    published = await queues.show_type(link, type)
-    enqueued = await client.enqueue_async(_new_job(type, payload, given), on=link)
+    published = await queues.show_type(link, job.type)
+    enqueued = await client.enqueue_async(job, on=link)
     if published is None:
-        _note(f"No worker has published the type {type!r} yet: the job waits until one does")
+        _note(f"No worker has published the type {job.type!r} yet: the job waits until one does")
     return enqueued
-
-
-def _seconds(option: str, text: str | None) -> float | None:
-    """A length of time as settings take it, and beyond that 0 and sums such as 1h30m."""
-    parts = _PARTS.findall(text) if text and re.fullmatch(f"(?:{_PARTS.pattern})+", text) else [text]
-    try:
-        return None if text is None else sum(map(readers.grace, parts))
-    except ValueError as error:
-        raise UsageError(f"{option} {text!r}: {error}") from error
-
-
-def _whole_seconds(option: str, text: str | None) -> int | None:
-    seconds = _seconds(option, text)
-    return None if seconds is None else math.ceil(seconds)
 
 
 def _payload(text: str) -> Any:
@@ -163,14 +108,6 @@ def _payload(text: str) -> Any:
         raise UsageError(f"{source} is not JSON: {error}") from error
     except RecursionError:
         raise UsageError(f"{source} is nested deeper than {PAYLOAD_DEPTH} levels") from None
-
-
-def _new_job(type: str, payload: Any, options: dict[str, Any]) -> NewJob:
-    try:
-        return NewJob(type, payload, **options)
-    except InvalidJob as error:
-        option = _OPTIONS.get(error.field, f"--{error.field.replace('_', '-')}")
-        raise UsageError(f"{option}: {error.problem}") from error
 
 
 def _tell(enqueued: client.Enqueued, *, as_json: bool) -> None:

@@ -14,7 +14,7 @@ from cyclopts.validators import Number
 from rowcrew.admin import jobs as admin
 from rowcrew.cli import UsageError
 from rowcrew.cli.asking import ask, ask_of_job
-from rowcrew.cli.changing import Ids, Statuses, Types, Wanted, Yes, change_jobs
+from rowcrew.cli.changing import NO_OPTIONS, Ids, Wanted, change_jobs
 from rowcrew.cli.options import AsJson, Queues, job_id, read_settings
 from rowcrew.cli.output import (
     columns,
@@ -99,52 +99,42 @@ def show(id: str, /, *, json: AsJson = False) -> None:
 
 
 @jobs.command
-def cancel(
-    *ids: Ids,
-    status: Statuses = None,
-    type: Types = None,
-    queue: Queues = None,
-    yes: Yes = False,
-    json: AsJson = False,
-) -> int:
+def cancel(*ids: Ids, wanted: Wanted = NO_OPTIONS) -> int:
     """Cancel jobs, by their ids or by a filter: queued ones never start, running ones are stopped.
 
     A filter counts first, and asks. Exit 1 if one of them was not cancelled.
     """
-    return change_jobs("cancel", ids, Wanted(status, type, queue), yes=yes, json=json)
+    return change_jobs("cancel", ids, wanted)
 
 
 @jobs.command
-def requeue(
-    *ids: Ids,
-    status: Statuses = None,
-    type: Types = None,
-    queue: Queues = None,
-    yes: Yes = False,
-    json: AsJson = False,
-) -> int:
+def requeue(*ids: Ids, wanted: Wanted = NO_OPTIONS) -> int:
     """Run ended jobs again with all their attempts, by their ids or by a filter.
 
     A filter counts first, and asks; it takes failed jobs unless --status says
     otherwise. Exit 1 if one of them was not requeued.
     """
-    return change_jobs("requeue", ids, Wanted(status, type, queue), yes=yes, json=json)
+    return change_jobs("requeue", ids, wanted)
 
 
 @jobs.command
-def delete(
-    *ids: Ids,
-    status: Statuses = None,
-    type: Types = None,
-    queue: Queues = None,
-    yes: Yes = False,
-    json: AsJson = False,
-) -> int:
+def delete(*ids: Ids, wanted: Wanted = NO_OPTIONS) -> int:
     """Delete ended jobs with their attempts, by their ids or by a filter.
 
     A filter counts first, and asks. Exit 1 if one of them was not deleted.
     """
-    return change_jobs("delete", ids, Wanted(status, type, queue), yes=yes, json=json)
+    return change_jobs("delete", ids, wanted)
+
+
+@jobs.command(show=False)
+def logs(
+    id: str = "ID", /, *_options: Annotated[str, Parameter(allow_leading_hyphen=True, show=False)]
+) -> None:
+    """Say where log lines are; people look for this command."""
+    raise UsageError(
+        "the table keeps no log lines: workers write them to their standard output, with the job's id; "
+        f"`rowcrew jobs show {id}` has the errors and tracebacks of its attempts"
+    )
 
 
 def document(shown: admin.ShownJob) -> dict[str, Any]:

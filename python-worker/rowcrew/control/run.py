@@ -81,6 +81,10 @@ class Run:
     def began(self, now: float) -> None:
         self.started_at = now
 
+    def seconds(self, now: float) -> float | None:
+        """How long it has run; None if it never began."""
+        return None if self.started_at is None else now - self.started_at
+
     def limited(self, seconds: float, timer: Timer) -> None:
         """It may run so long; the timer says when that is over."""
         self.limit_seconds = seconds

@@ -11,7 +11,7 @@ from rowcrew.model.backoff import Backoff
 Executor = Literal["async", "thread", "process"]
 
 HANDLED_TYPE: Final = "rowcrew_type"
-"""The attribute of a handler that has the name of its type."""
+"""The attribute of a handler that has the name of its type; None, if it handles several."""
 
 
 class TypeManifest(msgspec.Struct, frozen=True, kw_only=True):

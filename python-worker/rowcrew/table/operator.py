@@ -163,7 +163,7 @@ async def list_types(link: Link) -> list[ListedType]:
 
 async def show_type(link: Link, type: str) -> PublishedType | None:
     rows = await _fetch(link, "show_type", {"type": type})
-    return PublishedType(*_raw(rows[0], 7)) if rows else None
+    return PublishedType(*_raw(rows[0], 8)) if rows else None
 
 
 async def list_workers(

@@ -134,18 +134,10 @@ class ListedType(Row, frozen=True):
     updated_at: datetime
 
 
-class PublishedType(Row, frozen=True):
+class PublishedType(ListedType, frozen=True):
     """A type with the JSON Schema of its payload."""
 
-    type: str
-    queue: str | None
-    priority: int | None
-    max_attempts: int | None
-    timeout_seconds: int | None
-    executor: str | None
-    description: str | None
     payload_schema: msgspec.Raw | None
-    updated_at: datetime
 
 
 class ListedQueue(Row, frozen=True):

@@ -23,7 +23,7 @@ from rowcrew.control.road.backlog import Backlog
 from rowcrew.control.road.writing import End, Writer, Written, as_failed, portions, size_of
 from rowcrew.control.run import Run
 from rowcrew.control.set_aside import FIRST_PAUSE_SECONDS, SetAside
-from rowcrew.log import Log, job_facts
+from rowcrew.log import Log, job_facts, ran
 from rowcrew.model.catalogue import Catalogue
 from rowcrew.model.job import Job
 from rowcrew.model.outcome import Completed, Outcome
@@ -84,12 +84,15 @@ class Recorder:
         job = run.job
         delay = 0.0 if isinstance(outcome, Completed) else self._backoff_seconds(job)
         decided = verdict(job, outcome, delay)
+        seconds = run.seconds(self._clock.now()) if self._log.tells_run_times else None
         if decided is None:
-            self._tell_completed([job])
+            self._tell_completed([job], [seconds])
             self._ledger.forget([job.lease_id])
             return
         size = size_of(decided, run.progress, run.checkpoint)
-        self._pending.append(End(job.id, job.lease_id, decided, job, run.progress, run.checkpoint, size))
+        self._pending.append(
+            End(job.id, job.lease_id, decided, job, run.progress, run.checkpoint, size, seconds)
+        )
         if size:
             self._backlog.add(size)
         self._arrived.set()
@@ -174,10 +177,11 @@ class Recorder:
         self._ledger.forget([end.lease_id for end in written.ends])
         stale = {lease_id for lease_id, reply in written.strangers.items() if reply == "STALE"}
         told = [(end, end.job) for end in written.ends if end.job is not None and end.lease_id not in stale]
-        self._tell_completed([job for end, job in told if end.verdict.attempt_outcome is None])
+        completed = [(job, end.seconds) for end, job in told if end.verdict.attempt_outcome is None]
+        self._tell_completed([job for job, _ in completed], [seconds for _, seconds in completed])
         for end, job in told:
             if end.verdict.attempt_outcome is not None:
-                self._tell(_EVENTS[end.verdict.attempt_outcome], end.verdict, job)
+                self._tell(_EVENTS[end.verdict.attempt_outcome], end, job)
         for end in written.ends:
             if end.lease_id in stale and end.job is not None:
                 self._log.event("job.stale", **job_facts(end.job))
@@ -186,8 +190,8 @@ class Recorder:
             self._locked += len(written.locked)
             self._clock.call_later(LOCKED_PAUSE_SECONDS, self._try_locked, written.locked)
 
-    def _tell_completed(self, jobs: list[Job]) -> None:
-        self._log.jobs("job.completed", jobs)
+    def _tell_completed(self, jobs: list[Job], seconds: list[float | None]) -> None:
+        self._log.completed(jobs, seconds)
         if jobs:
             self._lately_completed.add([(job.id, job.lease_id) for job in jobs])
 
@@ -195,12 +199,17 @@ class Recorder:
         self._locked -= len(ends)
         self._add_again(ends)
 
-    def _tell(self, event: str, decided: Verdict, job: Job) -> None:
-        facts: dict[str, Any] = job_facts(job) | {
-            "error": decided.error,
-            "max_attempts": job.max_attempts,
-            "delay_seconds": decided.delay_seconds,
-        }
+    def _tell(self, event: str, end: End, job: Job) -> None:
+        decided = end.verdict
+        facts: dict[str, Any] = (
+            job_facts(job)
+            | ran(end.seconds)
+            | {
+                "error": decided.error,
+                "max_attempts": job.max_attempts,
+                "delay_seconds": decided.delay_seconds,
+            }
+        )
         if decided.traceback is not None:
             facts["traceback"] = decided.traceback
         self._log.event(event, **facts)

@@ -26,9 +26,12 @@ _encode: Final = msgspec.json.Encoder().encode
 
 
 class End(msgspec.Struct, frozen=True, gc=False):
-    """One row to write. `job` is None for a lease that the database knows and this worker does not.
+    """One row to write.
 
-    `size` is how many bytes of values it carries.
+    Attributes:
+        job: None for a lease that the database knows and this worker does not.
+        size: how many bytes of values it carries.
+        seconds: how long the run took, where the log tells it.
     """
 
     id: int
@@ -38,6 +41,7 @@ class End(msgspec.Struct, frozen=True, gc=False):
     progress: bytes | None = None
     checkpoint: bytes | None = None
     size: int = 0
+    seconds: float | None = None
 
 
 def in_ascii(end: End) -> End:
@@ -163,7 +167,7 @@ class Writer:
 def as_failed(end: End, error: Exception) -> End:
     """What is written in place of values that no row takes."""
     text = f"the end of this run could not be stored: {reason(error)}"
-    return End(end.id, end.lease_id, Verdict("failed", "failed", error=text), end.job)
+    return End(end.id, end.lease_id, Verdict("failed", "failed", error=text), end.job, seconds=end.seconds)
 
 
 def size_of(decided: Verdict, progress: bytes | None, checkpoint: bytes | None) -> int:

@@ -1,5 +1,5 @@
 -- One published type with the JSON Schema of its payload.
-SELECT type, queue, priority, "maxAttempts", "timeoutSeconds", executor, description,
-       CAST("payloadSchema" AS text) AS "payloadSchema", "updatedAt"
+SELECT type, queue, priority, "maxAttempts", "timeoutSeconds", executor, description, "updatedAt",
+       CAST("payloadSchema" AS text) AS "payloadSchema"
   FROM job_types
  WHERE type = %(type)s
