@@ -98,6 +98,9 @@ def test_labels_without_room_are_not_shown_and_stay_in_the_workbook() -> None:
         strings = workbook.read("xl/sharedStrings.xml").decode()
     assert all(period in strings for period in periods(60))
     assert all(category.label for category in native("bar", ["Long name"] * 12, [1] * 12).plots[0].categories)
+    thousand = native("line", [f"Day {day}" for day in range(1_000)], [1] * 1_000)
+    assert 5 < sum(1 for category in thousand.plots[0].categories if category.label) < 30
+    assert thousand.category_axis.has_major_gridlines is False
 
 
 def test_long_names_in_a_legend_are_cut() -> None:
