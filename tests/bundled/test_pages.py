@@ -86,10 +86,10 @@ def test_a_small_table_stays_on_one_page_with_its_heading(tmp_path: Path) -> Non
         assert places == {pages_of(found, "Small")[0]}
 
 
-@pytest.mark.parametrize("paragraphs", range(6, 12))
+@pytest.mark.parametrize("paragraphs", [1, 9])
 def test_at_least_three_rows_stand_on_either_side_of_a_page_s_end(paragraphs: int, tmp_path: Path) -> None:
     text = "\n\n".join([LOREM * 3] * paragraphs)
-    for count in (34, 35, 36, 37):
+    for count in range(24, 40):
         found = words(written({"text": text}, {"table": rows(count)}), tmp_path)
         pages = [pages_of(found, f"row{n}")[0] for n in range(count)]
         assert min(pages.count(page) for page in set(pages)) >= 3
@@ -113,8 +113,10 @@ def test_a_row_that_was_split_is_not_followed_by_the_header_again(tmp_path: Path
 
 
 def test_the_header_of_a_column_of_numbers_takes_two_lines_at_most(tmp_path: Path) -> None:
-    columns = ["Line", {"label": "Churn a month", "format": "percent"}]
-    found = words(written({"table": {"columns": columns, "rows": [["x", 0.03]]}}), tmp_path)
+    columns = ["Line", *([{"label": "Churn a month", "format": "percent"}] * 9)]
+    found = words(
+        written({"table": {"columns": columns, "rows": [["A long name " * 9, *([0.03] * 9)]]}}), tmp_path
+    )
     assert len({word.top for word in found if word.text in ("Churn", "a", "month")}) <= 2
 
 

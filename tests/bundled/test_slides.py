@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 from typing import Any
 
@@ -123,6 +124,7 @@ def test_a_long_value_shrinks_itself_alone_and_long_words_are_cut_to_two_lines()
     nine, long, _ = list(Presentation(io.BytesIO(pptx(SPECIMENS["figures"]()))).slides)[1:]
     assert sizes(long, "$12,345,678") == {24}
     assert sizes(long, "On track") == {14}
+    assert any(re.search("On track for the second closing.*…", text) for text in texts(long))
     label = next(text for text in texts(long) if text.startswith("Net revenue"))
     assert "…" in label
     tops = sorted({shape.top for shape in nine.shapes if shape.has_text_frame and "Figure" in shape.text})

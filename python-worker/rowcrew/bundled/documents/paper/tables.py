@@ -140,10 +140,16 @@ class Rows(Flowable):
         tall = max(heights, default=0.0) >= _HIGHEST_ROW
         left = len(self._cells.rows) - start
         moved = _FEWEST_ROWS - left if 0 < left < _FEWEST_ROWS and not tall else 0
-        if moved and len(rows) - moved >= _FEWEST_ROWS:
+        if len(rows) - moved < _FEWEST_ROWS:
+            moved = 0
+        if moved:
             start -= moved
             del rows[-moved:], heights[-moved:]
-        rest = [self._from(start, goes_on=tall)] if start < len(self._cells.rows) else []
+        rest: list[Flowable] = []
+        if start < len(self._cells.rows):
+            # The room of rows that were moved is no room for the rest.
+            rest = [CondPageBreak(available_height - sum(heights) + 1)] if moved else []
+            rest.append(self._from(start, goes_on=tall))
         grid = self._grid([header, *rows] if headed else rows, heights, headed=headed)
         if sum(heights) <= available_height:
             return [grid, *rest]
