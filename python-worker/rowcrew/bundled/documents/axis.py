@@ -167,8 +167,6 @@ def shortened(text: str, most: int) -> str:
 def _round_step(rough: float, *, whole: bool) -> float:
     size: float = 10.0 ** math.floor(math.log10(rough))
     steps = (float(f"{size * factor:.12g}") for factor in (*_FACTORS, 20))
-    if whole and rough <= 1:
-        return 1.0
     return next(step for step in steps if step >= rough * 0.999 and (step.is_integer() or not whole))
 
 
