@@ -245,3 +245,66 @@ def test_antithetic_paths_come_in_pairs_and_unknown_fields_are_refused() -> None
     misspelt = run_handler(crew, "monte_carlo", PAYLOAD | {"strkie": 1}).outcome
     assert isinstance(misspelt, Errored)
     assert "`strkie`" in misspelt.error
+
+
+@pytest.mark.parametrize(
+    ("changes", "published"),
+    [
+        # J. C. Hull, Options, Futures, and Other Derivatives, example 15.6.
+        ({"spot": 42, "strike": 40, "rate": 0.1, "volatility": 0.2, "maturityYears": 0.5}, 4.76),
+        (
+            {"spot": 42, "strike": 40, "rate": 0.1, "maturityYears": 0.5, "optionType": "put"},
+            0.81,
+        ),
+        # E. G. Haug, The Complete Guide to Option Pricing Formulas, 1.1.1 and 1.1.3.
+        ({"spot": 60, "strike": 65, "rate": 0.08, "volatility": 0.3, "maturityYears": 0.25}, 2.1334),
+        (
+            {
+                "strike": 95, "rate": 0.1, "dividendYield": 0.05, "maturityYears": 0.5, "optionType": "put",
+            },
+            2.4648,
+        ),
+    ],
+)  # fmt: skip
+def test_prices_agree_with_those_of_textbooks(changes: dict[str, Any], published: float) -> None:
+    answer = priced(**changes)
+    assert abs(answer.price - published) < 0.005 + 4 * answer.standard_error
+
+
+LONG_AND_WILD: dict[str, Any] = {"strike": 100, "rate": 0.05, "volatility": 1.0, "maturityYears": 10}
+
+
+def test_the_interval_of_a_call_with_a_heavy_tail_holds_its_price() -> None:
+    answer = priced(**LONG_AND_WILD, seed=1)
+    assert black_scholes(option(**LONG_AND_WILD)) == pytest.approx(91.2081, abs=5e-5)
+    assert answer.ci95[0] - answer.standard_error < 91.2081 < answer.ci95[1] + answer.standard_error
+    assert answer.standard_error < 0.02
+
+
+@pytest.mark.parametrize("volatility", [0.1, 0.8, 2.0, 5.0])
+@pytest.mark.parametrize("strike", [1, 80, 120, 10_000])
+@pytest.mark.parametrize("option_type", ["call", "put"])
+def test_nine_of_ten_intervals_hold_the_price(volatility: float, strike: float, option_type: str) -> None:
+    changes = {"volatility": volatility, "strike": strike, "optionType": option_type, "maturityYears": 5}
+    held = 0
+    for seed in range(100):
+        asked = option(**changes, paths=4_000, antithetic=False, seed=seed)
+        answer = price_of(asked, [simulate_chunk(asked, 0)])
+        digits = 1e-12 * (asked.stock + asked.cash)
+        held += answer.ci95[0] - digits <= black_scholes(asked) <= answer.ci95[1] + digits
+    assert held >= 88
+
+
+def test_an_option_that_hardly_ever_pays_has_a_price_and_an_interval() -> None:
+    answer = priced(strike=400, paths=1_000)
+    assert 0 < answer.ci95[0] < black_scholes(option(strike=400)) < answer.ci95[1] < 1e-9
+
+
+def test_the_widest_spread_overflows_nothing() -> None:
+    asked = {"volatility": 5, "maturityYears": 50, "dividendYield": -1, "strike": 1e12, "spot": 1e12}
+    for option_type in ("call", "put"):
+        answer = priced(**asked, optionType=option_type, paths=10_000)
+        assert math.isfinite(answer.price)
+        assert (
+            abs(answer.price - black_scholes(option(**asked, optionType=option_type))) < 1e-9 * answer.price
+        )

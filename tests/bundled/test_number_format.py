@@ -24,30 +24,39 @@ def test_money_is_written_as_its_readers_write_it(locale: Any, currency: str, wr
     assert NumberFormat(locale, currency).value(-1234567.5, "money") == written.replace("-", MINUS)
 
 
-@pytest.mark.parametrize(
-    ("value", "written"),
-    [
-        (0, "$0"),
-        (999, "$999"),
-        (1000, "$1k"),
-        (12_500, "$12.5k"),
-        (-64_000, "-$64k"),
-        (999_600, "$1M"),
-        (1_250_000, "$1.25M"),
-        (3e9, "$3B"),
-    ],
-)
-def test_large_amounts_are_short_on_axes(value: float, written: str) -> None:
-    assert NumberFormat("en-US", "USD").short(value, "money") == written.replace("-", MINUS)
-
-
-def test_india_counts_in_lakh_and_crore() -> None:
-    numbers = NumberFormat("en-IN", "INR")
-    assert [numbers.short(value, "money") for value in (250_000, 35_000_000)] == [
-        "₹2.5\u00a0L",
-        "₹3.5\u00a0Cr",
-    ]
-
-
 def test_a_number_that_rounds_to_zero_has_no_sign() -> None:
     assert NumberFormat("en-US", "USD").number(-0.001, 2) == "0.00"
+
+
+@pytest.mark.parametrize(
+    ("currency", "value", "written"),
+    [
+        ("JPY", -1234.5, "-¥1,235"),
+        ("JPY", 1234567.5, "¥1,234,568"),
+        ("USD", 2.675, "$2.68"),
+        ("USD", -0.004, "$0.00"),
+        ("KWD", 1.2345, "KWD\u00a01.235"),
+        ("CLP", 1234, "CLP\u00a01,234"),
+        ("CHF", 1e15, "CHF\u00a01,000,000,000,000,000.00"),
+    ],
+)
+def test_amounts_are_rounded_as_people_do_to_the_decimals_of_the_currency(
+    currency: str, value: float, written: str
+) -> None:
+    assert NumberFormat("en-US", currency).value(value, "money") == written.replace("-", MINUS)
+
+
+@pytest.mark.parametrize(
+    ("value", "form", "written"),
+    [
+        (0.00049, "percent", "0.049%"),
+        (0.05, "percent", "5.0%"),
+        (0.00012, "number", "0.00012"),
+        (0.001, "number", "0.001"),
+        (1e-9, "number", "0.00"),
+        (3, "number", "3"),
+        (12.5, "number", "12.50"),
+    ],
+)
+def test_small_numbers_have_the_decimals_that_show_them(value: float, form: Any, written: str) -> None:
+    assert NumberFormat("en-US", "USD").value(value, form) == written

@@ -121,3 +121,14 @@ def test_progress_and_seed() -> None:
 )
 def test_what_cannot_be_is_refused_and_named(changes: dict[str, Any], complaint: str) -> None:
     assert complaint in refusal(**changes)
+
+
+def test_paths_that_hardly_see_the_loss_are_refused_with_their_bound() -> None:
+    run = run_handler(crew, "monte_carlo", PAYLOAD | {"paths": 20_000, "confidence": 0.9999})
+    assert isinstance(run.outcome, Errored)
+    assert "paths must be at least 100,000 with a confidence of 0.9999" in run.outcome.error
+    held = 0
+    for seed in range(40):
+        low, high = measured(paths=100_000, confidence=0.9999, seed=seed)["ci95"]
+        held += low <= closed_form(0.9999, 10)[0] <= high
+    assert held >= 36

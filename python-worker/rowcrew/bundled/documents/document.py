@@ -158,3 +158,18 @@ def paragraphs(text: str) -> list[str]:
             lines.append(line)
         found.append("\n".join(lines))
     return [paragraph for paragraph in found if paragraph.strip()]
+
+
+def characters_of(document: Document) -> set[str]:
+    """All characters of the document's texts."""
+    found: set[str] = set()
+    waiting: list[object] = [document]
+    while waiting:
+        match waiting.pop():
+            case str() as text:
+                found.update(text)
+            case tuple() as parts:
+                waiting += parts
+            case msgspec.Struct() as part:
+                waiting += (getattr(part, name) for name in part.__struct_fields__)
+    return found

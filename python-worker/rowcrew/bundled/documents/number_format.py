@@ -1,4 +1,4 @@
-"""How a language area writes numbers: signs, groups of digits, currencies, short forms for axes.
+"""How a language area writes numbers: signs, groups of digits, currencies.
 
 In: a locale's tag and a currency. Out: a `NumberFormat`, whose methods turn values into text. The negative
 sign is U+2212, which is made to stand before digits. Called by what draws documents.
@@ -7,7 +7,8 @@ sign is U+2212, which is made to stand before digits. Called by what draws docum
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Final, Literal
 
 import msgspec
@@ -23,7 +24,8 @@ MINUS: Final = "\u2212"
 NOT_APPLICABLE: Final = "\u2013"
 _NARROW: Final = "\u202f"
 _NO_BREAK: Final = "\u00a0"
-_MOST_DIGITS: Final = 1e15
+_USUAL_DECIMALS: Final = 2
+_MOST_DECIMALS: Final = 6
 
 
 class Writing(msgspec.Struct, frozen=True):
@@ -67,9 +69,15 @@ _SYMBOLS: Final = {
     "AUD": "A$", "CAD": "C$", "NZD": "NZ$", "HKD": "HK$", "SGD": "S$", "ILS": "₪", "VND": "₫", "UAH": "₴",
     "NGN": "₦", "PHP": "₱", "TRY": "₺", "RUB": "₽",
 }  # fmt: skip
-_WITHOUT_CENTS: Final = ("JPY", "KRW", "VND")
-_SHORT: Final = ((1e9, "B"), (1e6, "M"), (1e3, "k"))
-_SHORT_LAKH: Final = ((1e7, f"{_NO_BREAK}Cr"), (1e5, f"{_NO_BREAK}L"), (1e3, "k"))
+# ISO 4217; all other currencies have two.
+_DECIMALS: Final = {
+    **dict.fromkeys(
+        ("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND", "VUV",
+         "XAF", "XOF", "XPF"), 0,
+    ),
+    **dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3),
+    **dict.fromkeys(("CLF", "UYW"), 4),
+}  # fmt: skip
 
 
 class NumberFormat(msgspec.Struct, frozen=True):
@@ -90,80 +98,84 @@ class NumberFormat(msgspec.Struct, frozen=True):
     @property
     def cents(self) -> int:
         """How many decimals the currency has."""
-        return 0 if self.currency in _WITHOUT_CENTS else 2
+        return _DECIMALS.get(self.currency, _USUAL_DECIMALS)
 
     def value(self, value: float, form: ValueFormat, decimals: int | None = None) -> str:
         """A number in a form; without `decimals`, as many as the form usually has."""
         match form:
             case "percent":
-                return self.percent(value, 1 if decimals is None else decimals)
+                return self.percent(value, percent_decimals([value]) if decimals is None else decimals)
             case "money":
                 return self.money(value, self.cents if decimals is None else decimals)
             case _:
                 return self.number(value, natural_decimals([value]) if decimals is None else decimals)
 
     def number(self, value: float, decimals: int) -> str:
-        text = self._digits(abs(value), decimals)
-        return f"{MINUS}{text}" if _is_negative(value, decimals) else text
+        return _signed(_rounded(value, decimals), self._digits)
 
     def percent(self, fraction: float, decimals: int) -> str:
-        return self.number(fraction * 100, decimals) + self.writing.percent
+        percent = _rounded(_hundredfold(fraction), decimals)
+        return _signed(percent, self._digits) + self.writing.percent
 
     def money(self, value: float, decimals: int) -> str:
-        sign = MINUS if _is_negative(value, decimals) else ""
-        return sign + self._with_symbol(self._digits(abs(value), decimals))
+        return _signed(_rounded(value, decimals), lambda rounded: self.with_symbol(self._digits(rounded)))
 
-    def short(self, value: float, form: ValueFormat) -> str:
-        """For axes and large figures: 1.25M, $600k, 40 %."""
-        if form == "percent":
-            return self.percent(value, natural_decimals([round(value * 100, 2)]))
-        size, suffix = self._scale(abs(value))
-        scaled = abs(value) / size
-        digits = self._digits(scaled, _short_decimals(scaled)) + suffix
-        sign = MINUS if value < 0 and scaled else ""
-        return sign + (self._with_symbol(digits) if form == "money" else digits)
-
-    def _scale(self, size: float) -> tuple[float, str]:
-        scales = _SHORT_LAKH if self.writing.lakh else _SHORT
-        return next(((unit, suffix) for unit, suffix in scales if size >= unit * 0.9995), (1.0, ""))
-
-    def _with_symbol(self, digits: str) -> str:
+    def with_symbol(self, digits: str) -> str:
+        """The digits of an amount with the currency's sign, where its readers put it."""
         if not self.writing.symbol_first:
             return f"{digits}{_NO_BREAK}{self.symbol}"
         gap = _NO_BREAK if self.symbol[-1].isalpha() else ""
         return f"{self.symbol}{gap}{digits}"
 
-    def _digits(self, size: float, decimals: int) -> str:
-        if size >= _MOST_DIGITS:
-            return f"{size:.3e}".replace(".", self.writing.decimal)
-        whole, _, fraction = f"{size:.{decimals}f}".partition(".")
+    def _digits(self, rounded: str) -> str:
+        whole, _, fraction = rounded.partition(".")
         grouped = _lakhs(whole) if self.writing.lakh else f"{int(whole):,}"
         grouped = grouped.replace(",", self.writing.group)
         return f"{grouped}{self.writing.decimal}{fraction}" if fraction else grouped
 
 
 def natural_decimals(values: Iterable[float]) -> int:
-    """As many decimals as the values have, at most 2; one number is enough to give all of them the same."""
-    return max((_decimals(value) for value in values), default=0)
-
-
-def _decimals(value: float) -> int:
-    if not math.isfinite(value) or abs(value) >= _MOST_DIGITS:
+    """None for whole numbers, else two; more where all values are so small that two would show zeros."""
+    sizes = [abs(value) for value in values]
+    if all(size == 0 or _has_no_decimals(size) for size in sizes):
         return 0
-    fraction = f"{value:.2f}".partition(".")[2]
-    return 0 if fraction == "00" else 2
+    return max(_USUAL_DECIMALS, _telling_decimals(max(sizes)))
 
 
-def _short_decimals(scaled: float) -> int:
-    """At most three telling digits: 1.25, 12.5, 125."""
-    most = 2 if scaled < 9.995 else 1 if scaled < 99.95 else 0
-    shown = f"{scaled:.{most}f}".rstrip("0")
-    return len(shown.partition(".")[2])
+def percent_decimals(fractions: Iterable[float]) -> int:
+    """One, or more where all values are so small that one would show zeros."""
+    return max(1, _telling_decimals(100 * max((abs(each) for each in fractions), default=0.0)))
 
 
-def _is_negative(value: float, decimals: int) -> bool:
-    """Whether the value is negative after rounding too: nobody wants to read -0.00."""
-    return value < 0 and round(abs(value), decimals) > 0
+def _has_no_decimals(size: float) -> bool:
+    return size >= 0.005 and f"{size:.2f}".endswith(".00")
+
+
+def _telling_decimals(largest: float) -> int:
+    """As many decimals as show two digits of a number below 0.05; 0 for others."""
+    if not 0.5 * 10**-_MOST_DECIMALS <= largest < 0.05:
+        return 0
+    digits = -math.floor(math.log10(largest)) + 1
+    return len(f"{largest:.{min(digits, _MOST_DECIMALS)}f}".rstrip("0")) - 2
+
+
+def _rounded(value: float, decimals: int) -> str:
+    """The number rounded as people do it, 2.5 to 3; zero has no sign."""
+    text = f"{value:.{decimals}f}"
+    # Only a number that is written with a 5 at the end can stand between two roundings.
+    if repr(value).endswith(("5", "5.0")):
+        step = Decimal(1).scaleb(-decimals)
+        text = f"{Decimal(repr(value)).quantize(step, ROUND_HALF_UP):f}"
+    return text.lstrip("-") if not text.strip("-0.") else text
+
+
+def _hundredfold(fraction: float) -> float:
+    """The percentage as it is written: 0.285 is 28.5, not 28.499999999999996."""
+    return float(Decimal(repr(fraction)).scaleb(2))
+
+
+def _signed(rounded: str, written: Callable[[str], str]) -> str:
+    return MINUS + written(rounded[1:]) if rounded.startswith("-") else written(rounded)
 
 
 def _lakhs(whole: str) -> str:

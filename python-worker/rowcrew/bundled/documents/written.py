@@ -12,9 +12,19 @@ from typing import Any, Final
 
 import msgspec
 
-from rowcrew.bundled.documents.document import Column, Figure, Table, columns_of
-from rowcrew.bundled.documents.number_format import MINUS, NOT_APPLICABLE, NumberFormat, natural_decimals
+from rowcrew.bundled.documents.document import Column, Figure, Section, Table, columns_of
+from rowcrew.bundled.documents.number_format import (
+    MINUS,
+    NOT_APPLICABLE,
+    NumberFormat,
+    natural_decimals,
+    percent_decimals,
+)
 
+# Of a series in a legend; longer names are cut.
+LONGEST_NAME: Final = 40
+# Points in an inch.
+POINTS: Final = 72.0
 _WIDE: Final = ("W", "F")
 
 
@@ -61,8 +71,9 @@ def figure_text(figure: Figure, numbers: NumberFormat) -> str:
     return numbers.value(figure.value, figure.format, figure.decimals)
 
 
-def is_negative(figure: Figure) -> bool:
-    return not isinstance(figure.value, str) and (figure.value or 0) < 0
+def is_negative(figure: Figure, numbers: NumberFormat) -> bool:
+    """Whether the figure is printed with a minus: -0.004 as money is not."""
+    return not isinstance(figure.value, str) and figure_text(figure, numbers).startswith(MINUS)
 
 
 def column_groups(
@@ -108,6 +119,14 @@ def _widths(places: list[int], wishes: Sequence[float], least: Sequence[float], 
     return [given[place] * stretch for place in places]
 
 
+def chart_title(section: Section) -> str:
+    """The title of the section's chart; nothing where the heading says the same."""
+    chart = section.chart
+    if chart is None or " ".join(chart.title.split()) == " ".join(section.heading.split()):
+        return ""
+    return chart.title
+
+
 def cleaned(text: str) -> str:
     """The text without control characters, which XML cannot hold."""
     return "".join(
@@ -117,16 +136,23 @@ def cleaned(text: str) -> str:
     )
 
 
+def is_right_to_left(text: str) -> bool:
+    """Whether a paragraph begins at the right: its first letter is Hebrew, Arabic or alike."""
+    directions = (unicodedata.bidirectional(character) for character in text)
+    return next((each for each in directions if each in ("L", "R", "AL")), "L") != "L"
+
+
 def ems(text: str) -> float:
     """About how wide a line of text is, in units of its font's size; rather too wide than too narrow."""
     return sum(1.0 if unicodedata.east_asian_width(character) in _WIDE else 0.54 for character in text)
 
 
 def _decimals(table: Table, column: Column, place: int) -> int | None:
-    if column.decimals is not None or column.format != "number":
+    if column.decimals is not None or column.format not in ("number", "percent"):
         return column.decimals
     cells = (row[place] for row in table.rows)
-    return natural_decimals(cell for cell in cells if isinstance(cell, int | float))
+    numbers = [cell for cell in cells if isinstance(cell, int | float)]
+    return natural_decimals(numbers) if column.format == "number" else percent_decimals(numbers)
 
 
 def _text(cell: Any, column: Column, decimals: int | None, numbers: NumberFormat) -> str:

@@ -29,7 +29,7 @@ from rowcrew.context import Context, PermanentError, Snooze
 
 MOST_BYTES: Final = 20 * 10**6
 # Part of every file's name: raise it when the same document comes to look different.
-_VERSION: Final = 1
+_VERSION: Final = 2
 _MOST_RESULT_BYTES: Final = 100 * 10**6
 _PATIENCE_SECONDS: Final = 2.0
 

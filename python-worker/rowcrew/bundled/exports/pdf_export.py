@@ -6,9 +6,11 @@ with the job's completion; the same payload gives the same bytes.
 
 from __future__ import annotations
 
+import unicodedata
 from typing import Final, Literal
 
 from rowcrew import no_transaction
+from rowcrew.bundled.documents.document import characters_of
 from rowcrew.bundled.documents.look import LOOKS
 from rowcrew.bundled.documents.number_format import NumberFormat
 from rowcrew.bundled.exports.export import Export, Exported, keep_file, load_document
@@ -16,6 +18,7 @@ from rowcrew.context import Context, PermanentError
 from rowcrew.crew import Crew
 
 MOST_PAGES: Final = 300
+_MOST_LOST: Final = 100
 
 crew = Crew()
 
@@ -26,10 +29,15 @@ class PdfExport(Export, frozen=True, kw_only=True, forbid_unknown_fields=True, r
     page_size: Literal["A4", "Letter"] = "A4"
 
 
-class ExportedPdf(Exported, frozen=True, kw_only=True, rename="camel"):
-    """The result."""
+class ExportedPdf(Exported, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    """The result.
+
+    Attributes:
+        lost_characters: for which boxes are drawn, because no font has them; not there if there are none.
+    """
 
     pages: int
+    lost_characters: str = ""
 
 
 # A process of its own: laying out is Python all along, and would keep neighbours from running.
@@ -37,6 +45,7 @@ class ExportedPdf(Exported, frozen=True, kw_only=True, rename="camel"):
 def pdf_export(payload: PdfExport, context: Context) -> ExportedPdf:
     """Export a document as PDF."""
     require_reportlab()
+    from rowcrew.bundled.documents.paper.fonts import lost
     from rowcrew.bundled.documents.paper.pages import Paper, printed
 
     def on_page(page: int, pages: int | None) -> None:
@@ -53,6 +62,8 @@ def pdf_export(payload: PdfExport, context: Context) -> ExportedPdf:
             page_size=payload.page_size,
         )
         with no_transaction(connection):
+            characters = characters_of(document)
+            require_left_to_right(characters)
             content, pages = printed(document, paper, on_page)
         file = keep_file(
             payload,
@@ -64,8 +75,31 @@ def pdf_export(payload: PdfExport, context: Context) -> ExportedPdf:
             context=context,
         )
     return ExportedPdf(
-        key=file.key, size=file.size, sha256=file.sha256, content_type=file.content_type, pages=pages
+        key=file.key,
+        size=file.size,
+        sha256=file.sha256,
+        content_type=file.content_type,
+        pages=pages,
+        lost_characters="".join(lost(characters))[:_MOST_LOST],
     )
+
+
+def require_left_to_right(characters: set[str]) -> None:
+    """Refuse scripts that are written from right to left: pages would show them backwards.
+
+    Raises:
+        PermanentError: names the scripts and the way out.
+    """
+    scripts = {
+        unicodedata.name(each, "").partition(" ")[0].capitalize()
+        for each in characters
+        if unicodedata.bidirectional(each) in ("R", "AL") and unicodedata.category(each).startswith("L")
+    }
+    if named := sorted(scripts - {""}):
+        raise PermanentError(
+            f"the document has text in {' and '.join(named)}, which pdf_export would set backwards: "
+            "export it with pptx_export, and save the slides as PDF"
+        )
 
 
 def require_reportlab() -> None:

@@ -40,8 +40,8 @@ def document_of(result: RunResult, template: Template, numbers: NumberFormat) ->
     report = Report(result, numbers)
     sections = {"board": report.board, "investor": report.investor, "plain": report.plain}[template]
     return Document(
-        title=_TITLES[template],
-        subtitle=f"{result.model_id} · {report.span} · {result.currency}",
+        title=result.model_id,
+        subtitle=f"{_TITLES[template]} · {report.span} · {result.currency}",
         footer=f"{result.model_id} · engine {result.engine_version} · inputs {result.inputs_hash[:12]}",
         currency=result.currency,
         sections=tuple(sections()),
@@ -54,14 +54,14 @@ class Report:
     def __init__(self, result: RunResult, numbers: NumberFormat) -> None:
         self._result = result
         self._numbers = numbers
-        self._names = list(result.scenarios)
+        # Not the keys of `scenarios`: jsonb puts shorter names first.
+        self._names = [row.scenario for row in result.comparison]
         self._base: Scenario = result.scenarios[self._names[0]]
 
     @property
     def span(self) -> str:
         """The first and last month."""
-        months = self._base.monthly
-        return f"{self._period(months[0].period)} to {self._period(months[-1].period)}"
+        return self._span(self._base.monthly)
 
     def board(self) -> list[Section]:
         return [
@@ -146,6 +146,8 @@ class Report:
             last = self._period(self._base.monthly[-1].period)
             return f"Cash lasts beyond {last}, the last month of the model."
         when = self._period(self._base.monthly[summary.cash_out_month - 1].period)
+        if summary.runway_months == 0:
+            return f"There is no cash to begin with: {when} ends below zero."
         return (
             f"Cash lasts {self._months(summary.runway_months)}: {when} is the first month to end below zero."
         )
@@ -153,14 +155,17 @@ class Report:
     def _break_even(self) -> str:
         month = self._base.summary.break_even_month
         if month is None:
-            return f"EBITDA stays negative throughout the {self._result.months} months."
+            return f"EBITDA stays negative throughout {self.span}."
         return f"EBITDA reaches break-even in {self._period(self._base.monthly[month - 1].period)}."
 
     def _cash_out(self, summary: Ratios) -> str:
         if summary.cash_out_month is None:
-            return f"cash stays positive for {self._result.months} months"
+            return f"cash stays positive for {self._months_whole()}"
         when = self._period(self._base.monthly[summary.cash_out_month - 1].period)
         return f"below zero in {when}"
+
+    def _months_whole(self) -> str:
+        return "the month" if self._result.months == 1 else f"{self._result.months} months"
 
     def _cash_chart(self) -> Chart:
         names = self._names[:_MOST_LINES]
@@ -168,7 +173,8 @@ class Report:
             Series(name=name, values=tuple(month.cash for month in self._result.scenarios[name].monthly))
             for name in names
         )
-        return self._chart("line", "Cash at the end of the month, by scenario", series)
+        shown = f" ({len(names)} of {len(self._names)})" if len(names) < len(self._names) else ""
+        return self._chart("line", f"Cash at the end of the month, by scenario{shown}", series)
 
     def _revenue_chart(self) -> Chart:
         return self._chart("area", "Monthly revenue", (self._series("Revenue", lambda month: month.revenue),))
@@ -211,7 +217,7 @@ class Report:
 
     def _year_row(self, year: Sequence[MonthRow]) -> tuple[str | float, ...]:
         return (
-            f"{self._period(year[0].period)} to {self._period(year[-1].period)}",
+            self._span(year),
             sum(month.revenue for month in year),
             sum(month.gross_profit for month in year),
             sum(month.opex for month in year),
@@ -245,7 +251,7 @@ class Report:
             ("Break-even in", lambda row: self._when(row.break_even_month)),
             ("LTV : CAC", lambda row: self._decimal(row.ltv_to_cac)),
             ("Net present value", lambda row: self._amount(row.npv)),
-            ("Internal rate of return", lambda row: self._percent(row.irr)),
+            ("Internal rate of return", lambda row: self._rate(row.irr)),
         ]
 
     def _revenue_lines(self) -> Table | None:
@@ -318,10 +324,15 @@ class Report:
         year, month = period.split("-")
         return f"{_MONTHS[int(month) - 1]} {year[-2:] if short else year}"
 
+    def _span(self, months: Sequence[MonthRow]) -> str:
+        first, last = self._period(months[0].period), self._period(months[-1].period)
+        return first if len(months) == 1 else f"{first} to {last}"
+
     def _months(self, months: float | None) -> str:
         if months is None:
             return NOT_APPLICABLE
-        return f"{self._numbers.number(months, 1)} months"
+        text = self._numbers.number(months, 1)
+        return f"{text} month" if months == 1 else f"{text} months"
 
     def _amount(self, value: float) -> str:
         return self._numbers.number(value, self._numbers.cents)
@@ -329,8 +340,9 @@ class Report:
     def _decimal(self, value: float | None) -> str:
         return NOT_APPLICABLE if value is None else self._numbers.number(value, 2)
 
-    def _percent(self, value: float | None) -> str:
-        return NOT_APPLICABLE if value is None else self._numbers.percent(value, 1)
+    def _rate(self, value: float | None) -> str:
+        """A rate per year; below -100 % it says nothing to anybody."""
+        return NOT_APPLICABLE if value is None or value < -1 else self._numbers.percent(value, 1)
 
     def _when(self, month: int | None) -> str:
         return NOT_APPLICABLE if month is None else self._period(self._base.monthly[month - 1].period)

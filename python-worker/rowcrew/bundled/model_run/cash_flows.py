@@ -20,7 +20,7 @@ def net_present_value(rate: float, flows: Sequence[float]) -> float:
 
 
 def internal_rate_of_return(flows: Sequence[float]) -> float | None:
-    """The rate at which the flows are worth nothing; the one nearest to 0, if there are several.
+    """The rate at which the flows are worth nothing; of several the one whose growth factor is nearest to 1.
 
     None if there is no such rate, as when the flows never change their sign. The search is for the logarithm
     of 1 + rate: outward from 0 in growing steps to the first change of sign, then by halving.

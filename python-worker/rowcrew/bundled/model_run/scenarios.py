@@ -1,4 +1,4 @@
-"""Computes the scenarios of a `model_run`, the one named base first.
+"""Computes the scenarios of a `model_run`, the one named base first, the others by name.
 
 In: a payload. Out: its `RunResult`. Called by the handler, with no transaction open.
 """
@@ -27,13 +27,13 @@ ARITHMETIC: Final = "float64; amounts rounded to 0.01, half to even, at the end"
 
 
 def run_scenarios(payload: ModelRun, key: ModelRunKey, context: Context) -> RunResult:
-    """Compute all scenarios, the one named base first.
+    """Compute all scenarios, the one named base first, the others by name: jsonb forgets the payload's order.
 
     Raises:
         PermanentError: a scenario changes what is not there, or leads where no figures are.
     """
     drivers = drivers_of(payload)
-    names = sorted(payload.scenarios, key=lambda name: name != "base")
+    names = sorted(payload.scenarios, key=lambda name: (name != "base", name))
     changes = {name: scenario_drivers(drivers, name, payload.scenarios[name]) for name in names}
     scenarios = {}
     for place, name in enumerate(names):

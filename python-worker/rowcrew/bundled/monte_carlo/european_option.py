@@ -2,7 +2,7 @@
 
 In: the option. Out: the price with its standard error. Paths are drawn in chunks, each from its own child of
 the seed, and merged in chunk order: the answer depends on the payload alone, and memory on the size of one
-chunk.
+chunk. Where plain paths would hardly see what the price hangs on, `peak` says what is drawn instead.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import msgspec
 from msgspec import Meta
 
 from rowcrew.bundled.monte_carlo.draws import NORMAL_97_5, Seed, generator
+from rowcrew.bundled.monte_carlo.peak import Peak, peak_of
 
 if TYPE_CHECKING:
     from rowcrew.bundled.monte_carlo.draws import Values
@@ -50,9 +51,24 @@ class EuropeanOption(
         if self.antithetic and self.paths % 2:
             raise ValueError(f"paths must be even when antithetic is true, not {self.paths}")
 
+    @property
+    def spread(self) -> float:
+        """The standard deviation of the underlying's logarithm at maturity."""
+        return self.volatility * math.sqrt(self.maturity_years)
+
+    @property
+    def stock(self) -> float:
+        """What the underlying at maturity is worth today."""
+        return self.spot * math.exp(-self.dividend_yield * self.maturity_years)
+
+    @property
+    def cash(self) -> float:
+        """What the strike at maturity is worth today."""
+        return self.strike * math.exp(-self.rate * self.maturity_years)
+
 
 class Price(msgspec.Struct, frozen=True, rename="camel"):
-    """The result: the mean of the discounted payoffs, its standard error and 95 % confidence interval."""
+    """The result: the price as simulated, its standard error and 95 % confidence interval."""
 
     price: float
     standard_error: float
@@ -98,7 +114,11 @@ def chunk_count(option: EuropeanOption) -> int:
 
 def simulate_chunk(option: EuropeanOption, chunk: int) -> Moments:
     """The moments of one chunk's discounted payoffs. With antithetic paths a sample is the mean of a pair."""
-    payoffs = _payoffs(option, terminal_prices(option, chunk))
+    peak = _peak(option)
+    if peak is None:
+        payoffs = _payoffs(option, terminal_prices(option, chunk))
+    else:
+        payoffs = peak.samples(_normals(option, chunk), option.stock, option.cash)
     if option.antithetic:
         pairs = len(payoffs) // 2
         payoffs = (payoffs[:pairs] + payoffs[pairs:]) / 2
@@ -110,13 +130,9 @@ def terminal_prices(option: EuropeanOption, chunk: int) -> Values:
     """The underlying's prices at maturity on the paths of one chunk; antithetic twins in the second half."""
     import numpy as np
 
-    paths = min(CHUNK_PATHS, option.paths - chunk * CHUNK_PATHS)
-    normals = generator(option.seed, chunk).standard_normal(paths // 2 if option.antithetic else paths)
-    if option.antithetic:
-        normals = np.concatenate((normals, -normals))
+    normals = _normals(option, chunk)
     drift = option.rate - option.dividend_yield - option.volatility**2 / 2
-    spread = option.volatility * math.sqrt(option.maturity_years)
-    return option.spot * np.exp(drift * option.maturity_years + spread * normals)
+    return option.spot * np.exp(drift * option.maturity_years + option.spread * normals)
 
 
 def price_of(option: EuropeanOption, moments: Iterable[Moments]) -> Price:
@@ -126,13 +142,31 @@ def price_of(option: EuropeanOption, moments: Iterable[Moments]) -> Price:
     for chunk in others:
         total = total.merged(chunk)
     margin = NORMAL_97_5 * total.standard_error
+    peak = _peak(option)
+    price = (
+        total.mean if peak is None else peak.price(total.mean, option.option_type, option.stock, option.cash)
+    )
     return Price(
-        price=total.mean,
+        price=price,
         standard_error=total.standard_error,
-        ci95=(total.mean - margin, total.mean + margin),
+        ci95=(price - margin, price + margin),
         paths=option.paths,
         seed=option.seed,
     )
+
+
+def _peak(option: EuropeanOption) -> Peak | None:
+    """Where to draw around; None where plain paths will do."""
+    return peak_of(option.option_type, option.spread, math.log(option.cash / option.stock), option.paths)
+
+
+def _normals(option: EuropeanOption, chunk: int) -> Values:
+    """What drives the paths of one chunk; antithetic twins in the second half."""
+    import numpy as np
+
+    paths = min(CHUNK_PATHS, option.paths - chunk * CHUNK_PATHS)
+    normals = generator(option.seed, chunk).standard_normal(paths // 2 if option.antithetic else paths)
+    return np.concatenate((normals, -normals)) if option.antithetic else normals
 
 
 def _payoffs(option: EuropeanOption, prices: Values) -> Values:

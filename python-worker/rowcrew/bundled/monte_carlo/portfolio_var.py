@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 CHUNK_PATHS: Final = 20_000
 MOST_PATHS: Final = 10_000_000
 TRADING_DAYS: Final = 252
+# With fewer paths beyond the value at risk, its interval would end at the worst path drawn.
+LEAST_BEYOND: Final = 10
 
 
 class Position(Part, frozen=True, kw_only=True):
@@ -52,6 +54,12 @@ class PortfolioVar(Part, frozen=True, kw_only=True, tag_field="model", tag="port
 
     def __post_init__(self) -> None:
         require_correlation(self.correlation, len(self.positions))
+        needed = math.ceil(round(LEAST_BEYOND / (1 - self.confidence), 6))
+        if self.paths < needed:
+            raise ValueError(
+                f"paths must be at least {needed:,} with a confidence of {self.confidence:g}: "
+                f"{self.paths:,} hardly see such a loss"
+            )
 
 
 class ValueAtRisk(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):

@@ -1,112 +1,75 @@
 """Charts as vector drawings.
 
 In: a `Chart`, its width, look and number format. Out: a reportlab `Drawing` with a legend, a grid, round
-numbers on the axis and as many category labels as have room.
+numbers on the axis and as many category labels as have room, in two lines if need be.
 """
 
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Iterator, Sequence
 from typing import Final, Literal
 
-import msgspec
 from reportlab.graphics.shapes import STATE_DEFAULTS, Circle, Drawing, Line, Polygon, PolyLine, Rect, String
 from reportlab.lib.colors import Color, HexColor
 
+from rowcrew.bundled.documents.axis import (
+    MOST_MARKED_POINTS,
+    axis_of,
+    drawn_type,
+    named_categories,
+    shortened,
+)
 from rowcrew.bundled.documents.document import Chart, Series
+from rowcrew.bundled.documents.lines import lines_within
 from rowcrew.bundled.documents.look import Look
 from rowcrew.bundled.documents.number_format import NumberFormat
 from rowcrew.bundled.documents.paper import fonts
+from rowcrew.bundled.documents.written import LONGEST_NAME
 
 HEIGHT: Final = 168.0
 _LABEL_SIZE: Final = 7.5
 _LEGEND_SIZE: Final = 8.0
 _LEGEND_LINE: Final = 16.0
-_ROOM_BELOW: Final = 18.0
+_ROOM_BELOW: Final = 8.0
+_LABEL_LINE: Final = 9.5
+_MOST_LABEL_LINES: Final = 2
 _BAR_SHARE: Final = 0.68
 _WIDEST_BAR: Final = 56.0
-_WANTED_TICKS: Final = 5
-_LONGEST_LABEL: Final = 18
-_MOST_MARKED_POINTS: Final = 24
 
 Anchor = Literal["start", "middle", "end"]
 Point = tuple[float, float]
 
 
-class Scale(msgspec.Struct, frozen=True):
-    """Round numbers that span the values: the first and last tick are the ends of the axis."""
-
-    ticks: tuple[float, ...]
-
-    @property
-    def low(self) -> float:
-        return self.ticks[0]
-
-    @property
-    def high(self) -> float:
-        return self.ticks[-1]
-
-    def share(self, value: float) -> float:
-        """Where a value lies between the ends: 0 at the low one, 1 at the high one."""
-        return (value - self.low) / (self.high - self.low)
-
-
-def scale_of(values: Sequence[float]) -> Scale:
-    """A scale for these values. Zero is always on it: half an axis exaggerates."""
-    low, high = min(0.0, *values, 0.0), max(0.0, *values, 0.0)
-    if high - low < 1e-9:
-        high = low + 1.0
-    step = _round_step((high - low) / _WANTED_TICKS)
-    first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
-    return Scale(tuple(step * tick for tick in range(first, last + 1)))
-
-
-def _round_step(rough: float) -> float:
-    size: float = 10.0 ** math.floor(math.log10(rough))
-    return next(size * factor for factor in (1, 2, 2.5, 5, 10) if size * factor >= rough * 0.999)
-
-
-def spanned_values(chart: Chart) -> list[float]:
-    """The values that the axis must hold; for stacks, their ends."""
-    if chart.type != "stackedBar":
-        return [value for series in chart.series for value in series.values if value is not None]
-    ends: list[float] = []
-    for place in range(len(chart.categories)):
-        here = [series.values[place] or 0 for series in chart.series]
-        ends += [sum(value for value in here if value > 0), sum(value for value in here if value < 0)]
-    return ends
-
-
-def drawing(chart: Chart, width: float, look: Look, numbers: NumberFormat) -> Drawing:
-    """The chart, ready to stand between paragraphs."""
+def drawing(chart: Chart, width: float, look: Look, numbers: NumberFormat, height: float = HEIGHT) -> Drawing:
+    """The chart, ready to stand between paragraphs; `height` is that of the plot alone."""
     # Every drawing sets this font before all else; left alone, the file would name one that is not embedded.
     STATE_DEFAULTS["fontName"] = fonts.REGULAR
-    return _Plot(chart, width, look, numbers).drawn()
+    return _Plot(chart, width, look, numbers, height).drawn()
 
 
 class _Plot:
     """One chart being drawn; the plot area is `left` to `right`, `bottom` to `top`."""
 
-    def __init__(self, chart: Chart, width: float, look: Look, numbers: NumberFormat) -> None:
+    def __init__(self, chart: Chart, width: float, look: Look, numbers: NumberFormat, height: float) -> None:
         self.chart = chart
         self.look = look
-        self.scale = scale_of(spanned_values(chart))
-        self.tick_labels = [numbers.short(tick, chart.format) for tick in self.scale.ticks]
+        self.axis = axis_of(chart, numbers)
         self.legend = [] if chart.title and len(chart.series) == 1 else _legend_lines(chart.series, width)
-        self.bottom = _ROOM_BELOW
-        self.top = self.bottom + HEIGHT
-        self.left = max(fonts.width(label, fonts.REGULAR, _LABEL_SIZE) for label in self.tick_labels) + 6
+        self.left = max(fonts.width(label, fonts.REGULAR, _LABEL_SIZE) for label in self.axis.labels) + 6
         self.right = width - 4
         self.slot = (self.right - self.left) / len(chart.categories)
+        self.names = _category_names(chart.categories, self.slot)
+        self.bottom = _ROOM_BELOW + _LABEL_LINE * max(len(lines) for lines in self.names.values())
+        self.height = height
+        self.top = self.bottom + height
         self.canvas = Drawing(width, self.top + 10 + _LEGEND_LINE * len(self.legend))
 
     def drawn(self) -> Drawing:
         self._draw_legend()
         self._draw_grid()
         self._draw_categories()
-        match self.chart.type:
+        match drawn_type(self.chart):
             case "line" | "area":
                 self._draw_lines()
             case "bar":
@@ -127,19 +90,16 @@ class _Plot:
             y -= _LEGEND_LINE
 
     def _draw_grid(self) -> None:
-        for tick, label in zip(self.scale.ticks, self.tick_labels, strict=True):
+        for tick, label in zip(self.axis.ticks, self.axis.labels, strict=True):
             y = self._y(tick)
             self._line(self.left, y, self.right, y, self.look.hairline, 0.4)
             self._text(self.left - 6, y - 2.5, label, _LABEL_SIZE, self.look.quiet, "end")
 
     def _draw_categories(self) -> None:
-        labels = [_shortened(label) for label in self.chart.categories]
-        widest = max(fonts.width(label, fonts.REGULAR, _LABEL_SIZE) for label in labels)
-        every = _spacing(math.ceil((widest + 8) / self.slot), len(labels))
-        for place in range(0, len(labels), every):
-            self._text(
-                self._x(place), self.bottom - 12, labels[place], _LABEL_SIZE, self.look.quiet, "middle"
-            )
+        for place, lines in self.names.items():
+            for number, line in enumerate(lines):
+                y = self.bottom - 12 - number * _LABEL_LINE
+                self._text(self._x(place), y, line, _LABEL_SIZE, self.look.quiet, "middle")
 
     def _draw_lines(self) -> None:
         for place, series in enumerate(self.chart.series):
@@ -154,7 +114,7 @@ class _Plot:
             self.canvas.add(
                 PolyLine(coordinates, strokeColor=color, strokeWidth=1.8, strokeLineJoin=1, strokeLineCap=1)
             )
-        marked = points if len(self.chart.categories) <= _MOST_MARKED_POINTS else points[-1:]
+        marked = points if len(self.chart.categories) <= MOST_MARKED_POINTS else points[-1:]
         for x, y in marked:
             self.canvas.add(Circle(x, y, 1.9, fillColor=color, strokeColor=None))
 
@@ -201,7 +161,7 @@ class _Plot:
         return self.left + self.slot * (category + 0.5)
 
     def _y(self, value: float) -> float:
-        return self.bottom + HEIGHT * self.scale.share(value)
+        return self.bottom + self.height * self.axis.share(value)
 
     def _color(self, place: int) -> Color:
         return HexColor(self.look.series[place % len(self.look.series)])
@@ -222,9 +182,24 @@ class _Plot:
             x += fonts.width(part, font, size)
 
 
+def _category_names(categories: Sequence[str], slot: float) -> dict[int, list[str]]:
+    """The lines of each category's label; none for a category that has no room for one."""
+    labels = [" ".join(category.split()) for category in categories]
+    widths = [_label_width(label) + 8 for label in labels]
+    places = named_categories(widths, slot)
+    room = slot * (places[1] if len(places) > 1 else len(labels)) - 4
+    return {
+        place: lines_within(labels[place], room, _MOST_LABEL_LINES, _label_width) or [""] for place in places
+    }
+
+
+def _label_width(label: str) -> float:
+    return fonts.width(label, fonts.REGULAR, _LABEL_SIZE)
+
+
 def _legend_lines(series: Sequence[Series], width: float) -> list[list[tuple[int, str, float]]]:
     """Which names stand in which line, each as (place, name, room); none for a series without a name."""
-    named = [(place, _shortened(each.name, 40)) for place, each in enumerate(series) if each.name]
+    named = [(place, shortened(each.name, LONGEST_NAME)) for place, each in enumerate(series) if each.name]
     lines: list[list[tuple[int, str, float]]] = []
     left = 0.0
     for place, name in named:
@@ -235,13 +210,3 @@ def _legend_lines(series: Sequence[Series], width: float) -> list[list[tuple[int
         lines[-1].append((place, name, room))
         left -= room
     return lines
-
-
-def _spacing(least: int, categories: int) -> int:
-    """Every how many-th category has a label; quarters and years where there are many."""
-    return next((every for every in (1, 2, 3, 6, 12, 24, 60) if every >= least), max(1, least, categories))
-
-
-def _shortened(text: str, most: int = _LONGEST_LABEL) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= most else f"{line[: most - 1]}…"

@@ -26,6 +26,9 @@ _FILES: Final = {
     "RowcrewHangul": "RowcrewHangul.ttf",
 }
 _FALLBACKS: Final = ("RowcrewSymbols", "RowcrewHan", "RowcrewHangul")
+# What stands for a character that no font has.
+_BOX: Final = "\u25a1"
+_UNSEEN: Final = ("Cc", "Cf", "Cs", "Mn")
 _DIRECTORY: Final = Path(__file__).parent / "fonts"
 _HAN_RANGES: Final = (("\u2e80", "\u9fff"), ("\uac00", "\ud7a3"), ("\uf900", "\ufaff"), ("\uff00", "\uffef"))
 
@@ -33,7 +36,7 @@ _HAN_RANGES: Final = (("\u2e80", "\u9fff"), ("\uac00", "\ud7a3"), ("\uf900", "\u
 @functools.cache
 def loaded(name: str) -> TTFont:
     """The font of that name, known to reportlab; read from its file when first asked for."""
-    # Unshaped: right-to-left scripts come out letter by letter, and no font needs another library.
+    # Unshaped, so that no font needs another library; `pdf_export` refuses right-to-left scripts.
     font = TTFont(name, str(_DIRECTORY / _FILES[name]), shapable=False)
     pdfmetrics.registerFont(font)
     return font
@@ -46,14 +49,23 @@ def register() -> None:
 
 
 def runs(text: str, font: str) -> list[tuple[str, str]]:
-    """The text in parts (font, text): in `font`, but for characters that only another one has."""
+    """The text in parts (font, text): in `font`, but for characters that only another one has.
+
+    A box stands for a character that none has; what nobody should see is left out.
+    """
     if is_plain(text, font):
         return [(font, text)] if text else []
-    chosen = [(_font_of(character, font), character) for character in text]
+    chosen = [_drawn(character, font) for character in text]
     return [
         (name, "".join(character for _, character in group))
         for name, group in itertools.groupby((pair for pair in chosen if pair[0]), key=lambda pair: pair[0])
     ]
+
+
+def lost(characters: set[str]) -> list[str]:
+    """Those of the characters for which a box is drawn, in order."""
+    register()
+    return sorted(each for each in characters if each != _BOX and _drawn(each, REGULAR)[1] == _BOX)
 
 
 def markup(text: str, font: str) -> str:
@@ -83,15 +95,22 @@ def is_mostly_han(text: str) -> bool:
 
 @functools.cache
 def _characters(font: str) -> frozenset[str]:
-    """What the font can write; the end of a line is no character to write."""
-    return frozenset(map(chr, loaded(font).face.charToGlyph)) | {"\n"}
+    """What the font can write; the end of a line is no character to write.
+
+    Marks of direction are none either, though fonts have pictures of them.
+    """
+    drawn = map(chr, loaded(font).face.charToGlyph)
+    return frozenset(each for each in drawn if unicodedata.category(each) != "Cf") | {"\n"}
 
 
 @functools.lru_cache(maxsize=4096)
-def _font_of(character: str, font: str) -> str:
-    """The font that has the character; `font` too where none has, and "" for what nobody should see."""
+def _drawn(character: str, font: str) -> tuple[str, str]:
+    """The font that has the character, and what it draws; no font for what nobody should see."""
     if character in _characters(font):
-        return font
-    if unicodedata.category(character) in ("Cc", "Cf", "Cs", "Mn"):
-        return ""
-    return next((name for name in _FALLBACKS if character in _characters(name)), font)
+        return font, character
+    if unicodedata.category(character) in _UNSEEN:
+        return "", ""
+    for name in _FALLBACKS:
+        if character in _characters(name):
+            return name, character
+    return _FALLBACKS[0], _BOX

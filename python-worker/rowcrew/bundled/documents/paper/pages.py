@@ -7,7 +7,8 @@ gives the same bytes. `on_page` hears of every page twice: laid out, then, the n
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Sequence
 from typing import Any, Final, Literal
 
 import msgspec
@@ -18,9 +19,9 @@ from reportlab.lib.styles import ParagraphStyle
 from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import (
     BaseDocTemplate,
-    CondPageBreak,
     Flowable,
     Frame,
+    KeepTogether,
     NextPageTemplate,
     PageBreak,
     PageTemplate,
@@ -31,10 +32,13 @@ from reportlab.platypus import (
 from reportlab.platypus import Table as Grid
 
 from rowcrew.bundled.documents.document import Chart, Document, Figure, Section, Table, paragraphs
+from rowcrew.bundled.documents.lines import fitted
 from rowcrew.bundled.documents.look import Look
 from rowcrew.bundled.documents.number_format import NumberFormat
 from rowcrew.bundled.documents.paper import charts, fonts, tables
-from rowcrew.bundled.documents.written import figure_text, is_negative
+from rowcrew.bundled.documents.paper.flow import SharedPage
+from rowcrew.bundled.documents.tiles import Tile, TileStyle, tile_rows
+from rowcrew.bundled.documents.written import chart_title
 
 PageSize = Literal["A4", "Letter"]
 OnPage = Callable[[int, int | None], None]
@@ -43,9 +47,9 @@ MARGIN: Final = 56.0
 _TOP: Final = 64.0
 _BOTTOM: Final = 60.0
 _SIZES: Final[dict[PageSize, tuple[float, float]]] = {"A4": A4, "Letter": LETTER}
-_FIGURES_IN_A_ROW: Final = 4
-# The heading, header and first rows of a table stay on one page.
-_LEAST_TABLE: Final = 120.0
+_TILES: Final = TileStyle(label=8, values=(18, 16, 14, 12, 10), note=7.5, gap=10, padding=16)
+# The caption of a table with the space around it.
+_CAPTION_ROOM: Final = 26.0
 
 
 class Paper(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,6 +70,10 @@ class Paper(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def inner_width(self) -> float:
         return self.width - 2 * MARGIN
+
+    @property
+    def inner_height(self) -> float:
+        return self.height - _TOP - _BOTTOM
 
 
 def printed(document: Document, paper: Paper, on_page: OnPage) -> tuple[bytes, int]:
@@ -185,7 +193,7 @@ class _Heading(Paragraph):
 
 def _page_templates(paper: Paper) -> list[PageTemplate]:
     body = Frame(
-        MARGIN, _BOTTOM, paper.inner_width, paper.height - _TOP - _BOTTOM,
+        MARGIN, _BOTTOM, paper.inner_width, paper.inner_height,
         leftPadding=0, rightPadding=0, topPadding=0, bottomPadding=0,
     )  # fmt: skip
     later = PageTemplate("later", [body])
@@ -214,8 +222,32 @@ def _story(document: Document, paper: Paper) -> list[Flowable]:
     for number, section in enumerate(document.sections):
         if section.new_page and number:
             story.append(PageBreak())
-        story += _section(section, paper)
+        if _is_chart_alone(section):
+            story.append(_shared_page(section, _charts_alone(document.sections[number + 1 :]), paper))
+        else:
+            story += _section(section, paper)
     return story
+
+
+def _is_chart_alone(section: Section) -> bool:
+    return section.chart is not None and not (section.figures or section.text or section.table)
+
+
+def _charts_alone(sections: Sequence[Section]) -> int:
+    """How many sections in a row, from the first on, are a chart and nothing else."""
+    alone = itertools.takewhile(lambda each: _is_chart_alone(each) and not each.new_page, sections)
+    return sum(1 for _ in alone)
+
+
+def _shared_page(section: Section, following: int, paper: Paper) -> SharedPage:
+    def made(height: float) -> list[Flowable]:
+        return _section(section, paper, height)
+
+    around = sum(
+        flowable.wrap(paper.inner_width, 1e6)[1] + flowable.getSpaceBefore() + flowable.getSpaceAfter()
+        for flowable in made(0.0)
+    )
+    return SharedPage(made, around, following)
 
 
 def _cover(document: Document) -> list[Flowable]:
@@ -238,23 +270,25 @@ def _title_block(document: Document, paper: Paper) -> list[Flowable]:
     return [*block, Spacer(1, 10)]
 
 
-def _section(section: Section, paper: Paper) -> list[Flowable]:
+def _section(section: Section, paper: Paper, chart_height: float = charts.HEIGHT) -> list[Flowable]:
     """The section's parts; the heading stays with whatever comes first under it."""
     parts: list[Flowable] = []
     if section.figures:
         parts += _figures(section.figures, paper)
     parts += [_text(text, paper) for text in paragraphs(section.text)]
     if section.chart is not None:
-        parts += _chart(section.chart, paper)
+        parts += _chart(section.chart, chart_title(section), chart_height, paper)
     before_table = bool(section.table) and not parts
-    if section.table is not None:
-        parts += _table(section.table, paper)
+    heading_room = 0.0
     if section.heading:
         style = _style(font=fonts.BOLD, size=14, color=paper.look.strong, before=12, after=7)
         style.keepWithNext = not before_table
-        parts.insert(0, _Heading(section.heading, style))
-    if before_table:
-        parts.insert(0, CondPageBreak(_LEAST_TABLE))
+        heading = _Heading(section.heading, style)
+        parts.insert(0, heading)
+        heading_room = heading.wrap(paper.inner_width, 1e6)[1] + style.spaceBefore + style.spaceAfter
+    if section.table is not None:
+        first, *table = _table(section.table, heading_room if before_table else 0.0, paper)
+        parts = [first, *parts, *table] if before_table else [*parts, first, *table]
     return [*parts, Spacer(1, 10)]
 
 
@@ -268,20 +302,23 @@ def _text(text: str, paper: Paper) -> Paragraph:
     return Paragraph(fonts.markup(text[2:], fonts.REGULAR), item, bulletText="•")
 
 
-def _chart(chart: Chart, paper: Paper) -> list[Flowable]:
-    drawn = charts.drawing(chart, paper.inner_width, paper.look, paper.numbers)
-    if not chart.title:
+def _chart(chart: Chart, title: str, height: float, paper: Paper) -> list[Flowable]:
+    drawn = charts.drawing(chart, paper.inner_width, paper.look, paper.numbers, height)
+    if not title:
         return [drawn, Spacer(1, 8)]
-    caption = _caption(chart.title, paper)
+    caption = _caption(title, paper)
     caption.style.keepWithNext = True
     return [caption, drawn, Spacer(1, 8)]
 
 
-def _table(table: Table, paper: Paper) -> list[Flowable]:
-    rows = tables.flowables(table, paper.inner_width, paper.look, paper.numbers)
+def _table(table: Table, heading_room: float, paper: Paper) -> list[Flowable]:
+    """The table; first a break of the page, unless there is room for its heading and enough of its rows."""
+    least, *rows = tables.flowables(
+        table, paper.inner_width, paper.look, paper.numbers, paper.inner_height, heading_room + _CAPTION_ROOM
+    )
     if not table.title:
-        return rows
-    return [CondPageBreak(_LEAST_TABLE), _caption(table.title, paper), *rows]
+        return [least, *rows]
+    return [least, _caption(table.title, paper), *rows]
 
 
 def _caption(title: str, paper: Paper) -> Paragraph:
@@ -289,58 +326,48 @@ def _caption(title: str, paper: Paper) -> Paragraph:
 
 
 def _figures(figures: tuple[Figure, ...], paper: Paper) -> list[Flowable]:
-    """Tiles, up to four beside each other, as wide as the page together."""
-    rows = -(-len(figures) // _FIGURES_IN_A_ROW)
-    beside = -(-len(figures) // rows)
-    gap = 10.0
-    tile_width = (paper.inner_width - gap * (beside - 1)) / beside
-    flowables: list[Flowable] = []
-    for start in range(0, len(figures), beside):
-        row = figures[start : start + beside]
-        size = min(_size_that_fits(figure_text(figure, paper.numbers), tile_width - 16) for figure in row)
-        tiles = [_tile(figure, size, paper) for figure in row]
+    """Tiles as wide as the page together; all rows of them stay on one page."""
+    rows = tile_rows(figures, paper.numbers, paper.inner_width, _TILES, _bold_width)
+    grids: list[Flowable] = []
+    for row in rows:
         cells: list[Any] = []
-        for tile in tiles:
-            cells += [tile, ""]
-        grid = Grid([cells[:-1]], colWidths=([tile_width, gap] * len(tiles))[:-1], hAlign="LEFT")
-        style: list[Any] = [
-            ("FONT", (0, 0), (-1, -1), fonts.REGULAR, 8),
-            ("LEFTPADDING", (0, 0), (-1, -1), 11),
-            ("RIGHTPADDING", (0, 0), (-1, -1), 4),
-            ("TOPPADDING", (0, 0), (-1, -1), 8),
-            ("BOTTOMPADDING", (0, 0), (-1, -1), 9),
-            ("VALIGN", (0, 0), (-1, -1), "TOP"),
-        ]
-        for place in range(0, 2 * len(tiles), 2):
-            style.append(("BACKGROUND", (place, 0), (place, 0), HexColor(paper.look.wash)))
-            style.append(("LINEBEFORE", (place, 0), (place, 0), 2.2, HexColor(paper.look.accent), "butt"))
-        grid.setStyle(TableStyle(style))
-        flowables += [grid, Spacer(1, 9)]
-    return flowables
+        for tile in row.tiles:
+            cells += [_tile(tile, paper), ""]
+        widths = ([row.width, _TILES.gap] * len(row.tiles))[:-1]
+        grid = Grid([cells[:-1]], colWidths=widths, hAlign="LEFT")
+        grid.setStyle(_tile_style(len(row.tiles), paper.look))
+        grids += [grid, Spacer(1, 9)]
+    return [KeepTogether(grids)] if len(rows) > 1 else grids
 
 
-def _tile(figure: Figure, size: float, paper: Paper) -> list[Flowable]:
-    look = paper.look
-    text = figure_text(figure, paper.numbers)
-    number = _style(
-        font=fonts.BOLD,
-        size=size,
-        color=look.negative if is_negative(figure) else look.strong,
-        after=1,
-    )
-    tile: list[Flowable] = [
-        _paragraph(figure.label, _style(size=8, color=look.quiet, after=2)),
-        _paragraph(text, number),
+def _tile_style(tiles: int, look: Look) -> TableStyle:
+    style: list[Any] = [
+        ("FONT", (0, 0), (-1, -1), fonts.REGULAR, 8),
+        ("LEFTPADDING", (0, 0), (-1, -1), 11),
+        ("RIGHTPADDING", (0, 0), (-1, -1), 4),
+        ("TOPPADDING", (0, 0), (-1, -1), 8),
+        ("BOTTOMPADDING", (0, 0), (-1, -1), 9),
+        ("VALIGN", (0, 0), (-1, -1), "TOP"),
     ]
-    if figure.note:
-        tile.append(_paragraph(figure.note, _style(size=7.5, color=look.quiet)))
-    return tile
+    for place in range(0, 2 * tiles, 2):
+        style.append(("BACKGROUND", (place, 0), (place, 0), HexColor(look.wash)))
+        style.append(("LINEBEFORE", (place, 0), (place, 0), 2.2, HexColor(look.accent), "butt"))
+    return TableStyle(style)
 
 
-def _size_that_fits(text: str, width: float) -> float:
-    return next(
-        (size for size in (18.0, 16.0, 14.0, 12.0) if fonts.width(text, fonts.BOLD, size) <= width), 10.0
-    )
+def _tile(tile: Tile, paper: Paper) -> list[Flowable]:
+    look = paper.look
+    color = look.negative if tile.is_negative else look.strong
+    texts = [
+        (tile.label, _style(size=_TILES.label, color=look.quiet, after=2)),
+        (tile.value, _style(font=fonts.BOLD, size=tile.size, color=color, after=1)),
+        (tile.note, _style(size=_TILES.note, color=look.quiet)),
+    ]
+    return [_paragraph("\n".join(lines), style) for lines, style in texts if lines]
+
+
+def _bold_width(text: str, size: float) -> float:
+    return fonts.width(text, fonts.BOLD, size)
 
 
 def _paragraph(text: str, style: ParagraphStyle) -> Paragraph:
@@ -374,9 +401,4 @@ def _one_line(text: str) -> str:
 
 def _fitted(text: str, width: float) -> str:
     """The text in one line of this width, cut with an ellipsis if need be."""
-    line = _one_line(text)
-    if fonts.width(line, fonts.REGULAR, 8) <= width:
-        return line
-    while line and fonts.width(f"{line}…", fonts.REGULAR, 8) > width:
-        line = line[:-1]
-    return f"{line}…"
+    return fitted(_one_line(text), width, lambda line: fonts.width(line, fonts.REGULAR, 8))

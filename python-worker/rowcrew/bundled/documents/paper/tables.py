@@ -10,10 +10,11 @@ from typing import Any, Final, Literal
 
 from reportlab.lib.colors import HexColor
 from reportlab.lib.styles import ParagraphStyle
-from reportlab.platypus import Flowable, Paragraph, Spacer, TableStyle
+from reportlab.platypus import CondPageBreak, Flowable, Paragraph, Spacer, TableStyle
 from reportlab.platypus import Table as Grid
 
 from rowcrew.bundled.documents.document import Table
+from rowcrew.bundled.documents.lines import two_lines
 from rowcrew.bundled.documents.look import Look
 from rowcrew.bundled.documents.number_format import NumberFormat
 from rowcrew.bundled.documents.paper import fonts
@@ -31,27 +32,43 @@ _LEAST_TEXT: Final = 70.0
 _LEAST: Final = 26.0
 # A row higher than this is split within the row: no page could hold it.
 _HIGHEST_ROW: Final = 300.0
+# Tables of so few rows stay on one page; of larger ones at least three rows stand on either side of a break.
+_TOGETHER: Final = 10
+_FEWEST_ROWS: Final = 3
+
+_GAP: Final = 12.0
 
 Cells = list[Any]
 
 
-def flowables(table: Table, width: float, look: Look, numbers: NumberFormat) -> list[Flowable]:
-    """The table, in as many parts beside each other as its columns need, one below the other."""
+def flowables(
+    table: Table, width: float, look: Look, numbers: NumberFormat, page_height: float, room_above: float
+) -> list[Flowable]:
+    """The table, in as many parts beside each other as its columns need, one below the other.
+
+    Each comes after a break of the page, which happens where it finds too little room.
+
+    Args:
+        page_height: what a page has for a table.
+        room_above: what its heading and caption take.
+    """
     cells = written(table, numbers)
     wishes = [_wish(cells, place) for place in range(len(cells.columns))]
     least = [_least(cells, place, wish) for place, wish in enumerate(wishes)]
     parts: list[Flowable] = []
     for places, widths in column_groups(wishes, least, width):
-        if parts:
-            parts.append(Spacer(1, 12))
-        parts.append(Rows(cells, places, widths, look))
+        rows = Rows(cells, places, widths, look, page_height)
+        above = _GAP if parts else room_above
+        # On a page of its own, what is too high for one begins at the top too.
+        parts.append(CondPageBreak(min(above + rows.least_height(), page_height)))
+        parts += [Spacer(1, _GAP), rows] if len(parts) > 1 else [rows]
     return parts
 
 
 def _wish(cells: Written, place: int) -> float:
-    """The width at which nothing in the column wraps; a header of numbers may wrap between words."""
+    """The width at which nothing in the column wraps; a header of numbers may take two lines."""
     header = cells.columns[place].label
-    heads = [header] if cells.wraps(place) else header.split() or [""]
+    heads = [header] if cells.wraps(place) else two_lines(header)
     widest = max(fonts.width(part, fonts.BOLD, _SIZE) for part in heads)
     texts = sorted({row[place] for row in cells.rows}, key=len, reverse=True)
     for text in texts[:_MEASURED]:
@@ -69,9 +86,19 @@ class Rows(Flowable):
     """Rows of a table from `start` on, under a repeated header; splits itself between rows."""
 
     def __init__(
-        self, cells: Written, places: list[int], widths: list[float], look: Look, start: int = 0
+        self,
+        cells: Written,
+        places: list[int],
+        widths: list[float],
+        look: Look,
+        page_height: float,
+        start: int = 0,
+        *,
+        goes_on: bool = False,
     ) -> None:
         super().__init__()
+        self._page_height = page_height
+        self._goes_on = goes_on
         self._cells = cells
         self._places = places
         self._widths = widths
@@ -82,11 +109,22 @@ class Rows(Flowable):
         """More than any page has, so that `split` is asked."""
         return available_width, available_height + 1
 
+    def least_height(self) -> float:
+        """How much room the beginning needs: all of a small table, else the header and three rows."""
+        count = len(self._cells.rows)
+        shown = range(count if count <= _TOGETHER else _FEWEST_ROWS)
+        heights = [self._measured(self._row(row))[1] for row in shown]
+        if heights and max(heights) >= _HIGHEST_ROW:
+            heights = [_HIGHEST_ROW / 2]
+        return self._measured(self._header())[1] + sum(heights)
+
     def split(self, available_width: float, available_height: float) -> list[Flowable]:
         """What fits here, and the rest; nothing if not even the header and a row fit."""
-        header, header_height = self._measured(self._header())
+        # After a row that was split, the rows go on below it, under the header that is on the page already.
+        headed = not self._goes_on or available_height > self._page_height - _GAP
+        header, header_height = self._measured(self._header()) if headed else ([], 0.0)
         rows: list[Cells] = []
-        heights = [header_height]
+        heights = [header_height] if headed else []
         start = self._start
         while start < len(self._cells.rows):
             row, height = self._measured(self._row(start))
@@ -99,34 +137,48 @@ class Rows(Flowable):
                 break
         if not rows and start < len(self._cells.rows):
             return []
-        rest = [self._from(start)] if start < len(self._cells.rows) else []
-        grid = self._grid([header, *rows], heights)
+        tall = max(heights, default=0.0) >= _HIGHEST_ROW
+        left = len(self._cells.rows) - start
+        moved = _FEWEST_ROWS - left if 0 < left < _FEWEST_ROWS and not tall else 0
+        if len(rows) - moved < _FEWEST_ROWS:
+            moved = 0
+        if moved:
+            start -= moved
+            del rows[-moved:], heights[-moved:]
+        rest: list[Flowable] = []
+        if start < len(self._cells.rows):
+            # The room of rows that were moved is no room for the rest.
+            rest = [CondPageBreak(available_height - sum(heights) + 1)] if moved else []
+            rest.append(self._from(start, goes_on=tall))
+        grid = self._grid([header, *rows] if headed else rows, heights, headed=headed)
         if sum(heights) <= available_height:
             return [grid, *rest]
         parts = grid.split(available_width, available_height)
         return [*parts, *rest] if parts else []
 
-    def _from(self, row: int) -> Rows:
-        return Rows(self._cells, self._places, self._widths, self._look, row)
+    def _from(self, row: int, *, goes_on: bool) -> Rows:
+        return Rows(
+            self._cells, self._places, self._widths, self._look, self._page_height, row, goes_on=goes_on
+        )
 
     def draw(self) -> None:
         """Never called: `wrap` always asks for a split."""
 
-    def _grid(self, rows: list[Cells], heights: list[float]) -> Grid:
+    def _grid(self, rows: list[Cells], heights: list[float], *, headed: bool) -> Grid:
         tall = max(heights) >= _HIGHEST_ROW
         grid = Grid(
             rows,
             colWidths=self._widths,
             rowHeights=None if tall else heights,
-            repeatRows=1,
+            repeatRows=int(headed),
             splitInRow=1 if tall else 0,
             hAlign="LEFT",
         )
-        grid.setStyle(self._style(len(rows)))
+        grid.setStyle(self._style(len(rows), headed=headed))
         return grid
 
-    def _style(self, rows: int) -> TableStyle:
-        look = self._look
+    def _style(self, rows: int, *, headed: bool) -> TableStyle:
+        look, first = self._look, int(headed)
         commands: list[tuple[Any, ...]] = [
             ("FONT", (0, 0), (-1, -1), fonts.REGULAR, _SIZE, _LEADING),
             ("TEXTCOLOR", (0, 0), (-1, -1), HexColor(look.ink)),
@@ -134,16 +186,17 @@ class Rows(Flowable):
             ("BOTTOMPADDING", (0, 0), (-1, -1), _PADDING),
             ("LEFTPADDING", (0, 0), (-1, -1), _SIDE),
             ("RIGHTPADDING", (0, 0), (-1, -1), _SIDE),
-            ("VALIGN", (0, 0), (-1, 0), "BOTTOM"),
-            ("VALIGN", (0, 1), (-1, -1), "TOP"),
-            ("LINEBELOW", (0, 0), (-1, 0), 0.9, HexColor(look.strong)),
-            ("LINEBELOW", (0, 1), (-1, -1), 0.35, HexColor(look.hairline)),
+            ("VALIGN", (0, first), (-1, -1), "TOP"),
+            ("LINEBELOW", (0, first), (-1, -1), 0.35, HexColor(look.hairline)),
         ]
+        if headed:
+            commands.append(("VALIGN", (0, 0), (-1, 0), "BOTTOM"))
+            commands.append(("LINEBELOW", (0, 0), (-1, 0), 0.9, HexColor(look.strong)))
         for column, place in enumerate(self._places):
             if not self._cells.wraps(place):
                 commands.append(("ALIGN", (column, 0), (column, -1), "RIGHT"))
-        for shown in range(1, rows):
-            commands += self._row_style(shown, self._start + shown - 1)
+        for shown in range(first, rows):
+            commands += self._row_style(shown, self._start + shown - first)
         return TableStyle(commands)
 
     def _row_style(self, shown: int, row: int) -> list[tuple[Any, ...]]:

@@ -5,9 +5,9 @@ In: a `Chart` and where it stands. Out: a shape on the slide.
 
 from __future__ import annotations
 
-import math
 from typing import Any, Final
 
+import msgspec
 from pptx.chart.chart import Chart as NativeChart
 from pptx.chart.data import CategoryChartData
 from pptx.dml.color import RGBColor
@@ -22,10 +22,18 @@ from pptx.oxml.ns import qn
 from pptx.slide import Slide
 from pptx.util import Length, Pt
 
+from rowcrew.bundled.documents.axis import (
+    MOST_MARKED_POINTS,
+    axis_of,
+    drawn_type,
+    lone_points,
+    named_categories,
+    shortened,
+)
 from rowcrew.bundled.documents.document import Chart, ChartType
 from rowcrew.bundled.documents.look import Look
 from rowcrew.bundled.documents.number_format import NumberFormat
-from rowcrew.bundled.documents.written import cleaned
+from rowcrew.bundled.documents.written import LONGEST_NAME, POINTS, cleaned, ems
 
 _TYPES: Final[dict[ChartType, Any]] = {
     "line": XL_CHART_TYPE.LINE,
@@ -34,22 +42,34 @@ _TYPES: Final[dict[ChartType, Any]] = {
     "stackedBar": XL_CHART_TYPE.COLUMN_STACKED,
 }
 _TEXT_SIZE: Final = 11
-_MOST_LABELS: Final = 13
+_MARKER_SIZE: Final = 5
+# Inches between two labels, and the part of the chart's width that the value axis leaves.
+_LABEL_GAP: Final = 0.1
+_PLOT_SHARE: Final = 0.92
+_FEW_BARS: Final = 4
 
 
 def add_chart(
-    slide: Slide, chart: Chart, box: tuple[Length, Length, Length, Length], look: Look, numbers: NumberFormat
+    slide: Slide,
+    chart: Chart,
+    box: tuple[Length, Length, Length, Length],
+    look: Look,
+    numbers: NumberFormat,
+    *,
+    title: str,
 ) -> None:
-    """Put the chart into a box of the slide: left, top, width, height."""
+    """Put the chart into a box of the slide: left, top, width, height. Its title may differ from its own."""
+    chart = msgspec.structs.replace(chart, type=drawn_type(chart))
     frame: Any = slide.shapes.add_chart(_TYPES[chart.type], *box, _data(chart))
     frame.name = cleaned(chart.title) or "Chart"
     native = frame.chart
-    _write_around(native, chart, look)
+    _write_around(native, chart, look, title)
     _style_axes(native, chart, look, numbers)
+    _name_categories(native, chart, box[2].inches)
     for place, series in enumerate(native.plots[0].series):
-        _style_series(series, chart.type, rgb(look.series[place % len(look.series)]))
+        _style_series(series, chart, rgb(look.series[place % len(look.series)]))
     if chart.type in ("bar", "stackedBar"):
-        native.plots[0].gap_width = 55
+        native.plots[0].gap_width = 55 if len(chart.categories) >= _FEW_BARS else 300
         native.plots[0].overlap = 100 if chart.type == "stackedBar" else -4
 
 
@@ -62,7 +82,7 @@ def _data(chart: Chart) -> Any:
     data: Any = CategoryChartData()
     data.categories = [_in_workbook(category) for category in chart.categories]
     for series in chart.series:
-        data.add_series(_in_workbook(series.name), series.values)
+        data.add_series(_in_workbook(shortened(series.name, LONGEST_NAME)), series.values)
     return data
 
 
@@ -72,13 +92,13 @@ def _in_workbook(text: str) -> str:
     return f" {label}" if label.startswith(("=", "{=")) else label
 
 
-def _write_around(native: NativeChart, chart: Chart, look: Look) -> None:
+def _write_around(native: NativeChart, chart: Chart, look: Look, title: str) -> None:
     native.font.size = Pt(_TEXT_SIZE)
     native.font.color.rgb = rgb(look.quiet)
-    native.has_title = bool(chart.title)
-    if chart.title:
+    native.has_title = bool(title)
+    if title:
         frame = native.chart_title.text_frame
-        frame.text = cleaned(chart.title)
+        frame.text = cleaned(title)
         font = frame.paragraphs[0].runs[0].font if frame.paragraphs[0].runs else frame.paragraphs[0].font
         font.size, font.bold = Pt(12), True
         font.color.rgb = rgb(look.ink)
@@ -96,51 +116,68 @@ def _style_axes(native: NativeChart, chart: Chart, look: Look, numbers: NumberFo
     values.major_gridlines.format.line.width = Pt(0.5)
     values.format.line.fill.background()
     values.major_tick_mark = XL_TICK_MARK.NONE
-    values.tick_labels.number_format = axis_format(chart, numbers)
+    axis = axis_of(chart, numbers)
+    values.minimum_scale, values.maximum_scale, values.major_unit = axis.low, axis.high, axis.step
+    values.tick_labels.number_format = axis.code
     values.tick_labels.number_format_is_linked = False
     categories.format.line.color.rgb = rgb(look.quiet)
     categories.major_tick_mark = XL_TICK_MARK.NONE
     categories.tick_label_position = XL_TICK_LABEL_POSITION.LOW
     categories.has_major_gridlines = False
-    if len(chart.categories) > _MOST_LABELS:
-        _label_every(categories, math.ceil(len(chart.categories) / _MOST_LABELS))
 
 
-def _label_every(categories: Any, step: int) -> None:
-    """Give every so many-th category a label; the library has no word for it."""
-    axis = categories._element
-    skip = axis.makeelement(qn("c:tickLblSkip"), {"val": str(step)})
-    axis.find(qn("c:noMultiLvlLbl")).addprevious(skip)
+def _name_categories(native: NativeChart, chart: Chart, width: float) -> None:
+    """Show the labels that have room, and no others.
+
+    PowerPoint obeys `tickLblSkip`, LibreOffice does not: it shows what the chart itself holds. So the others
+    are missing there; the workbook behind the chart has them all.
+    """
+    labels = [_in_workbook(category) for category in chart.categories]
+    sizes = [ems(label) * _TEXT_SIZE / POINTS + _LABEL_GAP for label in labels]
+    places = named_categories(sizes, width * _PLOT_SHARE / len(labels))
+    step = places[1] if len(places) > 1 else len(labels)
+    axis = native.category_axis._element
+    if step > 1:
+        skip = axis.makeelement(qn("c:tickLblSkip"), {"val": str(step)})
+        axis.find(qn("c:noMultiLvlLbl")).addprevious(skip)
+        hidden = {str(place) for place in range(len(labels))} - {str(place) for place in places}
+        for point in native._chartSpace.findall(f".//{qn('c:cat')}//{qn('c:pt')}"):
+            if point.get("idx") in hidden:
+                point.getparent().remove(point)
 
 
-def axis_format(chart: Chart, numbers: NumberFormat) -> str:
-    """The format code of the axis: thousands and millions are shortened, as far as a code can tell."""
-    if chart.format == "percent":
-        return "0%"
-    largest = max((abs(value) for series in chart.series for value in series.values if value), default=0)
-    code = "#,##0"
-    if largest >= 2e6 and not numbers.writing.lakh:
-        code = '#,##0.0,,"M"'
-    elif largest >= 1e4 and not numbers.writing.lakh:
-        code = '#,##0,"k"'
-    elif largest < 10:
-        code = "0.0"
-    if chart.format != "money":
-        return code
-    return f'"{numbers.symbol}"{code}' if numbers.writing.symbol_first else f'{code}" {numbers.symbol}"'
-
-
-def _style_series(series: Any, type: ChartType, color: RGBColor) -> None:
-    if type == "line":
+def _style_series(series: Any, chart: Chart, color: RGBColor) -> None:
+    if chart.type == "line":
         series.smooth = False
         series.format.line.color.rgb = color
         series.format.line.width = Pt(2.25)
-        series.marker.style = XL_MARKER_STYLE.NONE
+        _mark_points(series, color)
         return
     series.format.fill.solid()
     series.format.fill.fore_color.rgb = color
-    if type == "area":
+    if chart.type == "area":
         _translucent(series)
+    else:
+        # Without a word about it, bars below zero are white.
+        series.invert_if_negative = False
+
+
+def _mark_points(series: Any, color: RGBColor) -> None:
+    """A marker on each of few points, else only on those that no line reaches."""
+    values = list(series.values)
+    if len(values) <= MOST_MARKED_POINTS:
+        _mark(series.marker, color)
+        return
+    series.marker.style = XL_MARKER_STYLE.NONE
+    for place in lone_points(values):
+        _mark(series.points[place].marker, color)
+
+
+def _mark(marker: Any, color: RGBColor) -> None:
+    marker.style, marker.size = XL_MARKER_STYLE.CIRCLE, _MARKER_SIZE
+    marker.format.fill.solid()
+    marker.format.fill.fore_color.rgb = color
+    marker.format.line.fill.background()
 
 
 def _translucent(series: Any) -> None:

@@ -13,36 +13,47 @@ from typing import Any, Final, Literal
 
 import msgspec
 from pptx import Presentation
-from pptx.enum.text import MSO_ANCHOR, MSO_AUTO_SIZE, PP_ALIGN
+from pptx.enum.text import MSO_ANCHOR, PP_ALIGN
 from pptx.oxml.ns import qn
 from pptx.slide import Slide, SlideLayout
 from pptx.table import _Cell as Cell
 from pptx.text.text import TextFrame
-from pptx.util import Emu, Inches, Pt
+from pptx.util import Inches, Pt
 
-from rowcrew.bundled.documents.document import Document, Figure
+from rowcrew.bundled.documents.document import Document
+from rowcrew.bundled.documents.lines import fitted
 from rowcrew.bundled.documents.look import Look
 from rowcrew.bundled.documents.number_format import NumberFormat
 from rowcrew.bundled.documents.slides.charts import add_chart, rgb
 from rowcrew.bundled.documents.slides.plan import (
     CAPTION_HEIGHT,
+    CELL_LINE,
     CELL_SIDE,
     CELL_SIZE,
-    FIGURES_IN_A_ROW,
     GAP,
-    POINTS,
+    ROW_HEIGHT,
     TEXT_BESIDE_CHART,
-    TEXT_SIZE,
+    TILE_EDGE,
     Content,
+    Divider,
     Grid,
     Plan,
     Room,
     figures_height,
     plans_of,
-    texts_height,
+    row_height,
 )
 from rowcrew.bundled.documents.slides.repack import repacked
-from rowcrew.bundled.documents.written import cleaned, ems, figure_text, is_negative
+from rowcrew.bundled.documents.slides.texts import texts_height, width_of
+from rowcrew.bundled.documents.slides.words import (
+    add_block,
+    add_text_box,
+    write,
+    write_paragraph,
+    write_title,
+)
+from rowcrew.bundled.documents.tiles import Tile, TileStyle
+from rowcrew.bundled.documents.written import POINTS, cleaned, ems
 
 SlideSize = Literal["16:9", "4:3", "A4", "Letter"]
 OnSlide = Callable[[int, int], None]
@@ -57,6 +68,10 @@ _SIZES: Final[dict[SlideSize, tuple[float, float]]] = {
     "Letter": (11.0, 8.5),
 }
 _TITLE_ONLY: Final = 5
+# The library refuses more; titles on slides stay whole.
+_LONGEST_PROPERTY: Final = 255
+_MANY_LINES: Final = 2
+_FOOTER_SIZE: Final = 10
 # The style of tables that brings neither lines nor colours of its own.
 _NO_STYLE: Final = "{2D5ABB26-0587-4C30-8999-92F81FD0307C}"
 
@@ -90,8 +105,9 @@ def shown(document: Document, deck: Deck, on_slide: OnSlide) -> tuple[bytes, int
     layout = presentation.slide_layouts[_TITLE_ONLY]
     _prepare(layout, deck)
     properties = presentation.core_properties
-    properties.title, properties.author = cleaned(document.title), ""
-    properties.subject, properties.last_modified_by = cleaned(document.subtitle), "Rowcrew"
+    properties.title, properties.author = cleaned(document.title)[:_LONGEST_PROPERTY], ""
+    properties.subject = cleaned(document.subtitle)[:_LONGEST_PROPERTY]
+    properties.last_modified_by = "Rowcrew"
     on_slide(1, total)
     _add_title_slide(presentation.slides.add_slide(layout), document, deck)
     for number, plan in enumerate(plans, start=2):
@@ -119,8 +135,8 @@ def _add_title_slide(slide: Slide, document: Document, deck: Deck) -> None:
         slide.background.fill.solid()
         slide.background.fill.fore_color.rgb = rgb(look.strong)
     else:
-        _add_block(slide, 0, 0, 0.3, deck.height, look.strong)
-    _add_block(slide, MARGIN + 0.1, deck.height * 0.33, 0.7, 0.06, look.accent)
+        add_block(slide, 0, 0, 0.3, deck.height, look.strong)
+    add_block(slide, MARGIN + 0.1, deck.height * 0.33, 0.7, 0.06, look.accent)
     title = slide.shapes.title
     assert title is not None, "the layout has a title"
     size = 40 if ems(document.title) <= 16 else 28 if ems(document.title) <= 40 else 20
@@ -128,35 +144,49 @@ def _add_title_slide(slide: Slide, document: Document, deck: Deck) -> None:
     title_height = lines * size * 1.25 / POINTS + 0.15
     title.left, title.top = Inches(MARGIN), Inches(deck.height * 0.36)
     title.width, title.height = Inches(deck.room.width), Inches(title_height)
-    _write_title(title.text_frame, document.title, words, size)
+    write_title(title.text_frame, document.title, words, size)
     title.text_frame.vertical_anchor = MSO_ANCHOR.TOP
-    below = _add_text_box(slide, MARGIN, deck.height * 0.37 + title_height, deck.room.width, 1.2)
+    below = add_text_box(slide, MARGIN, deck.height * 0.37 + title_height, deck.room.width, 1.2)
     quiet = "#FFFFFF" if look.has_cover else look.quiet
-    _write(below, document.subtitle, size=18, color=quiet)
+    write(below, document.subtitle, size=18, color=quiet)
     if document.footer:
-        _write(below, document.footer, size=12, color=quiet, new_paragraph=True)
+        write(below, document.footer, size=12, color=quiet, new_paragraph=True)
 
 
 def _add_slide(slide: Slide, plan: Plan, document: Document, deck: Deck) -> None:
     title = slide.shapes.title
     assert title is not None, "the layout has a title"
     size = 26 if ems(plan.title) <= 60 else 18
-    _write_title(title.text_frame, plan.title, deck.look.strong, size)
-    _add_block(slide, 0, 0, deck.width, 0.14, deck.look.strong)
+    write_title(title.text_frame, plan.title, deck.look.strong, size)
+    add_block(slide, 0, 0, deck.width, 0.14, deck.look.strong)
     _add_footer(slide, document, deck)
     match plan:
+        case Divider():
+            _set_apart(title, deck)
+            add_block(slide, MARGIN, deck.height * 0.36, 0.7, 0.06, deck.look.accent)
         case Content():
             _add_content(slide, plan, deck)
         case Grid():
             _add_grid(slide, plan, _TOP - 0.1, deck)
 
 
+def _set_apart(title: Any, deck: Deck) -> None:
+    """The title of a part alone on its slide."""
+    title.left, title.top = Inches(MARGIN), Inches(deck.height * 0.38)
+    title.width, title.height = Inches(deck.room.width), Inches(deck.height * 0.3)
+    title.text_frame.vertical_anchor = MSO_ANCHOR.TOP
+    for run in title.text_frame.paragraphs[0].runs:
+        run.font.size = Pt(36 if ems(title.text) <= 30 else 24)
+
+
 def _add_footer(slide: Slide, document: Document, deck: Deck) -> None:
     top = deck.height - 0.48
     if document.footer:
-        words = _add_text_box(slide, MARGIN, top, deck.room.width - 1.2, 0.3)
-        _write(words, document.footer, size=10, color=deck.look.quiet)
-    number = _add_text_box(slide, deck.width - MARGIN - 1, top, 1, 0.3)
+        width = deck.room.width - 1.2
+        words = add_text_box(slide, MARGIN, top, width, 0.3)
+        line = fitted(" ".join(document.footer.split()), width, lambda text: width_of(text, _FOOTER_SIZE))
+        write(words, line, size=_FOOTER_SIZE, color=deck.look.quiet)
+    number = add_text_box(slide, deck.width - MARGIN - 1, top, 1, 0.3)
     paragraph: Any = number.paragraphs[0]
     paragraph.alignment = PP_ALIGN.RIGHT
     run = paragraph.add_run()
@@ -173,8 +203,7 @@ def _add_footer(slide: Slide, document: Document, deck: Deck) -> None:
 
 def _add_content(slide: Slide, plan: Content, deck: Deck) -> None:
     room = deck.room
-    _add_figures(slide, plan.figures, deck)
-    used = figures_height(len(plan.figures))
+    used = _add_tiles(slide, plan, deck)
     top, height = _TOP + used, room.height - used
     if plan.grid is not None:
         height = height - plan.grid.height - GAP if plan.chart else texts_height(plan.text, room.width)
@@ -184,40 +213,42 @@ def _add_content(slide: Slide, plan: Content, deck: Deck) -> None:
         text_width = room.width * TEXT_BESIDE_CHART if plan.text else 0.0
         left = text_width + (GAP if plan.text else 0.0)
         box = (Inches(MARGIN + left), Inches(top), Inches(room.width - left), Inches(height))
-        add_chart(slide, plan.chart, box, deck.look, deck.numbers)
+        add_chart(slide, plan.chart, box, deck.look, deck.numbers, title=plan.chart_title)
     if plan.text:
-        frame = _add_text_box(slide, MARGIN, top, text_width, height)
+        frame = add_text_box(slide, MARGIN, top, text_width, height)
+        size = plan.text_size(room, deck.numbers)
         for place, text in enumerate(plan.text):
-            _write_paragraph(frame, text, deck.look, first=place == 0)
+            write_paragraph(frame, text, size, deck.look.ink, first=place == 0)
 
 
-def _add_figures(slide: Slide, figures: tuple[Figure, ...], deck: Deck) -> None:
-    rows = -(-len(figures) // FIGURES_IN_A_ROW)
-    beside = -(-len(figures) // rows) if rows else 1
-    width = (deck.room.width - GAP * (beside - 1)) / beside
-    sizes = [_figure_size(figure_text(figure, deck.numbers), width) for figure in figures]
-    for place, figure in enumerate(figures):
-        row, column = divmod(place, beside)
-        left, top = MARGIN + column * (width + GAP), _TOP + row * 1.15
-        _add_block(slide, left, top, width, 1.0, deck.look.wash)
-        _add_block(slide, left, top, 0.05, 1.0, deck.look.accent)
-        frame = _add_text_box(slide, left + 0.15, top + 0.06, width - 0.2, 0.9)
-        color = deck.look.negative if is_negative(figure) else deck.look.strong
-        _write(frame, figure.label, size=11, color=deck.look.quiet)
-        text = figure_text(figure, deck.numbers)
-        _write(frame, text, size=min(sizes), color=color, bold=True, new_paragraph=True)
-        if figure.note:
-            _write(frame, figure.note, size=10, color=deck.look.quiet, new_paragraph=True)
+def _add_tiles(slide: Slide, plan: Content, deck: Deck) -> float:
+    """The plan's figures; how much room they take."""
+    rows, style, top = plan.rows(deck.room, deck.numbers), plan.tile_style, _TOP
+    for row in rows:
+        height = row_height(row, style)
+        for place, tile in enumerate(row.tiles):
+            left = MARGIN + place * (row.width + style.gap)
+            add_block(slide, left, top, row.width, height, deck.look.wash)
+            add_block(slide, left, top, 0.05, height, deck.look.accent)
+            width = row.width - style.padding / 2
+            frame = add_text_box(slide, left + style.padding / 2, top + TILE_EDGE, width, height - TILE_EDGE)
+            _write_tile(frame, tile, style, deck.look)
+        top += height + style.gap
+    return figures_height(rows, style)
 
 
-def _figure_size(text: str, width: float) -> int:
-    return next((size for size in (24, 20, 16, 12) if ems(text) * size / 72 <= width - 0.25), 9)
+def _write_tile(frame: TextFrame, tile: Tile, style: TileStyle, look: Look) -> None:
+    write(frame, " ".join(tile.label), size=style.label, color=look.quiet)
+    color = look.negative if tile.is_negative else look.strong
+    write(frame, " ".join(tile.value), size=tile.size, color=color, bold=True, new_paragraph=True)
+    if tile.note:
+        write(frame, " ".join(tile.note), size=style.note, color=look.quiet, new_paragraph=True)
 
 
 def _add_grid(slide: Slide, plan: Grid, top: float, deck: Deck) -> None:
     if plan.caption:
-        caption = _add_text_box(slide, MARGIN, top, deck.room.width, 0.3)
-        _write(caption, plan.caption, size=12, color=deck.look.quiet, bold=True)
+        caption = add_text_box(slide, MARGIN, top, deck.room.width, 0.3)
+        write(caption, plan.caption, size=12, color=deck.look.quiet, bold=True)
         top += CAPTION_HEIGHT
     shape = slide.shapes.add_table(
         len(plan.rows) + 1, len(plan.places), Inches(MARGIN), Inches(top), Inches(deck.room.width), Inches(1)
@@ -237,9 +268,12 @@ def _add_grid(slide: Slide, plan: Grid, top: float, deck: Deck) -> None:
         _write_cell(head, plan.cells.columns[place].label, deck.look.strong, align, bold=True)
         _underline(head, deck.look.strong, 1.25)
         for row, number in enumerate(plan.numbers_of_rows):
+            tall = plan.heights[row + 1] > ROW_HEIGHT + (_MANY_LINES - 0.5) * CELL_LINE
+            anchor = MSO_ANCHOR.TOP if tall else MSO_ANCHOR.MIDDLE
             color = deck.look.negative if place in plan.cells.negative[number] else deck.look.ink
             cell = table.cell(row + 1, column)
             _write_cell(cell, plan.rows[row][column], color, align, bold=number in plan.cells.bold)
+            cell.vertical_anchor = anchor
             _underline(cell, deck.look.hairline, 0.5)
 
 
@@ -247,9 +281,7 @@ def _write_cell(cell: Cell, text: str, color: str, align: PP_ALIGN, *, bold: boo
     cell.margin_left = cell.margin_right = Inches(CELL_SIDE)
     cell.margin_top = cell.margin_bottom = Inches(0.03)
     cell.vertical_anchor = MSO_ANCHOR.MIDDLE
-    _write(cell.text_frame, text, size=CELL_SIZE, color=color, bold=bold)
-    for paragraph in cell.text_frame.paragraphs:
-        paragraph.alignment = align
+    write(cell.text_frame, text, size=CELL_SIZE, color=color, bold=bold, align=align)
 
 
 def _underline(cell: Cell, color: str, points: float) -> None:
@@ -260,48 +292,3 @@ def _underline(cell: Cell, color: str, points: float) -> None:
     fill.append(line.makeelement(qn("a:srgbClr"), {"val": color[1:]}))
     line.append(fill)
     properties.insert(0, line)
-
-
-def _add_block(slide: Slide, left: float, top: float, width: float, height: float, color: str) -> None:
-    # A box for text has no outline and no shadow, whatever the theme gives to shapes.
-    box = slide.shapes.add_textbox(Inches(left), Inches(top), Inches(width), Inches(height))
-    box.fill.solid()
-    box.fill.fore_color.rgb = rgb(color)
-
-
-def _add_text_box(slide: Slide, left: float, top: float, width: float, height: float) -> TextFrame:
-    box = slide.shapes.add_textbox(Inches(left), Inches(top), Inches(width), Inches(height))
-    frame: TextFrame = box.text_frame
-    frame.word_wrap = True
-    frame.auto_size = MSO_AUTO_SIZE.NONE
-    frame.margin_left = frame.margin_right = frame.margin_top = frame.margin_bottom = Emu(0)
-    return frame
-
-
-def _write_title(frame: TextFrame, text: str, color: str, size: float) -> None:
-    frame.word_wrap = True
-    frame.auto_size = MSO_AUTO_SIZE.NONE
-    frame.vertical_anchor = MSO_ANCHOR.MIDDLE
-    frame.margin_left = frame.margin_right = Emu(0)
-    _write(frame, " ".join(text.split()), size=size, color=color, bold=True)
-    for paragraph in frame.paragraphs:
-        paragraph.alignment = PP_ALIGN.LEFT
-
-
-def _write_paragraph(frame: TextFrame, text: str, look: Look, *, first: bool) -> None:
-    words = f"•  {text[2:]}" if text.startswith("- ") else text
-    _write(frame, words, size=TEXT_SIZE, color=look.ink, new_paragraph=not first)
-    frame.paragraphs[-1].space_after = Pt(6)
-
-
-def _write(
-    frame: TextFrame, text: str, *, size: float, color: str, bold: bool = False, new_paragraph: bool = False
-) -> None:
-    paragraph = frame.add_paragraph() if new_paragraph else frame.paragraphs[0]
-    for place, line in enumerate(cleaned(text).split("\n")):
-        if place:
-            paragraph.add_line_break()
-        run = paragraph.add_run()
-        run.text = line
-        run.font.size, run.font.bold = Pt(size), bold
-        run.font.color.rgb = rgb(color)

@@ -8,32 +8,46 @@ from __future__ import annotations
 
 import itertools
 import math
-import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Final, TypeVar
 
 import msgspec
 
 from rowcrew.bundled.documents.document import Chart, Document, Figure, Section, Table, paragraphs
+from rowcrew.bundled.documents.lines import two_lines
 from rowcrew.bundled.documents.number_format import NumberFormat
-from rowcrew.bundled.documents.written import Written, column_groups, ems, written
+from rowcrew.bundled.documents.slides.texts import (
+    LARGE_TEXT_SIZE,
+    TEXT_SIZE,
+    chunks,
+    lines_of,
+    pages_of_text,
+    texts_height,
+    width_of,
+)
+from rowcrew.bundled.documents.tiles import TileRow, TileStyle, tile_rows
+from rowcrew.bundled.documents.written import (
+    POINTS,
+    Written,
+    chart_title,
+    column_groups,
+    ems,
+    written,
+)
 
-POINTS: Final = 72.0
-TEXT_SIZE: Final = 14.0
 CELL_SIZE: Final = 11.0
 CELL_SIDE: Final = 0.08
 ROW_HEIGHT: Final = 0.31
 CELL_LINE: Final = 0.2
-FIGURES_IN_A_ROW: Final = 4
 TEXT_BESIDE_CHART: Final = 0.32
 GAP: Final = 0.2
 CAPTION_HEIGHT: Final = 0.3
 _LEAST_CHART: Final = 2.6
-# Lines break between words, so they hold less than their room.
-_SAFETY: Final = 1.08
-_TEXT_LINE: Final = 0.27
-_PARAGRAPH_GAP: Final = 0.1
-_FIGURES_ON_A_SLIDE: Final = 8
+_FEW_TILES: Final = 8
+_TILES: Final = TileStyle(label=11, values=(24, 20, 18, 16, 14), note=10, gap=GAP, padding=0.3)
+# Tiles that have a slide for themselves.
+_LARGE_TILES: Final = TileStyle(label=14, values=(36, 30, 24, 20, 16), note=12, gap=GAP, padding=0.3)
+TILE_EDGE: Final = 0.1
 _MOST_CELL_LINES: Final = 12
 _LEAST_TEXT: Final = 1.1
 _LEAST: Final = 0.45
@@ -65,17 +79,45 @@ class Grid(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Content(msgspec.Struct, frozen=True, kw_only=True):
-    """A slide with figures on top, then text, a chart, or both beside each other, then a small table."""
+    """A slide with figures on top, then text, a chart, or both beside each other, then a small table.
+
+    Attributes:
+        chart_title: nothing where the slide's title says the same.
+        numbered: one of several with paragraphs that go on.
+    """
 
     title: str
     figures: tuple[Figure, ...] = ()
     text: tuple[str, ...] = ()
     chart: Chart | None = None
+    chart_title: str = ""
     grid: Grid | None = None
+    numbered: bool = False
+
+    @property
+    def tile_style(self) -> TileStyle:
+        alone = not self.text and self.chart is None and self.grid is None
+        return _LARGE_TILES if alone and len(self.figures) <= _FEW_TILES else _TILES
+
+    def text_size(self, room: Room, numbers: NumberFormat) -> float:
+        """Larger where the text has the slide for itself."""
+        alone = self.chart is None and self.grid is None and not self.numbered
+        left = room.height - figures_height(self.rows(room, numbers), self.tile_style)
+        fits = texts_height(self.text, room.width, LARGE_TEXT_SIZE) <= left
+        return LARGE_TEXT_SIZE if alone and fits else TEXT_SIZE
+
+    def rows(self, room: Room, numbers: NumberFormat) -> list[TileRow]:
+        """The figures as they stand beside and below each other."""
+        return tile_rows(self.figures, numbers, room.width, self.tile_style, width_of)
 
 
-Plan = Content | Grid
-Item = TypeVar("Item")
+class Divider(msgspec.Struct, frozen=True, kw_only=True):
+    """A slide with nothing but a title: a new part begins."""
+
+    title: str
+
+
+Plan = Content | Grid | Divider
 
 
 def plans_of(document: Document, room: Room, numbers: NumberFormat) -> Iterator[Plan]:
@@ -85,9 +127,12 @@ def plans_of(document: Document, room: Room, numbers: NumberFormat) -> Iterator[
 
 
 def _section(section: Section, title: str, room: Room, numbers: NumberFormat) -> Iterator[Plan]:
-    contents = list(_contents(section, title, room))
+    contents = list(_contents(section, title, room, numbers))
     grids = [] if section.table is None else list(_grids(section.table, title, room, numbers))
-    if contents and len(grids) == 1 and grids[0].height <= _free_height(contents[-1], room):
+    if not contents and not grids:
+        if section.heading:
+            yield Divider(title=title)
+    elif contents and len(grids) == 1 and grids[0].height <= _free_height(contents[-1], room, numbers):
         yield from contents[:-1]
         yield msgspec.structs.replace(contents[-1], grid=grids[0])
     else:
@@ -95,93 +140,67 @@ def _section(section: Section, title: str, room: Room, numbers: NumberFormat) ->
         yield from _numbered(grids)
 
 
-def _free_height(content: Content, room: Room) -> float:
+def _free_height(content: Content, room: Room, numbers: NumberFormat) -> float:
     """How high a table below this content may be."""
     width = room.width * TEXT_BESIDE_CHART if content.chart is not None else room.width
     used = max(texts_height(content.text, width), _LEAST_CHART if content.chart is not None else 0.0)
-    return room.height - figures_height(len(content.figures)) - used - GAP
+    return room.height - _figures_height(content.figures, room, numbers) - used - GAP
 
 
-def _numbered(grids: list[Grid]) -> list[Grid]:
-    """Tables that fill several slides say on which of them one is."""
-    if len(grids) == 1:
-        return grids
+P = TypeVar("P", Content, Grid)
+
+
+def _numbered(plans: list[P]) -> list[P]:
+    """What fills several slides says on which of them one is."""
+    if len(plans) == 1:
+        return plans
     return [
-        msgspec.structs.replace(grid, title=f"{grid.title} ({place} of {len(grids)})")
-        for place, grid in enumerate(grids, start=1)
+        msgspec.structs.replace(plan, title=f"{plan.title} ({place} of {len(plans)})")
+        for place, plan in enumerate(plans, start=1)
     ]
 
 
-def _contents(section: Section, title: str, room: Room) -> Iterator[Content]:
-    texts = tuple(paragraphs(section.text))
-    *earlier, figures = [tuple(part) for part in _parts(section.figures, _FIGURES_ON_A_SLIDE)] or [()]
-    yield from (Content(title=title, figures=more) for more in earlier)
-    left = room.height - figures_height(len(figures))
+def _contents(section: Section, title: str, room: Room, numbers: NumberFormat) -> Iterator[Content]:
+    texts, figures = tuple(paragraphs(section.text)), section.figures
+    left = room.height - _figures_height(figures, room, numbers)
+    chart = Content(title=title, chart=section.chart, chart_title=chart_title(section))
     beside = room.width * TEXT_BESIDE_CHART if section.chart is not None else room.width
-    together = Content(title=title, figures=figures, text=texts, chart=section.chart)
-    if texts_height(texts, beside) <= left:
-        if together != Content(title=title):
-            yield together
+    has_room = section.chart is None or left >= _LEAST_CHART
+    if has_room and texts_height(texts, beside) <= left:
+        if figures or texts or section.chart is not None:
+            yield msgspec.structs.replace(chart, figures=figures, text=texts)
         return
     if texts_height(texts, room.width) <= left:
         yield Content(title=title, figures=figures, text=texts)
     else:
         if figures:
             yield Content(title=title, figures=figures)
-        yield from (Content(title=title, text=text) for text in _pages_of_text(texts, room))
+        pages = pages_of_text(texts, room.width, room.height)
+        yield from _numbered([Content(title=title, text=text, numbered=True) for text in pages])
     if section.chart is not None:
-        yield Content(title=title, chart=section.chart)
+        yield chart
 
 
-def texts_height(texts: Sequence[str], width: float) -> float:
-    """About how much room paragraphs take."""
-    return sum(_text_height(text, width) for text in texts)
+def figures_height(rows: list[TileRow], style: TileStyle) -> float:
+    """How much room tiles take, with the gap below them."""
+    return sum(row_height(row, style) + GAP for row in rows)
 
 
-def figures_height(figures: int) -> float:
-    """How much room a slide's figures take, with the gap below them."""
-    return math.ceil(figures / FIGURES_IN_A_ROW) * 1.15
+def row_height(row: TileRow, style: TileStyle) -> float:
+    """How high tiles beside each other are: as high as the texts of the one that has most."""
+    return (
+        max(
+            len(tile.label) * style.label * 1.25 / POINTS
+            + len(tile.value) * tile.size * 1.25 / POINTS
+            + len(tile.note) * style.note * 1.25 / POINTS
+            for tile in row.tiles
+        )
+        + 2 * TILE_EDGE
+    )
 
 
-def _pages_of_text(texts: Sequence[str], room: Room) -> Iterator[tuple[str, ...]]:
-    page: list[str] = []
-    left = room.height
-    for text in itertools.chain.from_iterable(_split(text, room) for text in texts):
-        height = _text_height(text, room.width)
-        if page and height > left:
-            yield tuple(page)
-            page, left = [], room.height
-        page.append(text)
-        left -= height
-    if page:
-        yield tuple(page)
-
-
-def _split(text: str, room: Room) -> list[str]:
-    """The paragraph in parts that fit on a slide each."""
-    if _text_height(text, room.width) <= room.height:
-        return [text]
-    lines = int((room.height - _PARAGRAPH_GAP) / _TEXT_LINE)
-    wrapped = _wrapped(text, room.width * POINTS / TEXT_SIZE)
-    return ["\n".join(part) for part in _parts(wrapped, lines)]
-
-
-def _wrapped(text: str, room_ems: float) -> list[str]:
-    """The text in lines that are about as wide as the room, and no wider."""
-    lines: list[str] = []
-    for line in text.split("\n"):
-        characters = int(room_ems / (ems(line) * _SAFETY / len(line))) if line else 1
-        lines += textwrap.wrap(line, max(1, characters)) or [""]
-    return lines
-
-
-def _text_height(text: str, width: float) -> float:
-    return _lines(text, width, TEXT_SIZE) * _TEXT_LINE + _PARAGRAPH_GAP
-
-
-def _lines(text: str, width: float, size: float) -> int:
-    room = width * POINTS / size
-    return sum(max(1, math.ceil(ems(line) * _SAFETY / room)) for line in text.split("\n"))
+def _figures_height(figures: tuple[Figure, ...], room: Room, numbers: NumberFormat) -> float:
+    return figures_height(tile_rows(figures, numbers, room.width, _TILES, width_of), _TILES)
 
 
 def _grids(table: Table, title: str, room: Room, numbers: NumberFormat) -> Iterator[Grid]:
@@ -219,7 +238,7 @@ def _row_parts(row: list[str], widths: list[float]) -> list[list[str]]:
     if all(_cell_lines(text, width) <= _MOST_CELL_LINES for text, width in zip(row, widths, strict=True)):
         return [row]
     columns = [
-        ["\n".join(part) for part in _parts(_wrapped(text, _cell_ems(width)), _MOST_CELL_LINES)]
+        chunks(text, width - 2 * CELL_SIDE, CELL_SIZE, _MOST_CELL_LINES)
         for text, width in zip(row, widths, strict=True)
     ]
     return [list(part) for part in itertools.zip_longest(*columns, fillvalue="")]
@@ -249,21 +268,12 @@ def _row_height(row: list[str], widths: list[float]) -> float:
 
 
 def _cell_lines(text: str, width: float) -> int:
-    return _lines(text, width - 2 * CELL_SIDE, CELL_SIZE)
-
-
-def _cell_ems(width: float) -> float:
-    return (width - 2 * CELL_SIDE) * POINTS / CELL_SIZE
+    return lines_of(text, width - 2 * CELL_SIDE, CELL_SIZE)
 
 
 def _wish(cells: Written, place: int) -> float:
     label = cells.columns[place].label
-    heads = [label] if cells.wraps(place) else label.split() or [""]
+    heads = [label] if cells.wraps(place) else two_lines(label)
     lines = itertools.chain(heads, *(row[place].split("\n") for row in cells.rows))
     widest = max(ems(line) for line in set(lines)) * 1.1 * CELL_SIZE / POINTS + 2 * CELL_SIDE
     return max(_LEAST, min(widest, _WIDEST_TEXT))
-
-
-def _parts(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
-    for start in range(0, len(items), size):
-        yield items[start : start + size]
