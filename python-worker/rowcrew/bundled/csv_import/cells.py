@@ -14,17 +14,21 @@ from typing import Final, Literal
 import msgspec
 from psycopg import sql
 
-from rowcrew.bundled.csv_import.date_format import DateRule, date_rules
+from rowcrew.bundled.csv_import.date_format import DateRule, date_rules, iso_form
 
 Negative = Literal["sign", "parentheses", "trailing", "any"]
 
+# What is known of the cells: all are of their plain form; those that do not fit are taken out; nothing.
+LookedAt = Literal["plain", "fit", "no"]
+
+ANY: Final = ""
 _PLAIN_NUMBER: Final = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 _ISO_TIME: Final = (
     r"(?:[01]?\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d{1,9})?)?(?: ?(?:[zZ]|[-+]\d{2}(?::?\d{2}){0,2}))?"
 )
 _ISO_DATE: Final = r"(?:\d{4}-\d{1,2}-\d{1,2}|\d{8})"
 _ISO: Final = rf"(?:{_ISO_DATE}(?:(?:[tT]| +){_ISO_TIME})?|{_ISO_TIME})"
-_BLANKS: Final = " \t"
+BLANKS: Final = " \t"
 _SPACES: Final = " \u00a0\u202f\u2009"
 _APOSTROPHES: Final = "'\u2019"
 _MINUS: Final = "\u2212"
@@ -56,25 +60,24 @@ class Cells(msgspec.Struct, frozen=True, kw_only=True):
     nulls: tuple[str, ...] = ()
     trim: bool = False
 
-    def rewrites(self, column: TargetColumn) -> bool:
-        """Whether cells of the column must be rewritten before PostgreSQL can read them."""
+    def plain_form(self, column: TargetColumn) -> str | None:
+        """A regular expression of the cells that PostgreSQL reads as they are; None: it reads none so.
+
+        `ANY`: it reads all.
+        """
         if self.nulls or column.type == "money":
-            return True
+            return None
         if column.category == "N":
-            return bool(
-                self.thousands or self.decimal != "." or self.negative != "sign" or self.currency_signs
-            )
+            words = "|(?i:[-+]?(?:nan|inf(?:inity)?))" if self.nan else ""
+            return f"(?:{_PLAIN_NUMBER}{words})" if self.decimal == "." else None
         if column.category == "D":
-            return bool(self.date_formats)
-        return column.category == "S" and self.trim
+            return iso_form(self.date_formats[0]) if self.date_formats else _ISO
+        return None if column.category == "S" and self.trim else ANY
 
 
-def value(column: TargetColumn, field: sql.Identifier, cells: Cells, *, is_plain: bool) -> sql.Composable:
-    """The expression that turns a cell into the column's type. Text stays as it is, to the character.
-
-    `is_plain`: the cells are known to match `odd_cell`'s plain forms, so that nothing need be checked.
-    """
-    return cast(text(column, field, cells, is_plain=is_plain), column)
+def value(column: TargetColumn, field: sql.Identifier, cells: Cells, looked_at: LookedAt) -> sql.Composable:
+    """The expression that turns a cell into the column's type. Text stays as it is, to the character."""
+    return cast(text(column, field, cells, looked_at), column)
 
 
 def cast(value: sql.Composable, column: TargetColumn) -> sql.Composable:
@@ -86,13 +89,16 @@ def cast(value: sql.Composable, column: TargetColumn) -> sql.Composable:
     return sql.SQL("CAST({} AS {})").format(value, sql.SQL(column.type))
 
 
-def text(column: TargetColumn, field: sql.Identifier, cells: Cells, *, is_plain: bool) -> sql.Composable:
+def text(column: TargetColumn, field: sql.Identifier, cells: Cells, looked_at: LookedAt) -> sql.Composable:
     """The cell as PostgreSQL is to read it: NULL if blank, with a complaint behind it if it is not plain."""
     if column.category == "S":
         return _text(field, cells)
-    if is_plain and not cells.rewrites(column):
+    form = cells.plain_form(column)
+    if looked_at == "plain" and form is not None:
         return sql.SQL("nullif({}, '')").format(field)
-    if column.category == "N":
+    if form == ANY or (looked_at == "fit" and not _is_rewritten(column, cells)):
+        cases: sql.Composable = sql.SQL("ELSE {}").format(field)
+    elif column.category == "N" or column.type == "money":
         cases = _number_cases(field, cells)
     elif column.category == "D":
         cases = _date_cases(field, cells)
@@ -101,29 +107,32 @@ def text(column: TargetColumn, field: sql.Identifier, cells: Cells, *, is_plain:
     return sql.SQL("CASE WHEN {blank} THEN NULL {cases} END").format(blank=_blank(field, cells), cases=cases)
 
 
-def odd_cell(fields: Mapping[int, TargetColumn], delimiter: str, nan: bool) -> re.Pattern[bytes]:
-    """Finds the start of a line whose numbers and dates are not all plain.
+def _is_rewritten(column: TargetColumn, cells: Cells) -> bool:
+    if column.category == "N":
+        signs = cells.thousands or cells.decimal != "." or cells.negative != "sign" or cells.currency_signs
+        return bool(signs)
+    return column.category == "D" and bool(cells.date_formats)
+
+
+def odd_cell(forms: Mapping[int, str], delimiter: str) -> re.Pattern[bytes]:
+    """Finds the start of a line that has a cell of another form than its field must have.
 
     Lines follow a line feed. A line inside a quoted cell may be found as well; none that matters is missed.
     """
     mark = re.escape(delimiter)
-    quoted = r'"(?:[^"]|"")*+"'
-    forms = {
-        "N": rf'"?[ \t]*(?:{_PLAIN_NUMBER}{"|(?i:[-+]?(?:nan|inf(?:inity)?))" if nan else ""})?[ \t]*"?',
-        "D": rf'"?[ \t]*(?:{_ISO})?[ \t]*"?',
-    }
-    checked = [place for place, column in fields.items() if column.category in forms]
-    pattern = ""
-    for place in range(max(checked, default=-1) + 1):
-        column = fields.get(place)
-        form = forms.get(column.category) if column else None
-        pattern += (rf"{mark}" if place else "") + (form or rf'(?:{quoted}|[^"{mark}\r\n]*+)')
-    never = r"(?!)"
-    return re.compile(rf"\n(?!{pattern}(?:[{mark}\r\n]|\Z))".encode() if checked else never.encode())
+    any_cell = rf'(?:"(?:[^"]|"")*+"|[^"{mark}\r\n]*+)'
+    checked = {place: form for place, form in forms.items() if form != ANY}
+    if not checked:
+        return re.compile(rb"(?!)")
+    cells = [
+        rf'"?[ \t]*(?:{checked[place]})?[ \t]*"?' if place in checked else any_cell
+        for place in range(max(checked) + 1)
+    ]
+    return re.compile(rf"\n(?!{mark.join(cells)}(?:[{mark}\r\n]|\Z))".encode())
 
 
 def _blank(field: sql.Identifier, cells: Cells) -> sql.Composable:
-    blank = sql.SQL("btrim({}, {}) = ''").format(field, sql.Literal(_BLANKS))
+    blank = sql.SQL("btrim({}, {}) = ''").format(field, sql.Literal(BLANKS))
     if not cells.nulls:
         return blank
     return sql.SQL("({} OR {})").format(blank, _is_null_word(field, cells))
@@ -131,12 +140,12 @@ def _blank(field: sql.Identifier, cells: Cells) -> sql.Composable:
 
 def _is_null_word(field: sql.Identifier, cells: Cells) -> sql.Composable:
     return sql.SQL("btrim({}, {}) = ANY({})").format(
-        field, sql.Literal(_BLANKS), sql.Literal(list(cells.nulls))
+        field, sql.Literal(BLANKS), sql.Literal(list(cells.nulls))
     )
 
 
 def _text(field: sql.Identifier, cells: Cells) -> sql.Composable:
-    kept = sql.SQL("btrim({}, {})").format(field, sql.Literal(_BLANKS)) if cells.trim else field
+    kept = sql.SQL("btrim({}, {})").format(field, sql.Literal(BLANKS)) if cells.trim else field
     if not cells.nulls:
         return kept
     return sql.SQL("CASE WHEN {} THEN NULL ELSE {} END").format(_is_null_word(field, cells), kept)

@@ -15,7 +15,7 @@ import psycopg
 from psycopg import sql
 
 from rowcrew.bundled.csv_import import staging
-from rowcrew.bundled.csv_import.cells import TargetColumn, odd_cell
+from rowcrew.bundled.csv_import.cells import LookedAt, TargetColumn, odd_cell
 from rowcrew.bundled.csv_import.csv_file import Block
 from rowcrew.bundled.csv_import.staging import Plan
 from rowcrew.bundled.csv_import.statements import SQL
@@ -86,12 +86,9 @@ class CopyIn:
         self._plan = plan
         self._copy_to_table = staging.copy_to_table(plan)
         self._formula_start = _formula_start(plan.delimiter)
-        checked = {
-            place: plan.columns[name]
-            for name, place in plan.fields.items()
-            if not plan.cells.rewrites(plan.columns[name])
-        }
-        self._odd_cell = odd_cell(checked, plan.delimiter, plan.cells.nan)
+        forms = {place: plan.cells.plain_form(plan.columns[name]) for name, place in plan.fields.items()}
+        known = {place: form for place, form in forms.items() if form is not None}
+        self._odd_cell = odd_cell(known, plan.delimiter)
         self._blank_row = re.compile(rf"\n[ \t{re.escape(plan.delimiter)}]*+(?:[\r\n]|\Z)".encode())
         self._expect_duplicates = False
         self._judges = connection.info.server_version >= _SOFT_INPUT
@@ -105,7 +102,7 @@ class CopyIn:
         self._connection.execute("SET LOCAL datestyle = 'ISO, YMD'")  # 03/04/2026 is an error, not a guess
         self._connection.execute("SET CONSTRAINTS ALL IMMEDIATE")  # a bad row fails here, not at the commit
         self._connection.execute(staging.create(self._plan))
-        self._connection.execute(staging.insert(self._plan, is_plain=False, known=True))
+        self._connection.execute(staging.insert(self._plan, "no", known=True))
         names = {"schema": self._plan.schema, "table": self._plan.table}
         secured = self._connection.execute(SQL["row_security"], names).fetchone()
         if secured == (True,):  # COPY refuses such a table
@@ -167,7 +164,7 @@ class CopyIn:
         """
         among = staging.numbered(first_row, last_row)
         with self._connection.transaction():
-            inserted = self._inserted(is_plain=False, among=among)
+            inserted = self._inserted("fit" if self._judges else "no", among)
             flagged = self._flagged(among)
         self._expect_duplicates = inserted < rows
         return Loaded(inserted, flagged)
@@ -188,7 +185,7 @@ class CopyIn:
         with self._connection.transaction():
             self._copy(staging.copy(self._plan), records.data, records.rows)
             self._require_nothing_beyond()
-            inserted = self._inserted(is_plain=records.is_plain)
+            inserted = self._inserted("plain" if records.is_plain else "no")
             flagged = self._flagged() if records.has_formulas else 0
         self._expect_duplicates = inserted < records.rows
         return Loaded(inserted, flagged)
@@ -209,16 +206,16 @@ class CopyIn:
             if cursor.rowcount != rows:
                 raise RowsMissing(f"the server found {cursor.rowcount} records where there are {rows}")
 
-    def _inserted(self, *, is_plain: bool, among: sql.Composable = staging.ALL) -> int:
+    def _inserted(self, looked_at: LookedAt, among: sql.Composable = staging.ALL) -> int:
         """How many staged rows were new. Without ON CONFLICT first: faster, and most files are new."""
         if not self._expect_duplicates:
             try:
                 with self._connection.transaction():
-                    statement = staging.insert(self._plan, is_plain=is_plain, among=among)
+                    statement = staging.insert(self._plan, looked_at, among)
                     return self._connection.execute(statement).rowcount
             except _DUPLICATES:
                 pass
-        statement = staging.insert(self._plan, is_plain=is_plain, among=among, known=True)
+        statement = staging.insert(self._plan, looked_at, among, known=True)
         return self._connection.execute(statement).rowcount
 
     def _flagged(self, among: sql.Composable = staging.ALL) -> int:

@@ -71,6 +71,11 @@ def date_rules(date_format: str) -> list[DateRule]:
     ]
 
 
+def iso_form(date_format: str) -> str | None:
+    """A regular expression of what the format means, if PostgreSQL reads all of that as it is."""
+    return _pattern(date_format)[0] if date_format in _ISO_FORMATS else None
+
+
 def _pattern(date_format: str) -> tuple[str, dict[str, int]]:
     """What matches the format, and the number of the group that holds each part of `_ISO_ORDER`."""
     groups: dict[str, int] = {}

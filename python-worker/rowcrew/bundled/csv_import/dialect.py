@@ -191,7 +191,7 @@ def _grid(sample: str, delimiter: str, layout: Layout) -> Grid:
     grid: Grid = []
     try:
         for row in itertools.islice(reader, SAMPLE_RECORDS):
-            grid.append(row)
+            grid.append(["" if cell.isspace() else cell for cell in row])
     except csv.Error:  # such as a field of more than 128 KB; what came before still tells
         pass
     return grid

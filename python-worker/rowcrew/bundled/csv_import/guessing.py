@@ -71,8 +71,9 @@ def _header(grid: Grid) -> Guess:
         first -= 1
     if first == 0:
         return Guess(0, 0)
-    above = [place for place, row in rows[:first] if _may_be_header(row, width)]
-    return Guess(above[-1] if above else rows[first - 1][0], 1)
+    above = [(place, len(row)) for place, row in rows[:first] if _may_be_header(row, width)]
+    fitting = [place for place, cells in above if cells >= width] or [place for place, _ in above]
+    return Guess(fitting[-1] if fitting else rows[first - 1][0], 1)
 
 
 def _header_of_text(rows: list[tuple[int, list[str]]], width: int) -> Guess:

@@ -50,6 +50,7 @@ class Loading:
         self._enough = enough
         self.inserted = self.duplicates = self.flagged = 0
         self.rejected: list[Rejected] = []
+        self._expect_bad = False  # where one block has bad rows the next has, and need not be refused first
 
     @property
     def rows(self) -> int:
@@ -65,8 +66,10 @@ class Loading:
     def load(self, block: Block, records: Records) -> None:
         """Bring in a block as it is; one that the server refuses goes by way of the search for bad rows."""
         bad = [Rejected(each.row, each.reason, _shown(each.record)) for each in block.bad]
-        if records.rows and not self._is_taken(records):
+        expect_bad = self._expect_bad and not records.is_plain
+        if records.rows and (expect_bad or not self._is_taken(records)):
             bad += self._load_searched([row for row in block.records() if not self._fit.is_blank(row[1])])
+            self._expect_bad = bool(bad)
         for each in sorted(bad, key=lambda each: each.row):
             self._reject(each)
 

@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 from psycopg import sql
 
-from rowcrew.bundled.csv_import.cells import Cells, TargetColumn, cast, text, value
+from rowcrew.bundled.csv_import.cells import BLANKS, Cells, LookedAt, TargetColumn, cast, text, value
 
 TABLE: Final = sql.Identifier("rowcrew_csv_staging")
 ALL: Final = sql.SQL("")
@@ -86,16 +86,18 @@ def copy_to_table(plan: Plan) -> sql.Composed | None:
     if plan.constants or sorted(plan.fields.values()) != list(range(plan.field_count)):
         return None
     names = sorted(plan.fields, key=plan.fields.__getitem__)
-    if any(plan.cells.rewrites(plan.columns[name]) for name in names):
+    if any(plan.cells.plain_form(plan.columns[name]) is None for name in names):
         return None
     target = sql.SQL("{} ({})").format(sql.Identifier(plan.schema, plan.table), _names(names))
     return _copy(plan, target, [name for name in names if plan.columns[name].category != "S"])
 
 
-def insert(plan: Plan, *, is_plain: bool, among: sql.Composable = ALL, known: bool = False) -> sql.Composed:
+def insert(
+    plan: Plan, looked_at: LookedAt, among: sql.Composable = ALL, *, known: bool = False
+) -> sql.Composed:
     """INSERT of staged rows into the target; `known`: some may be there already, and stay as they are."""
     values = {
-        name: value(plan.columns[name], _field(place), plan.cells, is_plain=is_plain)
+        name: value(plan.columns[name], _field(place), plan.cells, looked_at)
         for name, place in plan.fields.items()
     }
     for name, constant in plan.constants.items():
@@ -121,9 +123,7 @@ def take_unfit(plan: Plan) -> sql.Composed | None:
     None: no column refuses anything. Needs PostgreSQL 16.
     """
     refusals = {
-        name: _refusal(
-            plan.columns[name], text(plan.columns[name], _field(place), plan.cells, is_plain=False)
-        )
+        name: _refusal(plan.columns[name], text(plan.columns[name], _field(place), plan.cells, "no"))
         for name, place in plan.fields.items()
         if plan.columns[name].type != "text" or plan.columns[name].is_required
     }
@@ -159,14 +159,16 @@ def beyond(plan: Plan) -> sql.Composed | None:
     extra = [_field(place) for place in range(plan.column_count, plan.field_count)]
     if not extra:
         return None
-    filled = sql.SQL(" OR ").join(sql.SQL("btrim({}) <> ''").format(field) for field in extra)
+    filled = sql.SQL(" OR ").join(
+        sql.SQL("btrim({}, {}) <> ''").format(field, sql.Literal(BLANKS)) for field in extra
+    )
     return sql.SQL("SELECT EXISTS (SELECT FROM {} WHERE {})").format(TABLE, filled)
 
 
 def cast_alone(plan: Plan, name: str, row: int) -> sql.Composed:
     """One cell of one staged row, cast as its column wants it."""
     place, column = plan.fields[name], plan.columns[name]
-    cell = value(column, _field(place), plan.cells, is_plain=False)
+    cell = value(column, _field(place), plan.cells, "no")
     return sql.SQL("SELECT {} FROM {}{}").format(cell, TABLE, numbered(row, row))
 
 
