@@ -95,8 +95,8 @@ class Corpus:
 
 
 def _is_same(stored: list[str], clean: list[str]) -> bool:
-    """Whether two rows are equal; the clean one may end in empty cells that belong to no column."""
-    return clean[: len(stored)] == stored and not any(clean[len(stored) :])
+    """Whether two rows are equal; the clean one may end in blank cells that belong to no column."""
+    return clean[: len(stored)] == stored and not any(map(str.strip, clean[len(stored) :]))
 
 
 def main(arguments: list[str]) -> int:

@@ -214,7 +214,7 @@ def test_rows_of_nothing_but_delimiters_are_no_rows(imports: Imports) -> None:
 
 
 def test_a_header_in_the_middle_is_a_bad_row(imports: Imports) -> None:
-    result = bring(imports, "a,b\na,b\n1,2\na,b\n3,4\n")
+    result = bring(imports, 'a,b\na,b\n1,2\n"a","b"\n3,4\n')
     assert notes(imports) == [("1", "2"), ("3", "4")]
     assert [line[:2] for line in report(imports, result)[1:]] == [
         ["2", "the row repeats the header"],

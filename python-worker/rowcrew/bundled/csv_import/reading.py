@@ -6,6 +6,8 @@ by the handler and by the preview.
 
 from __future__ import annotations
 
+import csv
+import io
 import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import IO, Final
@@ -15,12 +17,20 @@ from rowcrew.bundled.csv_import.csv_file import (
     Block,
     Facts,
     QuoteLeftOpen,
+    Row,
     blocks,
     has_stray_quotes,
     of_records,
     sniff,
 )
-from rowcrew.bundled.csv_import.dialect import Dialect, Layout, find_dialect, name_of, rows_above
+from rowcrew.bundled.csv_import.dialect import (
+    Dialect,
+    Layout,
+    find_dialect,
+    joined_header,
+    name_of,
+    rows_above,
+)
 from rowcrew.bundled.csv_import.encodings import CHUNK_BYTES, Encoding, transcoded
 from rowcrew.bundled.csv_import.mending import Mending
 from rowcrew.context import PermanentError
@@ -84,13 +94,33 @@ class Reading:
     def blocks(self) -> Iterator[Block]:
         """The records below the header. One that repeats the header, as in joined files, is a bad row."""
         source = self._mending.blocks(self._file) if self._mending else blocks(self._file, self.facts)
-        header: bytes | None = None
         for block in source:
-            if header is None and self.dialect.header_rows == 1 and len(self.dialect.names) > 1:
-                at = self.dialect.skip_rows + 1
-                header = next((record for row, record in block.records() if row == at), None)
             below = block.without(self.first_row - 1)
-            yield _without_header(below, header) if header and header in below.data else below
+            yield self._without_header(below) if self._may_repeat_header(below.data) else below
+
+    def _may_repeat_header(self, data: bytes) -> bool:
+        """Whether a line begins as the header does."""
+        if self.dialect.header_rows != 1 or len(self.dialect.names) < 2 or not self.dialect.names[0]:
+            return False
+        first = self.dialect.names[0].encode()
+        lines = b"\n" + data if self.facts.line_end == b"\n" else data.replace(b"\r", b"\n")
+        return b"\n" + first in lines or b'\n"' + first in lines or data.startswith(first)
+
+    def _without_header(self, block: Block) -> Block:
+        first = self.dialect.names[0].encode()
+        good: list[Row] = []
+        repeats: list[BadRow] = []
+        for row, record in block.records():
+            if record.startswith((first, b'"' + first)) and self._is_header(record):
+                repeats.append(BadRow(row, _REPEATED, record))
+            else:
+                good.append((row, record))
+        return of_records(tuple(good), (*block.bad, *repeats)) if repeats else block
+
+    def _is_header(self, record: bytes) -> bool:
+        text = io.StringIO(record.decode("utf-8", "replace"), newline="")
+        cells = next(csv.reader(text, delimiter=self.dialect.delimiter), [])
+        return joined_header([cells])[: len(self.dialect.names)] == list(self.dialect.names)
 
     def warnings(self) -> Iterator[str]:
         """What was read otherwise than it stands there. Complete when all blocks have been read."""
@@ -122,14 +152,6 @@ class Reading:
         except QuoteLeftOpen:
             return None
         return rows
-
-
-def _without_header(block: Block, header: bytes) -> Block:
-    rows = tuple(block.records())
-    repeats = tuple(
-        BadRow(row, "the row repeats the header", record) for row, record in rows if record == header
-    )
-    return of_records(tuple(row for row in rows if row[1] != header), block.bad + repeats)
 
 
 def _sample(file: IO[bytes], encoding: str) -> str:
