@@ -114,7 +114,8 @@ class CopyIn:
         return Records(
             block.data,
             block.rows,
-            has_formulas=self._formula_start.search(lines) is not None,
+            # Where all rows are staged the server counts sooner than we search, and we hold up no statement.
+            has_formulas=self._copy_to_table is None or self._formula_start.search(lines) is not None,
             is_plain=self._odd_cell.search(lines) is None,
         )
 
