@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import csv
+import io
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ from rowcrew.embedded import EmbeddedPostgres
 from rowcrew.model.outcome import Errored
 from rowcrew.testing import HandlerRun, run_handler
 
+HEADER = b"Id,Date,Amount,Memo\n"
 FILE = b"Id,Date,Amount,Memo\n1,,,a\n"
 TABLES = """
     DROP TABLE IF EXISTS transactions, notes;
@@ -75,6 +78,11 @@ class Imports:
 
     def clear(self) -> None:
         self.connection.execute(TABLES)
+
+
+def report(imports: Imports, result: dict[str, Any]) -> list[list[str]]:
+    """The error report of an import, its header first."""
+    return list(csv.reader(io.StringIO(imports.blob(result["errorReportKey"]).decode())))
 
 
 def permanent_error(run: HandlerRun) -> str:

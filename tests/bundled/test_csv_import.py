@@ -16,19 +16,14 @@ from hypothesis import strategies as st
 
 from rowcrew.family import own_tables
 from rowcrew.model.outcome import Errored, Released
-from tests.bundled.conftest import Imports, permanent_error
+from tests.bundled.conftest import HEADER, Imports, permanent_error, report
 
-HEADER = b"Id,Date,Amount,Memo\n"
 NOTES = {"table": "notes", "mapping": {"first": "a", "second": "b", 'the "third" one': "c"}}
 
 
 def file_of(rows: int) -> bytes:
     lines = (f'{row},2026-{row % 12 + 1:02}-01,{row}.50,"card payment, shop {row}"\n' for row in range(rows))
     return HEADER + "".join(lines).encode()
-
-
-def report(imports: Imports, result: dict[str, Any]) -> list[list[str]]:
-    return list(csv.reader(io.StringIO(imports.blob(result["errorReportKey"]).decode())))
 
 
 def test_rows_of_the_file_become_rows_of_the_table(imports: Imports) -> None:

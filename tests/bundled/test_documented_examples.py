@@ -24,22 +24,24 @@ def test_the_examples_run_and_give_the_results_shown(connect: Connect, database_
     jobs = connection.execute("SELECT type, payload FROM jobs ORDER BY id").fetchall()
     assert [type for type, _ in jobs] == [
         *["monte_carlo"] * 4,
-        "csv_import",
+        *["csv_import"] * 4,
         "model_run",
         "pdf_export",
         "pptx_export",
     ]
     results = [run_handler(crew, type, payload, database_url=database_url).result for type, payload in jobs]
 
-    option, december, portfolio, csv_import, model_run, pdf, pptx = (
+    option, december, portfolio, csv_import, dry_run, model_run, pdf, pptx = (
         json.loads(shown) for shown in re.findall(r"```json\n(.*?)```", text, re.DOTALL)
     )
     assert results[0] == {name: pytest.approx(value, rel=1e-9) for name, value in option.items()}
     assert results[2]["monthly"][11] == december
     assert results[3] == {name: pytest.approx(value, rel=1e-9) for name, value in portfolio.items()}
     assert without_tail(results[4]) == without_tail(csv_import)
-    assert results[5]["scenarios"]["base"]["summary"] == model_run
-    for result, shown in zip(results[6:], (pdf, pptx), strict=True):
+    assert results[5] == dry_run
+    assert [(each["inserted"], each["rejected"]) for each in results[6:8]] == [(2, 0), (1, 0)]
+    assert results[8]["scenarios"]["base"]["summary"] == model_run
+    for result, shown in zip(results[9:], (pdf, pptx), strict=True):
         assert without_content(result) == without_content(shown)
 
 

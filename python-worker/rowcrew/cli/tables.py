@@ -70,6 +70,14 @@ def width(text: str) -> int:
     return sum(_character_width(character) for character in text)
 
 
+def wrapped(text: str, *, indent: str) -> list[str]:
+    """The text in lines that fit the terminal, as one line where nobody looks at a terminal."""
+    terminal = shutil.get_terminal_size(fallback=(_UNLIMITED, 24)).columns
+    if terminal == _UNLIMITED:
+        return [indent + text]
+    return textwrap.wrap(text, max(20, terminal), initial_indent=indent, subsequent_indent=indent)
+
+
 def is_coloured() -> bool:
     """Whether a terminal reads what is printed, and its reader wants colours."""
     return sys.stdout.isatty() and settings.wants_colour()

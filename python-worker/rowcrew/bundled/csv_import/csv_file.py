@@ -1,74 +1,74 @@
-"""Reads a CSV file as bytes: which encoding, where its records end, which delimiter.
+"""Reads a CSV file as bytes: which encoding, where its records end, whether its quotes are in order.
 
 In: an open binary file. Out: its facts, and its records as blocks of UTF-8, ready for COPY. Cells are left to
-PostgreSQL. A quote always counts: records end at line ends outside quotes, exactly as COPY sees them. Called
-by `csv_import`.
+PostgreSQL. A quote always counts here: records end at line ends outside quotes, exactly as COPY sees them; a
+file where that is not so goes through `mending`. Called by `reading`.
 """
 
 from __future__ import annotations
 
-import codecs
-import csv
 import hashlib
-from collections.abc import Collection, Generator, Iterable, Iterator
+from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import IO, Final, Literal, TypeVar
+from typing import IO, Final, TypeVar
 
 import msgspec
 
+from rowcrew.bundled.csv_import.encodings import (
+    Encoding,
+    found_encoding,
+    parts,
+    require_text,
+    transcoded,
+)
 from rowcrew.context import PermanentError
 
-Encoding = Literal["auto", "utf-8", "utf-16", "latin-1", "windows-1252"]
-Delimiter = Literal["auto", ",", ";", "\t", "|"]
 T = TypeVar("T")
+Row = tuple[int, bytes]
 
 MOST_RECORD_BYTES: Final = 8 * 2**20
-_DELIMITERS: Final = (",", ";", "\t", "|")
-_CHUNK_BYTES: Final = 2**20
 _NO_MARKS: Final = bytes(set(range(256)) - set(b'"\r\n'))
-_UTF16_MARKS: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 class Facts(msgspec.Struct, frozen=True):
-    """A file's SHA-256 in hexadecimal, its encoding and what ends its lines."""
+    """A file's SHA-256 in hexadecimal, encoding, what ends its lines, and a warning if it is a guess."""
 
     sha256: str
     encoding: str
     line_end: bytes
+    warning: str | None = None
 
 
-def sniff(file: IO[bytes], encoding: Encoding) -> Facts:
-    """Read the file once and tell its facts. `auto`: by the byte order mark, else UTF-8, else Latin-1.
+class QuoteLeftOpen(PermanentError):
+    """A quote is opened and never closed, or closed so late that it cannot be meant."""
 
-    Raises:
-        PermanentError: the file is not in the encoding given.
-    """
-    sha256 = hashlib.sha256()
-    for part in _parts(file):
-        sha256.update(part)
-    file.seek(0)
-    start = file.read(4)
-    if encoding == "auto":
-        encoding = (
-            "utf-16" if start.startswith(_UTF16_MARKS) else "utf-8" if _is(file, "utf-8") else "latin-1"
-        )
-    elif not _is(file, encoding):
-        raise PermanentError(f"the file is not in the encoding {encoding}; give another encoding, or auto")
-    codec = "utf-8-sig" if encoding == "utf-8" else encoding
-    first = next(_transcoded(file, codec), b"")
-    return Facts(sha256.hexdigest(), codec, b"\r" if b"\r" in first and b"\n" not in first else b"\n")
+
+class BadRow(msgspec.Struct, frozen=True):
+    """A row that cannot even be split into cells. Rows count from 1; `record` is its text."""
+
+    row: int
+    reason: str
+    record: bytes
 
 
 class Block(msgspec.Struct, frozen=True):
-    """Some whole records in UTF-8, line ends included. Rows count from 1, the header."""
+    """Some whole records in UTF-8, line ends included. Rows count from 1, the first of the file.
+
+    `mended` are the records where they differ from the file's own; `bad` are those that no mending helps.
+    """
 
     first_row: int
     rows: int
     data: bytes
     line_end: bytes
+    mended: tuple[Row, ...] | None = None
+    bad: tuple[BadRow, ...] = ()
 
-    def records(self) -> Iterator[tuple[int, bytes]]:
+    def records(self) -> Iterator[Row]:
         """The records with their row numbers, without their line ends."""
+        if self.mended is not None:
+            yield from self.mended
+            return
         row, unfinished = self.first_row, b""
         for line in self.data.removesuffix(self.line_end).split(self.line_end):
             record = unfinished + line
@@ -78,36 +78,84 @@ class Block(msgspec.Struct, frozen=True):
             yield row, record.removesuffix(b"\r")
             row, unfinished = row + 1, b""
 
-    def without_header(self) -> tuple[bytes, Block]:
-        """The first record, and the block of all others."""
-        _, header = next(self.records())
-        end = self.data.find(self.line_end, len(header)) + 1 or len(self.data)
-        return header, Block(self.first_row + 1, self.rows - 1, self.data[end:], self.line_end)
+    def without(self, top: int) -> Block:
+        """The block without the file's first records, down to the one with this number."""
+        if self.mended is not None:
+            kept = tuple(row for row in self.mended if row[0] > top)
+            return of_records(kept, tuple(each for each in self.bad if each.row > top))
+        end, dropped = 0, max(0, min(self.rows, top - self.first_row + 1))
+        for (_, record), _ in zip(self.records(), range(dropped), strict=False):
+            end = self.data.find(self.line_end, end + len(record)) + 1 or len(self.data)
+        return Block(self.first_row + dropped, self.rows - dropped, self.data[end:], self.line_end)
+
+
+def of_records(mended: tuple[Row, ...], bad: tuple[BadRow, ...] = ()) -> Block:
+    """A block of such records."""
+    rows = [*(row for row, _ in mended), *(each.row for each in bad)]
+    data = b"".join([record + b"\n" for _, record in mended])
+    return Block(min(rows, default=0), len(mended), data, b"\n", mended, bad)
+
+
+def sniff(file: IO[bytes], encoding: Encoding) -> Facts:
+    """Read the file once and tell its facts.
+
+    Raises:
+        PermanentError: the file is no text, or not in the encoding given.
+    """
+    sha256 = hashlib.sha256()
+    for place, part in enumerate(parts(file)):
+        if place == 0:
+            require_text(part[:1000])
+        sha256.update(part)
+    found, warning = found_encoding(file, encoding)
+    return Facts(sha256.hexdigest(), found, _line_end(next(transcoded(file, found), b"")), warning)
 
 
 def blocks(file: IO[bytes], facts: Facts) -> Iterator[Block]:
     """The file's records in blocks of about 1 MB.
 
     Raises:
-        PermanentError: a record is longer than 8 MB, or a quote is still open at the end of the file.
+        QuoteLeftOpen: a record is longer than 8 MB, or a quote is still open at the end of the file.
     """
     row, rest = 1, b""
-    for chunk in _transcoded(file, facts.encoding):
+    for chunk in transcoded(file, facts.encoding):
         data = rest + chunk
         end = _end_of_records(data, facts.line_end)
         rest = data[end:]
         if len(rest) > MOST_RECORD_BYTES:
-            raise PermanentError(
-                f'row {row}: longer than {MOST_RECORD_BYTES:,} bytes; is a quote (") left open there?'
-            )
+            raise too_long(row)
         if end:
             rows = _count_records(data[:end], facts.line_end)
             yield Block(row, rows, data[:end], facts.line_end)
             row += rows
     if rest.count(b'"') % 2:
-        raise PermanentError(f'row {row}: a quote (") is opened and never closed')
+        raise never_closed(row)
     if rest:
         yield Block(row, 1, rest, facts.line_end)
+
+
+def too_long(row: int) -> QuoteLeftOpen:
+    return QuoteLeftOpen(
+        f'row {row}: longer than {MOST_RECORD_BYTES:,} bytes; is a quote (") left open there?'
+    )
+
+
+def never_closed(row: int) -> QuoteLeftOpen:
+    return QuoteLeftOpen(f'row {row}: a quote (") is opened and never closed')
+
+
+def has_stray_quotes(data: bytes, delimiter: str) -> bool:
+    """Whether a quote stands anywhere but around a cell, or doubled inside one."""
+    outside = b'"'.join(data.split(b'"')[::2])  # what stands between two quotes is one quote now
+    while b'""' in outside:
+        outside = outside.replace(b'""', b'"')
+    quotes = outside.count(b'"')
+    if not quotes:
+        return False
+    sign = delimiter.encode()
+    before = outside.startswith(b'"') + sum(outside.count(end + b'"') for end in (sign, b"\n", b"\r"))
+    after = outside.endswith(b'"') + sum(outside.count(b'"' + end) for end in (sign, b"\n", b"\r"))
+    return before != quotes or after != quotes
 
 
 def one_ahead(items: Iterator[T]) -> Generator[T, None, None]:
@@ -122,30 +170,14 @@ def one_ahead(items: Iterator[T]) -> Generator[T, None, None]:
             yield item
 
 
-def split_header(header: bytes, delimiter: Delimiter, wanted: Collection[str]) -> tuple[str, list[str]]:
-    """The delimiter and the names in the header. `auto`: the delimiter that shows most of the wanted names.
-
-    Raises:
-        PermanentError: a wanted name is not there, or more than once.
-    """
-    candidates = _DELIMITERS if delimiter == "auto" else (delimiter,)
-    text = header.decode("utf-8", "replace")
-    splits = [(candidate, _names(text, candidate)) for candidate in candidates]
-    delimiter_found, names = max(splits, key=lambda split: (len(set(wanted) & set(split[1])), len(split[1])))
-    for name in wanted:
-        if (occurrences := names.count(name)) != 1:
-            problem = "has no column" if occurrences == 0 else f"has {occurrences} columns"
-            raise PermanentError(
-                f"the file's first row {problem} {name!r}; its columns are {', '.join(names)}"
-            )
-    return delimiter_found, names
-
-
-def _names(header: str, delimiter: str) -> list[str]:
-    try:
-        return [name.strip() for name in next(csv.reader([header], delimiter=delimiter), [])]
-    except csv.Error as error:
-        raise PermanentError(f"the file's first row is no list of columns: {error}") from error
+def _line_end(text: bytes) -> bytes:
+    """CR where the first line end outside quotes is a CR alone; else LF, before which a CR may stand."""
+    quotes = 0
+    for line in text.splitlines(keepends=True):
+        quotes += line.count(b'"')
+        if quotes % 2 == 0:
+            return b"\r" if line.endswith(b"\r") else b"\n"
+    return b"\n" if b"\n" in text or b"\r" not in text else b"\r"
 
 
 def _end_of_records(data: bytes, line_end: bytes) -> int:
@@ -163,29 +195,3 @@ def _count_records(data: bytes, line_end: bytes) -> int:
     """How many line ends are outside quotes, in data that ends with one."""
     marks = data.translate(None, _NO_MARKS).replace(b'""', b"")  # neighbours hold no line end between them
     return b"".join(marks.split(b'"')[::2]).count(line_end)
-
-
-def _parts(file: IO[bytes]) -> Iterator[bytes]:
-    file.seek(0)
-    return iter(lambda: file.read(_CHUNK_BYTES), b"")
-
-
-def _is(file: IO[bytes], encoding: str) -> bool:
-    try:
-        for _ in codecs.iterdecode(_parts(file), encoding):
-            pass
-    except UnicodeError:
-        return False
-    return True
-
-
-def _transcoded(file: IO[bytes], encoding: str) -> Iterator[bytes]:
-    """The file in UTF-8 without byte order mark, chunk by chunk."""
-    if encoding != "utf-8-sig":
-        return (text.encode() for text in codecs.iterdecode(_parts(file), encoding))
-    return _without_mark(_parts(file))
-
-
-def _without_mark(parts: Iterable[bytes]) -> Iterator[bytes]:
-    for place, part in enumerate(parts):
-        yield part.removeprefix(codecs.BOM_UTF8) if place == 0 else part

@@ -11,17 +11,18 @@ from typing import Final
 
 import msgspec
 
+# As narrow as strptime: a cell that one format cannot mean is left to the next. No group stands in a group.
 _DIRECTIVES: Final = {
     "Y": r"(\d{4})",
     "y": r"(\d{2})",
-    "m": r"(\d{1,2})",
+    "m": r"(0?[1-9]|1[0-2])",
     "b": r"([A-Za-z]{3})",
     "B": r"([A-Za-z]{3,9})",
-    "d": r"(\d{1,2})",
-    "H": r"(\d{1,2})",
-    "I": r"(\d{1,2})",
-    "M": r"(\d{2})",
-    "S": r"(\d{2})",
+    "d": r"(0?[1-9]|[12]\d|3[01])",
+    "H": r"([01]?\d|2[0-3])",
+    "I": r"(0?[1-9]|1[0-2])",
+    "M": r"([0-5]\d)",
+    "S": r"([0-5]\d)",
     "f": r"(\d{1,6})",
     "p": r"([AaPp][Mm])",
     "z": r"([-+]\d{2}:?\d{2}|Z)",
@@ -38,6 +39,8 @@ _ISO_ORDER: Final = (
     (" ", "p"),
     ("", "z"),
 )
+# Of a year of two digits, and what stands before them: those of POSIX and strptime. PostgreSQL has others.
+_CENTURIES: Final = (("(0\\d|[1-5]\\d|6[0-8])", "20"), ("(69|[7-9]\\d)", "19"))
 # Rewriting costs ten times as much as matching, and most files have these.
 _ISO_FORMATS: Final = ("%Y-%m-%d", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S")
 
@@ -53,12 +56,28 @@ class DateRule(msgspec.Struct, frozen=True):
     is_iso: bool
 
 
-def date_rule(date_format: str) -> DateRule:
-    """The rule for a format.
+def date_rules(date_format: str) -> list[DateRule]:
+    """The rules for a format: one, or one for each century where the year has two digits.
 
     Raises:
         ValueError: a directive that is unknown or comes twice, or no directive at all.
     """
+    pattern, groups = _pattern(date_format)
+    if "%y" not in date_format.replace("%%", ""):
+        return [_rule(date_format, pattern, groups, "")]
+    return [
+        _rule(date_format, pattern.replace(_DIRECTIVES["y"], years), groups, century)
+        for years, century in _CENTURIES
+    ]
+
+
+def iso_form(date_format: str) -> str | None:
+    """A regular expression of what the format means, if PostgreSQL reads all of that as it is."""
+    return _pattern(date_format)[0] if date_format in _ISO_FORMATS else None
+
+
+def _pattern(date_format: str) -> tuple[str, dict[str, int]]:
+    """What matches the format, and the number of the group that holds each part of `_ISO_ORDER`."""
     groups: dict[str, int] = {}
     pattern = ""
     for directive, literal in re.findall(r"%(.)|([^%]+|%$)", date_format, re.DOTALL):
@@ -76,6 +95,14 @@ def date_rule(date_format: str) -> DateRule:
             pattern += _DIRECTIVES[directive]
     if not groups:
         raise ValueError(f"date format {date_format!r} has no directive such as %Y")
-    parts = [f"{before}\\{groups[names]}" for before, names in _ISO_ORDER if names in groups]
+    return pattern, groups
+
+
+def _rule(date_format: str, pattern: str, groups: dict[str, int], century: str) -> DateRule:
+    parts = [
+        f"{before}{century if names == 'Yy' else ''}\\{groups[names]}"
+        for before, names in _ISO_ORDER
+        if names in groups
+    ]
     is_iso = date_format in _ISO_FORMATS
     return DateRule(rf"^\s*{pattern}\s*$", "".join(parts).lstrip("-: ."), is_iso)

@@ -1,7 +1,8 @@
 """An import under way: its counts, and the search for the bad rows in a block that the server refuses.
 
-In: blocks of a file, and the `CopyIn` of its target. Out: how many rows were new, known and refused. Called
-by the handler, block by block.
+In: blocks of a file, and the `CopyIn` of its target. Out: how many rows were new, known and refused. A
+refused block is staged once more with its row numbers; the server takes out what it cannot cast, and only
+what is left and still refused (a CHECK, a foreign key) is searched by halves. Called by the handler.
 """
 
 from __future__ import annotations
@@ -9,80 +10,156 @@ from __future__ import annotations
 from typing import Final
 
 import msgspec
+import psycopg
 
-from rowcrew.bundled.csv_import.copy_in import (
-    ROW_ERRORS,
-    CopyIn,
-    Records,
-)
-from rowcrew.bundled.csv_import.csv_file import (
-    Block,
-)
+from rowcrew.bundled.csv_import.copy_in import ROW_ERRORS, CopyIn, Records
+from rowcrew.bundled.csv_import.csv_file import Block, Row, of_records
+from rowcrew.bundled.csv_import.fitting import Fit
 from rowcrew.bundled.csv_import.payload import CsvImport
 from rowcrew.context import PermanentError
 
 _SHOWN_CHARACTERS: Final = 2_000
-Row = tuple[int, bytes]
+_SHOWN_CELL: Final = 100
 
 
 class Rejected(msgspec.Struct, frozen=True):
-    """A row the table cannot take. Rows count from 1, the header; `record` is its text."""
+    """A row the table cannot take. Rows count from 1, the first of the file; `record` is its text."""
 
     row: int
     reason: str
     record: str
+    column: str | None = None
+    value: str | None = None
+
+
+class Enough(Exception):
+    """A dry run has as many complaints as it shows."""
 
 
 class Loading:
-    """The counts of an import under way, and the search for the bad rows in a block."""
+    """The counts of an import under way, and the search for the bad rows in a block.
 
-    def __init__(self, payload: CsvImport, target: CopyIn) -> None:
+    Args:
+        enough: raise `Enough` at so many bad rows, as a dry run wants it; None = the payload's maxErrors.
+    """
+
+    def __init__(self, payload: CsvImport, target: CopyIn, fit: Fit, *, enough: int | None = None) -> None:
         self._payload = payload
         self._target = target
+        self._fit = fit
+        self._enough = enough
         self.inserted = self.duplicates = self.flagged = 0
         self.rejected: list[Rejected] = []
+        self._expect_bad = False  # where one block has bad rows the next has, and need not be refused first
 
     @property
     def rows(self) -> int:
         return self.inserted + self.duplicates + len(self.rejected)
 
+    def examined(self, block: Block) -> Records:
+        """The block's records as the target takes them, without blank ones. Any thread may call it."""
+        if self._target.has_blank_rows(block):
+            kept = tuple(row for row in block.records() if not self._fit.is_blank(row[1]))
+            block = of_records(kept)
+        return self._target.examined(block)
+
     def load(self, block: Block, records: Records) -> None:
-        """Bring in a block as it is; one that the server refuses goes row by row, as far as need be."""
-        if block.rows and self._refusal(records):
-            self._load_rows([row for row in block.records() if row[1]])
-
-    def _load_rows(self, rows: list[Row]) -> None:
-        """Bring in rows; if the server refuses them, their halves, down to the single bad row."""
-        data = b"".join([record + b"\n" for _, record in rows])
-        refusal = self._refusal(self._target.examined(data, len(rows)))
-        if refusal and len(rows) == 1:
-            self._reject(rows[0], refusal)
-        elif refusal:
-            middle = len(rows) // 2
-            self._load_rows(rows[:middle])
-            self._load_rows(rows[middle:])
-
-    def _refusal(self, records: Records) -> str | None:
-        """Why the server takes none of these records; None if it took them."""
-        try:
-            loaded = self._target.load(records)
-        except ROW_ERRORS as error:
-            return error.diag.message_primary or str(error)
-        self.inserted += loaded.inserted
-        self.duplicates += records.rows - loaded.inserted
-        self.flagged += loaded.flagged
-        return None
+        """Bring in a block as it is; one that the server refuses goes by way of the search for bad rows."""
+        bad = [Rejected(each.row, each.reason, _shown(each.record)) for each in block.bad]
+        expect_bad = self._expect_bad and not records.is_plain
+        if records.rows and (expect_bad or not self._is_taken(records)):
+            bad += self._load_searched([row for row in block.records() if not self._fit.is_blank(row[1])])
+            self._expect_bad = bool(bad)
+        for each in sorted(bad, key=lambda each: each.row):
+            self._reject(each)
 
     def require_a_good_row(self) -> None:
         if self.rejected and len(self.rejected) == self.rows:
             raise PermanentError(f"none of the {self.rows:,} rows can be imported; {examples(self.rejected)}")
 
-    def _reject(self, row: Row, reason: str) -> None:
+    def _is_taken(self, records: Records) -> bool:
+        try:
+            loaded = self._target.load(records)
+        except ROW_ERRORS:
+            return False
+        self._count(loaded.inserted, loaded.flagged, records.rows)
+        return True
+
+    def _count(self, inserted: int, flagged: int, rows: int) -> None:
+        self.inserted += inserted
+        self.duplicates += rows - inserted
+        self.flagged += flagged
+
+    def _load_searched(self, rows: list[Row]) -> list[Rejected]:
+        """Bring in rows of which some are bad; the bad ones."""
+        bad: list[Rejected] = []
+        staged: list[Row] = []
+        for number, record in rows:
+            fitted, reason = self._fit.fitted(record)
+            if fitted is None:
+                bad.append(Rejected(number, str(reason), _shown(record)))
+            else:
+                staged.append((number, fitted))
+        return bad + self._load_fitted(staged)
+
+    def _load_fitted(self, rows: list[Row]) -> list[Rejected]:
+        """Bring in records of the right width. COPY refuses all if it cannot split one, so halves follow."""
+        if not rows:
+            return []
+        sign = self._fit.delimiter.encode()
+        data = b"".join([b"%d%s%s\n" % (number, sign, record) for number, record in rows])
+        try:
+            self._target.stage(data, len(rows))
+        except ROW_ERRORS as error:
+            if len(rows) == 1:
+                return [Rejected(rows[0][0], _message(error), _shown(rows[0][1]))]
+            middle = len(rows) // 2
+            return self._load_fitted(rows[:middle]) + self._load_fitted(rows[middle:])
+        records = dict(rows)
+        bad = [
+            _refused(unfit.row, unfit.reason, records[unfit.row], unfit.column, unfit.cell)
+            for unfit in self._target.unfit()
+        ]
+        gone = {each.row for each in bad}
+        # A dry run shows good rows also where bad ones abound.
+        known_bad = len(bad) if self._enough is None else 0
+        return bad + self._load_staged([row for row in rows if row[0] not in gone], known_bad)
+
+    def _load_staged(self, rows: list[Row], known_bad: int) -> list[Rejected]:
+        """Bring in staged rows; if the server refuses them, their halves, down to the single bad row."""
+        if not rows or known_bad + len(self.rejected) > self._most_errors:
+            return []
+        try:
+            loaded = self._target.load_staged(rows[0][0], rows[-1][0], len(rows))
+        except ROW_ERRORS as error:
+            if len(rows) == 1:
+                return [self._search_column(rows[0], error)]
+            middle = len(rows) // 2
+            bad = self._load_staged(rows[:middle], known_bad)
+            return bad + self._load_staged(rows[middle:], known_bad + len(bad))
+        self._count(loaded.inserted, loaded.flagged, len(rows))
+        return []
+
+    @property
+    def _most_errors(self) -> int:
+        if self._enough is not None:
+            return self._enough
+        return 0 if self._payload.on_error == "fail" else self._payload.max_errors
+
+    def _search_column(self, row: Row, error: psycopg.Error) -> Rejected:
         number, record = row
-        self.rejected.append(Rejected(number, reason, record.decode("utf-8", "replace")[:_SHOWN_CHARACTERS]))
-        if self._payload.on_error == "fail":
+        at_fault = self._target.column_at_fault(number) if isinstance(error, psycopg.DataError) else None
+        column, cell = at_fault or (error.diag.column_name, None)
+        return _refused(number, _message(error), record, column, cell)
+
+    def _reject(self, rejected: Rejected) -> None:
+        self.rejected.append(rejected)
+        if self._enough is not None:
+            if len(self.rejected) >= self._enough:
+                raise Enough
+        elif self._payload.on_error == "fail":
             raise PermanentError(f"nothing was imported, as onError is fail; {examples(self.rejected)}")
-        if len(self.rejected) > self._payload.max_errors:
+        elif len(self.rejected) > self._payload.max_errors:
             raise PermanentError(
                 f"nothing was imported: more than maxErrors = {self._payload.max_errors} rows are bad; "
                 f"{examples(self.rejected)}"
@@ -91,3 +168,20 @@ class Loading:
 
 def examples(rejected: list[Rejected]) -> str:
     return "; ".join(f"row {each.row}: {each.reason}" for each in rejected[:3])
+
+
+def _refused(row: int, reason: str, record: bytes, column: str | None, cell: str | None) -> Rejected:
+    """The row with a reason that names column and value, where the server's own does not."""
+    if column is not None and f'"{column}"' not in reason:
+        reason += f", in column {column}"
+        if cell is not None and cell not in reason:
+            reason += f": {cell[:_SHOWN_CELL]!r}"
+    return Rejected(row, reason, _shown(record), column, cell)
+
+
+def _message(error: psycopg.Error) -> str:
+    return error.diag.message_primary or str(error)
+
+
+def _shown(record: bytes) -> str:
+    return record.decode("utf-8", "replace").replace("\0", "␀")[:_SHOWN_CHARACTERS]

@@ -1,5 +1,6 @@
 -- The columns of an ordinary or partitioned table; no row: there is no such table.
-SELECT attribute.attname, format_type(attribute.atttypid, attribute.atttypmod), type.typcategory::text
+SELECT attribute.attname, format_type(attribute.atttypid, attribute.atttypmod), type.typcategory::text,
+       attribute.attnotnull
   FROM pg_attribute attribute
   JOIN pg_class class ON class.oid = attribute.attrelid
   JOIN pg_namespace namespace ON namespace.oid = class.relnamespace

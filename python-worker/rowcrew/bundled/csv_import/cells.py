@@ -1,0 +1,236 @@
+"""How a cell becomes a value: the SQL that reads it, and the pattern of cells that need no reading.
+
+In: how numbers and dates are written, and the type of a column. Out: expressions for the INSERT from the
+staging table, and a regular expression that finds, in a block of records, a cell PostgreSQL would take too
+lightly: `today` or `03/04/26` for a date, `NaN` or `0x1F` for a number. Pure. Called by `copy_in`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Final, Literal
+
+import msgspec
+from psycopg import sql
+
+from rowcrew.bundled.csv_import.date_format import DateRule, date_rules, iso_form
+
+Negative = Literal["sign", "parentheses", "trailing", "any"]
+
+# What is known of the cells: all are of their plain form; those that do not fit are taken out; nothing.
+LookedAt = Literal["plain", "fit", "no"]
+
+ANY: Final = ""
+_PLAIN_NUMBER: Final = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
+_ISO_TIME: Final = (
+    r"(?:[01]?\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d{1,9})?)?(?: ?(?:[zZ]|[-+]\d{2}(?::?\d{2}){0,2}))?"
+)
+_ISO_DATE: Final = r"(?:\d{4}-\d{1,2}-\d{1,2}|\d{8})"
+_ISO: Final = rf"(?:{_ISO_DATE}(?:(?:[tT]| +){_ISO_TIME})?|{_ISO_TIME})"
+BLANKS: Final = " \t"
+_SPACES: Final = " \u00a0\u202f\u2009"
+_APOSTROPHES: Final = "'\u2019"
+_MINUS: Final = "\u2212"
+_CURRENCIES: Final = (
+    "[A-Z]{3}|[A-Z]{0,2}[$\u00a2\u00a3\u00a5\u20a0-\u20bf\u0e3f\u058f\u060b]"
+    "|[Kk]r\\.?|z\u0142|K\u010d|Ft|Fr\\.?|lei"
+)
+
+
+class TargetColumn(msgspec.Struct, frozen=True):
+    """A column's type as SQL writes it, its category in PostgreSQL (S text, N number, D date or time), and
+    whether it must have a value.
+    """
+
+    type: str
+    category: str
+    is_required: bool = False
+
+
+class Cells(msgspec.Struct, frozen=True, kw_only=True):
+    """How numbers, dates and missing values are written in the cells. No date formats: ISO 8601."""
+
+    decimal: str = "."
+    thousands: str | None = None
+    date_formats: tuple[str, ...] = ()
+    negative: Negative = "sign"
+    currency_signs: bool = False
+    nan: bool = False
+    nulls: tuple[str, ...] = ()
+    trim: bool = False
+
+    def plain_form(self, column: TargetColumn) -> str | None:
+        """A regular expression of the cells that PostgreSQL reads as they are; None: it reads none so.
+
+        `ANY`: it reads all.
+        """
+        if self.nulls or column.type == "money":
+            return None
+        if column.category == "N":
+            words = "|(?i:[-+]?(?:nan|inf(?:inity)?))" if self.nan else ""
+            return f"(?:{_PLAIN_NUMBER}{words})" if self.decimal == "." else None
+        if column.category == "D":
+            return iso_form(self.date_formats[0]) if self.date_formats else _ISO
+        return None if column.category == "S" and self.trim else ANY
+
+
+def value(column: TargetColumn, field: sql.Identifier, cells: Cells, looked_at: LookedAt) -> sql.Composable:
+    """The expression that turns a cell into the column's type. Text stays as it is, to the character."""
+    return cast(text(column, field, cells, looked_at), column)
+
+
+def cast(value: sql.Composable, column: TargetColumn) -> sql.Composable:
+    """An explicit cast, but none for text: CAST to varchar(5) cuts a longer value, INSERT refuses it."""
+    if column.category == "S":
+        return value
+    if column.type == "money":  # reads a text by the server's lc_monetary, in which 1.50 may be 150
+        value = sql.SQL("CAST({} AS numeric)").format(value)
+    return sql.SQL("CAST({} AS {})").format(value, sql.SQL(column.type))
+
+
+def text(column: TargetColumn, field: sql.Identifier, cells: Cells, looked_at: LookedAt) -> sql.Composable:
+    """The cell as PostgreSQL is to read it: NULL if blank, with a complaint behind it if it is not plain."""
+    if column.category == "S":
+        return _text(field, cells)
+    form = cells.plain_form(column)
+    if looked_at == "plain" and form is not None:
+        return sql.SQL("nullif({}, '')").format(field)
+    if form == ANY or (looked_at == "fit" and not _is_rewritten(column, cells)):
+        cases: sql.Composable = sql.SQL("ELSE {}").format(field)
+    elif column.category == "N" or column.type == "money":
+        cases = _number_cases(field, cells)
+    elif column.category == "D":
+        cases = _date_cases(field, cells)
+    else:
+        cases = sql.SQL("ELSE {}").format(field)
+    return sql.SQL("CASE WHEN {blank} THEN NULL {cases} END").format(blank=_blank(field, cells), cases=cases)
+
+
+def _is_rewritten(column: TargetColumn, cells: Cells) -> bool:
+    if column.category == "N":
+        signs = cells.thousands or cells.decimal != "." or cells.negative != "sign" or cells.currency_signs
+        return bool(signs)
+    return column.category == "D" and bool(cells.date_formats)
+
+
+def odd_cell(forms: Mapping[int, str], delimiter: str) -> re.Pattern[bytes]:
+    """Finds the start of a line that has a cell of another form than its field must have.
+
+    Lines follow a line feed. A line inside a quoted cell may be found as well; none that matters is missed.
+    """
+    mark = re.escape(delimiter)
+    any_cell = rf'(?:"(?:[^"]|"")*+"|[^"{mark}\r\n]*+)'
+    checked = {place: form for place, form in forms.items() if form != ANY}
+    if not checked:
+        return re.compile(rb"(?!)")
+    cells = [
+        rf'"?[ \t]*(?:{checked[place]})?[ \t]*"?' if place in checked else any_cell
+        for place in range(max(checked) + 1)
+    ]
+    return re.compile(rf"\n(?!{mark.join(cells)}(?:[{mark}\r\n]|\Z))".encode())
+
+
+def _blank(field: sql.Identifier, cells: Cells) -> sql.Composable:
+    blank = sql.SQL("btrim({}, {}) = ''").format(field, sql.Literal(BLANKS))
+    if not cells.nulls:
+        return blank
+    return sql.SQL("({} OR {})").format(blank, _is_null_word(field, cells))
+
+
+def _is_null_word(field: sql.Identifier, cells: Cells) -> sql.Composable:
+    return sql.SQL("btrim({}, {}) = ANY({})").format(
+        field, sql.Literal(BLANKS), sql.Literal(list(cells.nulls))
+    )
+
+
+def _text(field: sql.Identifier, cells: Cells) -> sql.Composable:
+    kept = sql.SQL("btrim({}, {})").format(field, sql.Literal(BLANKS)) if cells.trim else field
+    if not cells.nulls:
+        return kept
+    return sql.SQL("CASE WHEN {} THEN NULL ELSE {} END").format(_is_null_word(field, cells), kept)
+
+
+def _number_cases(field: sql.Identifier, cells: Cells) -> sql.Composable:
+    decimal = re.escape(cells.decimal)
+    number = _bare_number(field, cells)
+    grouped = (
+        rf"|\d{{1,3}}(?:{_thousands(cells)}\d{{2,3}})*{_thousands(cells)}\d{{3}}" if cells.thousands else ""
+    )
+    pattern = rf"^\s*[-+]?(?:\d+{grouped})?(?:{decimal}\d*)?(?:[eE][-+]?\d+)?\s*$"
+    if cells.nan:
+        pattern = rf"^\s*[-+]?(?:nan|inf(?:inity)?)\s*$|{pattern}"
+    return sql.SQL("WHEN {number} {like} {pattern} THEN {plain} ELSE {cell} || {complaint}").format(
+        number=number,
+        like=sql.SQL("~*" if cells.nan else "~"),
+        pattern=sql.Literal(pattern),
+        plain=_plain_number(number, cells),
+        cell=field,
+        complaint=sql.Literal(f" (decimal {cells.decimal!r}, thousands {cells.thousands or ''!r})"),
+    )
+
+
+def _thousands(cells: Cells) -> str:
+    """The signs that may separate thousands; spaces and apostrophes come in several shapes, also mixed."""
+    sign = cells.thousands or ""
+    for family in (_SPACES, _APOSTROPHES):
+        if sign in family:
+            return f"[{family}]"
+    return re.escape(sign)
+
+
+def _plain_number(number: sql.Composable, cells: Cells) -> sql.Composable:
+    plain = number
+    if cells.thousands:
+        signs = _thousands(cells)
+        removed = signs[1:-1] if signs.startswith("[") else cells.thousands
+        plain = sql.SQL("translate({}, {}, '')").format(plain, sql.Literal(removed))
+    if cells.decimal != ".":
+        plain = sql.SQL("replace({}, {}, '.')").format(plain, sql.Literal(cells.decimal))
+    return plain
+
+
+def _bare_number(field: sql.Identifier, cells: Cells) -> sql.Composable:
+    """The cell without currency, its minus in front; one that has two minuses keeps them and is refused."""
+    number: sql.Composable = field
+    if cells.negative != "sign" or cells.currency_signs:
+        number = sql.SQL("replace({}, {}, '-')").format(number, sql.Literal(_MINUS))
+    if cells.currency_signs:
+        space = rf"[\s{_SPACES}]*"
+        for pattern, kept in (
+            (rf"^(\s*[-+(]?){space}(?:{_CURRENCIES}){space}(?=[-+.,(\d])", r"\1"),
+            (rf"(?<=[\d.,)-]){space}(?:{_CURRENCIES})(\s*\)?\s*)$", r"\1"),
+        ):
+            number = sql.SQL("regexp_replace({}, {}, {})").format(
+                number, sql.Literal(pattern), sql.Literal(kept)
+            )
+    if cells.negative in ("parentheses", "any"):
+        number = sql.SQL("regexp_replace({}, {}, {})").format(
+            number, sql.Literal(r"^\s*\(\s*([^-+()]*)\)\s*$"), sql.Literal(r"-\1")
+        )
+    if cells.negative in ("trailing", "any"):
+        number = sql.SQL("regexp_replace({}, {}, {})").format(
+            number, sql.Literal(r"^\s*([^-+]*)([-+])\s*$"), sql.Literal(r"\2\1")
+        )
+    return number
+
+
+def _date_cases(field: sql.Identifier, cells: Cells) -> sql.Composable:
+    if not cells.date_formats:
+        return sql.SQL("WHEN {} ~ {} THEN {} ELSE {} || ' (not ISO 8601; give dateFormats)'").format(
+            field, sql.Literal(rf"^\s*{_ISO}\s*$"), field, field
+        )
+    rules = [rule for date_format in cells.date_formats for rule in date_rules(date_format)]
+    matches = [
+        sql.SQL("WHEN {} ~ {} THEN {}").format(field, sql.Literal(rule.pattern), _as_iso(field, rule))
+        for rule in rules
+    ]
+    return sql.SQL("{} ELSE {} || ' (none of the date formats)'").format(sql.SQL(" ").join(matches), field)
+
+
+def _as_iso(field: sql.Identifier, rule: DateRule) -> sql.Composable:
+    if rule.is_iso:
+        return field
+    return sql.SQL("regexp_replace({}, {}, {})").format(
+        field, sql.Literal(rule.pattern), sql.Literal(rule.replacement)
+    )

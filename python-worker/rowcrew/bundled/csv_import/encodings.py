@@ -1,0 +1,160 @@
+"""Which encoding a file is in, and whether it is a CSV file at all: told by its bytes.
+
+In: an open binary file, and the encoding a payload names. Out: a codec, the file's text chunk by chunk, or
+the sentence that says what the file is. Called by `csv_file`.
+"""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Callable, Iterator
+from typing import IO, Final, Literal
+
+from rowcrew.context import PermanentError
+
+Encoding = Literal[
+    "auto", "utf-8", "utf-16", "utf-16-le", "utf-16-be", "latin-1", "iso-8859-2", "iso-8859-15",
+    "windows-1250", "windows-1251", "windows-1252", "windows-1253", "windows-1254", "windows-1255",
+    "windows-1256", "windows-1257", "windows-1258", "mac-roman", "ibm437", "ibm850", "koi8-r",
+    "shift_jis", "gb18030", "big5", "euc-kr",
+]  # fmt: skip
+Decode = Callable[[bytes, bool], str]
+
+CHUNK_BYTES: Final = 2**20
+_UTF16_MARKS: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_CODECS: Final = {"utf-8": "utf-8-sig", "mac-roman": "mac_roman"}
+# In windows-1252 five bytes mean nothing; as control characters they at least arrive.
+_WINDOWS_1252: Final = "".join(
+    bytes([byte]).decode("latin-1" if byte in b"\x81\x8d\x8f\x90\x9d" else "cp1252") for byte in range(256)
+)
+_NO_CSV: Final = (
+    (codecs.BOM_UTF32_LE, "UTF-32 text: save the file as UTF-8"),
+    (codecs.BOM_UTF32_BE, "UTF-32 text: save the file as UTF-8"),
+    (b"PK\x03\x04", "an Excel workbook or another zip file (PK…): export the sheet as CSV"),
+    (b"PK\x05\x06", "an empty zip file (PK…)"),
+    (b"\xd0\xcf\x11\xe0", "an old Excel workbook (.xls): export the sheet as CSV"),
+    (b"\x1f\x8b", "compressed by gzip: decompress it first"),
+    (b"BZh", "compressed by bzip2: decompress it first"),
+    (b"\xfd7zXZ", "compressed by xz: decompress it first"),
+    (b"\x28\xb5\x2f\xfd", "compressed by zstd: decompress it first"),
+    (b"7z\xbc\xaf", "a 7z archive: unpack it first"),
+    (b"Rar!", "a rar archive: unpack it first"),
+    (b"%PDF-", "a PDF"),
+    (b"{\\rtf", "an RTF document"),
+    (b"PAR1", "a Parquet file"),
+    (b"SQLite format 3", "an SQLite database"),
+    (b"\x89PNG", "a PNG picture"),
+    (b"\xff\xd8\xff", "a JPEG picture"),
+)
+_NO_CSV_TEXT: Final = (
+    (b"<!doctype html", "an HTML page: often the login page of the site it came from"),
+    (b"<html", "an HTML page: often the login page of the site it came from"),
+    (b"<?xml", "an XML document"),
+    (b'{"', "JSON"),
+    (b'[{"', "JSON"),
+)
+
+
+def require_text(start: bytes) -> None:
+    """Tell by its first bytes what is no CSV file.
+
+    Raises:
+        PermanentError: the file is something else.
+    """
+    text = start.removeprefix(codecs.BOM_UTF8).lstrip().lower()
+    for mark, what in _NO_CSV:
+        if start.startswith(mark):
+            raise PermanentError(f"the file is no CSV file but {what}")
+    for mark, what in _NO_CSV_TEXT:
+        if text.startswith(mark) or b"".join(text[:100].split()).startswith(mark):
+            raise PermanentError(f"the file is no CSV file but {what}")
+
+
+def found_encoding(file: IO[bytes], encoding: Encoding) -> tuple[str, str | None]:
+    """The encoding, and a warning if it is a guess.
+
+    `auto`: by the byte order mark, or the zero bytes of UTF-16, else UTF-8, else windows-1252. A file that is
+    UTF-8 but for a few bytes stays UTF-8, and its rows with such bytes are bad rows.
+
+    Raises:
+        PermanentError: the file is not in the encoding given.
+    """
+    file.seek(0)
+    start = file.read(4096)
+    if encoding == "auto":
+        return _guessed(file, start)
+    if encoding == "utf-16" and not start.startswith(_UTF16_MARKS):
+        encoding = _without_mark(start) or encoding
+    if not _is(file, encoding):
+        raise PermanentError(f"the file is not in the encoding {encoding}; give another encoding, or auto")
+    return encoding, None
+
+
+def transcoded(file: IO[bytes], encoding: str) -> Iterator[bytes]:
+    """The file in UTF-8 without byte order mark, chunk by chunk."""
+    if encoding == "utf-8":
+        return _without_bom(parts(file))
+    if encoding == "windows-1252":
+        return (codecs.charmap_decode(part, "strict", _WINDOWS_1252)[0].encode() for part in parts(file))
+    texts = codecs.iterdecode(parts(file), _CODECS.get(encoding, encoding))
+    return _without_bom(text.encode() for text in texts)
+
+
+def parts(file: IO[bytes]) -> Iterator[bytes]:
+    """The file from its start, megabyte by megabyte."""
+    file.seek(0)
+    return iter(lambda: file.read(CHUNK_BYTES), b"")
+
+
+def _guessed(file: IO[bytes], start: bytes) -> tuple[str, str | None]:
+    if start.startswith(_UTF16_MARKS):
+        return "utf-16", None
+    if wide := _without_mark(start):
+        return wide, None
+    if _is(file, "utf-8"):
+        return "utf-8", None
+    good, bad = _utf8_share(file)
+    if good > 10 * bad:
+        return "utf-8", f"the file is UTF-8 but for {bad:,} bytes, whose rows are bad rows"
+    return (
+        "windows-1252",
+        "the file is not UTF-8; it was read as windows-1252 (give encoding if that is wrong)",
+    )
+
+
+def _without_mark(start: bytes) -> Encoding | None:
+    """UTF-16 without a byte order mark: every second byte of Western text is zero."""
+    pairs = len(start) // 2
+    if pairs and start[1::2].count(0) > 0.7 * pairs and start[::2].count(0) == 0:
+        return "utf-16-le"
+    if pairs and start[::2].count(0) > 0.7 * pairs and start[1::2].count(0) == 0:
+        return "utf-16-be"
+    return None
+
+
+def _utf8_share(file: IO[bytes]) -> tuple[int, int]:
+    """How many characters beyond ASCII are good UTF-8, and how many bytes are not."""
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    good = bad = 0
+    for part in parts(file):
+        text = decoder.decode(part)
+        broken = text.count("\ufffd")
+        bad += broken
+        good += len(text) - broken - len(text.encode("ascii", "ignore"))
+    return good, bad
+
+
+def _is(file: IO[bytes], encoding: str) -> bool:
+    if encoding == "windows-1252":
+        return True
+    try:
+        for _ in codecs.iterdecode(parts(file), encoding):
+            pass
+    except UnicodeError:
+        return False
+    return True
+
+
+def _without_bom(parts: Iterator[bytes]) -> Iterator[bytes]:
+    for place, part in enumerate(parts):
+        yield part.removeprefix(codecs.BOM_UTF8) if place == 0 else part

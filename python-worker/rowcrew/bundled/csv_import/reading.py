@@ -1,0 +1,170 @@
+"""A CSV file as an import reads it: its facts, its dialect, and its records below the header.
+
+In: an open file, and what a payload says of it. Out: blocks of records that COPY reads as people do. Called
+by the handler and by the preview.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Callable, Iterator, Sequence
+from typing import IO, Final
+
+from rowcrew.bundled.csv_import.csv_file import (
+    BadRow,
+    Block,
+    Facts,
+    QuoteLeftOpen,
+    Row,
+    blocks,
+    has_stray_quotes,
+    of_records,
+    sniff,
+)
+from rowcrew.bundled.csv_import.dialect import (
+    Dialect,
+    Layout,
+    find_dialect,
+    joined_header,
+    name_of,
+    rows_above,
+)
+from rowcrew.bundled.csv_import.encodings import CHUNK_BYTES, Encoding, transcoded
+from rowcrew.bundled.csv_import.mending import Mending
+from rowcrew.context import PermanentError
+
+Mapping = dict[str, str | int]
+
+MOST_COLUMNS: Final = 1_500  # of the staging table; PostgreSQL has 1,600
+_SHOWN_ROWS: Final = 3
+_REPEATED: Final = "the row repeats the header"
+_CONTROLS: Final = re.compile(rb"\xc2[\x80-\x9f]")  # as UTF-8 has U+0080 to U+009F
+
+
+class Reading:
+    """A file being read: what it is, how it is laid out, and its records."""
+
+    def __init__(self, file: IO[bytes], encoding: Encoding, layout: Layout, mapping: Mapping) -> None:
+        self._file = file
+        self.facts: Facts = sniff(file, encoding)
+        sample = _sample(file, self.facts.encoding)
+        if not sample:
+            raise PermanentError("the file is empty; its first row must name the columns")
+        wanted = [name_of(each) for each in mapping.values() if isinstance(each, str)]
+        self.dialect: Dialect = find_dialect(sample, layout, wanted)
+        self._skips_by_guess = layout.skip_rows is None and rows_above(sample, self.dialect) > 0
+        self._controls = 0
+        self._mending: Mending | None = None
+        self.kept: Sequence[int] | None = None
+
+    @property
+    def first_row(self) -> int:
+        """The number of the first record below the header."""
+        return self.dialect.skip_rows + self.dialect.header_rows + 1
+
+    def fields(self, mapping: Mapping) -> dict[str, int]:
+        """The place (from 0) of the field for each column of the table.
+
+        Raises:
+            PermanentError: the file has no column with this number.
+        """
+        names = self.dialect.names
+        places: dict[str, int] = {}
+        for column, header in mapping.items():
+            place = header - 1 if isinstance(header, int) else names.index(name_of(header))
+            if place >= self.dialect.columns:
+                raise PermanentError(
+                    f"mapping.{column}: the file has {self.dialect.columns:,} columns, no {header}"
+                )
+            places[column] = place
+        return places
+
+    def survey(self, fields: dict[str, int], check: Callable[[], None]) -> int:
+        """Look through the file: how many records it has, and whether they must be mended on the way."""
+        if self.dialect.width > MOST_COLUMNS:
+            self.kept = sorted(set(fields.values()))
+        rows = self._plain_rows(check) if self.dialect.is_plain and self.kept is None else None
+        if rows is None:
+            self._mending = Mending(self.facts, self.dialect, self.kept)
+            rows = _count_lines(self._file, self.facts, check)
+        return max(0, rows - self.first_row + 1)
+
+    def blocks(self) -> Iterator[Block]:
+        """The records below the header. One that repeats the header, as in joined files, is a bad row."""
+        source = self._mending.blocks(self._file) if self._mending else blocks(self._file, self.facts)
+        for block in source:
+            below = block.without(self.first_row - 1)
+            yield self._without_header(below) if self._may_repeat_header(below.data) else below
+
+    def _may_repeat_header(self, data: bytes) -> bool:
+        """Whether a line begins as the header does."""
+        if self.dialect.header_rows != 1 or len(self.dialect.names) < 2 or not self.dialect.names[0]:
+            return False
+        first = self.dialect.names[0].encode()
+        lines = b"\n" + data if self.facts.line_end == b"\n" else data.replace(b"\r", b"\n")
+        return b"\n" + first in lines or b'\n"' + first in lines or data.startswith(first)
+
+    def _without_header(self, block: Block) -> Block:
+        first = self.dialect.names[0].encode()
+        good: list[Row] = []
+        repeats: list[BadRow] = []
+        for row, record in block.records():
+            if record.startswith((first, b'"' + first)) and self._is_header(record):
+                repeats.append(BadRow(row, _REPEATED, record))
+            else:
+                good.append((row, record))
+        return of_records(tuple(good), (*block.bad, *repeats)) if repeats else block
+
+    def _is_header(self, record: bytes) -> bool:
+        text = io.StringIO(record.decode("utf-8", "replace"), newline="")
+        cells = next(csv.reader(text, delimiter=self.dialect.delimiter), [])
+        return joined_header([cells])[: len(self.dialect.names)] == list(self.dialect.names)
+
+    def warnings(self) -> Iterator[str]:
+        """What was read otherwise than it stands there. Complete when all blocks have been read."""
+        if self.facts.warning:
+            yield self.facts.warning
+        if self._controls:
+            yield (
+                f"the file has {self._controls:,} control characters such as U+0096;"
+                " was it windows-1252, and read as Latin-1 before?"
+            )
+        if self._skips_by_guess:
+            yield f"row {self.dialect.skip_rows + 1} is the header; the rows above it are left out"
+        odd = self._mending.odd_rows if self._mending else []
+        if odd := [row for row in odd if row >= self.first_row]:
+            shown = ", ".join(map(str, odd[:_SHOWN_ROWS])) + (", …" if len(odd) > _SHOWN_ROWS else "")
+            yield f"{len(odd):,} rows have quotes in the middle of cells, which were kept: rows {shown}"
+
+    def _plain_rows(self, check: Callable[[], None]) -> int | None:
+        """How many records COPY finds; None if it would find others than people do."""
+        rows = 0
+        try:
+            for block in blocks(self._file, self.facts):
+                check()
+                if not block.data.isascii():
+                    self._controls += len(_CONTROLS.findall(block.data))
+                if has_stray_quotes(block.data, self.dialect.delimiter):
+                    return None
+                rows += block.rows
+        except QuoteLeftOpen:
+            return None
+        return rows
+
+
+def _sample(file: IO[bytes], encoding: str) -> str:
+    """The beginning of the file, up to the end of a line."""
+    text = next(transcoded(file, encoding), b"").decode("utf-8", "replace")
+    if len(text) < CHUNK_BYTES // 4:
+        return text
+    return text[: max(text.rfind("\n"), text.rfind("\r")) + 1] or text
+
+
+def _count_lines(file: IO[bytes], facts: Facts, check: Callable[[], None]) -> int:
+    lines = 1
+    for chunk in transcoded(file, facts.encoding):
+        check()
+        lines += chunk.count(facts.line_end)
+    return lines
