@@ -45,6 +45,10 @@ class ReportStruct(msgspec.Struct, rename="camel"):
     account_id: int
 
 
+class Address(msgspec.Struct, forbid_unknown_fields=True):
+    street: str = ""
+
+
 class ReportModel(pydantic.BaseModel):
     account: int
 
@@ -67,6 +71,10 @@ def report_model(payload: ReportModel) -> int:
 @crew.job
 def report_anything(payload: dict[str, int]) -> int:
     return sum(payload.values())
+
+
+@crew.job
+def letter(to: Address, pages: int = 1) -> None: ...
 
 
 @crew.job
@@ -116,6 +124,9 @@ def test_what_the_handler_would_refuse_is_no_job() -> None:
         mail.enqueue(to=given)
     with pytest.raises(InvalidJob, match=r"^priority: 'highest' is unknown"):
         mail.using(priority="highest").enqueue("Ada")
+    unknown: Any = {"streat": "Elm"}
+    with pytest.raises(InvalidJob, match=r"^payload: is not .* unknown field `streat` - at `payload\.to`"):
+        letter.new_job(unknown)
 
 
 @pytest.mark.parametrize(
