@@ -119,7 +119,10 @@ def test_a_database_is_whole_after_a_dump_and_a_restore(
     assert whats(empty_url) == []
 
 
-@pytest.mark.parametrize("style", ["SET TimeZone = 'Asia/Kolkata'", "SET IntervalStyle = 'iso_8601'"])
+@pytest.mark.parametrize(
+    "style",
+    ["SET TimeZone = 'Asia/Kolkata'", "SET IntervalStyle = 'iso_8601'", "SET quote_all_identifiers = on"],
+)
 def test_what_the_database_prefers_makes_no_difference(
     database_url: str, database: str, connect: Connect, style: str
 ) -> None:
@@ -205,6 +208,68 @@ def test_numbers_go_on_behind_the_largest_when_a_sequence_comes_back(
     hands.execute("CREATE SEQUENCE an_orms; ALTER TABLE jobs ALTER id SET DEFAULT nextval('an_orms')")
     assert repair(database_url)[0].refused is None
     assert insert(hands) == 42
+
+
+def test_a_sequence_that_belongs_to_the_column_is_not_the_one_that_comes_back(
+    database_url: str, connect: Connect
+) -> None:
+    hands = connect()
+    insert(hands, id=41)
+    hands.execute("ALTER TABLE jobs ALTER id DROP IDENTITY")
+    hands.execute("CREATE SEQUENCE an_orms OWNED BY jobs.id")
+    hands.execute("ALTER TABLE jobs ALTER id SET DEFAULT nextval('an_orms')")
+    assert repair(database_url)[0].refused is None
+    assert insert(hands) == 42
+
+
+def test_a_function_of_the_same_name_with_arguments_is_somebody_elses(
+    database_url: str, connect: Connect
+) -> None:
+    hands = connect()
+    names = [part.name for part in next(shapes()).parts if part.kind == "function"]
+    for name in names:
+        hands.execute(
+            f"CREATE FUNCTION {name}(n integer) RETURNS integer LANGUAGE sql AS 'SELECT 1'".encode()
+        )
+    assert whats(database_url) == []
+    for name in names:
+        hands.execute(f"DROP FUNCTION {name}() CASCADE".encode())
+    assert {done.refused for done in repair(database_url)} == {None}
+    assert whats(database_url) == []
+
+
+def test_a_view_that_asks_with_its_readers_rights_goes_on_to_do_so(
+    database_url: str, connect: Connect
+) -> None:
+    hands = connect()
+    hands.execute("""
+        CREATE OR REPLACE VIEW worker_status WITH (security_invoker = true) AS
+        SELECT id, name, host, pid, version, queues, types, slots, 0::bigint AS running, 'live' AS state,
+               "startedAt", "heartbeatAt", "stoppedAt", "stopReason", "memoryBytes", "cpuPercent" FROM workers
+    """)
+    assert repair(database_url) == [Repair("view worker_status is different", None, emptied=False)]
+    assert whats(database_url) == []
+    options = "SELECT reloptions FROM pg_class WHERE oid = 'worker_status'::regclass"
+    assert one(hands, options) == (["security_invoker=true"],)
+
+
+def test_a_repair_that_meets_somebody_in_a_deadlock_begins_again(database_url: str, connect: Connect) -> None:
+    connect().execute("ALTER TABLE workers DROP CONSTRAINT workers_boot; DROP TRIGGER jobs_wake ON jobs")
+    other = connect(autocommit=False)
+    other.execute("SET LOCAL deadlock_timeout = '1min'")
+    other.execute("LOCK TABLE jobs IN ROW EXCLUSIVE MODE")
+    done: list[Repair] = []
+    mending = threading.Thread(target=lambda: done.extend(repair(database_url)), daemon=True)
+    mending.start()
+    waits = "SELECT count(*) FROM pg_locks WHERE relation = 'jobs'::regclass AND NOT granted"
+    eventually(lambda: one(connect(), waits) == (1,))
+    other.execute("LOCK TABLE workers IN ACCESS SHARE MODE")
+    other.commit()
+    mending.join(30)
+    assert [(one.what, one.refused) for one in done] == [
+        ("constraint workers_boot of workers is missing", None),
+        ("trigger jobs_wake of jobs is missing", None),
+    ]
 
 
 def test_a_repair_waits_for_tables_as_a_migration_does(database_url: str, connect: Connect) -> None:

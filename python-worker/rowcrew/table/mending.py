@@ -1,7 +1,7 @@
 """The SQL that makes a part of the tables as it should be.
 
-In: a difference, and all parts that should be there. Out: statements that keep every row, or `Unrepairable`
-with the statement that a person must decide about. Called by `repair`. No input or output.
+In: a difference, all parts that should be there, and all that are. Out: statements that keep every row, or
+`Unrepairable` with the statement that a person must decide about. Called by `repair`. No input or output.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ class Unrepairable(Exception):
     """No statement that keeps all data mends this part; the text says what a person may do."""
 
 
-def statements(difference: Difference, wanted: Sequence[Part]) -> Statements:
+def statements(difference: Difference, wanted: Sequence[Part], there: Sequence[Part]) -> Statements:
     """The SQL for one difference.
 
     Raises:
@@ -32,6 +32,10 @@ def statements(difference: Difference, wanted: Sequence[Part]) -> Statements:
             yield from _made(part, wanted)
         case Difference(Part() as part, Part() as found):
             yield from _mended(part, found)
+            if part.kind == "view":  # a view that is replaced loses its options, such as security_invoker
+                for one in there:
+                    if one.kind == "option" and one.relation == part.relation:
+                        yield from _made(one, ())
 
 
 def _made(part: Part, wanted: Sequence[Part]) -> Statements:
@@ -88,14 +92,18 @@ def _set(part: Part) -> Statements:
         case "identity":
             yield _alter_column(part, sql.SQL("DROP DEFAULT"))
             yield _alter_column(part, sql.SQL("ADD GENERATED {} AS IDENTITY").format(definition))
-            # The numbers go on behind the largest that is there.
+            # The numbers go on behind the largest that is there. Not by pg_get_serial_sequence: an ORM's own
+            # sequence may belong to the column as well, and be the one found.
             yield sql.SQL(
-                "SELECT setval(pg_get_serial_sequence({}, {}), coalesce(max({}), 0) + 1, false) FROM {}"
+                "SELECT setval(objid::regclass, (SELECT coalesce(max({}), 0) + 1 FROM {}), false)"
+                " FROM pg_depend WHERE classid = 'pg_class'::regclass AND deptype = 'i'"
+                " AND (refobjid, refobjsubid) = (SELECT attrelid, attnum FROM pg_attribute"
+                " WHERE attrelid = quote_ident({})::regclass AND attname = {})"
             ).format(
-                sql.Literal('"' + part.relation.replace('"', '""') + '"'),
-                sql.Literal(part.name),
                 sql.Identifier(part.name),
                 sql.Identifier(part.relation),
+                sql.Literal(part.relation),
+                sql.Literal(part.name),
             )
 
 

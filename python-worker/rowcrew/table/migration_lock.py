@@ -19,6 +19,9 @@ from rowcrew.table.statements import SQL
 
 LIMITS: Final = ("SET LOCAL lock_timeout = '3s'", "SET LOCAL statement_timeout = 0")
 
+# A table stayed locked, or its holder waited for a table of ours in turn.
+NO_ROOM: Final = (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected)
+
 _PATIENCE_SECONDS: Final = 600
 
 
@@ -26,8 +29,8 @@ class MigrationBusy(RowcrewError):
     """Another migration, or a long transaction on the tables, did not make room."""
 
 
-def _is_lock_timeout(error: BaseException) -> bool:
-    return isinstance(getattr(error, "orig", error), psycopg.errors.LockNotAvailable)
+def _found_no_room(error: BaseException) -> bool:
+    return isinstance(getattr(error, "orig", error), NO_ROOM)
 
 
 def _give_up(state: tenacity.RetryCallState) -> None:
@@ -37,7 +40,7 @@ def _give_up(state: tenacity.RetryCallState) -> None:
 
 
 patiently: Final = tenacity.retry(
-    retry=tenacity.retry_if_exception(_is_lock_timeout),
+    retry=tenacity.retry_if_exception(_found_no_room),
     wait=tenacity.wait_random(0.2, 2),
     stop=tenacity.stop_after_delay(_PATIENCE_SECONDS),
     retry_error_callback=_give_up,

@@ -7,7 +7,6 @@ only a person can decide is told with its SQL. Called by `rowcrew migrate`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 import psycopg
@@ -18,9 +17,9 @@ from rowcrew.model.shape import Difference, Part, differences
 from rowcrew.table import schema
 from rowcrew.table.compatibility import SCHEMA_REVISION
 from rowcrew.table.link import reason
-from rowcrew.table.mending import Unrepairable, statements
+from rowcrew.table.mending import Statements, Unrepairable, statements
 from rowcrew.table.migrate import alembic_config
-from rowcrew.table.migration_lock import LIMITS, only_migration, patiently
+from rowcrew.table.migration_lock import LIMITS, NO_ROOM, only_migration, patiently
 from rowcrew.table.opening import opened
 from rowcrew.table.shape import Shape, expected, names
 from rowcrew.table.statements import SQL
@@ -91,19 +90,19 @@ def _repaired(connection: Connection) -> list[Repair]:
     wanted, found = _looked_at(connection)
     # A table that is made again has triggers, which need their functions.
     order = sorted(differences(wanted, found), key=lambda one: one.kind != "function")
-    done = [_tried(connection, difference, wanted) for difference in order]
+    done = [_tried(connection, statements(difference, wanted, found), difference) for difference in order]
     if any(part.relation == "rowcrew_schema" for part in wanted):  # not where a family was migrated alone
         connection.execute(SQL["migration/say_revision"], {"revision": SCHEMA_REVISION})
     connection.commit()
     return done
 
 
-def _tried(connection: Connection, difference: Difference, wanted: Sequence[Part]) -> Repair:
+def _tried(connection: Connection, mending: Statements, difference: Difference) -> Repair:
     try:
         with connection.transaction():
-            for statement in statements(difference, wanted):
+            for statement in mending:
                 connection.execute(statement)
-    except psycopg.errors.LockNotAvailable:
+    except NO_ROOM:
         raise
     except psycopg.Error as error:
         return Repair(difference.what, reason(error), emptied=False)

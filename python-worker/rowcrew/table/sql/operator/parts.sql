@@ -3,7 +3,8 @@ WITH home AS MATERIALIZED (
     -- Definitions read the same wherever they are asked for: names without a schema, moments in UTC.
     SELECT namespace.oid, quote_ident(namespace.nspname) AS name,
            set_config('search_path', quote_ident(namespace.nspname), true) AS path,
-           set_config('TimeZone', 'UTC', true) AS zone
+           set_config('TimeZone', 'UTC', true) AS zone,
+           set_config('quote_all_identifiers', 'off', true) AS quotes
       FROM pg_class class JOIN pg_namespace namespace ON namespace.oid = class.relnamespace
      WHERE class.oid = coalesce(to_regclass('rowcrew_schema'), to_regclass('rowcrew_migrations'))
 ), relations AS MATERIALIZED (
@@ -30,7 +31,7 @@ SELECT part.kind, part.relation::text AS relation, part.name::text AS name, part
         FROM relations WHERE relkind <> 'v'
       UNION ALL
       SELECT 2, 0, 'option', relname, option_name, option_value, NULL
-        FROM relations CROSS JOIN pg_options_to_table(reloptions) WHERE relkind <> 'v'
+        FROM relations CROSS JOIN pg_options_to_table(reloptions)
       UNION ALL
       SELECT 3, attnum, 'column', relname, attname, format_type(atttypid, atttypmod), NULL FROM columns
       UNION ALL
@@ -66,8 +67,9 @@ SELECT part.kind, part.relation::text AS relation, part.name::text AS name, part
              regexp_replace(pg_get_functiondef(proc.oid), 'FUNCTION ([^(]*)', 'FUNCTION ' || quote_ident(proc.proname)),
              NULL
         FROM home JOIN pg_proc proc ON proc.pronamespace = home.oid
-       WHERE proc.prokind = 'f' AND (proc.proname = ANY (CAST(%(functions)s AS text[]))
-                                     OR proc.oid IN (SELECT tgfoid FROM triggers))
+       -- Of one name there may be others, with arguments: somebody's own.
+       WHERE proc.prokind = 'f' AND proc.pronargs = 0 AND (
+                 proc.proname = ANY (CAST(%(functions)s AS text[])) OR proc.oid IN (SELECT tgfoid FROM triggers))
       UNION ALL
       SELECT 11, 0, 'trigger', relname, tgname, pg_get_triggerdef(oid, true),
              CASE WHEN tgenabled NOT IN ('O', 'A') THEN 'disabled' END
