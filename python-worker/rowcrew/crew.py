@@ -99,7 +99,9 @@ class Crew:
             CrewError: the type is taken, an option cannot be, or the signature cannot take a payload.
         """
 
-        def register(handler: Callable[..., Any]) -> Any:
+        def register(decorated: Callable[..., Any]) -> Any:
+            # Whoever asks the class for a static method gets the function in it.
+            handler = decorated.__func__ if isinstance(decorated, staticmethod) else decorated
             name = type if isinstance(type, str) else getattr(handler, "__name__", "")
             self._refuse(name, handler)
             defaults = _checked_defaults(name, queue, priority, max_attempts)
@@ -119,7 +121,7 @@ class Crew:
                 manifest, handler, binding, inspect.iscoroutinefunction(handler), self._hooks
             )
             give_verbs(handler, Producer(name, binding, _options(manifest)), name)
-            return handler
+            return decorated
 
         return register(type) if callable(type) else register
 

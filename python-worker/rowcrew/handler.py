@@ -153,7 +153,9 @@ def give_verbs(handler: Callable[..., Any], producer: Producer[Any], type: str) 
     A method of an object takes no attributes, and gets none.
     """
     with suppress(AttributeError):
-        if getattr(handler, HANDLED_TYPE, type) == type:
+        # functools.wraps copies what another handler was given.
+        copied = getattr(getattr(handler, "__wrapped__", None), HANDLED_TYPE, type)
+        if getattr(handler, HANDLED_TYPE, type) in (type, copied):
             setattr(handler, HANDLED_TYPE, type)
             for verb in _VERBS:
                 setattr(handler, verb, getattr(producer, verb))

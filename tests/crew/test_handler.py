@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import functools
 import inspect
 import pickle
 import types
@@ -235,3 +236,25 @@ def test_a_function_of_several_types_enqueues_for_none() -> None:
         InvalidJob, match=r"^type: .*both is the handler of several types: give the name of one"
     ):
         enqueue(both)
+
+
+def test_a_function_around_a_handler_may_be_the_handler_of_another_type() -> None:
+    around = Crew().job("nightly")(functools.wraps(mail)(lambda to, subject="": mail(to, subject)))
+    assert around.new_job("Ada").type == "nightly"
+    assert mail.new_job("Ada").type == "mail"
+
+
+def test_a_static_method_has_the_verbs_whichever_decorator_comes_first() -> None:
+    others = Crew()
+
+    class Shop:
+        @others.job("outer")
+        @staticmethod
+        async def outer(to: str) -> None: ...
+
+        @staticmethod
+        @others.job("inner")
+        def inner(to: str) -> None: ...
+
+    assert [one.new_job("Ada").type for one in (Shop.outer, Shop.inner)] == ["outer", "inner"]
+    assert others.types["outer"].is_async
