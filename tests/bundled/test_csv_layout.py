@@ -61,6 +61,12 @@ def test_utf_16_is_seen_without_its_mark(imports: Imports, encoding: str) -> Non
     assert notes(imports) == [("1", "Zoë")]
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_utf_16_that_is_cut_off_is_no_reason_to_try_again(imports: Imports, encoding: str) -> None:
+    file = "Id,Date,Amount,Memo\n1,2026-01-02,5,x\n".encode(encoding)
+    assert "cut off" in imports.refusal(file[:-1])
+
+
 def workbook() -> bytes:
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as archive:
@@ -74,6 +80,8 @@ def workbook() -> bytes:
         (workbook(), "Excel workbook"),
         (gzip.compress(b"a,b\n1,2\n"), "gzip"),
         ("a,b\n1,2\n".encode("utf-32"), "UTF-32"),
+        ("a,b\n1,2\n".encode("utf-32-le"), "UTF-32"),
+        ("a,b\n1,2\n".encode("utf-32-be"), "UTF-32"),
         (b"%PDF-1.7\n", "a PDF"),
         (b"\n<!DOCTYPE HTML>\n<html></html>", "an HTML page"),
         (b'<?xml version="1.0"?>', "an XML document"),

@@ -65,6 +65,8 @@ def require_text(start: bytes) -> None:
     for mark, what in _NO_CSV:
         if start.startswith(mark):
             raise PermanentError(f"the file is no CSV file but {what}")
+    if start[1:4] == b"\0\0\0" or (start[:3] == b"\0\0\0" and start[3:4].strip(b"\0")):
+        raise PermanentError("the file is no CSV file but UTF-32 text: save the file as UTF-8")
     for mark, what in _NO_CSV_TEXT:
         if text.startswith(mark) or b"".join(text[:100].split()).startswith(mark):
             raise PermanentError(f"the file is no CSV file but {what}")
@@ -77,7 +79,7 @@ def found_encoding(file: IO[bytes], encoding: Encoding) -> tuple[str, str | None
     UTF-8 but for a few bytes stays UTF-8, and its rows with such bytes are bad rows.
 
     Raises:
-        PermanentError: the file is not in the encoding given.
+        PermanentError: the file is not in the encoding given, or not in the one that its first bytes tell.
     """
     file.seek(0)
     start = file.read(4096)
@@ -107,9 +109,10 @@ def parts(file: IO[bytes]) -> Iterator[bytes]:
 
 
 def _guessed(file: IO[bytes], start: bytes) -> tuple[str, str | None]:
-    if start.startswith(_UTF16_MARKS):
-        return "utf-16", None
-    if wide := _without_mark(start):
+    wide = "utf-16" if start.startswith(_UTF16_MARKS) else _without_mark(start)
+    if wide is not None:
+        if not _is(file, wide):
+            raise PermanentError(f"the file looks like {wide}, and is none: it is cut off or damaged")
         return wide, None
     if _is(file, "utf-8"):
         return "utf-8", None
