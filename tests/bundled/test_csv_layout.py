@@ -36,6 +36,13 @@ def test_one_bad_byte_in_a_utf_8_file_costs_its_row_and_no_other(imports: Import
     assert "0xe9" in report(imports, result)[1][1]
 
 
+@pytest.mark.parametrize("end", [b"x,caf\xe9\n", b"x,caf\xc3"])
+def test_one_good_character_tells_utf_8_from_one_bad_byte(imports: Imports, end: bytes) -> None:
+    result = bring(imports, "a,b\n1,Zoë\n".encode() + end)
+    assert notes(imports) == [("1", "Zoë")]
+    assert result["warnings"] == ["the file is UTF-8 but for 1 bytes, whose rows are bad rows"]
+
+
 @pytest.mark.parametrize(
     ("encoding", "text"),
     [
@@ -233,10 +240,17 @@ def test_a_header_in_the_middle_is_a_bad_row(imports: Imports) -> None:
 def test_a_wide_file_brings_the_columns_that_are_mapped(imports: Imports) -> None:
     names = ",".join(f"c{place}" for place in range(1, 1602))
     cells = ",".join(str(place) for place in range(1, 1602))
-    file = f"{names}\n{cells}\n{cells},\n1,2\n"
+    file = f"{names}\n{cells}\n,,\n{cells},\n1,2\n"
     result = bring(imports, file, mapping={"first": "c2", "second": "c1601"})
     assert notes(imports) == [("2", "1601")] * 2
     assert "2 cells where the header has 1,601" in report(imports, result)[1][1]
+
+
+def test_texts_of_many_columns_need_no_room_in_one_row(imports: Imports) -> None:
+    names = ",".join(f"c{place}" for place in range(1, 601))
+    cells = ",".join(f"a text of some length, {place}".replace(",", ";") for place in range(1, 601))
+    bring(imports, f"{names}\n{cells}\n", mapping={"first": "c2", "second": "c600"})
+    assert notes(imports) == [("a text of some length; 2", "a text of some length; 600")]
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ the sentence that says what the file is. Called by `csv_file`.
 from __future__ import annotations
 
 import codecs
+import itertools
 from collections.abc import Callable, Iterator
 from typing import IO, Final, Literal
 
@@ -117,7 +118,7 @@ def _guessed(file: IO[bytes], start: bytes) -> tuple[str, str | None]:
     if _is(file, "utf-8"):
         return "utf-8", None
     good, bad = _utf8_share(file)
-    if good > 10 * bad:
+    if good >= bad > 0:  # text of other encodings hardly ever is good UTF-8 by accident
         return "utf-8", f"the file is UTF-8 but for {bad:,} bytes, whose rows are bad rows"
     return (
         "windows-1252",
@@ -139,8 +140,8 @@ def _utf8_share(file: IO[bytes]) -> tuple[int, int]:
     """How many characters beyond ASCII are good UTF-8, and how many bytes are not."""
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
     good = bad = 0
-    for part in parts(file):
-        text = decoder.decode(part)
+    for part in itertools.chain(parts(file), (b"",)):
+        text = decoder.decode(part, final=not part)
         broken = text.count("\ufffd")
         bad += broken
         good += len(text) - broken - len(text.encode("ascii", "ignore"))
