@@ -172,6 +172,8 @@ def test_amounts_are_read_as_the_payload_says(
         ("(5", {"negative": "any"}),
         ("(5)", {"negative": "trailing"}),
         ("5-", {"negative": "parentheses"}),
+        ("5.-", {"negative": "any"}),  # five francs, as the Swiss write it
+        ("CHF 1'234.-", {"negative": "any", "currencySigns": True, "thousands": "'"}),
         ("(5)", {}),
         ("$5", {}),
         ("-$-5", {"currencySigns": True}),

@@ -36,6 +36,13 @@ def test_one_bad_byte_in_a_utf_8_file_costs_its_row_and_no_other(imports: Import
     assert "0xe9" in report(imports, result)[1][1]
 
 
+@pytest.mark.parametrize("end", [b"x,caf\xe9\n", b"x,caf\xc3"])
+def test_one_good_character_tells_utf_8_from_one_bad_byte(imports: Imports, end: bytes) -> None:
+    result = bring(imports, "a,b\n1,Zoë\n".encode() + end)
+    assert notes(imports) == [("1", "Zoë")]
+    assert result["warnings"] == ["the file is UTF-8 but for 1 bytes, whose rows are bad rows"]
+
+
 @pytest.mark.parametrize(
     ("encoding", "text"),
     [
@@ -61,6 +68,12 @@ def test_utf_16_is_seen_without_its_mark(imports: Imports, encoding: str) -> Non
     assert notes(imports) == [("1", "Zoë")]
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_utf_16_that_is_cut_off_is_no_reason_to_try_again(imports: Imports, encoding: str) -> None:
+    file = "Id,Date,Amount,Memo\n1,2026-01-02,5,x\n".encode(encoding)
+    assert "cut off" in imports.refusal(file[:-1])
+
+
 def workbook() -> bytes:
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as archive:
@@ -74,6 +87,8 @@ def workbook() -> bytes:
         (workbook(), "Excel workbook"),
         (gzip.compress(b"a,b\n1,2\n"), "gzip"),
         ("a,b\n1,2\n".encode("utf-32"), "UTF-32"),
+        ("a,b\n1,2\n".encode("utf-32-le"), "UTF-32"),
+        ("a,b\n1,2\n".encode("utf-32-be"), "UTF-32"),
         (b"%PDF-1.7\n", "a PDF"),
         (b"\n<!DOCTYPE HTML>\n<html></html>", "an HTML page"),
         (b'<?xml version="1.0"?>', "an XML document"),
@@ -225,10 +240,17 @@ def test_a_header_in_the_middle_is_a_bad_row(imports: Imports) -> None:
 def test_a_wide_file_brings_the_columns_that_are_mapped(imports: Imports) -> None:
     names = ",".join(f"c{place}" for place in range(1, 1602))
     cells = ",".join(str(place) for place in range(1, 1602))
-    file = f"{names}\n{cells}\n{cells},\n1,2\n"
+    file = f"{names}\n{cells}\n,,\n{cells},\n1,2\n"
     result = bring(imports, file, mapping={"first": "c2", "second": "c1601"})
     assert notes(imports) == [("2", "1601")] * 2
     assert "2 cells where the header has 1,601" in report(imports, result)[1][1]
+
+
+def test_texts_of_many_columns_need_no_room_in_one_row(imports: Imports) -> None:
+    names = ",".join(f"c{place}" for place in range(1, 601))
+    cells = ",".join(f"a text of some length, {place}".replace(",", ";") for place in range(1, 601))
+    bring(imports, f"{names}\n{cells}\n", mapping={"first": "c2", "second": "c600"})
+    assert notes(imports) == [("a text of some length; 2", "a text of some length; 600")]
 
 
 @pytest.mark.parametrize(

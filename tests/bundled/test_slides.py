@@ -131,6 +131,16 @@ def test_a_long_value_shrinks_itself_alone_and_long_words_are_cut_to_two_lines()
     assert len(tops) == 3
 
 
+def test_a_value_has_room_in_the_widest_font_that_may_draw_it() -> None:
+    figures = [{"label": "Lifetime value", "value": f"${digits}"} for digits in ("3,353.36", "163,736,917")]
+    (slide,) = slides({"heading": "H", "figures": figures * 4})
+    for tile in (shape for shape in slide.shapes if shape.has_text_frame and "$" in shape.text_frame.text):
+        (value,) = (each for each in tile.text_frame.paragraphs if "$" in each.text)
+        # DejaVu Sans Bold: a digit is 0.696 em wide, a comma 0.38.
+        width = sum(0.38 if sign in ",." else 0.696 for sign in value.text)
+        assert Pt(width * value.runs[0].font.size.pt) <= tile.width
+
+
 def test_every_tile_is_as_high_as_its_texts() -> None:
     _, long, _ = list(Presentation(io.BytesIO(pptx(SPECIMENS["figures"]()))).slides)[1:]
     tiles = [shape for shape in long.shapes if shape.has_text_frame and len(shape.text_frame.paragraphs) > 1]

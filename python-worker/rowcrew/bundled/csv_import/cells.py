@@ -208,9 +208,9 @@ def _bare_number(field: sql.Identifier, cells: Cells) -> sql.Composable:
         number = sql.SQL("regexp_replace({}, {}, {})").format(
             number, sql.Literal(r"^\s*\(\s*([^-+()]*)\)\s*$"), sql.Literal(r"-\1")
         )
-    if cells.negative in ("trailing", "any"):
+    if cells.negative in ("trailing", "any"):  # `5.-` is five francs, not minus five: no sign behind a point
         number = sql.SQL("regexp_replace({}, {}, {})").format(
-            number, sql.Literal(r"^\s*([^-+]*)([-+])\s*$"), sql.Literal(r"\2\1")
+            number, sql.Literal(r"^\s*([^-+]*\d\s*)([-+])\s*$"), sql.Literal(r"\2\1")
         )
     return number
 

@@ -7,6 +7,7 @@ the sentence that says what the file is. Called by `csv_file`.
 from __future__ import annotations
 
 import codecs
+import itertools
 from collections.abc import Callable, Iterator
 from typing import IO, Final, Literal
 
@@ -65,6 +66,8 @@ def require_text(start: bytes) -> None:
     for mark, what in _NO_CSV:
         if start.startswith(mark):
             raise PermanentError(f"the file is no CSV file but {what}")
+    if start[1:4] == b"\0\0\0" or (start[:3] == b"\0\0\0" and start[3:4].strip(b"\0")):
+        raise PermanentError("the file is no CSV file but UTF-32 text: save the file as UTF-8")
     for mark, what in _NO_CSV_TEXT:
         if text.startswith(mark) or b"".join(text[:100].split()).startswith(mark):
             raise PermanentError(f"the file is no CSV file but {what}")
@@ -77,7 +80,7 @@ def found_encoding(file: IO[bytes], encoding: Encoding) -> tuple[str, str | None
     UTF-8 but for a few bytes stays UTF-8, and its rows with such bytes are bad rows.
 
     Raises:
-        PermanentError: the file is not in the encoding given.
+        PermanentError: the file is not in the encoding given, or not in the one that its first bytes tell.
     """
     file.seek(0)
     start = file.read(4096)
@@ -107,14 +110,15 @@ def parts(file: IO[bytes]) -> Iterator[bytes]:
 
 
 def _guessed(file: IO[bytes], start: bytes) -> tuple[str, str | None]:
-    if start.startswith(_UTF16_MARKS):
-        return "utf-16", None
-    if wide := _without_mark(start):
+    wide = "utf-16" if start.startswith(_UTF16_MARKS) else _without_mark(start)
+    if wide is not None:
+        if not _is(file, wide):
+            raise PermanentError(f"the file looks like {wide}, and is none: it is cut off or damaged")
         return wide, None
     if _is(file, "utf-8"):
         return "utf-8", None
     good, bad = _utf8_share(file)
-    if good > 10 * bad:
+    if good >= bad > 0:  # text of other encodings hardly ever is good UTF-8 by accident
         return "utf-8", f"the file is UTF-8 but for {bad:,} bytes, whose rows are bad rows"
     return (
         "windows-1252",
@@ -136,8 +140,8 @@ def _utf8_share(file: IO[bytes]) -> tuple[int, int]:
     """How many characters beyond ASCII are good UTF-8, and how many bytes are not."""
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
     good = bad = 0
-    for part in parts(file):
-        text = decoder.decode(part)
+    for part in itertools.chain(parts(file), (b"",)):
+        text = decoder.decode(part, final=not part)
         broken = text.count("\ufffd")
         bad += broken
         good += len(text) - broken - len(text.encode("ascii", "ignore"))

@@ -185,6 +185,8 @@ class Mending:
         """The record. Of a wide one only what is kept, if it has the cells that it should have."""
         if self._kept is None:
             return self._delimiter.join(cells)
+        if not any(cell.strip(b" \t") for cell in cells):
+            return b""
         if len(cells) < self._dialect.columns or any(cells[self._dialect.columns :]):
             raise Stray(f"{len(cells):,} cells where the header has {self._dialect.columns:,}")
         return self._delimiter.join([cells[place] for place in self._kept])

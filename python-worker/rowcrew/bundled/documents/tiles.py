@@ -28,6 +28,7 @@ class TileStyle(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         values: from the largest; a value in more than one line has the least.
         padding: what a tile's texts leave of its width.
+        spare: how much wider than measured a value may turn out.
     """
 
     label: float
@@ -35,6 +36,7 @@ class TileStyle(msgspec.Struct, frozen=True, kw_only=True):
     note: float
     gap: float
     padding: float
+    spare: float = 1.0
 
 
 class Tile(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,7 +78,7 @@ def _tile(figure: Figure, numbers: NumberFormat, room: float, style: TileStyle, 
         return lines_within(text, room, _MOST_LINES, lambda line: measure(line, size))
 
     text = " ".join(figure_text(figure, numbers).split()) or " "
-    fitting = (size for size in style.values if measure(text, size) <= room)
+    fitting = (size for size in style.values if measure(text, size) * style.spare <= room)
     size = next(fitting, style.values[-1])
     return Tile(
         label=lines(figure.label, style.label),

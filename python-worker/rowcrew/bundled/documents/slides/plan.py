@@ -44,9 +44,13 @@ GAP: Final = 0.2
 CAPTION_HEIGHT: Final = 0.3
 _LEAST_CHART: Final = 2.6
 _FEW_TILES: Final = 8
-_TILES: Final = TileStyle(label=11, values=(24, 20, 18, 16, 14), note=10, gap=GAP, padding=0.3)
+# Bold digits of DejaVu, which LibreOffice takes where the theme's font is missing, are as wide as that.
+_BOLD: Final = 1.3
+_TILES: Final = TileStyle(label=11, values=(24, 20, 18, 16, 14), note=10, gap=GAP, padding=0.3, spare=_BOLD)
 # Tiles that have a slide for themselves.
-_LARGE_TILES: Final = TileStyle(label=14, values=(36, 30, 24, 20, 16), note=12, gap=GAP, padding=0.3)
+_LARGE_TILES: Final = TileStyle(
+    label=14, values=(36, 30, 24, 20, 16), note=12, gap=GAP, padding=0.3, spare=_BOLD
+)
 TILE_EDGE: Final = 0.1
 _MOST_CELL_LINES: Final = 12
 _LEAST_TEXT: Final = 1.1
@@ -274,6 +278,7 @@ def _cell_lines(text: str, width: float) -> int:
 def _wish(cells: Written, place: int) -> float:
     label = cells.columns[place].label
     heads = [label] if cells.wraps(place) else two_lines(label)
-    lines = itertools.chain(heads, *(row[place].split("\n") for row in cells.rows))
-    widest = max(ems(line) for line in set(lines)) * 1.1 * CELL_SIZE / POINTS + 2 * CELL_SIDE
+    lines = itertools.chain(*(row[place].split("\n") for row in cells.rows))
+    head = max(map(ems, heads)) * _BOLD
+    widest = max(head, *(ems(line) * 1.1 for line in set(lines)), 0.0) * CELL_SIZE / POINTS + 2 * CELL_SIDE
     return max(_LEAST, min(widest, _WIDEST_TEXT))
