@@ -194,7 +194,8 @@ REFUSE_NOTES: LiteralString = """
     CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN RAISE EXCEPTION 'no notes'; END $$;
     CREATE TRIGGER refuse BEFORE UPDATE ON jobs FOR EACH ROW
-    WHEN (NEW.checkpoint IS DISTINCT FROM OLD.checkpoint AND NEW.status = 'processing') EXECUTE FUNCTION refuse()
+    WHEN (NEW.checkpoint IS DISTINCT FROM OLD.checkpoint AND NEW.status = 'processing')
+    EXECUTE FUNCTION refuse()
 """
 REFUSE: LiteralString = """
     CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
