@@ -97,7 +97,7 @@ class Site:
         self.output = io.StringIO()
         log = Log(values.log_format, self.output)
         self.links = Links(database_url)
-        self.runners = StandInRunners(crew=[], settings=values, clock=self.clock, log=log)
+        self.runners = StandInRunners(crew=[], settings=values, clock=self.clock, log=log, owns_process=False)
         self.catalogue = Catalogue(MANIFEST, default_limit=values.job_timeout_seconds)
         self.organs = Organs(
             settings=values,

@@ -9,10 +9,12 @@ import psycopg
 import pytest
 
 from rowcrew.control.road.backlog import MOST_BYTES
+from rowcrew.control.road.notes import EVERY_SECONDS
 from rowcrew.control.road.record import MOST_BYTES_ASIDE
 from rowcrew.control.run import Run, StopReason
 from rowcrew.model.outcome import Completed, Errored
 from rowcrew.runner.wire import Pressure, Report
+from rowcrew.table import worker as statements
 from tests.control.conftest import OpenSite
 from tests.control.site import Site
 
@@ -120,6 +122,54 @@ async def test_a_full_backlog_hurries_notes(site: Site) -> None:
     writing.cancel()
 
 
+@pytest.mark.parametrize("why", ["cancelled by hand", "locked", "refused"])
+async def test_notes_that_no_row_takes_leave_room_for_the_ends_of_their_runs(site: Site, why: str) -> None:
+    """An end waits in its runner while there is no room, and the words of a run count until its end."""
+    runs = await start(site, ENOUGH)
+    ids = [run.job.id for run in runs]
+    with psycopg.connect(site.table.address) as hand:
+        if why == "locked":
+            hand.execute("SELECT FROM jobs FOR UPDATE")
+        elif why == "refused":
+            site.table.rows(REFUSE_NOTES)
+        for run in runs:
+            site.noted(run, checkpoint=VALUE)
+        if why == "cancelled by hand":
+            site.table.rows("UPDATE jobs SET status = 'cancelled' WHERE id = ANY (%s)", ids)
+        assert pressure(site) == [True]
+        await site.road.notes.once()
+    assert (pressure(site), site.road.backlog.bytes_held) == ([True, False], 0)
+    site.noted(runs[0], b"1")
+    assert site.road.backlog.bytes_held == len(VALUE) + 1
+    for run in runs:
+        site.ended(run, Errored("no"))
+    await site.road.recorder.once()
+    assert site.road.backlog.bytes_held == 0
+
+
+async def test_a_full_backlog_hurries_nobody_while_the_database_is_away(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def lost(*_: Any) -> list[str]:
+        asked.append(site.clock.now())
+        raise psycopg.OperationalError("the connection is closed")
+
+    asked: list[float] = []
+    monkeypatch.setattr(statements, "note", lost)
+    for run in await start(site, ENOUGH):
+        site.noted(run, checkpoint=VALUE)
+    writing = asyncio.ensure_future(site.road.notes.run())
+    for _ in range(300):
+        await asyncio.sleep(0)
+    assert set(asked) == {1000.0}
+    before = len(asked)
+    site.clock.move(EVERY_SECONDS)
+    for _ in range(300):
+        await asyncio.sleep(0)
+    assert len(asked) == 2 * before <= 10  # as many statements as there are portions
+    writing.cancel()
+
+
 async def test_a_runner_that_starts_while_the_backlog_is_full_is_told(site: Site) -> None:
     for run in await start(site, ENOUGH):
         site.ended(run, Completed(VALUE))
@@ -140,6 +190,13 @@ async def test_a_locked_row_counts_until_it_is_written(site: Site) -> None:
     assert site.road.backlog.bytes_held == 0
 
 
+REFUSE_NOTES: LiteralString = """
+    CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN RAISE EXCEPTION 'no notes'; END $$;
+    CREATE TRIGGER refuse BEFORE UPDATE ON jobs FOR EACH ROW
+    WHEN (NEW.checkpoint IS DISTINCT FROM OLD.checkpoint AND NEW.status = 'processing')
+    EXECUTE FUNCTION refuse()
+"""
 REFUSE: LiteralString = """
     CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN RAISE EXCEPTION 'not this one'; END $$;

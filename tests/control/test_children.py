@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import pytest
 
 from rig.clock import MovedClock
+from rowcrew.control.children import runners
 from rowcrew.control.children.runner_process import BEGIN_SECONDS
 from rowcrew.control.children.runners import SOLO_IDLE_SECONDS
 from rowcrew.control.children.starting import LONGEST_PAUSE_SECONDS, Restarts
@@ -105,3 +110,19 @@ def test_runners_that_die_at_once_follow_each_other_ever_more_slowly_until_one_l
     assert [restarts.pause_seconds(0.1) for _ in range(2_000)][-1] == LONGEST_PAUSE_SECONDS
     assert restarts.pause_seconds(11.0) == 0.0
     assert [restarts.pause_seconds(0.1) for _ in range(2)] == [0.0, 0.4]
+
+
+@pytest.fixture
+def ended() -> subprocess.Popen[bytes]:
+    """A child of this process that has ended, and nobody has waited for it yet."""
+    child = subprocess.Popen([sys.executable, "-c", "raise SystemExit(3)"])
+    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+    return child
+
+
+async def test_as_the_first_process_of_a_container_a_host_waits_for_its_own_children(
+    site: Site, ended: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runners, "FIRST_PROCESS", os.getpid())
+    site.runners.reap_orphans()
+    assert ended.wait() == 3

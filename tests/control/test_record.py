@@ -276,6 +276,40 @@ async def test_an_end_that_no_row_takes_frees_its_slot_delays_no_shutdown_and_is
     assert len(site.road.ledger) == 0
 
 
+async def test_a_row_that_takes_no_end_beside_a_locked_one_stops_no_worker(site: Site) -> None:
+    site.table.rows(REFUSE)
+    odd, locked, good = await site.start(priority=7), await site.start(), await site.start()
+    with site.table.another() as hand:
+        hand.execute("SELECT FROM jobs WHERE id = %s FOR UPDATE", (locked.job.id,))
+        for run in (locked, odd, good):
+            site.ended(run, Completed(b"1"))
+        await site.road.recorder.once()
+        assert site.table.row(good.job.id)["status"] == "completed"
+        hand.commit()
+    assert [row["jobId"] for row in site.table.rows("SELECT * FROM jobs_set_aside")] == [odd.job.id]
+    site.clock.move(1.0)
+    await site.road.recorder.once()
+    assert site.table.row(locked.job.id)["status"] == "completed"
+
+
+async def test_a_locked_row_holds_up_no_end_with_children(site: Site) -> None:
+    locked, parent = await site.start(), await site.start()
+    with site.table.another() as hand:
+        hand.execute("SELECT FROM jobs WHERE id = %s FOR UPDATE", (locked.job.id,))
+        site.ended(locked, Completed(b"1", CHILD))
+        site.ended(parent, Completed(b"2", CHILD))
+        await site.road.recorder.once()
+        assert site.table.row(parent.job.id)["status"] == "completed"
+        assert site.table.row(locked.job.id)["status"] == "processing"
+        assert site.table.count("queued") == 1
+        hand.commit()
+    site.clock.move(1.0)
+    await site.road.recorder.once()
+    assert site.table.row(locked.job.id)["status"] == "completed"
+    assert site.table.count("queued") == 2
+    assert site.road.backlog.bytes_held == 0
+
+
 def test_one_statement_carries_no_more_than_its_share_of_bytes() -> None:
     decided = Verdict("completed", None, result=b"x" * 950_000)
     ends = [End(n, "lease", decided, a_job(), size=size_of(decided, None, None)) for n in range(240)]

@@ -99,6 +99,22 @@ async def test_what_a_hand_requeues_is_not_told(site: Site, monkeypatch: pytest.
     assert LOST not in site.said
 
 
+@pytest.mark.parametrize("meanwhile", ["quiet", "an outage"])
+async def test_what_a_hand_deleted_long_before_a_fail_over_is_not_told_as_lost_in_it(
+    site: Site, monkeypatch: pytest.MonkeyPatch, meanwhile: str
+) -> None:
+    await looks(site, monkeypatch, "the same")
+    run = await completed(site)
+    await site.organs.turned_back.once()
+    site.table.write_past_triggers(SHOWS["gone"], run.job.id)
+    if meanwhile == "an outage":
+        await site.links.chores.close()
+    site.clock.move(2 * REMEMBERED_SECONDS)
+    await site.organs.turned_back.once()
+    await looks(site, monkeypatch, "promoted")
+    assert (LOST in site.said) == (meanwhile == "an outage")
+
+
 async def test_a_fail_over_that_loses_nothing_is_told_as_such(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:

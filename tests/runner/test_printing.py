@@ -106,6 +106,21 @@ def test_lines_that_nobody_read_in_time_are_counted_where_they_are_missing(
     assert pipe.read_until("later") == ["later"]
 
 
+def test_what_waits_goes_out_as_soon_as_a_thread_can_be_had_also_when_no_more_fits(
+    pipe: Pipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none_left(self: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(printing, "BUFFERED_BYTES", 50_000)
+    with monkeypatch.context() as without_threads:
+        without_threads.setattr(threading.Thread, "start", none_left)
+        for number in range(1_000):
+            pipe.print(f"{number} {'x' * 100}")
+    pipe.print("x" * 100)
+    assert pipe.read_until("dropped")[0].startswith("0 ")
+
+
 def test_a_reader_that_is_gone_is_nobodys_error(pipe: Pipe) -> None:
     os.close(pipe.reading)
     for _ in range(1_000):

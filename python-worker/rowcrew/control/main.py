@@ -48,7 +48,7 @@ def _log_strays(log: Log) -> None:
 
 
 async def _run(crew: list[str], settings: Settings, log: Log) -> int:
-    worker = Worker(crew, settings, log)
+    worker = Worker(crew, settings, log, owns_process=True)
     signalled = _on_signals(worker)
     try:
         starting = asyncio.create_task(worker.start())

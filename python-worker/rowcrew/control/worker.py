@@ -37,8 +37,8 @@ class Worker:
     Args:
         crew: what runners load, each as `module:crew`.
         settings: see `rowcrew.settings`; the queues and the number of slots among them.
-
         on_failure: is told when something outside all jobs has broken and the worker has stopped itself.
+        owns_process: whether the process is this worker's alone, and no program's that embeds it.
 
     Attributes:
         failure: has a result as soon as something outside all jobs has broken.
@@ -51,6 +51,7 @@ class Worker:
         log: Log | None = None,
         *,
         on_failure: Callable[[BaseException], None] | None = None,
+        owns_process: bool = False,
     ) -> None:
         self._crew = crew
         self._settings = settings
@@ -62,6 +63,7 @@ class Worker:
         self._why_stopped = "stopped"
         self._stop_began = 0.0
         self._on_failure = on_failure
+        self._owns_process = owns_process
         self._stopping_itself: asyncio.Task[None] | None = None
         self._stopped = asyncio.Event()
         self.failure: asyncio.Future[BaseException | None] = asyncio.get_running_loop().create_future()
@@ -133,7 +135,13 @@ class Worker:
         self._tell_start()
         links = Links(self._settings.require_database_url())
         life.push_async_callback(links.close)
-        runners = Runners(crew=self._crew, settings=self._settings, clock=self._clock, log=self._log)
+        runners = Runners(
+            crew=self._crew,
+            settings=self._settings,
+            clock=self._clock,
+            log=self._log,
+            owns_process=self._owns_process,
+        )
         runners.start()
         life.push_async_callback(runners.close)
         await connect(links.chores, within_seconds=self._settings.connect_timeout_seconds, log=self._log)

@@ -105,11 +105,11 @@ class Patient(io.RawIOBase):
     def _keep(self, data: bytes) -> None:
         if self._bytes_waiting + len(data) > BUFFERED_BYTES:
             self._dropped += data.count(b"\n")
-            return
-        self._append_dropped()
-        self._waiting.append(data)
-        self._bytes_waiting += len(data)
-        if self._emptied.is_set():
+        else:
+            self._append_dropped()
+            self._waiting.append(data)
+            self._bytes_waiting += len(data)
+        if self._waiting and self._emptied.is_set():
             self._emptied.clear()
             with suppress(RuntimeError):  # no thread can be had: the next text tries again
                 threading.Thread(target=self._empty, name="printing", daemon=True).start()

@@ -19,7 +19,7 @@ from rowcrew.table import worker as table
 from rowcrew.table.link import is_outage
 from rowcrew.table.worker import Server
 
-# What is remembered costs memory: the last thousand, and of a quiet worker the last minute.
+# What is remembered costs memory: the last thousand, and of a quiet worker the last minute before an outage.
 MOST_COMPLETED: Final = 1000
 REMEMBERED_SECONDS: Final = 60.0
 LOOK_SECONDS: Final = 5.0
@@ -35,11 +35,14 @@ class LatelyCompleted:
 
     def add(self, jobs: Sequence[tuple[int, str]]) -> None:
         """These are durable now, by the server's word."""
-        now = self._clock.now()
-        batches = self._batches
-        batches.append((now, jobs[-MOST_COMPLETED:]))
-        self._number += len(batches[-1][1])
-        while self._number > MOST_COMPLETED or batches[0][0] < now - REMEMBERED_SECONDS:
+        self._batches.append((self._clock.now(), jobs[-MOST_COMPLETED:]))
+        self._number += len(self._batches[-1][1])
+        self.forget_old()
+
+    def forget_old(self) -> None:
+        """Let go what is too much or too long ago. Nobody calls it in an outage, which may last."""
+        batches, oldest = self._batches, self._clock.now() - REMEMBERED_SECONDS
+        while batches and (self._number > MOST_COMPLETED or batches[0][0] < oldest):
             self._number -= len(batches.popleft()[1])
 
     def all(self) -> list[tuple[int, str]]:
@@ -67,8 +70,12 @@ class TurnedBack:
     async def once(self) -> None:
         """Look, if a connection was opened since the last time; else ask nothing."""
         opened = (self._links.chores.opened, self._links.record.opened)
-        if opened == self._looked_after:
-            return
+        if opened != self._looked_after:
+            await self._look(opened)
+        if self._links.chores.is_open:  # else there may be an outage, and what is lost in it is not seen yet
+            self._lately_completed.forget_old()
+
+    async def _look(self, opened: tuple[int, int]) -> None:
         server, before = await self._who_answers(), self._server
         has_moved = None not in (server, before) and server != before
         completed = self._lately_completed.all()

@@ -45,13 +45,17 @@ class Runners:
 
     Args:
         crew: targets that runners load, `module:crew`.
+        owns_process: whether this process is a worker and nothing else.
     """
 
-    def __init__(self, *, crew: list[str], settings: Settings, clock: Clock, log: Log) -> None:
+    def __init__(
+        self, *, crew: list[str], settings: Settings, clock: Clock, log: Log, owns_process: bool
+    ) -> None:
         self._crew = crew
         self._settings = settings
         self._clock = clock
         self._log = log
+        self._owns_process = owns_process
         self._desk: Desk | None = None
         self._environment = runner_environment(settings, families=family.variables())
         self._wanted = min(settings.runners, settings.slots)
@@ -125,8 +129,8 @@ class Runners:
                     runner.retire()
 
     def reap_orphans(self) -> None:
-        """Only the first process of a container has any; elsewhere a child that is not ours is the host's."""
-        if os.getpid() == FIRST_PROCESS:
+        """Only the first process of a container has any; a child of a host program is for the host."""
+        if self._owns_process and os.getpid() == FIRST_PROCESS:
             reap([runner.pid for runner in self._all])
 
     def _slots_of(self, kind: Kind) -> int:

@@ -45,25 +45,26 @@ class Notes:
     def add(self, run: Run) -> None:
         """This run has new progress or a new checkpoint."""
         self._noted[run.job.lease_id] = run
-        self._count(run)
+        self._count(run, _size(run))
         self._arrived.set()
 
-    def _count(self, run: Run) -> None:
-        size = len(run.progress or b"") + len(run.checkpoint or b"")
-        self._backlog.add(size - run.bytes_noted)
-        run.bytes_noted = size
+    def _count(self, run: Run, size: int) -> None:
+        if not run.is_over:  # else its end has taken the values along, and their count
+            self._backlog.add(size - run.bytes_noted)
+            run.bytes_noted = size
 
     async def run(self) -> None:
         while True:
             await self._clock.wait(self._arrived, TOUCH_SECONDS / 2)
             self._arrived.clear()
-            await self.once()
-            await self._clock.wait(self._backlog.full, EVERY_SECONDS)
+            if await self.once():
+                await self._clock.wait(self._backlog.full, EVERY_SECONDS)
+            else:
+                await self._clock.sleep(EVERY_SECONDS)
 
-    async def once(self) -> None:
-        """Write what is new, and touch what takes long."""
-        for runs in _portions(self._due()):
-            await self._write(runs)
+    async def once(self) -> bool:
+        """Write what is new, and touch what takes long; whether the database was there for all of it."""
+        return all([await self._write(runs) for runs in _portions(self._due())])
 
     def _due(self) -> list[Run]:
         noted, self._noted = self._noted, {}
@@ -72,7 +73,7 @@ class Notes:
         due = {**noted, **{run.job.lease_id: run for run in long}}
         return [run for run in due.values() if not run.is_over]
 
-    async def _write(self, runs: list[Run]) -> None:
+    async def _write(self, runs: list[Run]) -> bool:
         try:
             async for _ in one_by_one(runs, self._note, self._give_up):
                 pass
@@ -80,20 +81,35 @@ class Notes:
             self._outage.met(error)
             self._noted = {run.job.lease_id: run for run in runs} | self._noted
             self._arrived.set()
-        else:
-            self._outage.passed()
+            return False
+        self._outage.passed()
+        return True
 
     async def _note(self, runs: Sequence[Run]) -> None:
         sent = {run.job.lease_id: (run, run.progress, run.checkpoint) for run in runs}
         for lease_id in await table.note(self._link, _document(runs)):
-            run, progress, checkpoint = sent[lease_id]
+            run, progress, checkpoint = sent.pop(lease_id)
             run.told(progress, checkpoint, self._clock.now())
-            if not run.is_over:  # else its end has taken the values along, and their count
-                self._count(run)
+            self._count(run, _size(run))
+        for run, _, _ in sent.values():
+            self._count_no_more(run)
+
+    def _count_no_more(self, run: Run) -> None:
+        """Its row takes nothing: it is locked, or not ours any more. The values wait for the run's end.
+
+        That may wait in its runner for room, which these values must not take.
+        """
+        if run.job.lease_id not in self._noted:
+            self._count(run, 0)
 
     async def _give_up(self, run: Run, error: Exception) -> None:
         """Its row takes no note now; what comes later may pass, and the end brings the last."""
+        self._count_no_more(run)
         self._log.event("job.unstorable", job_id=run.job.id, reason=reason(error))
+
+
+def _size(run: Run) -> int:
+    return len(run.progress or b"") + len(run.checkpoint or b"")
 
 
 def _portions(runs: list[Run]) -> Iterator[list[Run]]:
@@ -102,7 +118,7 @@ def _portions(runs: list[Run]) -> Iterator[list[Run]]:
     size = 0
     for run in runs:
         portion.append(run)
-        size += len(run.progress or b"") + len(run.checkpoint or b"")
+        size += _size(run)
         if size > MOST_BYTES:
             yield portion
             portion, size = [], 0

@@ -6,6 +6,7 @@ In: ends from `record`. Out: rows, and what became of each end. Every row proves
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Final, NamedTuple
 
 import msgspec
@@ -22,6 +23,7 @@ from rowcrew.table.link import Link, is_about_data, reason
 
 LOCK_TIMEOUT: Final = "1s"
 MOST_BYTES: Final = 4 * 1024 * 1024
+_LOCKED: Final = (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected)
 _encode: Final = msgspec.json.Encoder().encode
 
 
@@ -97,9 +99,10 @@ class Writer:
             psycopg.Error: nobody knows what was written; writing again is harmless.
         """
         try:
-            return Written(ends, await self._write_together(ends), [], [])
-        except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected):
-            return await self._write_unlocked(ends)
+            try:
+                return Written(ends, await self._write_together(ends), [], [])
+            except _LOCKED:
+                return await self._write_unlocked(ends)
         except (psycopg.Error, UnicodeError) as error:
             if not is_about_data(error):
                 raise
@@ -118,11 +121,16 @@ class Writer:
         return strangers
 
     async def _write_unlocked(self, ends: list[End]) -> Written:
-        """Somebody holds a row for long: write the others."""
+        """Somebody holds a row for long: write the others, and then those that have children."""
         async with self._link.transaction({"lock_timeout": LOCK_TIMEOUT}):
             free = set(await table.lock_free(self._link, [end.id for end in ends]))
             now = [end for end in ends if end.id in free and end.verdict.children is None]
             strangers = await self._record(now)
+        parents = [end for end in ends if end.id in free and end.verdict.children is not None]
+        if 0 < len(parents) < len(ends):  # else it is a child that waits, for a unique key say
+            with suppress(*_LOCKED):
+                strangers |= await self._write_together(parents)
+                now += parents
         written = {end.lease_id for end in now}
         return Written(now, strangers, [end for end in ends if end.lease_id not in written], [])
 
@@ -142,7 +150,7 @@ class Writer:
         failed = as_failed(end, error)
         try:
             strangers = await self._write_together([failed])
-        except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected):
+        except _LOCKED:
             return Written([], {}, [end], [])
         except psycopg.Error as second:
             if not is_about_data(second):
