@@ -21,10 +21,11 @@ Decode = Callable[[str], dict[str, Any]]
 
 
 class UnknownKey(RowcrewError):
-    """A payload has a key that this handler does not know; a newer version of the crew may."""
+    """A payload has a key that no parameter of this handler takes; one of a newer version may."""
 
 
 _UNKNOWN_FIELD = "Object contains unknown field"
+_WITHIN = " - at "  # deeper than a key of the payload itself, in a type that forbids others
 _NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 
 
@@ -196,7 +197,14 @@ def _keywords_decoder(keywords: type[msgspec.Struct]) -> Decode:
     names = keywords.__struct_fields__
 
     def decode(payload: str) -> dict[str, Any]:
-        values = _validated(decoder, payload)
+        try:
+            values = decoder.decode(payload)
+        except (msgspec.MsgspecError, RecursionError) as error:
+            told = _misfit(str(error))
+            is_key_of_ours = _UNKNOWN_FIELD in told and _WITHIN not in told
+            raise (
+                UnknownKey(f"{told}; a newer worker may know it") if is_key_of_ours else PermanentError(told)
+            ) from error
         return {name: getattr(values, name) for name in names}
 
     return decode
@@ -206,8 +214,7 @@ def _validated(decoder: msgspec.json.Decoder[Any], payload: str) -> Any:
     try:
         return decoder.decode(payload)
     except (msgspec.MsgspecError, RecursionError) as error:
-        complaint = str(error).replace("`$", "`payload")
-        raise _misfit(complaint, is_unknown_key=complaint.startswith(_UNKNOWN_FIELD)) from error
+        raise PermanentError(_misfit(str(error))) from error
 
 
 def _pydantic_decoder(name: str, model: Any) -> Decode:
@@ -215,21 +222,21 @@ def _pydantic_decoder(name: str, model: Any) -> Decode:
         try:
             return {name: model.model_validate_json(payload)}
         except ValueError as error:
-            raise _pydantic_misfit(error) from error
+            raise PermanentError(_misfit(_pydantic_complaints(error))) from error
 
     return decode
 
 
-def _pydantic_misfit(error: Any) -> RowcrewError:
+def _pydantic_complaints(error: Any) -> str:
     """In the form of the other errors, and without the values that pydantic puts in."""
-    complaints = error.errors(include_url=False, include_input=False)
-    told = "; ".join(f"{one['msg']} - at `payload{''.join(map(_step, one['loc']))}`" for one in complaints)
-    return _misfit(told, is_unknown_key=any(one["type"] == "extra_forbidden" for one in complaints))
+    return "; ".join(
+        f"{complaint['msg']} - at `payload{''.join(map(_step, complaint['loc']))}`"
+        for complaint in error.errors(include_url=False, include_input=False)
+    )
 
 
-def _misfit(complaint: str, *, is_unknown_key: bool) -> RowcrewError:
-    told = f"payload is not what this type takes: {complaint}"
-    return UnknownKey(f"{told}; a newer worker may know it") if is_unknown_key else PermanentError(told)
+def _misfit(complaint: str) -> str:
+    return f"payload is not what this type takes: {complaint.replace('`$', '`payload')}"
 
 
 def _step(part: int | str) -> str:

@@ -28,7 +28,7 @@ STATEMENTS = {
     name: text
     for statements in (SQL, *map(Statements, PACKAGES))
     for name, text in sorted(statements.items())
-    if not name.startswith("demo/") and EXPLAINED.match(text)
+    if not name.startswith(("demo/", "migration/")) and EXPLAINED.match(text)
 }
 RIGHTS = """
     SELECT relname, privilege_type, NULL

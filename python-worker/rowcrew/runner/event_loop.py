@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -21,13 +22,16 @@ def run(main: Coroutine[Any, Any, T], *, broken: Callable[[BaseException], None]
     """
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        try:
-            return runner.run(main)
-        except BaseException as error:
-            if broken is not None:
-                broken(error)
-            raise
+    runner = asyncio.Runner(loop_factory=_loop_factory())
+    try:
+        return runner.run(main)
+    except BaseException as error:
+        if broken is not None:
+            broken(error)
+        raise
+    finally:
+        with suppress(OSError, RuntimeError):  # uvloop wants descriptors for the turn that ends it
+            runner.close()
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

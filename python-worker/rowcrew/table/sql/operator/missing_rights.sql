@@ -7,6 +7,7 @@ WITH needed ("table", privileges) AS (VALUES
   ('job_types', ARRAY['SELECT', 'INSERT', 'UPDATE']),
   ('queues', ARRAY['SELECT']),
   ('rowcrew_schema', ARRAY['SELECT']),
+  ('rowcrew_migrations', ARRAY['SELECT']),
   ('job_status', ARRAY['SELECT']),
   ('queue_depth', ARRAY['SELECT']),
   ('worker_status', ARRAY['SELECT'])),
