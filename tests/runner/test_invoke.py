@@ -197,6 +197,16 @@ async def test_a_retry_comes_after_the_time_it_names(kind: Callable[..., Any]) -
         assert (outcome.error, outcome.after_seconds, outcome.permanent) == ("busy", 90.0, False)
 
 
+@pytest.mark.parametrize(("attempt", "seconds"), [(1, 60), (4, 480), (5, 600), (32_000, 600)])
+async def test_an_unknown_key_is_waited_for_minutes_at_any_attempt(attempt: int, seconds: float) -> None:
+    async def handler(known: int) -> None: ...
+
+    outcome = await outcome_of(handler, payload={"known": 1, "new": 2}, attempt=attempt)
+    assert isinstance(outcome, Errored)
+    assert outcome.after_seconds == seconds
+    assert "unknown field `new`; a newer worker may know it" in outcome.error
+
+
 @both
 async def test_a_permanent_error_ends_the_job(kind: Callable[..., Any]) -> None:
     class NoSuchMonth(PermanentError):

@@ -211,6 +211,20 @@ async def test_a_type_that_the_crew_does_not_have_fails_its_job(bench: Bench) ->
     await bench.control.ends("b", "c", "d")
 
 
+async def test_surroundings_that_cannot_be_put_back_keep_no_announced_run_from_beginning(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @bench.crew.job("quick")
+    async def quick() -> None: ...
+
+    def broken() -> None:
+        raise RuntimeError("dictionary changed size during iteration")
+
+    monkeypatch.setattr(bench.loop, "_between_runs", broken)
+    bench.assign("quick", "a")
+    assert await bench.control.ends("a") == {"a": Completed()}
+
+
 async def test_what_has_not_begun_is_withdrawn_and_the_rest_goes_on(bench: Bench) -> None:
     bench.assign("waits", "a", "b", "c", "d")
     await bench.control.until(lambda: bench.control.started)

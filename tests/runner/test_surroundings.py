@@ -36,6 +36,15 @@ def test_what_a_run_has_changed_is_put_back(surroundings: Surroundings, tmp_path
     assert signal.getsignal(signal.SIGUSR1) is handler
 
 
+def test_an_environment_that_a_run_has_replaced_is_put_back(
+    surroundings: Surroundings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = os.environ
+    monkeypatch.setattr(os, "environ", {"LEFT": "behind"})
+    surroundings.restore()
+    assert os.environ is before
+
+
 def test_a_directory_that_was_removed_does_not_stop_the_runner(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -24,6 +24,7 @@ import structlog
 from rowcrew import payload
 from rowcrew.context import Cancel, Context, CurrentJob, PermanentError, Retry, RunPort, RunStopped, Snooze
 from rowcrew.crew import HandledType
+from rowcrew.model.backoff import Backoff
 from rowcrew.model.cleaning import clean_json, clean_line, clean_text, describe, text_of
 from rowcrew.model.job import Job
 from rowcrew.model.json_values import json_text
@@ -40,6 +41,7 @@ from rowcrew.runner.exceptions import meant_by
 from rowcrew.runner.forking import end_if_copy
 
 STOPPED: Final = Released("stopped")
+_UNKNOWN_KEY: Final = Backoff(base_seconds=60.0, cap_seconds=600.0)
 _OWN_CODE: Final = (str(Path(__file__).parent), payload.__file__)
 
 current_job: Final[contextvars.ContextVar[Job | None]] = contextvars.ContextVar("rowcrew_job", default=None)
@@ -73,7 +75,7 @@ def _arguments(job: Job, handled: HandledType, port: RunPort) -> dict[str, Any]:
         arguments = binding.decode(job.payload)
     except payload.UnknownKey as error:
         # A rolling deploy: producers are new, and old workers go within minutes.
-        raise Retry(min(60.0 * 2.0 ** (job.attempt - 1), 600.0), str(error)) from error
+        raise Retry(_UNKNOWN_KEY.ceiling(job.attempt), str(error)) from error
     if binding.context_parameter is not None:
         arguments[binding.context_parameter] = _context(job, port)
     return arguments

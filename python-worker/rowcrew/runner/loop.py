@@ -111,7 +111,8 @@ class RunnerLoop:
             started = [job.lease_id for job in beginning]
             self._send(Report(started, ended, notes, self._take_timings(), finished))
         if beginning and not self._runs:
-            self._between_runs()
+            with suppress(Exception):  # these runs are announced: whatever user code did, they begin
+                self._between_runs()
         for job in beginning:
             self._begin(job)
         self.go_on()

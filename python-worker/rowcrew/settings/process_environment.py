@@ -23,11 +23,14 @@ class KeptEnvironment:
     """The variables as they are now, to go back to."""
 
     def __init__(self) -> None:
-        self._kept = dict(_encoded())
+        self._mapping = os.environ
+        self._kept = dict(self._encoded())
 
     def restore(self) -> bool:
         """Put back what has changed; whether anything had."""
-        if _encoded() == self._kept:
+        if os.environ is not self._mapping:
+            os.environ = self._mapping  # noqa: B003 - the very object that stood there before
+        if self._encoded() == self._kept:
             return False
         for name in os.environb.keys() - self._kept.keys():
             del os.environb[name]
@@ -35,8 +38,7 @@ class KeptEnvironment:
             os.environb[name] = value
         return True
 
-
-def _encoded() -> Mapping[bytes, bytes]:
-    """What `os.environ` keeps inside: comparing it costs a hundredth of comparing the mapping itself."""
-    kept: Mapping[bytes, bytes] = vars(os.environ)["_data"]
-    return kept
+    def _encoded(self) -> Mapping[bytes, bytes]:
+        """What `os.environ` keeps inside: comparing it costs a hundredth of comparing the mapping itself."""
+        kept: Mapping[bytes, bytes] = vars(self._mapping)["_data"]
+        return kept
