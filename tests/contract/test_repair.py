@@ -211,6 +211,21 @@ def test_numbers_go_on_behind_the_largest_when_a_sequence_comes_back(
     assert insert(hands) == 42
 
 
+def test_a_table_in_another_schema_of_the_search_path_is_not_hidden_behind_an_empty_one(
+    database_url: str, database: str, connect: Connect
+) -> None:
+    connect().execute(f"""
+        CREATE SCHEMA moved; ALTER TABLE jobs SET SCHEMA moved;
+        ALTER DATABASE {database} SET search_path = public, moved
+    """)
+    id = insert(connect())
+    what = "table jobs is in schema moved"
+    why = "it belongs beside the others: ALTER TABLE moved.jobs SET SCHEMA …"
+    assert repair(database_url) == [Repair(what, why, emptied=False)]
+    assert whats(database_url) == [what]
+    assert insert(connect()) == id + 1
+
+
 def test_a_view_in_place_of_a_table_gets_none_of_its_parts(database_url: str, connect: Connect) -> None:
     hands = connect()
     hands.execute(
