@@ -80,6 +80,7 @@ OF_SOMEBODY_ELSE = """
     ALTER TABLE jobs ALTER payload SET STORAGE EXTERNAL;
     ALTER TABLE jobs RENAME CONSTRAINT jobs_pkey TO "PK_cf0a6c42b72fcc7f7c237def345";
     ALTER INDEX jobs_held RENAME TO somebody_renamed_it;
+    ALTER INDEX jobs_unique_key SET (fillfactor = 70, deduplicate_items = off);
     ALTER FUNCTION jobs_late() SET search_path = '';
     CREATE VIEW mine AS SELECT * FROM jobs"""
 
@@ -208,6 +209,31 @@ def test_numbers_go_on_behind_the_largest_when_a_sequence_comes_back(
     hands.execute("CREATE SEQUENCE an_orms; ALTER TABLE jobs ALTER id SET DEFAULT nextval('an_orms')")
     assert repair(database_url)[0].refused is None
     assert insert(hands) == 42
+
+
+def test_a_table_in_another_schema_of_the_search_path_is_not_hidden_behind_an_empty_one(
+    database_url: str, database: str, connect: Connect
+) -> None:
+    connect().execute(f"""
+        CREATE SCHEMA moved; ALTER TABLE jobs SET SCHEMA moved;
+        ALTER DATABASE {database} SET search_path = public, moved
+    """)
+    id = insert(connect())
+    what = "table jobs is in schema moved"
+    why = "it belongs beside the others: ALTER TABLE moved.jobs SET SCHEMA …"
+    assert repair(database_url) == [Repair(what, why, emptied=False)]
+    assert whats(database_url) == [what]
+    assert insert(connect()) == id + 1
+
+
+def test_a_view_in_place_of_a_table_gets_none_of_its_parts(database_url: str, connect: Connect) -> None:
+    hands = connect()
+    hands.execute(
+        "ALTER TABLE jobs RENAME TO somebody_renamed_it; CREATE VIEW jobs AS TABLE somebody_renamed_it"
+    )
+    done = {one.what: one.refused for one in repair(database_url)}
+    assert done.pop("table jobs is missing") == 'relation "jobs" already exists (42P07)'
+    assert {what.partition(" ")[0] for what in done} == {"view"}
 
 
 def test_a_sequence_that_belongs_to_the_column_is_not_the_one_that_comes_back(

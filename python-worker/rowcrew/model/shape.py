@@ -27,6 +27,8 @@ Kind = Literal[
 ]
 
 OF_A_COLUMN: Final = ("default", "required", "identity", "storage")
+# How the definition of a table begins that lies in another schema than the rest.
+ELSEWHERE: Final = "in schema "
 # Another value of these is how an installation tunes its tables.
 _TUNED: Final = ("option", "default")
 
@@ -102,8 +104,10 @@ def differences(expected: Iterable[Part], found: Sequence[Part]) -> list[Differe
             return (part.relation, _nameless(part)) not in renamed
         return part.kind not in _TUNED and (one.flaw is not None or _normal(one) != _normal(part))
 
-    relations = {part.relation for part in found} | {""}
-    told = [part for part in wanted if part.relation in relations or part.kind in ("table", "view")]
+    # Whatever else has the name of a table or view has none of its parts.
+    here = {_key(part) for part in found if not part.definition.startswith(ELSEWHERE)}
+    absent = {part.relation for part in wanted if part.kind in ("table", "view") and _key(part) not in here}
+    told = [part for part in wanted if part.relation not in absent or part.kind in ("table", "view")]
     told = [part for part in told if part.kind not in OF_A_COLUMN or _column(part) in columns]
     return [Difference(part, there.get(_key(part))) for part in told if differs(part)] + _forced(
         wanted, found
@@ -164,4 +168,6 @@ def _normal(part: Part) -> str:
         head, begins, body = part.definition.partition("\nAS $")
         return re.sub(r"\n SET .*", "", head) + begins + body
     bare = re.sub(r'(?:\b\w+|"[^"]+")\.(?=["A-Za-z_])', "", part.definition)
+    if part.kind == "index":  # its storage options, as those of tables, are the installation's
+        bare = re.sub(r" WITH \([^)]*\)", "", bare)
     return re.sub(r'[\s()"]', "", bare)

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from psycopg import sql
 
-from rowcrew.model.shape import OF_A_COLUMN, Difference, Part
+from rowcrew.model.shape import ELSEWHERE, OF_A_COLUMN, Difference, Part
 
 Statements = Iterator[sql.Composed]
 
@@ -112,6 +112,9 @@ def _mended(part: Part, found: Part) -> Statements:
     table, name = sql.Identifier(part.relation), sql.Identifier(part.name)
     is_same = found.definition == part.definition
     match part.kind:
+        case "table" if found.definition.startswith(ELSEWHERE):
+            place = f"{found.definition.removeprefix(ELSEWHERE)}.{part.relation}"
+            raise Unrepairable(f"it belongs beside the others: ALTER TABLE {place} SET SCHEMA …")
         case "table":
             logged = f": ALTER TABLE {part.relation} SET LOGGED" if found.definition == "unlogged" else ""
             raise Unrepairable(f"it would be written anew{logged}")

@@ -1,7 +1,7 @@
 -- What the catalogue says of these tables and views, part by part; in the schema of Rowcrew's own and nowhere else.
 WITH home AS MATERIALIZED (
     -- Definitions read the same wherever they are asked for: names without a schema, moments in UTC.
-    SELECT namespace.oid, quote_ident(namespace.nspname) AS name,
+    SELECT namespace.oid, quote_ident(namespace.nspname) AS name, current_schemas(false) AS around,
            set_config('search_path', quote_ident(namespace.nspname), true) AS path,
            set_config('TimeZone', 'UTC', true) AS zone,
            set_config('quote_all_identifiers', 'off', true) AS quotes
@@ -29,6 +29,14 @@ SELECT part.kind, part.relation::text AS relation, part.name::text AS name, part
                  CASE relpersistence WHEN 'u' THEN 'unlogged' ELSE 'ordinary' END END AS definition,
              NULL AS flaw
         FROM relations WHERE relkind <> 'v'
+      UNION ALL
+      -- Moved to where the search path leads as well: another one here would hide its rows.
+      SELECT 1, 0, 'table', class.relname, '', 'in schema ' || quote_ident(namespace.nspname), NULL
+        FROM home
+        JOIN pg_namespace namespace ON namespace.nspname = ANY (home.around) AND namespace.oid <> home.oid
+        JOIN pg_class class ON class.relnamespace = namespace.oid
+       WHERE class.relname = ANY (CAST(%(relations)s AS text[])) AND class.relkind IN ('r', 'p')
+         AND class.relname NOT IN (SELECT relname FROM relations)
       UNION ALL
       SELECT 2, 0, 'option', relname, option_name, option_value, NULL
         FROM relations CROSS JOIN pg_options_to_table(reloptions)
