@@ -416,7 +416,6 @@ def test_the_setting_limits_the_tables(imports: Imports, monkeypatch: pytest.Mon
         ({"onError": "ignore"}, "payload.onError"),
         ({"encoding": "ebcdic"}, "payload.encoding"),
         ({"orgId": "a", "mapping": {"orgId": "Id"}}, "mapping must not fill the column orgId"),
-        ({"unknown": 1}, "`unknown`"),
     ],
 )
 def test_a_wrong_payload_is_told_what_is_wrong(imports: Imports, payload: dict[str, Any], said: str) -> None:

@@ -246,6 +246,15 @@ def test_a_wide_file_brings_the_columns_that_are_mapped(imports: Imports) -> Non
     assert "2 cells where the header has 1,601" in report(imports, result)[1][1]
 
 
+def test_a_row_of_a_wide_file_is_one_though_its_mapped_cells_are_empty(imports: Imports) -> None:
+    wide = ["z"] * 600
+    rows = [",".join(["x", "y", *wide]), ",".join(["", "", *wide]), ",".join(["a", "b", *wide])]
+    header = ",".join(["a", "b", *wide])
+    result = bring(imports, "\n".join([header, *rows]))
+    assert notes(imports) == [("x", "y"), (None, None)]
+    assert report(imports, result)[1:] == [["4", "the row repeats the header", "a,b,…"]]
+
+
 def test_texts_of_many_columns_need_no_room_in_one_row(imports: Imports) -> None:
     names = ",".join(f"c{place}" for place in range(1, 601))
     cells = ",".join(f"a text of some length, {place}".replace(",", ";") for place in range(1, 601))

@@ -133,6 +133,15 @@ def test_a_figure_that_is_printed_as_zero_is_not_red(tmp_path: Path) -> None:
     assert red in readable.read_bytes()
 
 
+@pytest.mark.parametrize("locale", ["en-US", "fr-FR"])
+def test_a_number_in_a_tile_is_never_cut(tmp_path: Path, locale: str) -> None:
+    figures = [{"label": "Cash", "value": 999_999_999_999_999.0, "format": "money"}] * 4
+    found = words(written({"figures": figures}, currency="CHF", locale=locale), tmp_path)
+    digits = re.sub(r"\D", "", "".join(word.text for word in found if "9" in word.text))
+    assert digits.count("9") == 4 * 15
+    assert not any("…" in word.text for word in found)
+
+
 def test_characters_that_no_font_has_are_boxes_and_told(database_url: str, tmp_path: Path) -> None:
     text = "ราคา 5 ₾ \u200e\u200b₹ €"
     found = words(written({"text": text}), tmp_path)

@@ -23,6 +23,7 @@ from rowcrew.bundled.csv_import.csv_file import (
 from rowcrew.bundled.csv_import.dialect import Dialect
 from rowcrew.bundled.csv_import.encodings import transcoded
 
+LEFT_OUT: Final = "…"
 _BLOCK_ROWS: Final = 20_000
 Cells = list[bytes]
 
@@ -189,7 +190,8 @@ class Mending:
             return b""
         if len(cells) < self._dialect.columns or any(cells[self._dialect.columns :]):
             raise Stray(f"{len(cells):,} cells where the header has {self._dialect.columns:,}")
-        return self._delimiter.join([cells[place] for place in self._kept])
+        # The last cell stands for those left out: without it a row whose kept cells are empty would be none.
+        return self._delimiter.join([*(cells[place] for place in self._kept), LEFT_OUT.encode()])
 
     def _cell(self, cell: bytes) -> bytes:
         if b'"' in cell or self._delimiter in cell or b"\n" in cell or b"\r" in cell:

@@ -100,7 +100,7 @@ def of_file(payload: CsvImport, file: IO[bytes], check: Callable[[], None]) -> P
     reading.survey(fields, check)
     dialect = reading.dialect
     places = fields if reading.kept is None else {name: reading.kept.index(at) for name, at in fields.items()}
-    width = (dialect.columns, dialect.width) if reading.kept is None else (len(reading.kept),) * 2
+    width = (dialect.columns, dialect.width) if reading.kept is None else (reading.width,) * 2
     fit = Fit(delimiter=dialect.delimiter, columns=width[0], width=width[1])
     rows: list[Row] = []
     rejected: list[Rejected] = []

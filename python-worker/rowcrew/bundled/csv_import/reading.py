@@ -32,7 +32,7 @@ from rowcrew.bundled.csv_import.dialect import (
     rows_above,
 )
 from rowcrew.bundled.csv_import.encodings import CHUNK_BYTES, Encoding, transcoded
-from rowcrew.bundled.csv_import.mending import Mending
+from rowcrew.bundled.csv_import.mending import LEFT_OUT, Mending
 from rowcrew.context import PermanentError
 
 Mapping = dict[str, str | int]
@@ -84,8 +84,9 @@ class Reading:
 
     def survey(self, fields: dict[str, int], check: Callable[[], None]) -> int:
         """Look through the file: how many records it has, and whether they must be mended on the way."""
-        if self.dialect.width > MOST_COLUMNS:
-            self.kept = sorted(set(fields.values()))
+        wanted = sorted(set(fields.values()))
+        if self.dialect.width > MOST_COLUMNS and len(wanted) < self.dialect.width:
+            self.kept = wanted
         rows = self._plain_rows(check) if self.dialect.is_plain and self.kept is None else None
         if rows is None:
             self._mending = Mending(self.facts, self.dialect, self.kept)
@@ -99,16 +100,28 @@ class Reading:
             below = block.without(self.first_row - 1)
             yield self._without_header(below) if self._may_repeat_header(below.data) else below
 
+    @property
+    def width(self) -> int:
+        """Cells of a record, as the blocks have it."""
+        return self.dialect.width if self.kept is None else len(self.kept) + 1
+
+    @property
+    def _names(self) -> tuple[str, ...]:
+        """Of the cells of a record, as the blocks have it."""
+        names = self.dialect.names
+        return names if self.kept is None or not names else (*(names[place] for place in self.kept), LEFT_OUT)
+
     def _may_repeat_header(self, data: bytes) -> bool:
         """Whether a line begins as the header does."""
-        if self.dialect.header_rows != 1 or len(self.dialect.names) < 2 or not self.dialect.names[0]:
+        names = self._names
+        if self.dialect.header_rows != 1 or len(names) < 2 or not names[0]:
             return False
-        first = self.dialect.names[0].encode()
+        first = names[0].encode()
         lines = b"\n" + data if self.facts.line_end == b"\n" else data.replace(b"\r", b"\n")
         return b"\n" + first in lines or b'\n"' + first in lines or data.startswith(first)
 
     def _without_header(self, block: Block) -> Block:
-        first = self.dialect.names[0].encode()
+        first = self._names[0].encode()
         good: list[Row] = []
         repeats: list[BadRow] = []
         for row, record in block.records():
@@ -121,7 +134,7 @@ class Reading:
     def _is_header(self, record: bytes) -> bool:
         text = io.StringIO(record.decode("utf-8", "replace"), newline="")
         cells = next(csv.reader(text, delimiter=self.dialect.delimiter), [])
-        return joined_header([cells])[: len(self.dialect.names)] == list(self.dialect.names)
+        return joined_header([cells])[: len(self._names)] == list(self._names)
 
     def warnings(self) -> Iterator[str]:
         """What was read otherwise than it stands there. Complete when all blocks have been read."""

@@ -78,8 +78,8 @@ def plan_of(
         fields=fields if kept is None else {name: kept.index(place) for name, place in fields.items()},
         constants={} if payload.org_id is None else {"orgId": str(payload.org_id)},
         dedupe=payload.dedupe,
-        field_count=dialect.width if kept is None else len(kept),
-        column_count=dialect.columns if kept is None else len(kept),
+        field_count=reading.width,
+        column_count=dialect.columns if kept is None else reading.width,
         delimiter=dialect.delimiter,
         cells=cells,
     )

@@ -18,6 +18,7 @@ from rowcrew.bundled.documents.written import figure_text, is_negative
 
 _BESIDE: Final = 4
 _MOST_LINES: Final = 2
+_LEAST_NUMBER: Final = 5.0
 
 Measure = Callable[[str, float], float]
 
@@ -26,7 +27,7 @@ class TileStyle(msgspec.Struct, frozen=True, kw_only=True):
     """Sizes of the texts in points; gaps and padding in the unit of the width.
 
     Attributes:
-        values: from the largest; a value in more than one line has the least.
+        values: from the largest; a value in more than one line has the least, or less if it is a number.
         padding: what a tile's texts leave of its width.
         spare: how much wider than measured a value may turn out.
     """
@@ -80,6 +81,9 @@ def _tile(figure: Figure, numbers: NumberFormat, room: float, style: TileStyle, 
     text = " ".join(figure_text(figure, numbers).split()) or " "
     fitting = (size for size in style.values if measure(text, size) * style.spare <= room)
     size = next(fitting, style.values[-1])
+    if not isinstance(figure.value, str):  # half a number is another number: it shrinks, and is never cut
+        while size > _LEAST_NUMBER and " ".join(lines(text, size * style.spare)) != text:
+            size -= 0.5
     return Tile(
         label=lines(figure.label, style.label),
         value=lines(text, size) or [text],
