@@ -57,7 +57,9 @@ class Binding(msgspec.Struct, frozen=True):
         if self.whole is None:
             return bound.arguments
         bound.apply_defaults()
-        return bound.arguments[self.whole]
+        value = bound.arguments[self.whole]
+        # By the names that the decoder reads; those of a Struct are written so in any case.
+        return value.model_dump(mode="json", by_alias=True) if _is_pydantic(type(value)) else value
 
 
 def bind(handler: Callable[..., Any]) -> Binding:

@@ -69,6 +69,15 @@ def report_model(payload: ReportModel) -> int:
     return payload.account
 
 
+class AliasedModel(pydantic.BaseModel):
+    account: int = pydantic.Field(default=0, alias="accountId")
+
+
+@crew.job
+def report_aliased(payload: AliasedModel) -> int:
+    return payload.account
+
+
 @crew.job
 def report_anything(payload: dict[str, int]) -> int:
     return sum(payload.values())
@@ -92,6 +101,7 @@ def report_usual(payload: Report = Report(7)) -> int:  # noqa: B008 - never chan
         (lambda: report.new_job(Report(7)), {"account": 7, "months": 12}),
         (lambda: report.new_job(payload=Report(7, 1)), {"account": 7, "months": 1}),
         (lambda: report_struct.new_job(ReportStruct(7)), {"accountId": 7}),
+        (lambda: report_aliased.new_job(AliasedModel(accountId=7)), {"accountId": 7}),
         (lambda: report_model.new_job(ReportModel(account=7)), {"account": 7}),
         (lambda: report_anything.new_job({"a": 1}), {"a": 1}),
         (report_usual.new_job, {"account": 7, "months": 12}),
