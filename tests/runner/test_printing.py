@@ -212,6 +212,36 @@ def test_the_streams_of_a_program_are_as_python_makes_them_but_fail_nothing(tmp_
     ]
 
 
+INTERRUPTED = """
+import logging, os, signal
+from rowcrew.runner import handler_log, printing
+printing.make_patient(lambda lines: f"dropped {lines}\\n")
+handler_log.configure("text", worker="w", current_job=lambda: None)
+
+class Broken:
+    def __del__(self):
+        raise ValueError("in a destructor")
+
+def once(descriptor):
+    os.fstat = fstat
+    signal.raise_signal(signal.SIGUSR1)
+    Broken()
+    return fstat(descriptor)
+
+signal.signal(signal.SIGUSR1, lambda *_: print("a signal"))
+fstat, os.fstat = os.fstat, once
+print("a line")
+"""
+
+
+def test_a_signal_handler_prints_and_a_destructor_fails_in_the_midst_of_a_print() -> None:
+    program = [sys.executable, "-c", INTERRUPTED]
+    done = subprocess.run(program, capture_output=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+    lines = done.stdout.decode().splitlines()
+    assert {"a signal", "ValueError: in a destructor", "a line"} <= set(lines)
+
+
 def test_where_there_is_no_standard_output_nothing_is_put_in_its_place(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -184,9 +184,10 @@ def make_patient(tell_dropped: Callable[[int], str]) -> None:
     for name in ("stdout", "stderr"):
         with suppress(AttributeError, OSError, ValueError):  # None, or no descriptor
             stream = getattr(sys, name)
-            patient = Patient(stream.fileno(), tell_dropped=tell_dropped)
+            # No buffered writer between them: it raises when a signal handler prints in the midst of a print.
+            patient: Any = Patient(stream.fileno(), tell_dropped=tell_dropped)
             made = _Stream(
-                io.BufferedWriter(patient),
+                patient,
                 encoding=stream.encoding,
                 errors="backslashreplace",
                 line_buffering=True,
@@ -201,6 +202,6 @@ def finish() -> None:
     for stream in (sys.stdout, sys.stderr):
         with suppress(Exception):
             stream.flush()
-            patient = getattr(getattr(stream, "buffer", None), "raw", None)
+            patient = getattr(stream, "buffer", None)
             if isinstance(patient, Patient):
                 patient.drain()
