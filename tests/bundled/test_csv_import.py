@@ -411,6 +411,7 @@ def test_the_setting_limits_the_tables(imports: Imports, monkeypatch: pytest.Mon
     [
         ({"mapping": {}}, "payload.mapping"),
         ({"dateFormats": ["%Q"]}, "%Q is unknown"),
+        ({"unknown": 1}, "`unknown`"),
         ({"dateFormats": ["%d/%d"]}, "something twice"),
         ({"thousands": ".", "decimal": "."}, "thousands and decimal are both"),
         ({"onError": "ignore"}, "payload.onError"),
