@@ -36,7 +36,7 @@ class Snooze(Exception):
 
     def __init__(self, delay: float | timedelta) -> None:
         super().__init__(delay)
-        self.delay_seconds = _seconds(delay)
+        self.delay_seconds = seconds_of(delay)
 
 
 class Cancel(Exception):
@@ -58,7 +58,7 @@ class Retry(Exception):
 
     def __init__(self, after: float | timedelta, reason: str = "retry asked for") -> None:
         super().__init__(reason)
-        self.after_seconds = _seconds(after)
+        self.after_seconds = seconds_of(after)
         self.reason = reason
 
 
@@ -209,7 +209,12 @@ def _json(what: str, value: Any) -> bytes:
     return text
 
 
-def _seconds(delay: float | timedelta) -> float:
+def seconds_of(delay: float | timedelta) -> float:
+    """A delay as seconds, never negative.
+
+    Raises:
+        TypeError, ValueError, OverflowError: it is none, or too long.
+    """
     seconds = delay.total_seconds() if isinstance(delay, timedelta) else float(delay)
     if not seconds <= _LONGEST_SECONDS:
         raise ValueError(f"a delay of {delay} is too long: give at most 36,500 days")

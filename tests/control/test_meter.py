@@ -60,3 +60,9 @@ def test_a_sandbox_that_does_not_tell_hinders_nobody(monkeypatch: pytest.MonkeyP
     (tmp_path / "meminfo").write_text("MemTotal: 1 kB\n")
     monkeypatch.setattr(meter, "_PROC", tmp_path)
     assert meter.machine_memory_left() == sys.maxsize
+    (tmp_path / "self").mkdir()
+    (tmp_path / "7").mkdir()
+    for name in ("statm", "stat"):
+        (tmp_path / "7" / name).write_text("")
+    with pytest.raises(OSError, match="proc"):
+        meter.reading(7)

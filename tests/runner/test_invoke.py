@@ -6,6 +6,7 @@ import asyncio
 import contextvars
 import dataclasses
 import functools
+import math
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -31,6 +32,7 @@ from rowcrew.model.outcome import (
     Snoozed,
 )
 from rowcrew.runner.invoke import current_job, invoke
+from rowcrew.runner.invoke import outcome_of as meaning_of
 from rowcrew.runner.port import Port
 from tests.model.made import a_job
 
@@ -228,6 +230,27 @@ def caused_by(cause: BaseException) -> BaseException:
 
 
 PERMANENT, CANCEL = PermanentError("no such month"), Cancel("unwanted")
+
+
+class NotYet(Snooze):
+    """As people write them: without the constructor of the class above."""
+
+    def __init__(self, **facts: Any) -> None:
+        self.__dict__ |= facts
+
+
+@pytest.mark.parametrize("delay", [None, "soon", 10**400, math.nan], ids=["none", "words", "huge", "nan"])
+def test_a_delay_that_is_none_fails_the_attempt_and_is_told(delay: object) -> None:
+    outcome = meaning_of(NotYet(delay_seconds=delay), stopping=False)
+    assert isinstance(outcome, Errored)
+    assert "cannot be followed" in outcome.error
+
+
+def test_a_class_below_snooze_is_taken_at_its_word() -> None:
+    assert meaning_of(NotYet(delay_seconds=timedelta(minutes=2)), stopping=False) == Snoozed(120.0)
+    assert isinstance(meaning_of(NotYet(), stopping=False), Errored)
+
+
 RETRY, SNOOZE = Retry(9, "busy"), Snooze(5)
 
 

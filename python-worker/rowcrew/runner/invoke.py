@@ -22,7 +22,17 @@ import msgspec
 import structlog
 
 from rowcrew import payload
-from rowcrew.context import Cancel, Context, CurrentJob, PermanentError, Retry, RunPort, RunStopped, Snooze
+from rowcrew.context import (
+    Cancel,
+    Context,
+    CurrentJob,
+    PermanentError,
+    Retry,
+    RunPort,
+    RunStopped,
+    Snooze,
+    seconds_of,
+)
 from rowcrew.crew import HandledType
 from rowcrew.model.backoff import Backoff
 from rowcrew.model.cleaning import clean_json, clean_line, clean_text, describe, text_of
@@ -159,13 +169,24 @@ def _completed(value: Any) -> Outcome:
 
 def outcome_of(error: BaseException, *, stopping: bool) -> Outcome:
     """What an exception out of a handler means; the traceback is of all of it."""
+    try:
+        return _outcome_of(error, stopping=stopping)
+    except (
+        Exception
+    ) as broken:  # a class of the user's own below `Snooze` that holds no delay, or `Cancel` no reason
+        return _errored(error, f"{describe(error)} cannot be followed: {describe(broken)}")
+
+
+def _outcome_of(error: BaseException, *, stopping: bool) -> Outcome:
     match meant := meant_by(error):
         case Snooze():
-            return Snoozed(meant.delay_seconds)
+            return Snoozed(seconds_of(meant.delay_seconds))
         case Cancel():
             return Cancelled(describe_reason(meant.reason))
         case Retry():
-            return _errored(error, describe_reason(meant.reason), after_seconds=meant.after_seconds)
+            return _errored(
+                error, describe_reason(meant.reason), after_seconds=seconds_of(meant.after_seconds)
+            )
         case PermanentError():
             return _errored(error, describe(meant), permanent=True)
         case RunStopped() | asyncio.CancelledError() if stopping:

@@ -28,15 +28,18 @@ def reading(pid: int) -> Reading:
     """Of a living process.
 
     Raises:
-        OSError: it is gone, or no descriptor is left to look at it with.
+        OSError: it is gone, no descriptor is left to look at it with, or a sandbox does not tell.
     """
     if not _PROC.joinpath("self").exists():
         return _reading_elsewhere(pid)
     directory = _PROC / str(pid)
-    resident = int(directory.joinpath("statm").read_bytes().split()[1])
+    sizes = directory.joinpath("statm").read_bytes().split()
     # The name, in parentheses, may hold anything. Fields 14 and 15 of proc(5) are user and system time.
     times = directory.joinpath("stat").read_bytes().rpartition(b")")[2].split()
-    return Reading(resident * _PAGE, (int(times[11]) + int(times[12])) / _TICKS)
+    try:
+        return Reading(int(sizes[1]) * _PAGE, (int(times[11]) + int(times[12])) / _TICKS)
+    except (IndexError, ValueError) as error:
+        raise OSError(f"{directory} is not as proc(5) says: {error}") from error
 
 
 def machine_memory_left() -> int:
