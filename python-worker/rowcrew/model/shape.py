@@ -169,5 +169,5 @@ def _normal(part: Part) -> str:
         return re.sub(r"\n SET .*", "", head) + begins + body
     bare = re.sub(r'(?:\b\w+|"[^"]+")\.(?=["A-Za-z_])', "", part.definition)
     if part.kind == "index":  # its storage options, as those of tables, are the installation's
-        bare = re.sub(r" WITH \([^)]*\)", "", bare)
+        bare = re.sub(r"\sWITH \([^)]*\)", "", bare)
     return re.sub(r'[\s()"]', "", bare)

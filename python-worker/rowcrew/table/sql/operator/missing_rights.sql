@@ -20,7 +20,7 @@ needed_columns (privilege, columns) AS (VALUES
                    'errorMessage', 'startedAt', 'finishedAt', 'updatedAt', 'revision']))
 SELECT privilege || ' ON ' || "table" AS missing
   FROM needed CROSS JOIN unnest(privileges) AS privilege
- WHERE NOT has_table_privilege("table", privilege)
+ WHERE NOT has_table_privilege(to_regclass("table"), privilege)  -- NULL where there is none, as `schema` tells
 UNION ALL
 SELECT privilege || ' ON ' || quote_ident("table")
   FROM families
