@@ -17,7 +17,6 @@ from cyclopts import App, CycloptsError, Parameter
 
 from rowcrew.installed import VERSION
 from rowcrew.model.errors import InvalidJob, RowcrewError, SettingsError
-from rowcrew.settings.environment_file import read_environment_file
 
 if TYPE_CHECKING:
     from cyclopts.help.formatters import PlainFormatter
@@ -94,11 +93,18 @@ def _app(words: Sequence[str] = ()) -> App:
 
 
 def program(arguments: Sequence[str] | None = None) -> int:
-    """`main` with the variables of the file `.env` in the current directory, which the environment lacks."""
-    try:
-        read_environment_file()
-    except SettingsError as error:
-        return _fail(USAGE, *error.complaints)
+    """`main` with the variables of the file `.env` in the current directory, which the environment lacks.
+
+    Only a command has use for them: `--help` and `--version` answer before settings are imported.
+    """
+    words = sys.argv[1:] if arguments is None else arguments
+    if words and not words[0].startswith("-"):
+        from rowcrew.settings.environment_file import read_environment_file
+
+        try:
+            read_environment_file()
+        except SettingsError as error:
+            return _fail(USAGE, *error.complaints)
     return main(arguments)
 
 
