@@ -57,10 +57,11 @@ def test_what_the_machine_has_left_is_what_it_says() -> None:
 
 
 def test_a_sandbox_that_does_not_tell_hinders_nobody(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    (tmp_path / "meminfo").write_text("MemTotal: 1 kB\n")
+    (tmp_path / "self").mkdir()
     monkeypatch.setattr(meter, "_PROC", tmp_path)
     assert meter.machine_memory_left() == sys.maxsize
-    (tmp_path / "self").mkdir()
+    (tmp_path / "meminfo").write_text("MemTotal: 1 kB\n")
+    assert meter.machine_memory_left() == sys.maxsize
     (tmp_path / "7").mkdir()
     for name in ("statm", "stat"):
         (tmp_path / "7" / name).write_text("")

@@ -43,13 +43,15 @@ def reading(pid: int) -> Reading:
 
 
 def machine_memory_left() -> int:
-    """Bytes that a program could take now without swapping."""
-    try:
-        lines = _PROC.joinpath("meminfo").read_text().splitlines()
-    except OSError:
+    """Bytes that a program could take now without swapping; no limit where the machine does not tell."""
+    if not _PROC.joinpath("self").exists():
         import psutil
 
         return int(psutil.virtual_memory().available)
+    try:
+        lines = _PROC.joinpath("meminfo").read_text().splitlines()
+    except OSError:  # no descriptor is left
+        return sys.maxsize
     free = (int(line.split()[1]) * _KIBIBYTE for line in lines if line.startswith("MemAvailable:"))
     return next(free, sys.maxsize)  # a sandbox may not tell
 
