@@ -8,6 +8,7 @@ import os
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
+from types import SimpleNamespace
 from typing import TextIO
 
 import pytest
@@ -39,7 +40,8 @@ def pipe() -> Iterator[Pipe]:
     pipe = Pipe()
     yield pipe
     pipe.reader.close()  # first: what was not read would hold up the writer
-    with suppress(BrokenPipeError):
+    eventually(lambda: not any(thread.name == "log" for thread in threading.enumerate()))
+    with suppress(BrokenPipeError):  # a thread that still wrote would write to the next test's pipe
         pipe.stream.close()
 
 
@@ -58,6 +60,8 @@ def test_a_pipe_that_nobody_reads_holds_up_nobody(pipe: Pipe, small_buffer: None
     log = Log("json", pipe.stream)
     log.start()
     tell(log, 200)  # a log that blocks never comes back from here
+    pipe.reader.close()
+    log.stop()
 
 
 @pytest.mark.timeout(20)
@@ -115,3 +119,25 @@ def test_a_reader_that_is_gone_stops_no_work(pipe: Pipe) -> None:
     log.start()
     tell(log, 3)
     log.stop()
+
+
+def test_texts_that_come_while_the_thread_rests_are_written_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    rests, told = threading.Event(), threading.Event()
+
+    def rest(seconds: float) -> None:  # noqa: ARG001
+        rests.set()
+        told.wait()
+
+    monkeypatch.setattr(output, "time", SimpleNamespace(sleep=rest))
+    stream = Written()
+    written: list[str] = []
+    monkeypatch.setattr(stream, "write", written.append)
+    log = Log("text", stream)
+    log.start()
+    log.event("job.processing", job_id=1)
+    rests.wait()
+    for job_id in (2, 3, 4):
+        log.event("job.processing", job_id=job_id)
+    told.set()
+    log.stop()
+    assert [text.count("\n") for text in written] == [1, 3]
