@@ -124,7 +124,7 @@ def test_a_reader_that_is_gone_stops_no_work(pipe: Pipe) -> None:
 def test_texts_that_come_while_the_thread_rests_are_written_together(monkeypatch: pytest.MonkeyPatch) -> None:
     rests, told = threading.Event(), threading.Event()
 
-    def rest(seconds: float) -> None:  # noqa: ARG001
+    def rest(seconds: float) -> None:
         rests.set()
         told.wait()
 
