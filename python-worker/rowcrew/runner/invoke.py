@@ -171,9 +171,7 @@ def outcome_of(error: BaseException, *, stopping: bool) -> Outcome:
     """What an exception out of a handler means; the traceback is of all of it."""
     try:
         return _outcome_of(error, stopping=stopping)
-    except (
-        Exception
-    ) as broken:  # a class of the user's own below `Snooze` that holds no delay, or `Cancel` no reason
+    except Exception as broken:  # a class of the user's own below `Snooze`, without its delay
         return _errored(error, f"{describe(error)} cannot be followed: {describe(broken)}")
 
 
