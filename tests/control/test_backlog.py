@@ -8,9 +8,9 @@ from typing import Any, LiteralString
 import psycopg
 import pytest
 
-from rowcrew.control.road.backlog import MOST_BYTES
+from rowcrew.control.road.backlog import MOST_BYTES, MOST_BYTES_ASIDE
 from rowcrew.control.road.notes import EVERY_SECONDS
-from rowcrew.control.road.record import MOST_BYTES_ASIDE
+from rowcrew.control.road.record import LOCKED_PAUSE_SECONDS
 from rowcrew.control.run import Run, StopReason
 from rowcrew.model.outcome import Completed, Errored
 from rowcrew.runner.wire import Pressure, Report
@@ -178,16 +178,30 @@ async def test_a_runner_that_starts_while_the_backlog_is_full_is_told(site: Site
     assert new.heard == [Pressure(True)]
 
 
-async def test_a_locked_row_counts_until_it_is_written(site: Site) -> None:
-    (run,) = await start(site, 1)
+async def test_rows_that_somebody_locks_leave_room_for_others_while_there_is_room_aside(site: Site) -> None:
+    many = MOST_BYTES_ASIDE // len(VALUE)
+    runs = await start(site, many + 2)
     with psycopg.connect(site.table.address) as holder:
+        holder.execute("SELECT FROM jobs FOR UPDATE")
+        for run in runs:
+            site.ended(run, Completed(VALUE))
+        await site.road.recorder.once()
+        assert site.road.backlog.bytes_held == 2 * len(VALUE)
+        assert pressure(site) == [True, False]
+        site.clock.move(LOCKED_PAUSE_SECONDS)  # tried again in vain
+        assert site.road.backlog.bytes_held == 2 * len(VALUE)
+        await site.road.recorder.once()
+        assert site.road.backlog.bytes_held == 2 * len(VALUE)
+    site.clock.move(LOCKED_PAUSE_SECONDS)
+    await site.road.recorder.once()
+    assert site.road.backlog.bytes_held == 0
+    assert site.table.count("completed") == many + 2
+    (run,) = await start(site, 1)
+    with psycopg.connect(site.table.address) as holder:  # the room aside is free again
         holder.execute("SELECT FROM jobs WHERE id = %s FOR UPDATE", [run.job.id])
         site.ended(run, Completed(VALUE))
         await site.road.recorder.once()
-        assert site.road.backlog.bytes_held == len(VALUE)
-    site.clock.move(2)
-    await site.road.recorder.once()
-    assert site.road.backlog.bytes_held == 0
+        assert site.road.backlog.bytes_held == 0
 
 
 REFUSE_NOTES: LiteralString = """

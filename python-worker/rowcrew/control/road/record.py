@@ -33,8 +33,6 @@ from rowcrew.table.link import Link, is_outage
 LOCKED_PAUSE_SECONDS: Final = 1.0
 # In a steady stream of ends one write takes what eight milliseconds brought; the first is written at once.
 PACE_SECONDS: Final = 0.008
-# The values of rows that take none now. Beyond that, the row will be failed as soon as it takes anything.
-MOST_BYTES_ASIDE: Final = 16 * 1024 * 1024
 _EVENTS: Final[dict[AttemptOutcome, str]] = {
     "retried": "job.retried",
     "failed": "job.failed",
@@ -76,7 +74,6 @@ class Recorder:
         self._flushed = asyncio.Event()
         self._busy = False
         self._locked = 0
-        self._bytes_aside = 0
         self._outage = Outage(link=link, purpose="record", log=log)
 
     def take(self, run: Run, outcome: Outcome) -> None:
@@ -147,24 +144,23 @@ class Recorder:
         ):
             with attempt:
                 written = await self._writer.write(ends)
-        self._outage.passed()
+        if len(written.locked) < len(ends):  # else the statement that was given up may still hold the rows
+            self._outage.passed()
         self._close(written)
-        locked = sum([end.size for end in written.locked])
-        self._backlog.add(locked - sum([end.size for end in ends]))
+        kept = {end.lease_id for end in written.locked} | {end.lease_id for end, _ in written.odd}
+        settled = [end for end in ends if end.lease_id not in kept] if kept else ends
+        self._backlog.let_go(sum([end.size for end in settled]), (end.lease_id for end in settled))
+        for end in written.locked:  # where there is no room aside they count on: nobody fails them for a lock
+            self._backlog.put_aside(end.lease_id, end.size)
         for end, error in written.odd:
             await self._put_aside(end, error)
 
     async def _put_aside(self, end: End, error: Exception) -> None:
-        """Outside the backlog, so that rows which nobody mends never hold up the others; bounded as well."""
-        if self._bytes_aside + end.size > MOST_BYTES_ASIDE:
+        """Where there is no room, the row will be failed as soon as it takes anything."""
+        if not self._backlog.put_aside(end.lease_id, end.size):
+            self._backlog.add(-end.size)
             end = as_failed(end, error)
-        self._bytes_aside += end.size
-        self._clock.call_later(await self._set_aside_for(end, error), self._try_odd, end)
-
-    def _try_odd(self, end: End) -> None:
-        self._bytes_aside -= end.size
-        self._backlog.add(end.size)
-        self._add_again([end])
+        self._clock.call_later(await self._set_aside_for(end, error), self._add_again, [end])
 
     async def _set_aside_for(self, end: End, error: Exception) -> float:
         """For how many seconds; its slot is free, and nothing waits for it."""
