@@ -25,7 +25,7 @@ from storm.crew import A_COPY
 from storm.faults import LONG, SHORT, script, strike, with_promotion
 from storm.habit import Habit
 from storm.hands import Hands, Holder, StaleSaves
-from storm.history import HANDS, STALE_SAVES, Fault, History, entries, runs_of, steps_of
+from storm.history import HANDS, STALE_SAVES, Fault, History, entries, log_of, runs_of, steps_of
 from storm.load import Producer
 from storm.mutations import survivors
 from storm.recovery import measure
@@ -165,7 +165,7 @@ def _history(
     acknowledged = {job: at for producer in producers for job, at in producer.acknowledged.items()}
     site.read_logs()
     for number, worker in site.processes.items():
-        texts[f"the log of process {number}"] = worker.log.read_text(errors="replace")
+        texts[log_of(number)] = worker.log.read_text(errors="replace")
     return History(
         steps=steps,
         runs=runs_of(entries(site.journal), site.seen_alive),
@@ -235,6 +235,7 @@ def report(history: History, violations: list[Violation]) -> None:
         "stale ends": _said(logs, "job.stale"),
         "rescued jobs": _said(logs, "job.rescued"),
         "workers declared lost": _said(logs, "worker.declared_lost"),
+        "alarms for lost commits": _said(logs, "database.turned_back"),
         "fences closed": _said(logs, "fence.closed"),
         "runners too large": _said(logs, "runner.replaced") + _said(logs, "runner.killed"),
         "killed for memory": history.out_of_memory,
@@ -246,7 +247,7 @@ def report(history: History, violations: list[Violation]) -> None:
         told = (
             ", ".join(f"{n} {word}" for word, n in figure.items()) if isinstance(figure, Counter) else figure
         )
-        print(f"{name:>22}  {told}")
+        print(f"{name:>23}  {told}")
     for invariant, count in Counter(violation.invariant for violation in violations).items():
         print(f"{invariant} broken {count} times")
     for violation in _some_of_each(violations):

@@ -7,8 +7,9 @@ promises.
 
 from __future__ import annotations
 
+import json
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from statistics import linear_regression
@@ -60,6 +61,10 @@ LOSING: Final = frozenset({"crash", "kill backend", "promote"})
 # In a runner that cannot have what it asks for, every handler may fail.
 STARVING: Final = frozenset({"exhaust runner", "exhaust memory"})
 STARVED_SECONDS: Final = 2.0
+# Within this time of a new connection, a worker looks whether completed jobs still are.
+LOOK_SECONDS: Final = 10.0
+COMPLETED: Final = '"job.completed"'
+ALARM: Final = '"database.turned_back"'
 # The heap of a process grows to its busiest moment, and then no more.
 WARM_SECONDS: Final = 30.0
 MEBIBYTE: Final = 1 << 20
@@ -475,6 +480,36 @@ def workers_are_killed_by_faults_alone(history: History) -> Iterator[Violation]:
             )
 
 
+def lost_completions_are_told(history: History) -> Iterator[Violation]:
+    """What a promotion took back is an alarm in the log of a worker that has told it and lived through it."""
+    promotion = next((fault for fault in history.faults if fault.kind == "promote"), None)
+    if promotion is None:
+        return
+    tellers = _told_as_completed(history)
+    survivors = _survivors(history.runs, promotion)
+    recorded = Counter(step.job for step in history.steps if step.status == "completed" and not step.by_hand)
+    lost = {job for job, told in tellers.items() if len(told) > recorded[job] and set(told) <= survivors}
+    alarmed = [process for process in survivors if ALARM in history.log_of(process)]
+    if lost and not alarmed:
+        yield Violation("I18", None, f"{len(lost)} completed jobs were lost, and nobody raised an alarm")
+
+
+def _told_as_completed(history: History) -> dict[int, list[int]]:
+    """For each job the processes in whose logs it is completed, as often as it is."""
+    tellers: dict[int, list[int]] = defaultdict(list)
+    for process in history.slots:
+        for line in history.log_of(process).splitlines():
+            if COMPLETED in line and line.endswith("}"):  # a killed worker's last line may be cut
+                tellers[json.loads(line)["job_id"]].append(process)
+    return tellers
+
+
+def _survivors(runs: list[Run], fault: Fault) -> set[int]:
+    """The processes that looked at the server before this fault and had time to look after it."""
+    before = {run.process for run in runs if run.start < fault.start - LOOK_SECONDS}
+    return before & {run.process for run in runs if run.start > fault.end + LOOK_SECONDS}
+
+
 def memory_stays_flat(history: History) -> Iterator[Violation]:
     for process, samples in history.memory.items():
         minutes, growth = memory_growth(samples)
@@ -517,6 +552,7 @@ RULES: Final[tuple[Rule, ...]] = (
     secrets_stay_secret,
     workers_do_not_break,
     workers_are_killed_by_faults_alone,
+    lost_completions_are_told,
     memory_stays_flat,
     nothing_is_left,
 )
