@@ -20,7 +20,7 @@ from typing import Any
 from rig.limits import memory_limit_permitted, process_limit_permitted
 from rig.pooler import MISSING, PROGRAM
 from storm import network
-from storm.check import MEBIBYTE, RULES, RULES_AFTER_PROMOTION, Violation, check, memory_growth, timeline
+from storm.check import RULES, RULES_AFTER_PROMOTION, check, timeline
 from storm.crew import A_COPY
 from storm.faults import LONG, SHORT, script, strike, with_promotion
 from storm.habit import Habit
@@ -29,6 +29,8 @@ from storm.history import HANDS, STALE_SAVES, Fault, History, entries, log_of, r
 from storm.load import Producer
 from storm.mutations import survivors
 from storm.recovery import measure
+from storm.rules.violation import Violation
+from storm.rules.workers import MEBIBYTE, memory_growth
 from storm.site import FAKETIME, Site
 
 PLACES = 4
