@@ -8,6 +8,7 @@ from typing import Any, LiteralString
 import psycopg
 import pytest
 
+from rig.waiting import comes_true
 from rowcrew.control.road.backlog import MOST_BYTES, MOST_BYTES_ASIDE
 from rowcrew.control.road.notes import EVERY_SECONDS
 from rowcrew.control.road.record import LOCKED_PAUSE_SECONDS
@@ -115,10 +116,10 @@ async def test_a_full_backlog_hurries_notes(site: Site) -> None:
     runs = await start(site, ENOUGH)
     writing = asyncio.ensure_future(site.road.notes.run())
     site.noted(runs[0], b"1")
-    await eventually(lambda: site.table.row(runs[0].job.id)["progress"] == 1)
+    await comes_true(lambda: site.table.row(runs[0].job.id)["progress"] == 1)
     for run in runs:
         site.noted(run, checkpoint=VALUE)
-    await eventually(lambda: site.road.backlog.bytes_held == 0)  # and no second has passed
+    await comes_true(lambda: site.road.backlog.bytes_held == 0)  # and no second has passed
     writing.cancel()
 
 
@@ -261,9 +262,3 @@ async def test_of_a_dead_runner_only_those_still_at_work_are_suspects(site: Site
     assert site.table.outcomes(ended[0].job.id) == ["released"]
     assert site.table.row(ended[0].job.id)["crashes"] == 0
     assert site.table.outcomes(at_work.job.id) == ["retried"]
-
-
-async def eventually(seen: Any) -> None:
-    async with asyncio.timeout(30):
-        while not seen():  # noqa: ASYNC110 - a row changes in another process
-            await asyncio.sleep(0.01)
