@@ -20,7 +20,8 @@ from rowcrew.control.ledger import Ledger
 from rowcrew.control.letting_go import LettingGo
 from rowcrew.control.outage import Outage
 from rowcrew.control.road.backlog import Backlog
-from rowcrew.control.road.writing import End, Writer, Written, as_failed, portions, size_of
+from rowcrew.control.road.notes import portions
+from rowcrew.control.road.writing import End, Writer, Written, as_failed, size_of
 from rowcrew.control.run import Run
 from rowcrew.control.set_aside import FIRST_PAUSE_SECONDS, SetAside
 from rowcrew.log import Log, job_facts, ran
@@ -113,7 +114,7 @@ class Recorder:
         self._arrived.clear()
         ends, self._pending = self._pending, []
         self._busy = True
-        shares = deque(portions(ends))
+        shares = deque(portions(ends, [end.size for end in ends]))
         ends = []  # what is written is let go share by share
         while shares:
             await self._write_surely(shares.popleft())
