@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 from typing import TypeVar
@@ -16,3 +17,10 @@ def eventually(probe: Callable[[], T], deadline_seconds: float = 30) -> T:
         assert time.monotonic() < deadline, f"not within {deadline_seconds} s; the last answer was {answer!r}"
         time.sleep(0.02)
     return answer
+
+
+async def comes_true(probe: Callable[[], object], deadline_seconds: float = 30) -> None:
+    """`eventually`, while the event loop goes on."""
+    async with asyncio.timeout(deadline_seconds):
+        while not probe():  # noqa: ASYNC110 - a row changes in another process
+            await asyncio.sleep(0.01)

@@ -8,32 +8,29 @@ from __future__ import annotations
 
 import argparse
 import random
-import re
 import shutil
 import sys
 import tempfile
 import time
-from collections import Counter
 from pathlib import Path
-from typing import Any
 
 from rig.limits import memory_limit_permitted, process_limit_permitted
 from rig.pooler import MISSING, PROGRAM
 from storm import network
-from storm.check import MEBIBYTE, RULES, RULES_AFTER_PROMOTION, Violation, check, memory_growth, timeline
+from storm.check import RULES, RULES_AFTER_PROMOTION, check
 from storm.crew import A_COPY
-from storm.faults import LONG, SHORT, script, strike, with_promotion
+from storm.faults import strike
 from storm.habit import Habit
 from storm.hands import Hands, Holder, StaleSaves
-from storm.history import HANDS, STALE_SAVES, Fault, History, entries, runs_of, steps_of
+from storm.history import Fault, History, entries, log_of, runs_of, steps_of
 from storm.load import Producer
 from storm.mutations import survivors
 from storm.recovery import measure
+from storm.report import report
+from storm.script import LONG, SHORT, script, with_promotion
 from storm.site import FAKETIME, Site
 
 PLACES = 4
-MOST_TIMELINES = 5
-MOST_OF_EACH = 12
 DESCRIPTORS = 120
 
 
@@ -165,7 +162,7 @@ def _history(
     acknowledged = {job: at for producer in producers for job, at in producer.acknowledged.items()}
     site.read_logs()
     for number, worker in site.processes.items():
-        texts[f"the log of process {number}"] = worker.log.read_text(errors="replace")
+        texts[log_of(number)] = worker.log.read_text(errors="replace")
     return History(
         steps=steps,
         runs=runs_of(entries(site.journal), site.seen_alive),
@@ -217,65 +214,6 @@ def _left_in_server(site: Site) -> list[str]:
 def _answered_by_copies(site: Site) -> list[str]:
     answers = site.patiently("storm watch", "SELECT id FROM jobs WHERE result = to_jsonb(%s::text)", A_COPY)
     return [f"a forked copy of its runner answered for job {job}" for (job,) in answers]
-
-
-def report(history: History, violations: list[Violation]) -> None:
-    logs = "\n".join(history.texts.values())
-    figures: dict[str, Any] = {
-        "jobs": len({step.job for step in history.steps}),
-        "runs": len(history.runs),
-        "steps": len(history.steps),
-        "faults": len([fault for fault in history.faults if not fault.detail]),
-        "came to little": Counter(
-            f"{fault.kind}, {fault.detail}" for fault in history.faults if fault.detail
-        ),
-        "changes by hand": sum(step.author == HANDS for step in history.steps),
-        "stale saves": sum(step.author == STALE_SAVES for step in history.steps),
-        "rows set aside": len(history.set_aside),
-        "stale ends": _said(logs, "job.stale"),
-        "rescued jobs": _said(logs, "job.rescued"),
-        "workers declared lost": _said(logs, "worker.declared_lost"),
-        "fences closed": _said(logs, "fence.closed"),
-        "runners too large": _said(logs, "runner.replaced") + _said(logs, "runner.killed"),
-        "killed for memory": history.out_of_memory,
-        "runners not started": _said(logs, "runner.not_started"),
-        "given back": Counter(history.outcomes.values()),
-        "memory": _longest_memory(history),
-    }
-    for name, figure in figures.items():
-        told = (
-            ", ".join(f"{n} {word}" for word, n in figure.items()) if isinstance(figure, Counter) else figure
-        )
-        print(f"{name:>22}  {told}")
-    for invariant, count in Counter(violation.invariant for violation in violations).items():
-        print(f"{invariant} broken {count} times")
-    for violation in _some_of_each(violations):
-        whom = "" if violation.job is None else f"job {violation.job} "
-        print(f"{violation.invariant}: {whom}{violation.message}")
-    for job in list(dict.fromkeys(v.job for v in violations if v.job is not None))[:MOST_TIMELINES]:
-        print(f"\njob {job}")
-        print("\n".join(timeline(history, job)))
-    print("storm: no invariant was broken" if not violations else f"storm: {len(violations)} violations")
-
-
-def _some_of_each(violations: list[Violation]) -> list[Violation]:
-    by_invariant: dict[str, list[Violation]] = {}
-    for violation in violations:
-        by_invariant.setdefault(violation.invariant, []).append(violation)
-    return [violation for some in by_invariant.values() for violation in some[:MOST_OF_EACH]]
-
-
-def _longest_memory(history: History) -> str:
-    """The memory of the control process that was watched for longest."""
-    samples = max(history.memory.values(), key=len, default=[])
-    if not samples:
-        return "not looked at"
-    minutes, growth = memory_growth(samples)
-    return f"{samples[-1][1] / MEBIBYTE:.1f} MiB, {growth / MEBIBYTE:+.1f} in {minutes:.1f} minutes"
-
-
-def _said(logs: str, event: str) -> int:
-    return len(re.findall(rf'"event": ?"{re.escape(event)}"', logs))
 
 
 def _options(arguments: list[str]) -> argparse.Namespace:

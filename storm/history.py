@@ -133,6 +133,10 @@ class History:
     out_of_memory: int = 0
     seen_at: float = 0.0
 
+    def log_of(self, process: int) -> str:
+        """What this worker process has written."""
+        return self.texts.get(log_of(process), "")
+
     def by_job(self) -> dict[int, list[Step]]:
         """The steps of each job in order, without stale saves under a run: they say nothing of the run."""
         jobs: dict[int, list[Step]] = {}
@@ -186,6 +190,11 @@ def runs_of(journal: Iterable[Mapping[str, Any]], seen_alive: Mapping[str, float
         elif run := runs.get(entry["lease"]):
             run.seen, run.how = entry["at"], entry["how"]
     return sorted(runs.values(), key=lambda run: run.start)
+
+
+def log_of(process: int) -> str:
+    """The name in `texts` of what this worker process has written."""
+    return f"the log of process {process}"
 
 
 def address_of(process: int) -> str:

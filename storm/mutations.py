@@ -20,9 +20,11 @@ from storm.site import ROOT
 
 STORM: Final = "storm"
 POOLED_STORM: Final = "storm behind a pooler"
+PROMOTED_STORM: Final = "storm with a promotion"
 STORMS: Final[Mapping[str, tuple[str, ...]]] = {
     STORM: ("--seconds", "45", "--seed", "36"),
     POOLED_STORM: ("--seconds", "45", "--seed", "2", "--pgbouncer"),
+    PROMOTED_STORM: ("--seconds", "40", "--seed", "8", "--promote"),
 }
 PATIENCE_SECONDS: Final = 600
 
@@ -188,6 +190,7 @@ MUTATIONS: Final = (
         (Edit("control/care/turned_back.py", "if again or gone:", "if gone < 0:"),),
         (
             "tests/worker/test_fail_over.py::test_what_a_promoted_stand_by_has_not_heard_of_is_told_and_runs_again",
+            PROMOTED_STORM,
         ),
     ),
     Mutation(

@@ -16,7 +16,7 @@ from rowcrew.admin.database_checks import vacuum_checks
 from rowcrew.control.chores.old_snapshots import OldSnapshots
 from rowcrew.embedded import EmbeddedPostgres
 from rowcrew.log import Log
-from rowcrew.model.holder import OLD_TRANSACTIONS
+from rowcrew.model.holder import MOST_NAMED, OLD_TRANSACTIONS, Holder
 from rowcrew.table import worker as table
 from rowcrew.table.link import Link
 from tests.conftest import Connect
@@ -66,6 +66,25 @@ async def test_a_held_snapshot_is_told_once_by_a_worker_and_again_when_it_is_ano
     report.execute("SELECT count(*) FROM jobs")
     await snapshots.once()
     assert output.getvalue().count("monthly report") == 2
+
+
+async def test_a_holder_that_others_push_from_the_list_is_not_told_again_when_it_is_back(
+    link: Link, output: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def holders(_link: Link, **_: object) -> list[Holder]:
+        return [Holder("session", pid, None, "report", "idle", None, 1.0, 1) for pid in listed]
+
+    monkeypatch.setattr(table, "snapshot_holders", holders)
+    snapshots = chore(link, output)
+    first, others = 1, list(range(2, 2 + MOST_NAMED))
+    listed: list[int] = []
+    for order in ([first, *others], [*others, first], [first, *others]):
+        listed[:] = order
+        await snapshots.once()
+    said = output.getvalue()
+    assert [said.count(f"(pid {pid})") for pid in [first, *others]] == [1] * (1 + MOST_NAMED)
+    (*_, last) = await vacuum_checks(link)
+    assert f"pid {others[-2]}" in last.what
 
 
 async def test_a_young_snapshot_is_not_told(

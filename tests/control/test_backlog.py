@@ -8,9 +8,10 @@ from typing import Any, LiteralString
 import psycopg
 import pytest
 
-from rowcrew.control.road.backlog import MOST_BYTES
+from rig.waiting import comes_true
+from rowcrew.control.road.backlog import MOST_BYTES, MOST_BYTES_ASIDE
 from rowcrew.control.road.notes import EVERY_SECONDS
-from rowcrew.control.road.record import MOST_BYTES_ASIDE
+from rowcrew.control.road.record import LOCKED_PAUSE_SECONDS
 from rowcrew.control.run import Run, StopReason
 from rowcrew.model.outcome import Completed, Errored
 from rowcrew.runner.wire import Pressure, Report
@@ -115,10 +116,10 @@ async def test_a_full_backlog_hurries_notes(site: Site) -> None:
     runs = await start(site, ENOUGH)
     writing = asyncio.ensure_future(site.road.notes.run())
     site.noted(runs[0], b"1")
-    await eventually(lambda: site.table.row(runs[0].job.id)["progress"] == 1)
+    await comes_true(lambda: site.table.row(runs[0].job.id)["progress"] == 1)
     for run in runs:
         site.noted(run, checkpoint=VALUE)
-    await eventually(lambda: site.road.backlog.bytes_held == 0)  # and no second has passed
+    await comes_true(lambda: site.road.backlog.bytes_held == 0)  # and no second has passed
     writing.cancel()
 
 
@@ -178,16 +179,30 @@ async def test_a_runner_that_starts_while_the_backlog_is_full_is_told(site: Site
     assert new.heard == [Pressure(True)]
 
 
-async def test_a_locked_row_counts_until_it_is_written(site: Site) -> None:
-    (run,) = await start(site, 1)
+async def test_rows_that_somebody_locks_leave_room_for_others_while_there_is_room_aside(site: Site) -> None:
+    many = MOST_BYTES_ASIDE // len(VALUE)
+    runs = await start(site, many + 2)
     with psycopg.connect(site.table.address) as holder:
+        holder.execute("SELECT FROM jobs FOR UPDATE")
+        for run in runs:
+            site.ended(run, Completed(VALUE))
+        await site.road.recorder.once()
+        assert site.road.backlog.bytes_held == 2 * len(VALUE)
+        assert pressure(site) == [True, False]
+        site.clock.move(LOCKED_PAUSE_SECONDS)  # tried again in vain
+        assert site.road.backlog.bytes_held == 2 * len(VALUE)
+        await site.road.recorder.once()
+        assert site.road.backlog.bytes_held == 2 * len(VALUE)
+    site.clock.move(LOCKED_PAUSE_SECONDS)
+    await site.road.recorder.once()
+    assert site.road.backlog.bytes_held == 0
+    assert site.table.count("completed") == many + 2
+    (run,) = await start(site, 1)
+    with psycopg.connect(site.table.address) as holder:  # the room aside is free again
         holder.execute("SELECT FROM jobs WHERE id = %s FOR UPDATE", [run.job.id])
         site.ended(run, Completed(VALUE))
         await site.road.recorder.once()
-        assert site.road.backlog.bytes_held == len(VALUE)
-    site.clock.move(2)
-    await site.road.recorder.once()
-    assert site.road.backlog.bytes_held == 0
+        assert site.road.backlog.bytes_held == 0
 
 
 REFUSE_NOTES: LiteralString = """
@@ -247,9 +262,3 @@ async def test_of_a_dead_runner_only_those_still_at_work_are_suspects(site: Site
     assert site.table.outcomes(ended[0].job.id) == ["released"]
     assert site.table.row(ended[0].job.id)["crashes"] == 0
     assert site.table.outcomes(at_work.job.id) == ["retried"]
-
-
-async def eventually(seen: Any) -> None:
-    async with asyncio.timeout(30):
-        while not seen():  # noqa: ASYNC110 - a row changes in another process
-            await asyncio.sleep(0.01)

@@ -9,7 +9,8 @@ from typing import Any, LiteralString
 import pytest
 
 from rowcrew.control.road.ending import as_stopped
-from rowcrew.control.road.writing import MOST_BYTES, End, in_ascii, portions, size_of
+from rowcrew.control.road.notes import MOST_BYTES, portions
+from rowcrew.control.road.writing import End, in_ascii, size_of
 from rowcrew.control.run import Run, StopReason
 from rowcrew.model.outcome import Cancelled, Completed, Errored, Lost, Outcome, Recorded, Released, Snoozed
 from rowcrew.model.verdict import Verdict
@@ -313,7 +314,7 @@ async def test_a_locked_row_holds_up_no_end_with_children(site: Site) -> None:
 def test_one_statement_carries_no_more_than_its_share_of_bytes() -> None:
     decided = Verdict("completed", None, result=b"x" * 950_000)
     ends = [End(n, "lease", decided, a_job(), size=size_of(decided, None, None)) for n in range(240)]
-    shares = list(portions(ends))
+    shares = list(portions(ends, [end.size for end in ends]))
     assert [end for share in shares for end in share] == ends
     assert max(sum(end.size for end in share) for share in shares) <= MOST_BYTES
 

@@ -86,6 +86,13 @@ async def test_a_server_that_is_only_slow_is_waited_for_longer_each_time(far: Si
     assert link.opened == 3
 
 
+async def test_a_deadline_that_a_caller_sets_and_nobody_meets_makes_no_other_longer(far: Site) -> None:
+    link = far.links.record
+    with pytest.raises(DeadlineOver):
+        await link.fetch("SELECT pg_sleep(60)", {}, SHORT_SECONDS)
+    assert link._patience.seconds() == SHORT_SECONDS
+
+
 @contextmanager
 def held_up(site: Site) -> Iterator[None]:
     """The first telling of an end goes on in the server for as long as the block lasts, its row locked."""
@@ -116,12 +123,14 @@ async def test_a_repeat_beside_a_first_telling_that_still_runs_waits_and_finds_i
         assert "no answer within" in far.said
         assert far.table.row(held.job.id)["status"] == "processing"
         assert len(far.road.ledger) == 2
+        assert "is back (record)" not in far.said  # a locked row says nothing of the statement that holds it
     await asyncio.to_thread(far.table.until, held.job.id, "completed")
     far.ended(free, Completed())
     far.clock.move(LOCKED_PAUSE_SECONDS)
     await far.while_time_passes(far.road.recorder.once())
     assert far.table.row(held.job.id)["result"] == 1
     assert "no longer ours" not in far.said
+    assert "is back (record)" in far.said
     assert len(far.road.ledger) == 0
     assert float(LOCK_TIMEOUT.rstrip("s")) < LEAST_SECONDS
 

@@ -50,9 +50,8 @@ def as_it_was() -> Iterator[None]:
     unraisable, in_thread = sys.unraisablehook, threading.excepthook
     with warnings.catch_warnings():
         warnings.simplefilter("always")
-        logging.captureWarnings(
-            False
-        )  # another test's process may have had it done, to functions that are gone
+        # Another test may have had it done, to functions that are gone.
+        logging.captureWarnings(False)
         yield
         logging.captureWarnings(False)
     root.handlers[:] = handlers

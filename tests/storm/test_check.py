@@ -8,7 +8,7 @@ import pytest
 
 from storm.check import RULES_AFTER_PROMOTION, check, timeline
 from storm.crew import CANARY
-from storm.history import Fault, History, Run, Step, runs_of
+from storm.history import Fault, History, Run, Step, log_of, runs_of
 
 BEFORE = 0.5
 
@@ -42,6 +42,11 @@ RESCUED = step(3, "queued", 0, "a", process=8, error="worker lost")
 RESCUED_ALONE = step(3, "queued", 1, "a", process=8, error="worker lost; it ran nothing else")
 REQUEUED = step(3, "queued", 0, "a", author="storm hands", process=None)
 AFTER_REQUEUE = (step(34, "processing", 1, "b", process=8), step(35, "completed", 1, "b", process=8))
+ON_THE_NEW_SERVER = (
+    QUEUED,
+    step(9, "processing", 1, "b", process=8),
+    step(10, "completed", 1, "b", process=8),
+)
 AGAIN = step(4, "processing", 2, "b", process=8)
 CANCELLED = step(3, "cancelled", 1, "a", author="storm hands", process=None)
 RAN = run("a", 2.1, 2.9)
@@ -113,16 +118,12 @@ SOUND = {
         faults=[Fault("crash", 2.5, 3.5)],
     ),
     "a run whose reservation was lost with the old server": history(
-        QUEUED,
-        step(9, "processing", 1, "b", process=8),
-        step(10, "completed", 1, "b", process=8),
+        *ON_THE_NEW_SERVER,
         runs=[RAN, run("b", 9.1, 9.9, process=8)],
         faults=[Fault("promote", 1.5, 8.5)],
     ),
     "a run that begins late, and whose reservation was lost": history(
-        QUEUED,
-        step(9, "processing", 1, "b", process=8),
-        step(10, "completed", 1, "b", process=8),
+        *ON_THE_NEW_SERVER,
         runs=[run("a", 9.4, 9.6, "raised"), run("b", 9.1, 9.9, process=8)],
         faults=[Fault("promote", 1.5, 8.5)],
     ),
@@ -380,6 +381,32 @@ def test_after_a_promotion_a_run_may_be_given_back_as_if_nobody_had_begun_it() -
     )
     assert [violation.invariant for violation in check(turned_back)] == ["I3"]
     assert check(turned_back, RULES_AFTER_PROMOTION) == []
+
+
+ALARM = '{"event":"database.turned_back","turned_back":1}\n'
+FROM_THE_FIRST_TO_THE_LAST = [run("c", 1.0, 2.0, job=2), run("d", 60.0, 61.0, job=3)]
+
+
+@pytest.mark.parametrize(
+    ("alarms", "runs", "steps", "broken"),
+    [
+        ({}, FROM_THE_FIRST_TO_THE_LAST, [QUEUED], True),
+        ({7: ALARM}, FROM_THE_FIRST_TO_THE_LAST, [QUEUED], False),
+        ({8: ALARM}, FROM_THE_FIRST_TO_THE_LAST, [QUEUED], True),
+        ({}, FROM_THE_FIRST_TO_THE_LAST, [QUEUED, RESERVED, COMPLETED], False),
+        ({}, FROM_THE_FIRST_TO_THE_LAST[:1], [QUEUED], False),
+    ],
+    ids=["no alarm", "an alarm", "an alarm of another", "nothing lost", "its worker was lost too"],
+)
+def test_a_worker_that_lives_through_a_promotion_tells_of_the_completed_jobs_that_are_lost(
+    alarms: dict[int, str], runs: list[Run], steps: list[Step], broken: bool
+) -> None:
+    told = {7: '{"event":"job.completed","job_id":1}\n'}
+    texts = {log_of(process): told.get(process, "") + alarms.get(process, "") for process in (7, 8)}
+    promoted = history(
+        *steps, runs=runs, texts=texts, slots={7: 4, 8: 4}, faults=[Fault("promote", 30.0, 40.0)]
+    )
+    assert ("I18" in {violation.invariant for violation in check(promoted)}) == broken
 
 
 def test_a_timeline_tells_steps_runs_and_faults_in_order() -> None:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from storm.faults import (
+from storm.faults import FAULTS
+from storm.script import (
     ENDING,
-    FAULTS,
     LONG,
     LONG_WEIGHTS,
     POOLER_WEIGHTS,

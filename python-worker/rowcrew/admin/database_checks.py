@@ -20,7 +20,7 @@ from rowcrew.admin.sameness import place, sameness
 from rowcrew.admin.trouble import trouble
 from rowcrew.family import installed
 from rowcrew.model.duration import duration
-from rowcrew.model.holder import OLD_SECONDS, OLD_TRANSACTIONS
+from rowcrew.model.holder import MOST_NAMED, OLD_SECONDS, OLD_TRANSACTIONS
 from rowcrew.model.remedy import Remedy
 from rowcrew.model.why import busy, unserved
 from rowcrew.settings import Settings
@@ -269,7 +269,9 @@ async def vacuum_checks(link: Link, seconds: float = OLD_SECONDS) -> list[Check]
     """Who holds vacuum up, as far as this role sees."""
     holders = await worker.snapshot_holders(link, seconds=seconds, transactions=OLD_TRANSACTIONS)
     if holders:
-        return [check("vacuum", "warning", f"held up by {one.words}", one.way_out) for one in holders]
+        return [
+            check("vacuum", "warning", f"held up by {one.words}", one.way_out) for one in holders[:MOST_NAMED]
+        ]
     if await operator.sees_sessions(link):
         return [check("vacuum", "ok", "no old transaction holds it up")]
     what = "no old transaction of this role holds it up; other roles' sessions are hidden from it"

@@ -13,6 +13,8 @@ from rowcrew.model.duration import duration
 OLD_SECONDS: Final = 300.0
 # Slots and stand-bys do not say since when they hold, so the transactions behind them count.
 OLD_TRANSACTIONS: Final = 100_000
+# Whoever holds most is named; with so many gone, the next are.
+MOST_NAMED: Final = 5
 
 
 class Holder(NamedTuple):

@@ -98,13 +98,14 @@ class _Call(Deadline):
     ) -> None:
         super().__init__(connection, patience.seconds(size) if seconds is None else seconds)
         self._patience = patience
+        self._is_the_links = seconds is None
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if error is None:
             self._patience.answered(self._loop.time() - self._began)
-        elif self.is_over:
+        elif self.is_over and self._is_the_links:  # one that the caller has set was the caller's guess
             self._patience.missed()
         super().__exit__(kind, error, trace)
 

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from rowcrew.control.chores.chore import EVERY_MINUTE
 from rowcrew.log import Log
-from rowcrew.model.holder import OLD_SECONDS, OLD_TRANSACTIONS, Holder
+from rowcrew.model.holder import MOST_NAMED, OLD_SECONDS, OLD_TRANSACTIONS, Holder
 from rowcrew.table import worker as table
 from rowcrew.table.link import Link
 
@@ -45,11 +45,12 @@ class OldSnapshots:
         holders = await table.snapshot_holders(
             self._link, seconds=self._seconds, transactions=self._transactions
         )
-        for holder in holders:
+        self._told &= {_key(holder) for holder in holders}
+        for holder in holders[:MOST_NAMED]:
             if _key(holder) not in self._told:
+                self._told.add(_key(holder))
                 facts = {"holder": holder.words, "pid": holder.pid, "remedy": holder.way_out}
                 self._log.event("vacuum.held_up", **facts)
-        self._told = {_key(holder) for holder in holders}
 
 
 def _key(holder: Holder) -> tuple[str, str, int | None, datetime | None]:

@@ -1,7 +1,8 @@
 """Counts the bytes of values that wait in control to be written; while they are many, runners keep theirs.
 
 In: what `notes` and `record` hold and let go. Out: pressure on runners. Only large values wait there. Starts,
-small ends and orders to stop pass at any time, so nothing that is slow to write hides a runner's life.
+small ends and orders to stop pass at any time, so nothing that is slow to write hides a runner's life. Ends
+whose rows take nothing now are put aside: they must not hold up the others.
 """
 
 from __future__ import annotations
@@ -14,19 +15,22 @@ from rowcrew.control.children.runner_process import RunnerProcess
 
 MOST_BYTES: Final = 16 * 1024 * 1024
 """Four statements' worth. What is on the way when runners are told comes on top: a few MiB from each."""
+MOST_BYTES_ASIDE: Final = 16 * 1024 * 1024
 
 
 class Backlog:
     """The bytes of results, children, progress and checkpoints that control holds.
 
     Attributes:
-        bytes_held: how many they are.
+        bytes_held: how many they are, without those put aside.
         full: set while runners are told to keep large values.
     """
 
     def __init__(self, *, runners: Iterable[RunnerProcess]) -> None:
         self._runners = runners
         self.bytes_held = 0
+        self._aside: dict[str, int] = {}
+        self._bytes_aside = 0
         self.full = asyncio.Event()
 
     def add(self, size: int) -> None:
@@ -39,6 +43,25 @@ class Backlog:
         elif self.bytes_held > MOST_BYTES:
             self.full.set()
             self._press(True)
+
+    def put_aside(self, lease_id: str, size: int) -> bool:
+        """Count the values of an end no more; whether there was room for that, else they count on."""
+        if lease_id in self._aside:
+            return True
+        if self._bytes_aside + size > MOST_BYTES_ASIDE:
+            return False
+        self._aside[lease_id] = size
+        self._bytes_aside += size
+        self.add(-size)
+        return True
+
+    def let_go(self, size: int, leases: Iterable[str]) -> None:
+        """So many bytes are written, the values of the ends of these leases, put aside or not."""
+        if self._aside:
+            aside = sum([self._aside.pop(lease_id, 0) for lease_id in leases])
+            self._bytes_aside -= aside
+            size -= aside
+        self.add(-size)
 
     def introduce(self, runner: RunnerProcess) -> None:
         """A new runner has not heard yet."""

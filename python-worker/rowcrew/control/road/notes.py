@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Sequence
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 import psycopg
@@ -23,6 +23,8 @@ from rowcrew.control.set_aside import one_by_one
 from rowcrew.log import Log
 from rowcrew.table import worker as table
 from rowcrew.table.link import Link, reason
+
+Item = TypeVar("Item")
 
 EVERY_SECONDS: Final = 1.0
 TOUCH_SECONDS: Final = 30.0
@@ -64,7 +66,8 @@ class Notes:
 
     async def once(self) -> bool:
         """Write what is new, and touch what takes long; whether the database was there for all of it."""
-        return all([await self._write(runs) for runs in _portions(self._due())])
+        due = self._due()
+        return all([await self._write(runs) for runs in portions(due, [_size(run) for run in due])])
 
     def _due(self) -> list[Run]:
         noted, self._noted = self._noted, {}
@@ -112,16 +115,20 @@ def _size(run: Run) -> int:
     return len(run.progress or b"") + len(run.checkpoint or b"")
 
 
-def _portions(runs: list[Run]) -> Iterator[list[Run]]:
-    """So many at a time that one statement stays small."""
-    portion: list[Run] = []
+def portions(items: list[Item], sizes: Sequence[int]) -> Iterator[list[Item]]:
+    """All of them in order, so many at a time that one statement stays small; a large one stands alone."""
+    if sum(sizes) <= MOST_BYTES:  # nearly always, and for ends this is on every job's path
+        if items:
+            yield items
+        return
+    portion: list[Item] = []
     size = 0
-    for run in runs:
-        portion.append(run)
-        size += _size(run)
-        if size > MOST_BYTES:
+    for item, more in zip(items, sizes, strict=True):
+        if portion and size + more > MOST_BYTES:
             yield portion
             portion, size = [], 0
+        portion.append(item)
+        size += more
     if portion:
         yield portion
 

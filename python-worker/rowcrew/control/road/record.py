@@ -20,7 +20,8 @@ from rowcrew.control.ledger import Ledger
 from rowcrew.control.letting_go import LettingGo
 from rowcrew.control.outage import Outage
 from rowcrew.control.road.backlog import Backlog
-from rowcrew.control.road.writing import End, Writer, Written, as_failed, portions, size_of
+from rowcrew.control.road.notes import portions
+from rowcrew.control.road.writing import End, Writer, Written, as_failed, size_of
 from rowcrew.control.run import Run
 from rowcrew.control.set_aside import FIRST_PAUSE_SECONDS, SetAside
 from rowcrew.log import Log, job_facts, ran
@@ -33,8 +34,6 @@ from rowcrew.table.link import Link, is_outage
 LOCKED_PAUSE_SECONDS: Final = 1.0
 # In a steady stream of ends one write takes what eight milliseconds brought; the first is written at once.
 PACE_SECONDS: Final = 0.008
-# The values of rows that take none now. Beyond that, the row will be failed as soon as it takes anything.
-MOST_BYTES_ASIDE: Final = 16 * 1024 * 1024
 _EVENTS: Final[dict[AttemptOutcome, str]] = {
     "retried": "job.retried",
     "failed": "job.failed",
@@ -76,7 +75,6 @@ class Recorder:
         self._flushed = asyncio.Event()
         self._busy = False
         self._locked = 0
-        self._bytes_aside = 0
         self._outage = Outage(link=link, purpose="record", log=log)
 
     def take(self, run: Run, outcome: Outcome) -> None:
@@ -116,7 +114,7 @@ class Recorder:
         self._arrived.clear()
         ends, self._pending = self._pending, []
         self._busy = True
-        shares = deque(portions(ends))
+        shares = deque(portions(ends, [end.size for end in ends]))
         ends = []  # what is written is let go share by share
         while shares:
             await self._write_surely(shares.popleft())
@@ -147,24 +145,23 @@ class Recorder:
         ):
             with attempt:
                 written = await self._writer.write(ends)
-        self._outage.passed()
+        if len(written.locked) < len(ends):  # else the statement that was given up may still hold the rows
+            self._outage.passed()
         self._close(written)
-        locked = sum([end.size for end in written.locked])
-        self._backlog.add(locked - sum([end.size for end in ends]))
+        kept = {end.lease_id for end in written.locked} | {end.lease_id for end, _ in written.odd}
+        settled = [end for end in ends if end.lease_id not in kept] if kept else ends
+        self._backlog.let_go(sum([end.size for end in settled]), (end.lease_id for end in settled))
+        for end in written.locked:  # where there is no room aside they count on: nobody fails them for a lock
+            self._backlog.put_aside(end.lease_id, end.size)
         for end, error in written.odd:
             await self._put_aside(end, error)
 
     async def _put_aside(self, end: End, error: Exception) -> None:
-        """Outside the backlog, so that rows which nobody mends never hold up the others; bounded as well."""
-        if self._bytes_aside + end.size > MOST_BYTES_ASIDE:
+        """Where there is no room, the row will be failed as soon as it takes anything."""
+        if not self._backlog.put_aside(end.lease_id, end.size):
+            self._backlog.add(-end.size)
             end = as_failed(end, error)
-        self._bytes_aside += end.size
-        self._clock.call_later(await self._set_aside_for(end, error), self._try_odd, end)
-
-    def _try_odd(self, end: End) -> None:
-        self._bytes_aside -= end.size
-        self._backlog.add(end.size)
-        self._add_again([end])
+        self._clock.call_later(await self._set_aside_for(end, error), self._add_again, [end])
 
     async def _set_aside_for(self, end: End, error: Exception) -> float:
         """For how many seconds; its slot is free, and nothing waits for it."""

@@ -5,7 +5,7 @@ In: ends from `record`. Out: rows, and what became of each end. Every row proves
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Final, NamedTuple
 
@@ -22,7 +22,6 @@ from rowcrew.table import worker as table
 from rowcrew.table.link import Link, is_about_data, reason
 
 LOCK_TIMEOUT: Final = "1s"
-MOST_BYTES: Final = 4 * 1024 * 1024
 _LOCKED: Final = (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected)
 _encode: Final = msgspec.json.Encoder().encode
 
@@ -185,25 +184,6 @@ def size_of(decided: Verdict, progress: bytes | None, checkpoint: bytes | None) 
         return size
     values = (decided.children, decided.traceback, progress, checkpoint)
     return size + sum([len(value or b"") for value in values])
-
-
-def portions(ends: Sequence[End]) -> Iterator[list[End]]:
-    """All of them in order, so many at a time that one statement stays small; a large one stands alone."""
-    sizes = [end.size for end in ends]
-    if sum(sizes) <= MOST_BYTES:  # nearly always, and this is on every job's path
-        if ends:
-            yield list(ends)
-        return
-    portion: list[End] = []
-    size = 0
-    for end, more in zip(ends, sizes, strict=True):
-        if portion and size + more > MOST_BYTES:
-            yield portion
-            portion, size = [], 0
-        portion.append(end)
-        size += more
-    if portion:
-        yield portion
 
 
 def document(ends: Sequence[End]) -> str:

@@ -27,4 +27,3 @@ SELECT kind, pid, role, name, state, since,
       FROM pg_stat_replication r
      WHERE age(r.backend_xmin) >= %(transactions)s) AS holders
  ORDER BY transactions DESC, since
- LIMIT 5
