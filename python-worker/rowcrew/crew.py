@@ -206,7 +206,7 @@ def _load_one(target: str) -> Crew:
     return crew
 
 
-def _is_method(handler: Callable[..., Any]) -> bool:
+def _is_method(handler: Any) -> bool:
     """Whether it was decorated inside a class, where there is no object yet."""
     if isinstance(handler, classmethod):
         return True
