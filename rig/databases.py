@@ -12,11 +12,19 @@ from rowcrew.embedded import EmbeddedPostgres
 
 
 @contextmanager
-def new_database(server: EmbeddedPostgres, kind: str, *, template: str = "template1") -> Iterator[str]:
-    """The name of a new database that holds what its template holds; `kind` is how the name begins."""
+def new_database(
+    server: EmbeddedPostgres, kind: str, *, template: str = "template1", encoding: str | None = None
+) -> Iterator[str]:
+    """The name of a new database that holds what its template holds; `kind` is how the name begins.
+
+    One in an encoding of its own is empty: PostgreSQL copies text into no other.
+    """
     name = f"{kind}_{uuid.uuid4().hex}"
+    options = f"TEMPLATE {template} STRATEGY file_copy"
+    if encoding is not None:
+        options = f"ENCODING '{encoding}' LOCALE 'C' TEMPLATE template0"
     with psycopg.connect(server.url, autocommit=True) as postgres:
-        postgres.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
+        postgres.execute(f"CREATE DATABASE {name} {options}")
     try:
         yield name
     finally:

@@ -1,6 +1,7 @@
 """Programs as people and scripts start them: their output, line by line, and their exit codes.
 
-`run` waits for the end of one `rowcrew` command, `program` starts what runs until it is stopped.
+`run` waits for the end of one `rowcrew` command, `program` starts what runs until it is stopped, and
+`Dialogue` is held with one that answers line by line.
 """
 
 from __future__ import annotations
@@ -9,9 +10,10 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Self
 
 from rig.waiting import eventually
 from rowcrew import family
@@ -84,6 +86,37 @@ class Program:
         assert self.process.stdout is not None
         self.lines.extend(line.rstrip("\n") for line in iter(self.process.stdout.readline, ""))
         self.process.stdout.close()
+
+
+class Dialogue:
+    """A program that answers each line with a line, until the `with` around it ends."""
+
+    def __init__(self, command: Sequence[str], *, cwd: Path = ROOT, **variables: str) -> None:
+        self.process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=cwd,
+            env=os.environ | variables,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with self.process:
+            self.process.kill()
+
+    def ask(self, line: str) -> str:
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write(f"{line}\n")
+        self.process.stdin.flush()
+        answer = self.process.stdout.readline()
+        assert answer, self.process.stderr and self.process.stderr.read()
+        return answer.rstrip("\n")
 
 
 @contextmanager

@@ -123,7 +123,7 @@ class Crew:
             give_verbs(handler, Producer(name, binding, _options(manifest)), name)
             return decorated
 
-        return register(type) if callable(type) else register
+        return register if type is None or isinstance(type, str) else register(type)
 
     def _refuse(self, name: str, handler: Callable[..., Any]) -> None:
         if name in self._types:
@@ -206,8 +206,10 @@ def _load_one(target: str) -> Crew:
     return crew
 
 
-def _is_method(handler: Callable[..., Any]) -> bool:
+def _is_method(handler: Any) -> bool:
     """Whether it was decorated inside a class, where there is no object yet."""
+    if isinstance(handler, classmethod):
+        return True
     home = handler.__qualname__.rpartition(".")[0]
     if not inspect.isfunction(handler) or not home or home.endswith("<locals>"):
         return False

@@ -28,7 +28,7 @@ from rowcrew.context import Context, PermanentError
 from rowcrew.model.errors import InvalidJob
 from rowcrew.model.manifest import HANDLED_TYPE
 from rowcrew.model.new_job import NewJob
-from rowcrew.payload import Binding, UnknownKey
+from rowcrew.payload import Binding
 
 if TYPE_CHECKING:
     from rowcrew.client import Enqueued
@@ -92,7 +92,7 @@ class Producer(Generic[Given]):
         job = NewJob(self._type, self._binding.payload(*args, **kwargs), **self._options)
         try:
             self._binding.decode(msgspec.json.encode(job.payload).decode())
-        except (PermanentError, UnknownKey) as error:
+        except PermanentError as error:
             raise InvalidJob("payload", str(error).removeprefix("payload ")) from error
         return job
 

@@ -204,9 +204,7 @@ def _keywords_decoder(keywords: type[msgspec.Struct]) -> Decode:
         except (msgspec.MsgspecError, RecursionError) as error:
             told = _misfit(str(error))
             is_key_of_ours = _UNKNOWN_FIELD in told and _WITHIN not in told
-            raise (
-                UnknownKey(f"{told}; a newer worker may know it") if is_key_of_ours else PermanentError(told)
-            ) from error
+            raise (UnknownKey if is_key_of_ours else PermanentError)(told) from error
         return {name: getattr(values, name) for name in names}
 
     return decode

@@ -12,6 +12,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from rig.databases import new_database
 from rig.logins import Login
 from rig.pooler import MISSING, PROGRAM, Pooler
 from rig.ports import free_port
@@ -319,13 +320,9 @@ def test_a_server_that_takes_no_writes_is_told_and_the_doctor_needs_none(
 
 
 def test_text_of_a_database_in_sql_ascii_is_text(doctor: Doctor, server: EmbeddedPostgres) -> None:
-    with psycopg.connect(server.url, autocommit=True) as postgres:
-        postgres.execute("CREATE DATABASE plain ENCODING 'SQL_ASCII' LOCALE 'C' TEMPLATE template0")
-        try:
-            _, checks = doctor(server.url_of("plain"))
-        finally:
-            postgres.execute("DROP DATABASE plain WITH (FORCE)")
-    assert checks[4]["what"] == "database plain as postgres, without TLS"
+    with new_database(server, "plain", encoding="SQL_ASCII") as name:
+        _, checks = doctor(server.url_of(name))
+    assert checks[4]["what"] == f"database {name} as postgres, without TLS"
 
 
 @pytest.mark.skipif(PROGRAM is None, reason=MISSING)
@@ -387,12 +384,8 @@ def test_one_database_is_recognised_under_another_address(
 def test_a_copy_of_the_database_is_another_one(
     doctor: Doctor, database: str, tcp_database_url: str, server: EmbeddedPostgres
 ) -> None:
-    with psycopg.connect(server.url, autocommit=True) as postgres:
-        postgres.execute(f"CREATE DATABASE a_copy TEMPLATE {database}")
-        try:
-            code, checks = doctor(tcp_database_url, "--expect-url", server.tcp_url_of("a_copy"))
-        finally:
-            postgres.execute("DROP DATABASE a_copy WITH (FORCE)")
+    with new_database(server, "copy", template=database) as a_copy:
+        code, checks = doctor(tcp_database_url, "--expect-url", server.tcp_url_of(a_copy))
     assert (code, expected(checks)["result"]) == (1, "failed")
     assert "another database" in expected(checks)["what"]
 

@@ -13,7 +13,7 @@ def test_what_is_missing_is_told_and_the_exit_code_stays(database_url: str, conn
     told = run("migrate", DATABASE_URL=database_url)
     assert told.stdout.splitlines() == [
         "❌ trigger jobs_wake of jobs is missing",
-        "What is missing or different is put back by: rowcrew migrate --repair",
+        "`rowcrew migrate --repair` puts back what it can, and says what a person must decide.",
         "The tables are up to date (revision 1).",
     ]
     assert told.returncode == 0

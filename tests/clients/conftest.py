@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +13,7 @@ import pytest
 from rig.databases import new_database
 from rig.logins import logins
 from rig.pooler import Pooler
-from rig.programs import ROWCREW, program
+from rig.programs import ROWCREW, Dialogue, program
 from rig.waiting import eventually
 from rowcrew.embedded import EmbeddedPostgres
 from tests.clients.programs import PAGES, Program, built, missing
@@ -25,29 +22,12 @@ from tests.docs.pages import block_marked, blocks
 Build = Callable[[str], Program]
 
 
-class Client:
+class Client(Dialogue):
     """A client's running program: one order and one answer at a time."""
-
-    def __init__(self, program: Program, url: str, *, pooled: bool) -> None:
-        self.process = subprocess.Popen(
-            [*program.command, url],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            cwd=program.folder,
-            env=os.environ | ({"POOLED": "1"} if pooled else {}),
-        )
 
     def do(self, order: str, value: object) -> str:
         """The answer, which may be that the server refused."""
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        self.process.stdin.write(f"{order} {value}\n")
-        self.process.stdin.flush()
-        answer = self.process.stdout.readline()
-        assert answer, self.process.stderr and self.process.stderr.read()
-        return answer.rstrip("\n")
+        return self.ask(f"{order} {value}")
 
     def sign_up(self, name: str) -> int:
         return int(self.do("sign_up", name))
@@ -64,12 +44,9 @@ class Client:
         return int(self.do("cancel", id))
 
 
-@contextmanager
-def running(program: Program, url: str, *, pooled: bool = False) -> Iterator[Client]:
-    client = Client(program, url, pooled=pooled)
-    with client.process:
-        yield client
-        client.process.kill()
+def running(program: Program, url: str, *, pooled: bool = False) -> Client:
+    variables = {"POOLED": "1"} if pooled else {}
+    return Client([*program.command, url], cwd=program.folder, **variables)
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator
 from datetime import timedelta
 
 import psycopg
 import pytest
 
+from rig.databases import new_database
 from rowcrew.client import enqueue, enqueue_async, get, get_async
 from rowcrew.embedded import EmbeddedPostgres
 from rowcrew.model.errors import SettingsError
@@ -23,33 +23,23 @@ LOOK = "SELECT now(), interval '1 day 2 s', 'ü'::text, current_setting('applica
 pytestmark = pytest.mark.anyio
 
 
-def of_ascii(server: EmbeddedPostgres, name: str) -> None:
-    with psycopg.connect(server.url, autocommit=True) as postgres:
-        postgres.execute(f"CREATE DATABASE {name} ENCODING 'SQL_ASCII' LOCALE 'C' TEMPLATE template0")
-
-
-def of_other_styles(server: EmbeddedPostgres, name: str) -> None:
-    with psycopg.connect(server.url, autocommit=True) as postgres:
-        postgres.execute(f"CREATE DATABASE {name}")
-        postgres.execute(f"ALTER DATABASE {name} SET DateStyle = 'German'")
-        postgres.execute(f"ALTER DATABASE {name} SET IntervalStyle = 'iso_8601'")
-
-
-@pytest.fixture(params=[of_ascii, of_other_styles])
+@pytest.fixture(
+    params=[("SQL_ASCII", ()), (None, ("DateStyle = 'German'", "IntervalStyle = 'iso_8601'"))],
+    ids=["encoding", "styles"],
+)
 def odd_url(
     request: pytest.FixtureRequest, server: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[str]:
     """The migrated database of somebody who likes other encodings or dates."""
-    name = f"odd_{uuid.uuid4().hex}"
-    request.param(server, name)
-    try:
+    encoding, preferences = request.param
+    with new_database(server, "odd", encoding=encoding) as name:
         url = server.url_of(name)
+        with psycopg.connect(url, autocommit=True) as owner:
+            for preference in preferences:
+                owner.execute(f"ALTER DATABASE {name} SET {preference}".encode())
         migrate(url)
         monkeypatch.setenv("DATABASE_URL", url)
         yield url
-    finally:
-        with psycopg.connect(server.url, autocommit=True) as postgres:
-            postgres.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 async def test_every_door_reads_text_dates_and_intervals(odd_url: str) -> None:

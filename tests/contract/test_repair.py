@@ -70,6 +70,7 @@ DECIDED_BY_PEOPLE = {
     ),
     "table workers is unlogged": "it would be written anew: ALTER TABLE workers SET LOGGED",
 }
+GAVE_UP_ONCE = "SELECT xact_rollback > 0 FROM pg_stat_database WHERE datname = current_database()"
 OF_SOMEBODY_ELSE = """
     ALTER TABLE jobs ADD COLUMN tenant integer, ADD CONSTRAINT tenant_known CHECK (tenant > 0);
     CREATE INDEX jobs_of_tenant ON jobs (tenant);
@@ -200,13 +201,15 @@ def test_rows_that_a_repair_cannot_pass_are_left_and_the_rest_is_mended(
     assert whats(database_url) == []
 
 
-def test_numbers_go_on_behind_the_largest_when_a_sequence_comes_back(
-    database_url: str, connect: Connect
+@pytest.mark.parametrize("sequence", ["an_orms", "an_orms OWNED BY jobs.id"])
+def test_numbers_go_on_behind_the_largest_when_our_sequence_comes_back(
+    database_url: str, connect: Connect, sequence: str
 ) -> None:
     hands = connect()
     insert(hands, id=41)
     hands.execute("ALTER TABLE jobs ALTER id DROP IDENTITY")
-    hands.execute("CREATE SEQUENCE an_orms; ALTER TABLE jobs ALTER id SET DEFAULT nextval('an_orms')")
+    hands.execute(f"CREATE SEQUENCE {sequence}".encode())
+    hands.execute("ALTER TABLE jobs ALTER id SET DEFAULT nextval('an_orms')")
     assert repair(database_url)[0].refused is None
     assert insert(hands) == 42
 
@@ -234,18 +237,6 @@ def test_a_view_in_place_of_a_table_gets_none_of_its_parts(database_url: str, co
     done = {one.what: one.refused for one in repair(database_url)}
     assert done.pop("table jobs is missing") == 'relation "jobs" already exists (42P07)'
     assert {what.partition(" ")[0] for what in done} == {"view"}
-
-
-def test_a_sequence_that_belongs_to_the_column_is_not_the_one_that_comes_back(
-    database_url: str, connect: Connect
-) -> None:
-    hands = connect()
-    insert(hands, id=41)
-    hands.execute("ALTER TABLE jobs ALTER id DROP IDENTITY")
-    hands.execute("CREATE SEQUENCE an_orms OWNED BY jobs.id")
-    hands.execute("ALTER TABLE jobs ALTER id SET DEFAULT nextval('an_orms')")
-    assert repair(database_url)[0].refused is None
-    assert insert(hands) == 42
 
 
 def test_a_function_of_the_same_name_with_arguments_is_somebody_elses(
@@ -304,11 +295,23 @@ def test_a_repair_waits_for_tables_as_a_migration_does(database_url: str, connec
     insert(writer)
     mending = threading.Thread(target=repair, args=[database_url], daemon=True)
     mending.start()
-    gave_up_once = "SELECT xact_rollback > 0 FROM pg_stat_database WHERE datname = current_database()"
-    eventually(lambda: one(connect(), gave_up_once) == (True,))
+    eventually(lambda: one(connect(), GAVE_UP_ONCE) == (True,))
     writer.commit()
     mending.join(30)
     assert whats(database_url) == []
+
+
+def test_a_comparison_waits_for_tables_as_a_migration_does(database_url: str, connect: Connect) -> None:
+    connect().execute("DROP INDEX jobs_ready")
+    other = connect(autocommit=False)
+    other.execute("LOCK TABLE jobs IN ACCESS EXCLUSIVE MODE")
+    found: list[str] = []
+    looking = threading.Thread(target=lambda: found.extend(whats(database_url)), daemon=True)
+    looking.start()
+    eventually(lambda: one(connect(), GAVE_UP_ONCE) == (True,))
+    other.commit()
+    looking.join(30)
+    assert found == ["index jobs_ready of jobs is missing"]
 
 
 @pytest.mark.parametrize("gone", ["DROP TABLE rowcrew_migrations", "DELETE FROM rowcrew_migrations"])

@@ -3,23 +3,11 @@
 from __future__ import annotations
 
 import json
-import uuid
-from collections.abc import Iterator
 
 import psycopg
 import pytest
 
 from rig.programs import run
-from rowcrew.embedded import EmbeddedPostgres
-
-
-@pytest.fixture
-def url(server: EmbeddedPostgres) -> Iterator[str]:
-    name = f"strangers_{uuid.uuid4().hex}"
-    with psycopg.connect(server.url, autocommit=True) as postgres:
-        postgres.execute(f"CREATE DATABASE {name}")
-        yield server.url_of(name)
-        postgres.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.mark.parametrize(
@@ -32,24 +20,25 @@ def url(server: EmbeddedPostgres) -> Iterator[str]:
     ],
 )
 def test_a_taken_name_is_refused_in_one_sentence_and_the_remedy_works(
-    url: str, statement: str, name: str
+    empty_url: str, statement: str, name: str
 ) -> None:
-    with psycopg.connect(url, autocommit=True) as connection:
+    with psycopg.connect(empty_url, autocommit=True) as connection:
         connection.execute(statement)
         connection.execute("CREATE SCHEMA rowcrew")
-    refused = run("migrate", DATABASE_URL=url)
+    refused = run("migrate", DATABASE_URL=empty_url)
     assert refused.returncode == 1
     [sentence] = refused.stderr.splitlines()
     assert name in sentence
     assert "?schema=rowcrew" in sentence
-    joint = "&" if "?" in url else "?"
-    assert run("migrate", DATABASE_URL=f"{url}{joint}schema=rowcrew").returncode == 0
+    assert run("migrate", DATABASE_URL=f"{empty_url}&schema=rowcrew").returncode == 0
 
 
-def test_the_doctor_knows_a_table_jobs_that_is_not_ours(url: str) -> None:
-    with psycopg.connect(url, autocommit=True) as connection:
+def test_the_doctor_knows_a_table_jobs_that_is_not_ours(empty_url: str) -> None:
+    with psycopg.connect(empty_url, autocommit=True) as connection:
         connection.execute("CREATE TABLE jobs (id int, title text)")
-    checks = [json.loads(line) for line in run("doctor", "--json", DATABASE_URL=url).stdout.splitlines()]
+    checks = [
+        json.loads(line) for line in run("doctor", "--json", DATABASE_URL=empty_url).stdout.splitlines()
+    ]
     [schema] = [check for check in checks if check["name"] == "schema"]
     assert schema["result"] == "failed"
     assert "not Rowcrew's" in schema["what"]

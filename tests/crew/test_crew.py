@@ -232,6 +232,12 @@ def test_a_method_without_its_object_is_refused() -> None:
         Crew().job("send")(Shop.send)
 
 
+@pytest.mark.parametrize("decorate", [Crew().job, Crew().job("send_all")])
+def test_a_class_method_without_its_class_is_refused(decorate: Any) -> None:
+    with pytest.raises(CrewError, match=r"type 'send_all': Shop\.send_all is a method, and no run has"):
+        decorate(vars(Shop)["send_all"])
+
+
 def test_a_method_of_an_object_or_class_is_a_handler() -> None:
     crew = Crew()
     crew.job("send")(Shop().send)

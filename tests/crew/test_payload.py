@@ -146,7 +146,7 @@ def complaint(binding: Binding, payload: str) -> str:
 def test_an_unknown_key_is_refused_where_keys_are_parameters() -> None:
     def handler(spot: float) -> None: ...
 
-    with pytest.raises(UnknownKey, match="contains unknown field `spott`; a newer worker may know it"):
+    with pytest.raises(UnknownKey, match=r"contains unknown field `spott`$"):
         bind(handler).decode('{"spot": 1, "spott": 2}')
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -15,11 +14,11 @@ import pytest
 
 from rig.logins import Login
 from rig.npm import NODE_IS_THERE, npm_installed
+from rig.programs import Dialogue
 from rig.waiting import eventually
 from tests.conftest import Connect
 from tests.contract.hands import Connection, read, record, reserve
 
-ROOT = Path(__file__).parents[2]
 NODE = Path(__file__).parent / "node"
 PYTHONS = ("django", "peewee", "sqlalchemy", "tortoise")
 NODES = ("knex", "drizzle", "sequelize", "typeorm")
@@ -29,40 +28,17 @@ ORMS = (*PYTHONS, *(pytest.param(name, marks=WITHOUT_NODE) for name in NODES))
 Start = Callable[[list[str]], "Client"]
 
 
-class Client:
+class Client(Dialogue):
     """A client's program, one order and one answer at a time."""
 
-    def __init__(self, command: list[str]) -> None:
-        self.process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            cwd=ROOT,
-        )
-
     def do(self, order: str, **values: Any) -> Any:
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        self.process.stdin.write(json.dumps({"do": order, **values}) + "\n")
-        self.process.stdin.flush()
-        answer = self.process.stdout.readline()
-        assert answer, self.process.stderr and self.process.stderr.read()
-        return json.loads(answer)
+        return json.loads(self.ask(json.dumps({"do": order, **values})))
 
 
 @pytest.fixture
 def start() -> Iterator[Start]:
     with ExitStack() as running:
-
-        def start(command: list[str]) -> Client:
-            client = Client(command)
-            running.enter_context(client.process)
-            running.callback(client.process.kill)
-            return client
-
-        yield start
+        yield lambda command: running.enter_context(Client(command))
 
 
 def command(orm: str, url: str) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from rig.databases import new_database
 from rig.fixtures import StartWorker
 from rig.programs import run
 from rig.table import Table
@@ -42,15 +42,10 @@ MakeDatabase = Callable[[str], str]
 @pytest.fixture
 def database_in(server: EmbeddedPostgres) -> Iterator[MakeDatabase]:
     """Makes a migrated database in an encoding; its address."""
-    with (
-        psycopg.connect(server.url, autocommit=True) as postgres,
-        ExitStack() as made,
-    ):
+    with ExitStack() as made:
 
         def database_in(encoding: str) -> str:
-            name = f"encoded_{uuid.uuid4().hex}"
-            postgres.execute(f"CREATE DATABASE {name} ENCODING '{encoding}' LOCALE 'C' TEMPLATE template0")
-            made.callback(postgres.execute, f"DROP DATABASE {name} WITH (FORCE)")
+            name = made.enter_context(new_database(server, "encoded", encoding=encoding))
             migrate(server.url_of(name))
             return server.url_of(name)
 

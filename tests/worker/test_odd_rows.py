@@ -6,9 +6,9 @@ import functools
 from collections.abc import Callable
 from typing import Any, LiteralString
 
-import psycopg
 import pytest
 
+from rig.databases import new_database
 from rig.fixtures import StartWorker
 from rig.journal import Gate, Journal
 from rig.table import Table
@@ -130,16 +130,12 @@ def test_bytes_that_are_no_text_stop_no_other_row(
     start_worker: StartWorker, server: EmbeddedPostgres
 ) -> None:
     """In a database in SQL_ASCII a payload may hold anything."""
-    with psycopg.connect(server.url, autocommit=True) as postgres:
-        postgres.execute("CREATE DATABASE latin ENCODING 'SQL_ASCII' LOCALE 'C' TEMPLATE template0")
-        try:
-            url = server.url_of("latin")
-            migrate.migrate(f"{url}&client_encoding=utf8")
-            table = Table(f"{url}&client_encoding=utf8")
-            meets_one_odd_row(functools.partial(start_worker, url=url), table, a_payload_in_latin_1, "failed")
-            table.close()
-        finally:
-            postgres.execute("DROP DATABASE latin WITH (FORCE)")
+    with new_database(server, "plain", encoding="SQL_ASCII") as name:
+        url = server.url_of(name)
+        migrate.migrate(f"{url}&client_encoding=utf8")
+        table = Table(f"{url}&client_encoding=utf8")
+        meets_one_odd_row(functools.partial(start_worker, url=url), table, a_payload_in_latin_1, "failed")
+        table.close()
 
 
 def a_payload_in_latin_1(table: Table) -> int:

@@ -50,7 +50,7 @@ def migrate(
         for line in lines:
             print(one_line(_told(line)))
         if lines and not repair:
-            print("What is missing or different is put back by: rowcrew migrate --repair")
+            print("`rowcrew migrate --repair` puts back what it can, and says what a person must decide.")
         print(f"The tables are up to date (revision {revision}).")
     return FAILURE if repair and any(line["refused"] for line in lines) else SUCCESS
 

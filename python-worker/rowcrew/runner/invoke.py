@@ -85,7 +85,8 @@ def _arguments(job: Job, handled: HandledType, port: RunPort) -> dict[str, Any]:
         arguments = binding.decode(job.payload)
     except payload.UnknownKey as error:
         # A rolling deploy: producers are new, and old workers go within minutes.
-        raise Retry(_UNKNOWN_KEY.ceiling(job.attempt), str(error)) from error
+        reason = f"{error}; a newer worker may know it"
+        raise Retry(_UNKNOWN_KEY.ceiling(job.attempt), reason) from error
     if binding.context_parameter is not None:
         arguments[binding.context_parameter] = _context(job, port)
     return arguments

@@ -1,7 +1,8 @@
 """Whether this version of Rowcrew and the schema of a database fit each other.
 
-In: the row of `rowcrew_schema`, read with `worker.schema_revision`. Out: None, or why a worker must not serve
-it. Called by a worker before its first reservation, and by the doctor.
+In: the row of `rowcrew_schema`, read with `worker.schema_revision`, or the tables that row level security
+hides. Out: None, or why a worker must not serve the database, and the remedy. Called by a worker before its
+first reservation, and by the doctor.
 """
 
 from __future__ import annotations

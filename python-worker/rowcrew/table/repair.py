@@ -43,8 +43,13 @@ class Repair(NamedTuple):
     emptied: bool
 
 
+@patiently
 def found_differences(url: str) -> list[Difference]:
-    """What is missing or different in a database; nothing is changed."""
+    """What is missing or different in a database; nothing is changed.
+
+    Raises:
+        MigrationBusy: the tables were locked for ten minutes.
+    """
     with opened(url, name="migrate") as connection:
         return differences(*_looked_at(connection))
 
@@ -77,6 +82,9 @@ def described(url: str, name: str) -> Shape:
 
 
 def _looked_at(connection: Connection) -> tuple[list[Part], list[Part]]:
+    """The parts that should be there, and those that are, in a transaction that waits as migrations do."""
+    for limit in LIMITS:
+        connection.execute(limit)
     wanted = expected({version for (version,) in connection.execute(SQL["operator/versions"])})
     # As a side effect, names without a schema now mean the tables' own, until this transaction ends.
     return wanted, [Part(*row) for row in connection.execute(SQL["operator/parts"], names(wanted))]
@@ -85,8 +93,6 @@ def _looked_at(connection: Connection) -> tuple[list[Part], list[Part]]:
 @patiently
 def _repaired(connection: Connection) -> list[Repair]:
     connection.rollback()
-    for limit in LIMITS:
-        connection.execute(limit)
     wanted, found = _looked_at(connection)
     # A table that is made again has triggers, which need their functions.
     order = sorted(differences(wanted, found), key=lambda one: one.kind != "function")

@@ -131,6 +131,14 @@ class SchemaRevision(NamedTuple):
     minimum_worker: int
 
 
+class HiddenTable(NamedTuple):
+    """A table under row level security for this role; `open` = a policy lets it read and change some rows."""
+
+    table: str
+    role: str
+    open: bool
+
+
 async def schema_revision(link: Link) -> list[SchemaRevision]:
     """The schema's revision; no row in an empty `rowcrew_schema`.
 
@@ -138,14 +146,6 @@ async def schema_revision(link: Link) -> list[SchemaRevision]:
         psycopg.errors.UndefinedTable: there is no schema.
     """
     return [SchemaRevision(*row) for row in await link.fetch(SQL["worker/schema_revision"], {})]
-
-
-class HiddenTable(NamedTuple):
-    """A table under row level security for this role; `open` = a policy lets it read and change some rows."""
-
-    table: str
-    role: str
-    open: bool
 
 
 async def hidden_tables(link: Link) -> list[HiddenTable]:

@@ -19,6 +19,7 @@ from rowcrew.control.run import Run
 from rowcrew.log import Log
 from rowcrew.model.appetite import RunTimes
 from rowcrew.model.outcome import Lost, Outcome, Released
+from rowcrew.model.suspicion import is_blamed
 from rowcrew.runner.wire import Note, Report
 
 
@@ -109,4 +110,4 @@ def _outcome_of_death(runner: RunnerProcess, run: Run, begun: int, error: str) -
         return Released("its runner died before its end was told")
     if runner.culprits and run.job.lease_id not in runner.culprits:
         return Released("its runner was stopped because of another job")
-    return Lost(error, blamed=bool(runner.culprits) or begun == 1)
+    return Lost(error, blamed=bool(runner.culprits) or is_blamed(begun))
