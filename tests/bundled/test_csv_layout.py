@@ -40,7 +40,7 @@ def test_one_bad_byte_in_a_utf_8_file_costs_its_row_and_no_other(imports: Import
 def test_one_good_character_tells_utf_8_from_one_bad_byte(imports: Imports, end: bytes) -> None:
     result = bring(imports, "a,b\n1,Zoë\n".encode() + end)
     assert notes(imports) == [("1", "Zoë")]
-    assert result["warnings"] == ["the file is UTF-8 but for 1 bytes, whose rows are bad rows"]
+    assert result["warnings"] == ["the file is UTF-8 but for a few bytes (1 in all), whose rows are bad rows"]
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ def test_a_quote_in_the_middle_of_a_cell_is_a_character(imports: Imports) -> Non
         ("3", "plain, quoted"),
         ("4", "x"),
     ]
-    assert result["warnings"] == ["2 rows have quotes in the middle of cells, which were kept: rows 2, 3"]
+    assert result["warnings"] == ["quotes in the middle of cells were kept, in these rows (2 in all): 2, 3"]
 
 
 def test_a_quoted_cell_that_goes_on_costs_its_line_and_no_other(imports: Imports) -> None:

@@ -142,7 +142,7 @@ class Reading:
             yield self.facts.warning
         if self._controls:
             yield (
-                f"the file has {self._controls:,} control characters such as U+0096;"
+                f"the file has control characters such as U+0096 ({self._controls:,} in all);"
                 " was it windows-1252, and read as Latin-1 before?"
             )
         if self._skips_by_guess:
@@ -150,7 +150,7 @@ class Reading:
         odd = self._mending.odd_rows if self._mending else []
         if odd := [row for row in odd if row >= self.first_row]:
             shown = ", ".join(map(str, odd[:_SHOWN_ROWS])) + (", …" if len(odd) > _SHOWN_ROWS else "")
-            yield f"{len(odd):,} rows have quotes in the middle of cells, which were kept: rows {shown}"
+            yield f"quotes in the middle of cells were kept, in these rows ({len(odd):,} in all): {shown}"
 
     def _plain_rows(self, check: Callable[[], None]) -> int | None:
         """How many records COPY finds; None if it would find others than people do."""
