@@ -5,7 +5,8 @@ from __future__ import annotations
 import gzip
 import io
 import zipfile
-from typing import Any
+from typing import Any, Literal
+from unicodedata import normalize
 
 import pytest
 
@@ -111,6 +112,15 @@ def test_a_header_may_hold_a_line_break(imports: Imports) -> None:
 def test_what_nobody_sees_in_a_header_or_mapping_does_not_count(imports: Imports, name: str) -> None:
     imports.run(f"\ufeff{name},b\n1,2\n".encode(), table="notes", mapping={"first": "a"})
     imports.run(b"a,b\n1,2\n", table="notes", mapping={"first": name})
+    assert notes(imports) == [("1", None)] * 2
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_a_header_may_be_composed_or_not(imports: Imports, form: Literal["NFC", "NFD"]) -> None:
+    name = normalize(form, "Café")
+    result = bring(imports, f"{name},b\n{name},b\n1,2\n", mapping={"first": normalize("NFC", name)})
+    assert (notes(imports), result["rejected"]) == ([("1", None)], 1)
+    bring(imports, "Café,b\n1,2\n", mapping={"first": name})
     assert notes(imports) == [("1", None)] * 2
 
 

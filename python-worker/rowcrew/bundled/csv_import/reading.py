@@ -11,6 +11,7 @@ import io
 import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import IO, Final
+from unicodedata import normalize
 
 from rowcrew.bundled.csv_import.csv_file import (
     BadRow,
@@ -116,16 +117,21 @@ class Reading:
         names = self._names
         if self.dialect.header_rows != 1 or len(names) < 2 or not names[0]:
             return False
-        first = names[0].encode()
-        lines = b"\n" + data if self.facts.line_end == b"\n" else data.replace(b"\r", b"\n")
-        return b"\n" + first in lines or b'\n"' + first in lines or data.startswith(first)
+        lines = b"\n" + (data if self.facts.line_end == b"\n" else data.replace(b"\r", b"\n"))
+        return any(b"\n" + start in lines for start in self._header_starts)
+
+    @property
+    def _header_starts(self) -> tuple[bytes, ...]:
+        """How a record that repeats the header may begin: its first name is kept in composed form."""
+        forms = {normalize("NFC", self._names[0]), normalize("NFD", self._names[0])}
+        return tuple(quote + form.encode() for form in forms for quote in (b"", b'"'))
 
     def _without_header(self, block: Block) -> Block:
-        first = self._names[0].encode()
+        starts = self._header_starts
         good: list[Row] = []
         repeats: list[BadRow] = []
         for row, record in block.records():
-            if record.startswith((first, b'"' + first)) and self._is_header(record):
+            if record.startswith(starts) and self._is_header(record):
                 repeats.append(BadRow(row, _REPEATED, record))
             else:
                 good.append((row, record))
