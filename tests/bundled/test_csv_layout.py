@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import zipfile
+from pathlib import Path
 from typing import Any, Literal
 from unicodedata import normalize
 
@@ -168,6 +169,16 @@ def test_other_quotes_are_given(imports: Imports) -> None:
     bring(imports, "a,b\n'it''s','x,\"y\"'\n", quote="'")
     bring(imports, 'a,b\n5",x"y\n', quote="")
     assert notes(imports) == [("it's", 'x,"y"'), ('5"', 'x"y')]
+
+
+@pytest.mark.parametrize("payload", [{}, {"quote": "'"}])
+def test_control_characters_are_told_however_the_file_is_read(
+    imports: Imports, data: Path, payload: dict[str, Any]
+) -> None:
+    lines = "".join(f"{row},xxxxxxxx\n" for row in range(100_000))  # more than a block
+    (data / "old.csv").write_text(f'a,b\n1,x"y\n{lines}2,\x96\n', encoding="utf-8")
+    result = imports.run_source({"path": "old.csv"}, **AB | payload).result
+    assert any("U+0096 (1 in all)" in warning for warning in result["warnings"])
 
 
 def test_spaces_before_a_quote_do_not_make_it_a_character(imports: Imports) -> None:

@@ -59,7 +59,7 @@ class Reading:
         self._skips_by_guess = layout.skip_rows is None and rows_above(sample, self.dialect) > 0
         self._controls = 0
         self._mending: Mending | None = None
-        self.kept: Sequence[int] | None = None
+        self._kept: Sequence[int] | None = None
 
     @property
     def first_row(self) -> int:
@@ -87,10 +87,10 @@ class Reading:
         """Look through the file: how many records it has, and whether they must be mended on the way."""
         wanted = sorted(set(fields.values()))
         if self.dialect.width > MOST_COLUMNS and len(wanted) < self.dialect.width:
-            self.kept = wanted
-        rows = self._plain_rows(check) if self.dialect.is_plain and self.kept is None else None
+            self._kept = wanted
+        rows = self._plain_rows(check) if self.dialect.is_plain and self._kept is None else None
         if rows is None:
-            self._mending = Mending(self.facts, self.dialect, self.kept)
+            self._mending = Mending(self.facts, self.dialect, self._kept)
             rows = _count_lines(self._file, self.facts, check)
         return max(0, rows - self.first_row + 1)
 
@@ -98,19 +98,34 @@ class Reading:
         """The records below the header. One that repeats the header, as in joined files, is a bad row."""
         source = self._mending.blocks(self._file) if self._mending else blocks(self._file, self.facts)
         for block in source:
+            if not block.data.isascii():
+                self._controls += len(_CONTROLS.findall(block.data))
             below = block.without(self.first_row - 1)
             yield self._without_header(below) if self._may_repeat_header(below.data) else below
 
     @property
     def width(self) -> int:
         """Cells of a record, as the blocks have it."""
-        return self.dialect.width if self.kept is None else len(self.kept) + 1
+        return self.dialect.width if self._kept is None else len(self._kept) + 1
+
+    @property
+    def columns(self) -> int:
+        """Those cells of a record that may hold something."""
+        return self.dialect.columns if self._kept is None else self.width
+
+    def places(self, fields: dict[str, int]) -> dict[str, int]:
+        """Where the fields stand in a record, as the blocks have it; known after `survey`."""
+        if self._kept is None:
+            return fields
+        return {column: self._kept.index(place) for column, place in fields.items()}
 
     @property
     def _names(self) -> tuple[str, ...]:
         """Of the cells of a record, as the blocks have it."""
         names = self.dialect.names
-        return names if self.kept is None or not names else (*(names[place] for place in self.kept), LEFT_OUT)
+        return (
+            names if self._kept is None or not names else (*(names[place] for place in self._kept), LEFT_OUT)
+        )
 
     def _may_repeat_header(self, data: bytes) -> bool:
         """Whether a line begins as the header does."""
@@ -164,8 +179,6 @@ class Reading:
         try:
             for block in blocks(self._file, self.facts):
                 check()
-                if not block.data.isascii():
-                    self._controls += len(_CONTROLS.findall(block.data))
                 if has_stray_quotes(block.data, self.dialect.delimiter):
                     return None
                 rows += block.rows
