@@ -147,7 +147,7 @@ HELD: dict[str, tuple[list[str], list[str]]] = {
     "daterange[]": (['{"[2026-01-02,2026-01-05)",NULL}'], ['{"[today,)"}']),
     "float8[]": (["{1,-2.5,1e3,NULL}", " { .5 } "], ["{NaN}", "{1,-Infinity}", "{0x1F}", "{1_000}"]),
     "numrange": (["[1.5,2)", "(,)"], ["[1,NaN]", "(-infinity,5)"]),
-    "bare_numbers": (["{1,2}"], ["{NaN}"]),
+    "bare_numbers": (["{1,2}", "[0:1][-1:0]={{1,2},{3,4}}"], ["{NaN}", "[0:1]={1,NaN}"]),
     "text[]": (["{today,NaN,03/04/26}"], []),
 }
 

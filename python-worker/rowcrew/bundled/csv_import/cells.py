@@ -29,6 +29,7 @@ _ISO_TIME: Final = (
 )
 _ISO_DATE: Final = r"(?:\d{4}-\d{1,2}-\d{1,2}|\d{8})"
 _ISO: Final = rf"(?:{_ISO_DATE}(?:(?:[tT]| +){_ISO_TIME})?|{_ISO_TIME})"
+_LOWER_BOUNDS: Final = r"(?:\s*(?:\[-?\d+:-?\d+\])+=)?"  # of an array that does not count from 1
 BLANKS: Final = " \t"
 _SPACES: Final = " \u00a0\u202f\u2009"
 _APOSTROPHES: Final = "'\u2019"
@@ -247,7 +248,7 @@ def _many_cases(column: TargetColumn, field: sql.Identifier, cells: Cells) -> sq
     between = r"[][(){},\s\"]"
     return sql.SQL("WHEN {cell} ~* {pattern} THEN {cell} ELSE {cell} || {complaint}").format(
         cell=field,
-        pattern=sql.Literal(rf"^{between}*(?:(?:{one}|null|empty)(?:{between}+|$))*$"),
+        pattern=sql.Literal(rf"^{_LOWER_BOUNDS}{between}*(?:(?:{one}|null|empty)(?:{between}+|$))*$"),
         complaint=sql.Literal(" (holds more than plain numbers or ISO 8601)"),
     )
 
