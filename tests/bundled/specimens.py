@@ -17,7 +17,8 @@ import msgspec
 from rowcrew.bundled.documents.document import Document
 from rowcrew.bundled.documents.look import LOOKS
 from rowcrew.bundled.documents.number_format import NumberFormat
-from rowcrew.bundled.documents.paper.pages import Paper, printed
+from rowcrew.bundled.documents.paper.pages import printed
+from rowcrew.bundled.documents.paper.sheet import Paper
 from rowcrew.bundled.documents.slides.deck import Deck, shown
 from rowcrew.bundled.exports.report import document_of
 from rowcrew.bundled.model_run.kept import ModelRunKey

@@ -34,7 +34,8 @@ def bring(imports: Imports, column: str, cell: str, way: str = "straight", **pay
     mapping = {column: "X"} if way == "staged" else {column: "X", "m": "Y"}
     run = imports.run(text.getvalue().encode(), **{"table": "cells", "mapping": mapping} | payload)
     assert run.result["inserted"] == 1, run.result
-    return imports.connection.execute(f"SELECT {column}::text FROM cells").fetchall()[0][0]
+    table = payload.get("table", "cells")
+    return imports.connection.execute(f"SELECT {column}::text FROM {table}").fetchall()[0][0]
 
 
 def refusals(
@@ -127,6 +128,42 @@ def test_nan_is_a_number_where_it_is_asked_for(cells: Imports, way: str) -> None
 @pytest.mark.parametrize("column", ["n", "d", "at", "i", "f", "yes", "price"])
 def test_blanks_are_null_in_every_column_but_text(cells: Imports, column: str, way: str) -> None:
     assert bring(cells, column, "   ", way) is None
+
+
+HELD: dict[str, tuple[list[str], list[str]]] = {
+    "date[]": (
+        ["{}", "{2026-01-02,NULL}", '{"2026-01-02", null}', "{{2026-01-02},{2026-01-03}}"],
+        ["{today}", "{2026-01-02,03/04/26}", '{"infinity"}', "{26-01-02}"],
+    ),
+    "timestamptz[]": (
+        ['{"2026-01-02 10:30+02"}', "{2026-01-02T10:30Z}"],
+        ["{now}", '{"2026-01-02 10:30 PST"}'],
+    ),
+    "daterange": (
+        ["empty", "[2026-01-02,2026-01-05)", "(,2026-01-05]", "[,)"],
+        ["[today,tomorrow)", "[2026-01-02,infinity)", "[03/04/26,]"],
+    ),
+    "tsmultirange": (["{}", "{[2026-01-02 10:30,2026-01-02 11:30),[2026-01-03,)}"], ["{[today,)}"]),
+    "daterange[]": (['{"[2026-01-02,2026-01-05)",NULL}'], ['{"[today,)"}']),
+    "float8[]": (["{1,-2.5,1e3,NULL}", " { .5 } "], ["{NaN}", "{1,-Infinity}", "{0x1F}", "{1_000}"]),
+    "numrange": (["[1.5,2)", "(,)"], ["[1,NaN]", "(-infinity,5)"]),
+    "bare_numbers": (["{1,2}", "[0:1][-1:0]={{1,2},{3,4}}"], ["{NaN}", "[0:1]={1,NaN}"]),
+    "text[]": (["{today,NaN,03/04/26}"], []),
+}
+
+
+@WAYS
+@pytest.mark.parametrize("column", HELD)
+def test_what_arrays_and_ranges_hold_is_plain_or_a_bad_row(imports: Imports, column: str, way: str) -> None:
+    imports.connection.execute(
+        "DROP TABLE IF EXISTS held; DROP DOMAIN IF EXISTS bare_numbers;"
+        f"CREATE DOMAIN bare_numbers AS numeric[]; CREATE TABLE held (h {column}, m text)"
+    )
+    good, bad = HELD[column]
+    for cell in good:
+        imports.connection.execute("TRUNCATE held")
+        assert bring(imports, "h", cell, way, table="held") is not None
+    assert list(refusals(imports, "h", bad, way, table="held")) == bad
 
 
 def test_money_does_not_hang_on_the_servers_locale(cells: Imports) -> None:

@@ -281,6 +281,13 @@ def test_cells_that_look_like_formulas_are_kept_and_counted(imports: Imports) ->
     assert [row[0] for row in imports.rows("description")] == cells
 
 
+def test_only_what_is_stored_is_counted_as_a_formula(imports: Imports) -> None:
+    options: dict[str, Any] = {"nulls": ["-", "=NA"], "trim": True}
+    result = imports.run(HEADER + b'1,,,-\n2,,,=NA\n3,,," =1+1"\n', **options).result
+    assert imports.rows("description") == [(None,), (None,), ("=1+1",)]
+    assert result["flagged"] == 1
+
+
 FORMULA_CELLS = st.text(st.sampled_from('=+-@\t\r"\n1.,; x'), max_size=6)
 
 

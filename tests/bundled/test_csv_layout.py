@@ -5,7 +5,9 @@ from __future__ import annotations
 import gzip
 import io
 import zipfile
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal
+from unicodedata import normalize
 
 import pytest
 
@@ -40,7 +42,7 @@ def test_one_bad_byte_in_a_utf_8_file_costs_its_row_and_no_other(imports: Import
 def test_one_good_character_tells_utf_8_from_one_bad_byte(imports: Imports, end: bytes) -> None:
     result = bring(imports, "a,b\n1,Zoë\n".encode() + end)
     assert notes(imports) == [("1", "Zoë")]
-    assert result["warnings"] == ["the file is UTF-8 but for 1 bytes, whose rows are bad rows"]
+    assert result["warnings"] == ["the file is UTF-8 but for a few bytes (1 in all), whose rows are bad rows"]
 
 
 @pytest.mark.parametrize(
@@ -77,7 +79,7 @@ def test_utf_16_that_is_cut_off_is_no_reason_to_try_again(imports: Imports, enco
 def workbook() -> bytes:
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as archive:
-        archive.writestr("xl/workbook.xml", "<workbook/>")
+        archive.writestr(zipfile.ZipInfo("xl/workbook.xml"), "<workbook/>")
     return file.getvalue()
 
 
@@ -85,7 +87,7 @@ def workbook() -> bytes:
     ("file", "said"),
     [
         (workbook(), "Excel workbook"),
-        (gzip.compress(b"a,b\n1,2\n"), "gzip"),
+        (gzip.compress(b"a,b\n1,2\n", mtime=0), "gzip"),
         ("a,b\n1,2\n".encode("utf-32"), "UTF-32"),
         ("a,b\n1,2\n".encode("utf-32-le"), "UTF-32"),
         ("a,b\n1,2\n".encode("utf-32-be"), "UTF-32"),
@@ -114,6 +116,15 @@ def test_what_nobody_sees_in_a_header_or_mapping_does_not_count(imports: Imports
     assert notes(imports) == [("1", None)] * 2
 
 
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_a_header_may_be_composed_or_not(imports: Imports, form: Literal["NFC", "NFD"]) -> None:
+    name = normalize(form, "Café")
+    result = bring(imports, f"{name},b\n{name},b\n1,2\n", mapping={"first": normalize("NFC", name)})
+    assert (notes(imports), result["rejected"]) == ([("1", None)], 1)
+    bring(imports, "Café,b\n1,2\n", mapping={"first": name})
+    assert notes(imports) == [("1", None)] * 2
+
+
 def test_the_first_line_end_outside_quotes_decides(imports: Imports) -> None:
     bring(imports, 'a,b\r1,"two\nlines"\r2,z\r')
     bring(imports, '"a\r",b\n3,x\n', mapping={"first": "a", "second": "b"})
@@ -136,7 +147,7 @@ def test_a_quote_in_the_middle_of_a_cell_is_a_character(imports: Imports) -> Non
         ("3", "plain, quoted"),
         ("4", "x"),
     ]
-    assert result["warnings"] == ["2 rows have quotes in the middle of cells, which were kept: rows 2, 3"]
+    assert result["warnings"] == ["quotes in the middle of cells were kept, in these rows (2 in all): 2, 3"]
 
 
 def test_a_quoted_cell_that_goes_on_costs_its_line_and_no_other(imports: Imports) -> None:
@@ -158,6 +169,16 @@ def test_other_quotes_are_given(imports: Imports) -> None:
     bring(imports, "a,b\n'it''s','x,\"y\"'\n", quote="'")
     bring(imports, 'a,b\n5",x"y\n', quote="")
     assert notes(imports) == [("it's", 'x,"y"'), ('5"', 'x"y')]
+
+
+@pytest.mark.parametrize("payload", [{}, {"quote": "'"}])
+def test_control_characters_are_told_however_the_file_is_read(
+    imports: Imports, data: Path, payload: dict[str, Any]
+) -> None:
+    lines = "".join(f"{row},xxxxxxxx\n" for row in range(100_000))  # more than a block
+    (data / "old.csv").write_text(f'a,b\n1,x"y\n{lines}2,\x96\n', encoding="utf-8")
+    result = imports.run_source({"path": "old.csv"}, **AB | payload).result
+    assert any("U+0096 (1 in all)" in warning for warning in result["warnings"])
 
 
 def test_spaces_before_a_quote_do_not_make_it_a_character(imports: Imports) -> None:

@@ -279,6 +279,25 @@ def test_the_interval_of_a_call_with_a_heavy_tail_holds_its_price() -> None:
     assert answer.standard_error < 0.02
 
 
+@pytest.mark.parametrize(
+    "narrow",
+    [
+        {"volatility": 5e-324},
+        {"volatility": 1e-300, "maturityYears": 1e-300},
+        {"volatility": 1e-200},
+        {"volatility": 1e-17, "strike": 90},
+        {"volatility": 1e-15, "strike": 90},
+    ],
+)
+@pytest.mark.parametrize("option_type", ["call", "put"])
+def test_what_hardly_moves_is_worth_what_it_pays(narrow: dict[str, Any], option_type: str) -> None:
+    found = priced(**narrow, optionType=option_type, paths=1_000)
+    given = option(**narrow)
+    sign = 1 if option_type == "call" else -1
+    assert found.price == pytest.approx(max(sign * (given.stock - given.cash), 0.0), abs=1e-9)
+    assert found.standard_error == pytest.approx(0, abs=1e-9)
+
+
 @pytest.mark.parametrize("volatility", [0.1, 0.8, 2.0, 5.0])
 @pytest.mark.parametrize("strike", [1, 80, 120, 10_000])
 @pytest.mark.parametrize("option_type", ["call", "put"])

@@ -14,7 +14,8 @@ from rowcrew.bundled import crew
 from rowcrew.bundled.documents.document import Document
 from rowcrew.bundled.documents.look import LOOKS
 from rowcrew.bundled.documents.number_format import NumberFormat
-from rowcrew.bundled.documents.paper.pages import MARGIN, Paper, printed
+from rowcrew.bundled.documents.paper.pages import printed
+from rowcrew.bundled.documents.paper.sheet import MARGIN, Paper
 from rowcrew.bundled.exports.pdf_export import MOST_PAGES
 from rowcrew.model.outcome import Released, Snoozed
 from rowcrew.testing import run_handler

@@ -23,11 +23,13 @@ LookedAt = Literal["plain", "fit", "no"]
 
 ANY: Final = ""
 _PLAIN_NUMBER: Final = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
+_NAN: Final = "[-+]?(?:nan|inf(?:inity)?)"
 _ISO_TIME: Final = (
     r"(?:[01]?\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d{1,9})?)?(?: ?(?:[zZ]|[-+]\d{2}(?::?\d{2}){0,2}))?"
 )
 _ISO_DATE: Final = r"(?:\d{4}-\d{1,2}-\d{1,2}|\d{8})"
 _ISO: Final = rf"(?:{_ISO_DATE}(?:(?:[tT]| +){_ISO_TIME})?|{_ISO_TIME})"
+_LOWER_BOUNDS: Final = r"(?:\s*(?:\[-?\d+:-?\d+\])+=)?"  # of an array that does not count from 1
 BLANKS: Final = " \t"
 _SPACES: Final = " \u00a0\u202f\u2009"
 _APOSTROPHES: Final = "'\u2019"
@@ -39,13 +41,23 @@ _CURRENCIES: Final = (
 
 
 class TargetColumn(msgspec.Struct, frozen=True):
-    """A column's type as SQL writes it, its category in PostgreSQL (S text, N number, D date or time), and
-    whether it must have a value.
+    """A column's type as SQL writes it, and what is known of it.
+
+    Attributes:
+        category: PostgreSQL's: S text, N number, D date or time, A array, R range.
+        is_required: it must have a value.
+        held: the category of what an array or range holds; of other types their own.
     """
 
     type: str
     category: str
-    is_required: bool = False
+    is_required: bool
+    held: str | None
+
+    @property
+    def holds_many(self) -> bool:
+        """Whether a cell is a list of numbers or of dates, or a range between two."""
+        return self.category in ("A", "R") and self.held in ("N", "D")
 
 
 class Cells(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,10 +77,10 @@ class Cells(msgspec.Struct, frozen=True, kw_only=True):
 
         `ANY`: it reads all.
         """
-        if self.nulls or column.type == "money":
+        if self.nulls or column.type == "money" or column.holds_many:
             return None
         if column.category == "N":
-            words = "|(?i:[-+]?(?:nan|inf(?:inity)?))" if self.nan else ""
+            words = f"|(?i:{_NAN})" if self.nan else ""
             return f"(?:{_PLAIN_NUMBER}{words})" if self.decimal == "." else None
         if column.category == "D":
             return iso_form(self.date_formats[0]) if self.date_formats else _ISO
@@ -102,6 +114,8 @@ def text(column: TargetColumn, field: sql.Identifier, cells: Cells, looked_at: L
         cases = _number_cases(field, cells)
     elif column.category == "D":
         cases = _date_cases(field, cells)
+    elif column.holds_many:
+        cases = _many_cases(column, field, cells)
     else:
         cases = sql.SQL("ELSE {}").format(field)
     return sql.SQL("CASE WHEN {blank} THEN NULL {cases} END").format(blank=_blank(field, cells), cases=cases)
@@ -159,7 +173,7 @@ def _number_cases(field: sql.Identifier, cells: Cells) -> sql.Composable:
     )
     pattern = rf"^\s*[-+]?(?:\d+{grouped})?(?:{decimal}\d*)?(?:[eE][-+]?\d+)?\s*$"
     if cells.nan:
-        pattern = rf"^\s*[-+]?(?:nan|inf(?:inity)?)\s*$|{pattern}"
+        pattern = rf"^\s*{_NAN}\s*$|{pattern}"
     return sql.SQL("WHEN {number} {like} {pattern} THEN {plain} ELSE {cell} || {complaint}").format(
         number=number,
         like=sql.SQL("~*" if cells.nan else "~"),
@@ -226,6 +240,17 @@ def _date_cases(field: sql.Identifier, cells: Cells) -> sql.Composable:
         for rule in rules
     ]
     return sql.SQL("{} ELSE {} || ' (none of the date formats)'").format(sql.SQL(" ").join(matches), field)
+
+
+def _many_cases(column: TargetColumn, field: sql.Identifier, cells: Cells) -> sql.Composable:
+    """PostgreSQL judges brackets, commas and quotes, so that only what stands between them is looked at."""
+    one = _ISO if column.held == "D" else f"{_PLAIN_NUMBER}|{_NAN}" if cells.nan else _PLAIN_NUMBER
+    between = r"[][(){},\s\"]"
+    return sql.SQL("WHEN {cell} ~* {pattern} THEN {cell} ELSE {cell} || {complaint}").format(
+        cell=field,
+        pattern=sql.Literal(rf"^{_LOWER_BOUNDS}{between}*(?:(?:{one}|null|empty)(?:{between}+|$))*$"),
+        complaint=sql.Literal(" (holds more than plain numbers or ISO 8601)"),
+    )
 
 
 def _as_iso(field: sql.Identifier, rule: DateRule) -> sql.Composable:

@@ -13,6 +13,7 @@ import re
 from collections import Counter
 from collections.abc import Collection, Sequence
 from typing import Final, Literal
+from unicodedata import normalize
 
 import msgspec
 
@@ -74,8 +75,10 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def name_of(header: str) -> str:
-    """A header as it is compared: without spaces around it, and without characters nobody sees."""
-    kept = header.translate(dict.fromkeys(map(ord, _INVISIBLE)))
+    """A header as it is compared: composed (macOS writes é as two characters), without spaces around it, and
+    without characters nobody sees.
+    """
+    kept = normalize("NFC", header).translate(dict.fromkeys(map(ord, _INVISIBLE)))
     return " ".join(kept.split()) if "\n" in kept or "\r" in kept else kept.strip()
 
 

@@ -119,7 +119,7 @@ def _guessed(file: IO[bytes], start: bytes) -> tuple[str, str | None]:
         return "utf-8", None
     good, bad = _utf8_share(file)
     if good >= bad > 0:  # text of other encodings hardly ever is good UTF-8 by accident
-        return "utf-8", f"the file is UTF-8 but for {bad:,} bytes, whose rows are bad rows"
+        return "utf-8", f"the file is UTF-8 but for a few bytes ({bad:,} in all), whose rows are bad rows"
     return (
         "windows-1252",
         "the file is not UTF-8; it was read as windows-1252 (give encoding if that is wrong)",

@@ -99,9 +99,8 @@ def of_file(payload: CsvImport, file: IO[bytes], check: Callable[[], None]) -> P
     fields = reading.fields(mapping)
     reading.survey(fields, check)
     dialect = reading.dialect
-    places = fields if reading.kept is None else {name: reading.kept.index(at) for name, at in fields.items()}
-    width = (dialect.columns, dialect.width) if reading.kept is None else (reading.width,) * 2
-    fit = Fit(delimiter=dialect.delimiter, columns=width[0], width=width[1])
+    places = reading.places(fields)
+    fit = Fit(delimiter=dialect.delimiter, columns=reading.columns, width=reading.width)
     rows: list[Row] = []
     rejected: list[Rejected] = []
     for number, found in _fitted(reading.blocks(), fit, check):

@@ -11,6 +11,7 @@ import io
 import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import IO, Final
+from unicodedata import normalize
 
 from rowcrew.bundled.csv_import.csv_file import (
     BadRow,
@@ -58,7 +59,7 @@ class Reading:
         self._skips_by_guess = layout.skip_rows is None and rows_above(sample, self.dialect) > 0
         self._controls = 0
         self._mending: Mending | None = None
-        self.kept: Sequence[int] | None = None
+        self._kept: Sequence[int] | None = None
 
     @property
     def first_row(self) -> int:
@@ -86,10 +87,10 @@ class Reading:
         """Look through the file: how many records it has, and whether they must be mended on the way."""
         wanted = sorted(set(fields.values()))
         if self.dialect.width > MOST_COLUMNS and len(wanted) < self.dialect.width:
-            self.kept = wanted
-        rows = self._plain_rows(check) if self.dialect.is_plain and self.kept is None else None
+            self._kept = wanted
+        rows = self._plain_rows(check) if self.dialect.is_plain and self._kept is None else None
         if rows is None:
-            self._mending = Mending(self.facts, self.dialect, self.kept)
+            self._mending = Mending(self.facts, self.dialect, self._kept)
             rows = _count_lines(self._file, self.facts, check)
         return max(0, rows - self.first_row + 1)
 
@@ -97,35 +98,55 @@ class Reading:
         """The records below the header. One that repeats the header, as in joined files, is a bad row."""
         source = self._mending.blocks(self._file) if self._mending else blocks(self._file, self.facts)
         for block in source:
+            if not block.data.isascii():
+                self._controls += len(_CONTROLS.findall(block.data))
             below = block.without(self.first_row - 1)
             yield self._without_header(below) if self._may_repeat_header(below.data) else below
 
     @property
     def width(self) -> int:
         """Cells of a record, as the blocks have it."""
-        return self.dialect.width if self.kept is None else len(self.kept) + 1
+        return self.dialect.width if self._kept is None else len(self._kept) + 1
+
+    @property
+    def columns(self) -> int:
+        """Those cells of a record that may hold something."""
+        return self.dialect.columns if self._kept is None else self.width
+
+    def places(self, fields: dict[str, int]) -> dict[str, int]:
+        """Where the fields stand in a record, as the blocks have it; known after `survey`."""
+        if self._kept is None:
+            return fields
+        return {column: self._kept.index(place) for column, place in fields.items()}
 
     @property
     def _names(self) -> tuple[str, ...]:
         """Of the cells of a record, as the blocks have it."""
         names = self.dialect.names
-        return names if self.kept is None or not names else (*(names[place] for place in self.kept), LEFT_OUT)
+        return (
+            names if self._kept is None or not names else (*(names[place] for place in self._kept), LEFT_OUT)
+        )
 
     def _may_repeat_header(self, data: bytes) -> bool:
         """Whether a line begins as the header does."""
         names = self._names
         if self.dialect.header_rows != 1 or len(names) < 2 or not names[0]:
             return False
-        first = names[0].encode()
-        lines = b"\n" + data if self.facts.line_end == b"\n" else data.replace(b"\r", b"\n")
-        return b"\n" + first in lines or b'\n"' + first in lines or data.startswith(first)
+        lines = b"\n" + (data if self.facts.line_end == b"\n" else data.replace(b"\r", b"\n"))
+        return any(b"\n" + start in lines for start in self._header_starts)
+
+    @property
+    def _header_starts(self) -> tuple[bytes, ...]:
+        """How a record that repeats the header may begin: its first name is kept in composed form."""
+        forms = {normalize("NFC", self._names[0]), normalize("NFD", self._names[0])}
+        return tuple(quote + form.encode() for form in forms for quote in (b"", b'"'))
 
     def _without_header(self, block: Block) -> Block:
-        first = self._names[0].encode()
+        starts = self._header_starts
         good: list[Row] = []
         repeats: list[BadRow] = []
         for row, record in block.records():
-            if record.startswith((first, b'"' + first)) and self._is_header(record):
+            if record.startswith(starts) and self._is_header(record):
                 repeats.append(BadRow(row, _REPEATED, record))
             else:
                 good.append((row, record))
@@ -142,7 +163,7 @@ class Reading:
             yield self.facts.warning
         if self._controls:
             yield (
-                f"the file has {self._controls:,} control characters such as U+0096;"
+                f"the file has control characters such as U+0096 ({self._controls:,} in all);"
                 " was it windows-1252, and read as Latin-1 before?"
             )
         if self._skips_by_guess:
@@ -150,7 +171,7 @@ class Reading:
         odd = self._mending.odd_rows if self._mending else []
         if odd := [row for row in odd if row >= self.first_row]:
             shown = ", ".join(map(str, odd[:_SHOWN_ROWS])) + (", …" if len(odd) > _SHOWN_ROWS else "")
-            yield f"{len(odd):,} rows have quotes in the middle of cells, which were kept: rows {shown}"
+            yield f"quotes in the middle of cells were kept, in these rows ({len(odd):,} in all): {shown}"
 
     def _plain_rows(self, check: Callable[[], None]) -> int | None:
         """How many records COPY finds; None if it would find others than people do."""
@@ -158,8 +179,6 @@ class Reading:
         try:
             for block in blocks(self._file, self.facts):
                 check()
-                if not block.data.isascii():
-                    self._controls += len(_CONTROLS.findall(block.data))
                 if has_stray_quotes(block.data, self.dialect.delimiter):
                     return None
                 rows += block.rows

@@ -177,8 +177,12 @@ def cell_of(place: int, row: int) -> sql.Composed:
 
 
 def count_formulas(plan: Plan, among: sql.Composable = ALL) -> sql.Composed:
-    """How many text cells look like formulas: begin with a tab, CR, + - = or @, and are no number."""
-    texts = [_field(place) for name, place in plan.fields.items() if plan.columns[name].category == "S"]
+    """How many texts look like formulas as they are stored: begin with a tab, CR, + - = or @; no numbers."""
+    texts = [
+        text(plan.columns[name], _field(place), plan.cells, "no")
+        for name, place in plan.fields.items()
+        if plan.columns[name].category == "S"
+    ]
     formula = "ascii({cell}) IN (9, 13, 43, 45, 61, 64) AND {cell} !~ {number}"
     counts = [
         sql.SQL("count(*) FILTER (WHERE " + formula + ")").format(cell=cell, number=sql.Literal(_NUMBER))

@@ -70,17 +70,16 @@ def plan_of(
     cells: Cells,
 ) -> Plan:
     schema, table, columns = target
-    dialect, kept = reading.dialect, reading.kept
     return Plan(
         schema=schema,
         table=table,
         columns=columns,
-        fields=fields if kept is None else {name: kept.index(place) for name, place in fields.items()},
+        fields=reading.places(fields),
         constants={} if payload.org_id is None else {"orgId": str(payload.org_id)},
         dedupe=payload.dedupe,
         field_count=reading.width,
-        column_count=dialect.columns if kept is None else reading.width,
-        delimiter=dialect.delimiter,
+        column_count=reading.columns,
+        delimiter=reading.dialect.delimiter,
         cells=cells,
     )
 

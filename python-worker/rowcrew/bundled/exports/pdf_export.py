@@ -46,7 +46,8 @@ def pdf_export(payload: PdfExport, context: Context) -> ExportedPdf:
     """Export a document as PDF."""
     require_reportlab()
     from rowcrew.bundled.documents.paper.fonts import lost
-    from rowcrew.bundled.documents.paper.pages import Paper, printed
+    from rowcrew.bundled.documents.paper.pages import printed
+    from rowcrew.bundled.documents.paper.sheet import Paper
 
     def on_page(page: int, pages: int | None) -> None:
         if page > MOST_PAGES:

@@ -17,7 +17,8 @@ from msgspec import Meta
 from rowcrew.bundled.model_run.driver_paths import UnknownPath, bounds, changed
 from rowcrew.bundled.model_run.payload import ModelRun, drivers_of
 from rowcrew.bundled.model_run.result import period
-from rowcrew.bundled.model_run.saas_model import HALF_CENT, LARGEST_FIGURE, Company, Drivers, Name, Part
+from rowcrew.bundled.model_run.saas_model import HALF_CENT, LARGEST_FIGURE, Company, Drivers, Part
+from rowcrew.bundled.monte_carlo.distributions import Distribution
 from rowcrew.bundled.monte_carlo.draws import (
     Correlation,
     Seed,
@@ -29,95 +30,13 @@ from rowcrew.bundled.monte_carlo.draws import (
 from rowcrew.context import PermanentError
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from rowcrew.bundled.monte_carlo.draws import Values
 
 MOST_SIMULATIONS: Final = 20_000
 MOST_MONTHS: Final = 120
 AT_ONCE: Final = 1_000
 
-Number = Annotated[float, Meta(ge=-1e12, le=1e12)]
-AboveZero = Annotated[float, Meta(gt=0, le=1e12)]
 Percent = Annotated[float, Meta(ge=0, le=100)]
-
-
-class Varied(Part, frozen=True, kw_only=True, tag_field="distribution"):
-    """A driver, by its path as in scenarios, and how it is distributed."""
-
-    path: Name
-
-
-class Normal(Varied, frozen=True, kw_only=True, tag="normal"):
-    """Mean and standard deviation."""
-
-    mean: Number
-    sigma: AboveZero
-
-    def draw(self, stream: np.random.Generator, count: int) -> Values:
-        return stream.normal(self.mean, self.sigma, count)
-
-
-class Lognormal(Varied, frozen=True, kw_only=True, tag="lognormal"):
-    """Mean and standard deviation of the logarithm."""
-
-    mu: Annotated[float, Meta(ge=-30, le=30)]
-    sigma: Annotated[float, Meta(gt=0, le=10)]
-
-    def draw(self, stream: np.random.Generator, count: int) -> Values:
-        return stream.lognormal(self.mu, self.sigma, count)
-
-
-class Triangular(Varied, frozen=True, kw_only=True, tag="triangular"):
-    """From min to max, most often near mode."""
-
-    min: Number
-    mode: Number
-    max: Number
-
-    def __post_init__(self) -> None:
-        _require_order(self.path, min=self.min, mode=self.mode, max=self.max)
-
-    def draw(self, stream: np.random.Generator, count: int) -> Values:
-        return stream.triangular(self.min, self.mode, self.max, count)
-
-
-class Uniform(Varied, frozen=True, kw_only=True, tag="uniform"):
-    """All between min and max alike."""
-
-    min: Number
-    max: Number
-
-    def __post_init__(self) -> None:
-        _require_order(self.path, min=self.min, max=self.max)
-
-    def draw(self, stream: np.random.Generator, count: int) -> Values:
-        return stream.uniform(self.min, self.max, count)
-
-
-class Beta(Varied, frozen=True, kw_only=True, tag="beta"):
-    """The beta distribution, stretched from min to max."""
-
-    alpha: AboveZero
-    beta: AboveZero
-    min: Number = 0.0
-    max: Number = 1.0
-
-    def __post_init__(self) -> None:
-        _require_order(self.path, min=self.min, max=self.max)
-
-    def draw(self, stream: np.random.Generator, count: int) -> Values:
-        return self.min + (self.max - self.min) * stream.beta(self.alpha, self.beta, count)
-
-
-class Gamma(Varied, frozen=True, kw_only=True, tag="gamma"):
-    """The gamma distribution; its mean is shape * scale."""
-
-    shape: AboveZero
-    scale: AboveZero
-
-    def draw(self, stream: np.random.Generator, count: int) -> Values:
-        return stream.gamma(self.shape, self.scale, count)
 
 
 class DriverSimulation(Part, frozen=True, kw_only=True, tag_field="model", tag="driver_simulation"):
@@ -131,10 +50,7 @@ class DriverSimulation(Part, frozen=True, kw_only=True, tag_field="model", tag="
     """
 
     model_run: ModelRun
-    drivers: Annotated[
-        tuple[Normal | Lognormal | Triangular | Uniform | Beta | Gamma, ...],
-        Meta(min_length=1, max_length=50),
-    ]
+    drivers: Annotated[tuple[Distribution, ...], Meta(min_length=1, max_length=50)]
     correlation: Correlation = ()
     simulations: Annotated[int, Meta(ge=100, le=MOST_SIMULATIONS)] = 5_000
     seed: Seed = 0
@@ -346,15 +262,3 @@ def _runway_percentiles(percents: Sequence[float], values: Values) -> dict[str, 
         value = float(ordered[place])
         named[f"p{percent:g}"] = round(value, 4) if math.isfinite(value) else None
     return named
-
-
-def _require_order(path: str, **values: float) -> None:
-    """Refuse values that do not rise, or that leave no room between the first and the last."""
-    names, numbers = list(values), list(values.values())
-    for place in range(1, len(names)):
-        if numbers[place - 1] > numbers[place]:
-            raise ValueError(
-                f"{names[place - 1]} {numbers[place - 1]} is above {names[place]} {numbers[place]} for {path}"
-            )
-    if numbers[0] == numbers[-1]:
-        raise ValueError(f"{names[0]} and {names[-1]} are both {numbers[0]} for {path}, which does not vary")

@@ -9,6 +9,7 @@ and, worse, too small a standard error: the few paths that matter are never draw
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -21,6 +22,8 @@ OptionType = Literal["call", "put"]
 Drawn = Literal["call", "put", "covered"]
 
 WIDEST_PLAIN_SPREAD: Final = 1.0
+# Below it no path leaves the forward price by a digit that a float has, and quotients by it may be infinite.
+LEAST_SPREAD: Final = sys.float_info.epsilon
 LEAST_PLAIN_HITS: Final = 1_000
 _HALVINGS: Final = 60
 
@@ -77,12 +80,15 @@ class Peak(msgspec.Struct, frozen=True):
 
 
 def peak_of(option_type: OptionType, spread: float, log_moneyness: float, paths: int) -> Peak | None:
-    """Where to draw; None where plain paths see enough: a narrow spread, and payoffs on a thousand of them.
+    """Where to draw; None where plain paths see enough: a narrow spread, and payoffs on a thousand of them or
+    the same on all.
 
     Args:
         log_moneyness: the logarithm of strike to stock, both as they are worth today.
         paths: how many will be drawn.
     """
+    if spread < LEAST_SPREAD:
+        return None
     strike = log_moneyness / spread + spread / 2
     paying = _above(strike) if option_type == "call" else _above(-strike)
     if spread <= WIDEST_PLAIN_SPREAD and paths * paying >= LEAST_PLAIN_HITS:
