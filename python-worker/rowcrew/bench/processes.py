@@ -5,6 +5,7 @@ Processor time comes from the kernel's counters, in steps of 10 ms: nothing for 
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import time
@@ -73,13 +74,15 @@ def worker(
     Raises:
         RowcrewError: it ended before it was ready.
     """
-    process = subprocess.Popen(
-        [sys.executable, *program, "worker", crew],
-        env=environment_with(**{**DEFAULTS, "DATABASE_URL": url, **settings}),
-        stdout=subprocess.DEVNULL,
-        start_new_session=True,  # Ctrl-C reaches us alone, and we end the worker in our order
-    )
+    process: subprocess.Popen[bytes] | None = None
     try:
+        with _interrupted_later():
+            process = subprocess.Popen(
+                [sys.executable, *program, "worker", crew],
+                env=environment_with(**{**DEFAULTS, "DATABASE_URL": url, **settings}),
+                stdout=subprocess.DEVNULL,
+                start_new_session=True,  # Ctrl-C reaches us alone, and we end the worker in our order
+            )
         await_true(lambda: table.has_worker(process.pid) or process.poll() is not None)
         if process.poll() is not None:
             raise RowcrewError(
@@ -87,7 +90,25 @@ def worker(
             )
         yield BenchWorker(process)
     finally:
-        _stop(process)
+        if process is not None:
+            _stop(process)
+
+
+@contextmanager
+def _interrupted_later() -> Iterator[None]:
+    """Ctrl-C and SIGTERM wait until the block is left: one within Popen would leave a worker that nobody knows."""
+    came: list[int] = []
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    caught = {number: handler for number, handler in handlers.items() if callable(handler)}
+    for number in caught:
+        signal.signal(number, lambda number, _: came.append(number))
+    try:
+        yield
+    finally:
+        for number, handler in caught.items():
+            signal.signal(number, handler)
+        for number in came:
+            signal.raise_signal(number)
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
@@ -96,6 +117,7 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
         process.wait(_STOP_SECONDS)
     finally:
         process.kill()
+        process.wait()
 
 
 def await_true(
