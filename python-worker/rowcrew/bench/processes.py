@@ -96,7 +96,7 @@ def worker(
 
 @contextmanager
 def _interrupted_later() -> Iterator[None]:
-    """Ctrl-C and SIGTERM wait for the end of the block: one within Popen leaves a worker that nobody knows."""
+    """Ctrl-C and SIGTERM wait for the end of the block: one within Popen leaves a worker nobody knows."""
     came: list[int] = []
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     caught = {number: handler for number, handler in handlers.items() if callable(handler)}
