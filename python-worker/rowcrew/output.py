@@ -76,13 +76,13 @@ class BackgroundOutput:
         return not self._thread.is_alive()
 
     def _run(self, write: Callable[[str], None]) -> None:
-        while text := self._gathered():
+        while (text := self._gathered()) is not None:
             write(text)
             self._written += len(text)
             time.sleep(GATHER_SECONDS)
 
-    def _gathered(self) -> str:
-        """All that waits, as soon as something does; nothing at the end."""
+    def _gathered(self) -> str | None:
+        """All that waits, as soon as something does; None at the end."""
         texts: list[str] = []
         text = self._texts.get()
         while text is not None:
@@ -91,8 +91,9 @@ class BackgroundOutput:
                 text = self._texts.get_nowait()
             except queue.Empty:
                 return "".join(texts)
-        if texts:
-            self._texts.put(None)  # for the next call
+        if not texts:
+            return None
+        self._texts.put(None)  # for the next call
         return "".join(texts)
 
 

@@ -141,3 +141,13 @@ def test_texts_that_come_while_the_thread_rests_are_written_together(monkeypatch
     told.set()
     log.stop()
     assert [text.count("\n") for text in written] == [1, 3]
+
+
+def test_an_empty_text_does_not_end_the_writing(pipe: Pipe) -> None:
+    background = output.BackgroundOutput(pipe.stream, tell_dropped=str)
+    background.write("")
+    eventually(background._texts.empty)
+    background.write("then this\n")
+    assert background.close()
+    pipe.stream.close()
+    assert pipe.read_all() == ["then this"]
