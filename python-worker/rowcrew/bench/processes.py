@@ -98,7 +98,7 @@ def worker(
 def _interrupted_later() -> Iterator[None]:
     """Ctrl-C and SIGTERM wait for the end of the block: one within Popen leaves a worker nobody knows."""
     came: list[int] = []
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    handlers = {int(number): signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     caught = {number: handler for number, handler in handlers.items() if callable(handler)}
     for number in caught:
         signal.signal(number, lambda number, _: came.append(number))
