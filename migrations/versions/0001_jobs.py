@@ -52,6 +52,7 @@ TABLES = (
         checkpoint       jsonb,
         result           jsonb,
         "errorMessage"   text,
+        "resultEmptiedAt" timestamptz,
         CONSTRAINT jobs_status_known
             CHECK (status IN ('queued', 'processing', 'completed', 'failed', 'cancelled')),
         CONSTRAINT jobs_queue_name CHECK (queue ~ '^[a-z0-9_][a-z0-9_.-]*$' AND length(queue) <= 63),
@@ -258,6 +259,7 @@ TRIGGERS = (
                 NEW."startedAt" := NULL;
                 NEW."finishedAt" := NULL;
                 NEW.result := NULL;
+                NEW."resultEmptiedAt" := NULL;
                 -- At once, unless this UPDATE says when: what it waited for before its end counts no more.
                 NEW."runAt" := greatest(t, dying_until,
                     CASE WHEN NEW."runAt" <> OLD."runAt" THEN NEW."runAt" END,
@@ -317,7 +319,9 @@ TRIGGERS = (
                 AND NEW.priority = OLD.priority AND NEW.queue = OLD.queue AND NEW.type = OLD.type
             ELSE NEW."workerId" IS NULL AND NEW."leaseId" IS NOT DISTINCT FROM OLD."leaseId"
                 AND (OLD.status IN ('queued', 'processing') AND NEW."finishedAt" IS NOT NULL     -- ended
-                     OR OLD.status = NEW.status AND OLD."workerId" IS NOT NULL)     -- let go
+                     OR OLD.status = NEW.status
+                        AND (OLD."workerId" IS NOT NULL     -- let go
+                             OR OLD."resultEmptiedAt" IS NULL AND NEW."resultEmptiedAt" IS NOT NULL))
             END) IS NOT TRUE)
         EXECUTE FUNCTION jobs_by_hand()
     """,

@@ -95,6 +95,7 @@ class Organs:
             yield chore.name, Routine(chore, link=self._links.chores, clock=self._clock, log=self._log).run
         if (address := self._listens_at()) is not None:
             yield "wake-up", self._make_wake_up(address).run
+            yield "expected", self.road.expected.run
         yield "reserve", self.reserver.run
 
     def _chores(self) -> list[Chore]:
@@ -189,6 +190,7 @@ class Organs:
             identity=self.identity,
             reserver=self.reserver,
             heartbeat=self.heartbeat,
+            expected=self.road.expected,
             clock=self._clock,
             log=self._log,
         )

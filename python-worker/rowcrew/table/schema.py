@@ -84,6 +84,7 @@ jobs = Table(
     Column("checkpoint", JSONB),
     Column("result", JSONB),
     Column("errorMessage", Text),
+    _time("resultEmptiedAt"),
     _check("jobs_status_known", "status IN ('queued', 'processing', 'completed', 'failed', 'cancelled')"),
     _check("jobs_queue_name", _QUEUE_NAME),
     _check("jobs_type_name", "type <> '' AND length(type) <= 200"),
