@@ -131,12 +131,14 @@ TABLES = (
         "keepCompletedSeconds" integer,
         "keepFailedSeconds"    integer,
         "keepCompletedCount"   integer,
+        "keepResultSeconds"    integer,
         "timeoutSeconds"       integer,
         "rescueForeignSeconds" integer,
         "createdAt"            timestamptz NOT NULL DEFAULT now(),
         CONSTRAINT queues_queue_name CHECK (queue ~ '^[a-z0-9_][a-z0-9_.-]*$' AND length(queue) <= 63),
         CONSTRAINT queues_keep_not_negative
-            CHECK ("keepCompletedSeconds" >= 0 AND "keepFailedSeconds" >= 0 AND "keepCompletedCount" >= 0),
+            CHECK ("keepCompletedSeconds" >= 0 AND "keepFailedSeconds" >= 0 AND "keepCompletedCount" >= 0
+                   AND "keepResultSeconds" >= 0),
         CONSTRAINT queues_timeout_positive CHECK ("timeoutSeconds" > 0),
         CONSTRAINT queues_rescue_foreign_positive CHECK ("rescueForeignSeconds" > 0)
     )
@@ -151,6 +153,7 @@ TABLES = (
         priority         smallint,
         description      text,
         "payloadSchema"  jsonb,
+        "keepResultSeconds" integer,
         "updatedAt"      timestamptz NOT NULL DEFAULT now()
     )
     """,
