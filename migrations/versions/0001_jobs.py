@@ -52,6 +52,7 @@ TABLES = (
         checkpoint       jsonb,
         result           jsonb,
         "errorMessage"   text,
+        "resultEmptiedAt" timestamptz,
         CONSTRAINT jobs_status_known
             CHECK (status IN ('queued', 'processing', 'completed', 'failed', 'cancelled')),
         CONSTRAINT jobs_queue_name CHECK (queue ~ '^[a-z0-9_][a-z0-9_.-]*$' AND length(queue) <= 63),
@@ -130,12 +131,14 @@ TABLES = (
         "keepCompletedSeconds" integer,
         "keepFailedSeconds"    integer,
         "keepCompletedCount"   integer,
+        "keepResultSeconds"    integer,
         "timeoutSeconds"       integer,
         "rescueForeignSeconds" integer,
         "createdAt"            timestamptz NOT NULL DEFAULT now(),
         CONSTRAINT queues_queue_name CHECK (queue ~ '^[a-z0-9_][a-z0-9_.-]*$' AND length(queue) <= 63),
         CONSTRAINT queues_keep_not_negative
-            CHECK ("keepCompletedSeconds" >= 0 AND "keepFailedSeconds" >= 0 AND "keepCompletedCount" >= 0),
+            CHECK ("keepCompletedSeconds" >= 0 AND "keepFailedSeconds" >= 0 AND "keepCompletedCount" >= 0
+                   AND "keepResultSeconds" >= 0),
         CONSTRAINT queues_timeout_positive CHECK ("timeoutSeconds" > 0),
         CONSTRAINT queues_rescue_foreign_positive CHECK ("rescueForeignSeconds" > 0)
     )
@@ -150,6 +153,7 @@ TABLES = (
         priority         smallint,
         description      text,
         "payloadSchema"  jsonb,
+        "keepResultSeconds" integer,
         "updatedAt"      timestamptz NOT NULL DEFAULT now()
     )
     """,
@@ -258,6 +262,7 @@ TRIGGERS = (
                 NEW."startedAt" := NULL;
                 NEW."finishedAt" := NULL;
                 NEW.result := NULL;
+                NEW."resultEmptiedAt" := NULL;
                 -- At once, unless this UPDATE says when: what it waited for before its end counts no more.
                 NEW."runAt" := greatest(t, dying_until,
                     CASE WHEN NEW."runAt" <> OLD."runAt" THEN NEW."runAt" END,
@@ -317,7 +322,9 @@ TRIGGERS = (
                 AND NEW.priority = OLD.priority AND NEW.queue = OLD.queue AND NEW.type = OLD.type
             ELSE NEW."workerId" IS NULL AND NEW."leaseId" IS NOT DISTINCT FROM OLD."leaseId"
                 AND (OLD.status IN ('queued', 'processing') AND NEW."finishedAt" IS NOT NULL     -- ended
-                     OR OLD.status = NEW.status AND OLD."workerId" IS NOT NULL)     -- let go
+                     OR OLD.status = NEW.status
+                        AND (OLD."workerId" IS NOT NULL     -- let go
+                             OR OLD."resultEmptiedAt" IS NULL AND NEW."resultEmptiedAt" IS NOT NULL))
             END) IS NOT TRUE)
         EXECUTE FUNCTION jobs_by_hand()
     """,

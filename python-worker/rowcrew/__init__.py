@@ -26,8 +26,19 @@ if TYPE_CHECKING:
     from rowcrew.context import Cancel, Context, PermanentError, Retry, Snooze
     from rowcrew.control.worker import Worker
     from rowcrew.crew import Crew
+    from rowcrew.ends import wait, wait_async
     from rowcrew.model.backoff import Backoff
-    from rowcrew.model.errors import InvalidJob, LeaseLost, RowcrewError, SettingsError
+    from rowcrew.model.errors import (
+        InvalidJob,
+        JobCancelled,
+        JobFailed,
+        JobGone,
+        LeaseLost,
+        NotEnded,
+        ResultGone,
+        RowcrewError,
+        SettingsError,
+    )
     from rowcrew.model.new_job import NewJob
     from rowcrew.table.no_transaction import no_transaction
 
@@ -38,9 +49,14 @@ _HOME = {
     "Crew": "crew",
     "Enqueued": "client",
     "InvalidJob": "model.errors",
+    "JobCancelled": "model.errors",
+    "JobFailed": "model.errors",
+    "JobGone": "model.errors",
     "LeaseLost": "model.errors",
     "NewJob": "model.new_job",
+    "NotEnded": "model.errors",
     "PermanentError": "context",
+    "ResultGone": "model.errors",
     "Retry": "context",
     "RowcrewError": "model.errors",
     "SettingsError": "model.errors",
@@ -53,6 +69,8 @@ _HOME = {
     "get": "client",
     "get_async": "client",
     "no_transaction": "table.no_transaction",
+    "wait": "ends",
+    "wait_async": "ends",
 }
 
 __all__ = [
@@ -62,9 +80,14 @@ __all__ = [
     "Crew",
     "Enqueued",
     "InvalidJob",
+    "JobCancelled",
+    "JobFailed",
+    "JobGone",
     "LeaseLost",
     "NewJob",
+    "NotEnded",
     "PermanentError",
+    "ResultGone",
     "Retry",
     "RowcrewError",
     "SettingsError",
@@ -77,6 +100,8 @@ __all__ = [
     "get",
     "get_async",
     "no_transaction",
+    "wait",
+    "wait_async",
 ]
 
 

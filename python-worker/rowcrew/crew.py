@@ -70,6 +70,7 @@ class Crew:
         max_attempts: int | None = None,
         backoff: Backoff | None = None,
         priority: int | str | None = None,
+        keep_result: float | timedelta | None = None,
     ) -> Decorator: ...
 
     def job(
@@ -82,6 +83,7 @@ class Crew:
         max_attempts: int | None = None,
         backoff: Backoff | None = None,
         priority: int | str | None = None,
+        keep_result: float | timedelta | None = None,
     ) -> Any:
         """Make a function the handler of a type. It stays as it is, and gets `enqueue` for jobs of the type.
 
@@ -94,6 +96,8 @@ class Crew:
             executor: `async` (default of async functions), `thread` (default of plain ones) or `process`.
             timeout: limit of one run, seconds or a timedelta; a row's "timeoutSeconds" goes first.
             backoff: wait between attempts.
+            keep_result: how long results are kept, seconds or a timedelta; None = as the queue says, or
+                JOB_RESULT_TTL, or as long as their rows.
 
         Raises:
             CrewError: the type is taken, an option cannot be, or the signature cannot take a payload.
@@ -113,6 +117,7 @@ class Crew:
                 priority=None if defaults.priority is None else priority_value(defaults.priority),
                 max_attempts=defaults.max_attempts,
                 timeout_seconds=_timeout_seconds(name, timeout),
+                keep_result_seconds=_keep_seconds(name, keep_result),
                 backoff=backoff or Backoff(),
                 description=(inspect.getdoc(handler) or "").partition("\n\n")[0],
                 payload_schema=binding.schema,
@@ -236,6 +241,15 @@ def _timeout_seconds(type: str, timeout: float | timedelta | None) -> float | No
     seconds = timeout.total_seconds() if isinstance(timeout, timedelta) else timeout
     if seconds is not None and not 0 < seconds < 2**31:
         raise CrewError(f"type {type!r}: timeout: {timeout!r} must be more than 0 and less than 2^31 seconds")
+    return seconds
+
+
+def _keep_seconds(type: str, keep_result: float | timedelta | None) -> float | None:
+    seconds = keep_result.total_seconds() if isinstance(keep_result, timedelta) else keep_result
+    if seconds is not None and not 0 <= seconds < 2**31:
+        raise CrewError(
+            f"type {type!r}: keep_result: {keep_result!r} must be from 0 to less than 2^31 seconds"
+        )
     return seconds
 
 

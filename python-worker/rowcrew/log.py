@@ -111,6 +111,8 @@ EVENTS: Final[Mapping[str, Words]] = {
     ),
     "prune.odd": Words("error", "❌ Job cannot be deleted, the others are: {job_id}: {reason}"),
     "prune.done": Words("info", "🧹 Pruned {deleted:job}", counted="deleted"),
+    "results.odd": Words("error", "❌ Result cannot be emptied, the others are: {job_id}: {reason}"),
+    "results.emptied": Words("info", "🧹 Emptied {emptied:result}", counted="emptied"),
     "chore.failed": Words("error", "❌ A chore failed, trying again when it is due ({chore}): {error}"),
 }
 

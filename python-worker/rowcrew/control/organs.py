@@ -18,6 +18,7 @@ from rowcrew.control.chores.chore import Chore, Routine
 from rowcrew.control.chores.old_snapshots import OldSnapshots
 from rowcrew.control.chores.prune import Prune
 from rowcrew.control.chores.queues import ReadQueues
+from rowcrew.control.chores.results import EmptyResults
 from rowcrew.control.chores.unbegun import TakeBackUnbegun
 from rowcrew.control.clock import Clock
 from rowcrew.control.identity import Identity
@@ -95,6 +96,7 @@ class Organs:
             yield chore.name, Routine(chore, link=self._links.chores, clock=self._clock, log=self._log).run
         if (address := self._listens_at()) is not None:
             yield "wake-up", self._make_wake_up(address).run
+            yield "expected", self.road.expected.run
         yield "reserve", self.reserver.run
 
     def _chores(self) -> list[Chore]:
@@ -105,6 +107,7 @@ class Organs:
             self.queues,
             OldSnapshots(link=link, log=self._log),
             Prune(link=link, settings=self._settings, log=self._log),
+            EmptyResults(link=link, keep_seconds=self._settings.keep_result_seconds, log=self._log),
             TakeBackUnbegun(
                 runners=self.runners,
                 waiting=self.road.waiting,
@@ -189,6 +192,7 @@ class Organs:
             identity=self.identity,
             reserver=self.reserver,
             heartbeat=self.heartbeat,
+            expected=self.road.expected,
             clock=self._clock,
             log=self._log,
         )

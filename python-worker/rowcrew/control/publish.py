@@ -22,6 +22,7 @@ async def publish(link: Link, manifest: Manifest) -> None:
             "priority": t.priority,
             "description": t.description,
             "payloadSchema": raw(t.payload_schema),
+            "keepResultSeconds": t.keep_result_seconds,
         }
         for t in manifest.types
     ]

@@ -1,6 +1,7 @@
-"""Turns notifications into wake-ups: rows may be ready, or a run of this worker was changed by hand.
+"""Turns notifications into wake-ups: rows may be ready, a run of this worker was changed by hand, or somebody
+waits for the end of a job.
 
-Both are hints. Without them, behind a transaction pooler or while this connection is down, polling and the
+All are hints. Without them, behind a transaction pooler or while this connection is down, polling and the
 heartbeat find the same a little later.
 """
 
@@ -13,10 +14,11 @@ import psycopg
 from rowcrew.control.care.heartbeat import Heartbeat
 from rowcrew.control.clock import Clock
 from rowcrew.control.identity import Identity
+from rowcrew.control.road.expected import Expected
 from rowcrew.control.road.reserve import Reserver
 from rowcrew.log import Log
 from rowcrew.table.link import reason
-from rowcrew.table.listening import CHANGED, READY, listen
+from rowcrew.table.listening import CHANGED, EXPECTED, READY, listen
 
 _FIRST_PAUSE_SECONDS: Final = 0.5
 _LONGEST_PAUSE_SECONDS: Final = 10.0
@@ -32,6 +34,7 @@ class WakeUp:
         identity: Identity,
         reserver: Reserver,
         heartbeat: Heartbeat,
+        expected: Expected,
         clock: Clock,
         log: Log,
     ) -> None:
@@ -39,6 +42,7 @@ class WakeUp:
         self._identity = identity
         self._reserver = reserver
         self._heartbeat = heartbeat
+        self._expected = expected
         self._clock = clock
         self._log = log
         self._pause_seconds = _FIRST_PAUSE_SECONDS
@@ -62,3 +66,5 @@ class WakeUp:
             self._reserver.wake()
         elif channel == CHANGED and payload == str(self._identity.worker_id).encode():
             self._heartbeat.check_soon()
+        elif channel == EXPECTED:
+            self._expected.expect(payload)

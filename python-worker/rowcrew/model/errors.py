@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 
 class RowcrewError(Exception):
@@ -40,3 +41,48 @@ class DatabaseUnavailable(RowcrewError):
 
 class LeaseLost(RowcrewError):
     """The job is no longer this run's: it was cancelled, changed by hand or rescued. Nothing was written."""
+
+
+class JobFailed(RowcrewError):
+    """A job that was waited for has failed.
+
+    Attributes:
+        job_id, type: of the job.
+        message: its "errorMessage": `ValueError: no such month`.
+        attempt: the attempt that was its last.
+    """
+
+    def __init__(self, job_id: int, type: str, message: str, attempt: int) -> None:
+        super().__init__(f"job {job_id} ({type}) failed in attempt {attempt}: {message}")
+        self.job_id = job_id
+        self.type = type
+        self.message = message
+        self.attempt = attempt
+
+    def __reduce__(self) -> tuple[Any, ...]:  # exceptions are pickled by their text, which is not enough
+        return type(self), (self.job_id, self.type, self.message, self.attempt)
+
+
+class JobCancelled(RowcrewError):
+    """A job that was waited for has been cancelled; `message` says why, if somebody gave a reason."""
+
+    def __init__(self, job_id: int, type: str, message: str) -> None:
+        super().__init__(f"job {job_id} ({type}) was cancelled: {message}")
+        self.job_id = job_id
+        self.type = type
+        self.message = message
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.job_id, self.type, self.message)
+
+
+class JobGone(RowcrewError):
+    """A job that was waited for has no row: it was deleted, or the transaction that enqueued it is open."""
+
+
+class ResultGone(RowcrewError):
+    """A job has completed, and its result was kept for its time and is empty now (JOB_RESULT_TTL)."""
+
+
+class NotEnded(RowcrewError, TimeoutError):
+    """A job had not ended when the time was over for which it was waited. It goes on."""

@@ -20,6 +20,7 @@ class TypeManifest(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         executor: `async` on the runner's event loop, `thread` in one of its threads, `process` in its own.
         timeout_seconds: limit of one run, if the row has none of its own.
+        keep_result_seconds: how long results are kept, if not as long as their rows or as the queue says.
         payload_schema: JSON Schema (2020-12) of the payload, as JSON text.
     """
 
@@ -29,6 +30,7 @@ class TypeManifest(msgspec.Struct, frozen=True, kw_only=True):
     priority: int | None = None
     max_attempts: int | None = None
     timeout_seconds: float | None = None
+    keep_result_seconds: float | None = None
     backoff: Backoff = Backoff()
     description: str = ""
     payload_schema: bytes = b"{}"

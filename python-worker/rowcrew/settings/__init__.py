@@ -21,7 +21,8 @@ import msgspec
 from rowcrew.model.errors import SettingsError
 from rowcrew.settings.variables import VARIABLES, Variable
 
-_PRODUCER_VARIABLES: Final = tuple(one for one in VARIABLES if one.field in ("database_url", "queue_name"))
+_PRODUCER_FIELDS: Final = ("database_url", "database_direct_url", "queue_name")
+_PRODUCER_VARIABLES: Final = tuple(one for one in VARIABLES if one.field in _PRODUCER_FIELDS)
 _PRODUCER_NAMES: Final = tuple(name for variable in _PRODUCER_VARIABLES for name in variable.names)
 
 
@@ -46,6 +47,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     max_memory_bytes: int | None = None
     keep_completed_seconds: int = 604_800
     keep_failed_seconds: int = 2_592_000
+    keep_result_seconds: int | None = None
     app_name: str = "Rowcrew"
     log_format: str = "text"
     modules: tuple[str, ...] = ()
@@ -111,7 +113,7 @@ def producer(environment: Mapping[str, str] | None = None) -> Settings:
     Producers ask at every call, so a text is read once.
 
     Raises:
-        SettingsError: one of the two could not be read.
+        SettingsError: one of them could not be read.
     """
     environment = os.environ if environment is None else environment
     return _producer(tuple((name, environment.get(name, "")) for name in _PRODUCER_NAMES))

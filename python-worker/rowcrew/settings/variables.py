@@ -145,6 +145,13 @@ VARIABLES: Final = (
         "2592000",
         "how long failed and cancelled rows are kept",
     ),
+    Variable(
+        ("JOB_RESULT_TTL",),
+        "keep_result_seconds",
+        readers.age,
+        "unset",
+        "how long results are kept, if not as long as their rows",
+    ),
     Variable(("APP_NAME",), "app_name", readers.text, "Rowcrew", "the name in the first line of the log"),
     Variable(
         ("LOG_FORMAT",), "log_format", readers.log_format, "text", "`text` for people, `json` for aggregators"

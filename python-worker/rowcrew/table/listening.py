@@ -1,4 +1,5 @@
-"""Listens for the table's two notifications: rows may be ready, and a worker's run was changed by hand.
+"""Listens for the table's notifications: rows may be ready, a worker's run was changed by hand, and somebody
+waits for the end of a job.
 
 In: an address. Out: one callback a notification, until the connection is lost. `control.wake_up` uses it.
 """
@@ -6,7 +7,7 @@ In: an address. Out: one callback a notification, until the connection is lost. 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
@@ -17,6 +18,8 @@ from rowcrew.table.statements import SQL
 
 READY: Final = b"rowcrew_wake"
 CHANGED: Final = b"rowcrew_lost"
+EXPECTED: Final = b"rowcrew_expected"
+_IDS_A_TEXT: Final = 350  # of 20 digits and a comma: a notification carries less than 8,000 bytes
 
 
 async def listen(
@@ -34,7 +37,7 @@ async def listen(
     connection = await opened_async(address, name="listen", autocommit=True)
     try:
         with Deadline(connection, CALL_SECONDS):
-            for name in ("listen_ready", "listen_changed"):
+            for name in ("listen_ready", "listen_changed", "listen_expected"):
                 await connection.execute(SQL[f"link/{name}"])
         listening()
         await _receive_all(connection, receive)
@@ -71,3 +74,9 @@ async def _receive_all(
     finally:
         if not lost.done() or lost.cancelled():
             loop.remove_reader(descriptor)
+
+
+def id_texts(ids: Sequence[int]) -> list[str]:
+    """The ids with commas between, as many in a text as one notification carries."""
+    portions = (ids[place : place + _IDS_A_TEXT] for place in range(0, len(ids), _IDS_A_TEXT))
+    return [",".join(map(str, portion)) for portion in portions]

@@ -49,6 +49,19 @@ class JobRow(NamedTuple):
     finished_at: str | None
 
 
+class JobEnd(NamedTuple):
+    """How a job stands; `result` is a JSON text, `emptied` says that it had been kept for its time."""
+
+    id: int
+    type: str
+    status: Status
+    attempts: int
+    max_attempts: int
+    result: str | None
+    error_message: str | None
+    emptied: bool
+
+
 def enqueue(jobs: str) -> Asking[list[EnqueuedJob]]:
     """Insert jobs, a JSON array; those whose unique key is taken are left out."""
     rows = yield Question(SQL["producer/enqueue"], {"jobs": jobs})
@@ -64,3 +77,15 @@ def live_job(jobs: str) -> Asking[list[LiveJob]]:
 def get_job(id: int) -> Asking[JobRow | None]:
     rows = yield Question(SQL["producer/get_job"], {"id": id})
     return JobRow(*rows[0]) if rows else None
+
+
+def ends(ids: list[int]) -> Asking[list[JobEnd]]:
+    """How these jobs stand; none for those that have no row."""
+    rows = yield Question(SQL["producer/ends"], {"ids": ids})
+    return [JobEnd(*row) for row in rows]
+
+
+def expect(ids: list[str]) -> Asking[int]:
+    """Ask workers to tell the ends of jobs: ids with commas between, each text less than 8,000 bytes."""
+    ((asked,),) = yield Question(SQL["producer/expect"], {"ids": ids})
+    return int(asked)

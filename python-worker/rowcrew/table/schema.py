@@ -84,6 +84,7 @@ jobs = Table(
     Column("checkpoint", JSONB),
     Column("result", JSONB),
     Column("errorMessage", Text),
+    _time("resultEmptiedAt"),
     _check("jobs_status_known", "status IN ('queued', 'processing', 'completed', 'failed', 'cancelled')"),
     _check("jobs_queue_name", _QUEUE_NAME),
     _check("jobs_type_name", "type <> '' AND length(type) <= 200"),
@@ -192,13 +193,15 @@ queues = Table(
     Column("keepCompletedSeconds", Integer),
     Column("keepFailedSeconds", Integer),
     Column("keepCompletedCount", Integer),
+    Column("keepResultSeconds", Integer),
     Column("timeoutSeconds", Integer),
     Column("rescueForeignSeconds", Integer),
     _time("createdAt", "now()"),
     _check("queues_queue_name", _QUEUE_NAME),
     _check(
         "queues_keep_not_negative",
-        '"keepCompletedSeconds" >= 0 AND "keepFailedSeconds" >= 0 AND "keepCompletedCount" >= 0',
+        '"keepCompletedSeconds" >= 0 AND "keepFailedSeconds" >= 0 AND "keepCompletedCount" >= 0'
+        ' AND "keepResultSeconds" >= 0',
     ),
     _check("queues_timeout_positive", '"timeoutSeconds" > 0'),
     _check("queues_rescue_foreign_positive", '"rescueForeignSeconds" > 0'),
@@ -215,5 +218,6 @@ job_types = Table(
     Column("priority", SmallInteger),
     Column("description", Text),
     Column("payloadSchema", JSONB),
+    Column("keepResultSeconds", Integer),
     _time("updatedAt", "now()"),
 )

@@ -124,6 +124,13 @@ class Walked(NamedTuple):
     deleted: int
 
 
+class Emptied(NamedTuple):
+    """Where a walk came to, None after the end, and how many results it emptied."""
+
+    came_to: int | None
+    emptied: int
+
+
 class SchemaRevision(NamedTuple):
     """The number of the last migration, and the lowest revision of a worker that may serve it."""
 
@@ -349,6 +356,18 @@ async def prune(link: Link, *, after: int, batch: int, keep_completed: float, ke
     return Walked(*row)
 
 
+async def empty_results(link: Link, *, after: int, batch: int, keep_result: float | None) -> Emptied:
+    """Look at the next `batch` rows after this id; the last in seconds, None = for ever."""
+    parameters = {"after": after, "batch": batch, "keep_result": keep_result}
+    (row,) = await link.fetch(SQL["worker/empty_results"], parameters, CHORE_SECONDS)
+    return Emptied(*row)
+
+
+async def results_expire(link: Link) -> bool:
+    ((expire,),) = await link.fetch(SQL["worker/results_expire"], {}, CHORE_SECONDS)
+    return bool(expire)
+
+
 async def next_job(link: Link, after: int) -> int | None:
     ((id,),) = await link.fetch(SQL["worker/next_job"], {"after": after}, CHORE_SECONDS)
     return None if id is None else int(id)
@@ -382,3 +401,9 @@ def _arrays(probes: Probes) -> dict[str, Any]:
         "floors": probes.floors,
         "floor_ids": probes.floor_ids,
     }
+
+
+async def tell_ended(link: Link, ids: list[str]) -> int:
+    """Tell who waits that jobs have ended: ids with commas between, each text less than 8,000 bytes."""
+    ((told,),) = await link.fetch(SQL["worker/tell_ended"], {"ids": ids}, CHORE_SECONDS)
+    return int(told)

@@ -12,12 +12,12 @@ from typing import Final
 import psycopg
 
 from rowcrew.control.chores.chore import EVERY_MINUTE
-from rowcrew.control.chores.walk import BATCH, walk
+from rowcrew.control.chores.walk import BATCH, past_odd, walk
 from rowcrew.control.set_aside import one_by_one
 from rowcrew.log import Log
 from rowcrew.settings import Settings
 from rowcrew.table import worker as table
-from rowcrew.table.link import Link, is_about_data, reason
+from rowcrew.table.link import Link, reason
 
 IDLE_BATCHES: Final = 10
 
@@ -58,18 +58,7 @@ class Prune:
 
     async def _step(self, after: int, batch: int) -> tuple[int | None, int]:
         """The next rows; a row that cannot be deleted is passed over, and the others go."""
-        try:
-            return await self._prune(after, batch)
-        except psycopg.Error as error:
-            if not is_about_data(error):
-                raise
-            if batch == 1:
-                return await self._pass_over(after, error)
-        came_to, deleted = await self._step(after, batch // 2)
-        if came_to is None:
-            return None, deleted
-        further, more = await self._step(came_to, batch - batch // 2)
-        return further or came_to, deleted + more
+        return await past_odd(self._prune, self._pass_over, after, batch)
 
     async def _pass_over(self, after: int, error: psycopg.Error) -> tuple[int | None, int]:
         came_to = await table.next_job(self._link, after)

@@ -6,10 +6,35 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
+import psycopg
+
+from rowcrew.table.link import is_about_data
+
 BATCH: Final = 2_000
 _BREATH_SECONDS: Final = 0.05
 
 Place = TypeVar("Place", int, str)
+
+
+async def past_odd(
+    step: Callable[[Place, int], Awaitable[tuple[Place | None, int]]],
+    pass_over: Callable[[Place, psycopg.Error], Awaitable[tuple[Place | None, int]]],
+    after: Place,
+    batch: int,
+) -> tuple[Place | None, int]:
+    """One step; a row with which it fails is halved down to and passed over, and the others are taken."""
+    try:
+        return await step(after, batch)
+    except psycopg.Error as error:
+        if not is_about_data(error):
+            raise
+        if batch == 1:
+            return await pass_over(after, error)
+    came_to, done = await past_odd(step, pass_over, after, batch // 2)
+    if came_to is None:
+        return None, done
+    further, more = await past_odd(step, pass_over, came_to, batch - batch // 2)
+    return further or came_to, done + more
 
 
 async def walk(

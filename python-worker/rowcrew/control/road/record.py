@@ -20,6 +20,7 @@ from rowcrew.control.ledger import Ledger
 from rowcrew.control.letting_go import LettingGo
 from rowcrew.control.outage import Outage
 from rowcrew.control.road.backlog import Backlog
+from rowcrew.control.road.expected import Expected
 from rowcrew.control.road.notes import portions
 from rowcrew.control.road.writing import End, Writer, Written, as_failed, size_of
 from rowcrew.control.run import Run
@@ -58,6 +59,7 @@ class Recorder:
         set_aside: SetAside,
         catalogue: Catalogue,
         lately_completed: LatelyCompleted,
+        expected: Expected,
         clock: Clock,
         log: Log,
     ) -> None:
@@ -68,6 +70,7 @@ class Recorder:
         self._set_aside = set_aside
         self._catalogue = catalogue
         self._lately_completed = lately_completed
+        self._expected = expected
         self._clock = clock
         self._log = log
         self._pending: list[End] = []
@@ -85,6 +88,7 @@ class Recorder:
         seconds = run.seconds(self._clock.now()) if self._log.tells_run_times else None
         if decided is None:
             self._tell_completed([job], [seconds])
+            self._expected.ended([job.id])
             self._ledger.forget([job.lease_id])
             return
         size = size_of(decided, run.progress, run.checkpoint)
@@ -172,6 +176,7 @@ class Recorder:
 
     def _close(self, written: Written) -> None:
         self._ledger.forget([end.lease_id for end in written.ends])
+        self._expected.ended(end.id for end in written.ends if end.verdict.status != "queued")
         stale = {lease_id for lease_id, reply in written.strangers.items() if reply == "STALE"}
         told = [(end, end.job) for end in written.ends if end.job is not None and end.lease_id not in stale]
         completed = [(job, end.seconds) for end, job in told if end.verdict.attempt_outcome is None]

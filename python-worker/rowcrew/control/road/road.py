@@ -16,6 +16,7 @@ from rowcrew.control.links import Links
 from rowcrew.control.road.backlog import Backlog
 from rowcrew.control.road.dispatch import Dispatcher
 from rowcrew.control.road.ending import Ending
+from rowcrew.control.road.expected import Expected
 from rowcrew.control.road.notes import Notes
 from rowcrew.control.road.record import Recorder
 from rowcrew.control.road.reports import Reports
@@ -50,6 +51,7 @@ class Road:
         self.letting_go = LettingGo(link=links.chores, clock=clock, log=log)
         self.backlog = Backlog(runners=runners)
         self.lately_completed = LatelyCompleted(clock)
+        self.expected = Expected(link=links.chores, clock=clock)
         self.recorder = Recorder(
             link=links.record,
             writer=Writer(link=links.record, identity=identity, log=log),
@@ -59,6 +61,7 @@ class Road:
             set_aside=set_aside,
             catalogue=catalogue,
             lately_completed=self.lately_completed,
+            expected=self.expected,
             clock=clock,
             log=log,
         )

@@ -17,7 +17,8 @@ needed_columns (privilege, columns) AS (VALUES
   ('INSERT', ARRAY['type', 'payload', 'queue', 'priority', 'runAt', 'maxAttempts', 'timeoutSeconds', 'uniqueKey',
                    'concurrencyKey', 'parentId']),
   ('UPDATE', ARRAY['status', 'attempts', 'crashes', 'runAt', 'workerId', 'leaseId', 'progress', 'checkpoint', 'result',
-                   'errorMessage', 'startedAt', 'finishedAt', 'updatedAt', 'revision']))
+                   'errorMessage', 'startedAt', 'finishedAt', 'updatedAt', 'resultEmptiedAt',
+                   'revision']))
 SELECT privilege || ' ON ' || "table" AS missing
   FROM needed CROSS JOIN unnest(privileges) AS privilege
  WHERE NOT has_table_privilege(to_regclass("table"), privilege)  -- NULL where there is none, as `schema` tells

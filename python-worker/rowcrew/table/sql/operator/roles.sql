@@ -32,7 +32,7 @@ GRANT SELECT, DELETE,
       INSERT (type, payload, queue, priority, "runAt", "maxAttempts", "timeoutSeconds", "uniqueKey", "concurrencyKey",
               "parentId"),
       UPDATE (status, attempts, crashes, "runAt", "workerId", "leaseId", progress, checkpoint, result, "errorMessage",
-              "startedAt", "finishedAt", "updatedAt", revision)
+              "startedAt", "finishedAt", "updatedAt", "resultEmptiedAt", revision)
    ON jobs TO rowcrew_worker;
 GRANT SELECT, INSERT, DELETE ON job_attempts TO rowcrew_worker;
 GRANT SELECT, INSERT, UPDATE, DELETE ON jobs_set_aside TO rowcrew_worker;

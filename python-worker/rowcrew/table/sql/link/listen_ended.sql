@@ -1,0 +1,2 @@
+-- Be told when jobs have ended that somebody waits for.
+LISTEN rowcrew_ended

@@ -1,0 +1,2 @@
+-- Be told which jobs somebody waits for.
+LISTEN rowcrew_expected
