@@ -111,6 +111,11 @@ EVENTS: Final[Mapping[str, Words]] = {
     ),
     "prune.odd": Words("error", "❌ Job cannot be deleted, the others are: {job_id}: {reason}"),
     "prune.done": Words("info", "🧹 Pruned {deleted:job}", counted="deleted"),
+    "event.told": Words("info", "🔔 {kind} {subject} ({count}): {detail}"),
+    "event.failed": Words("warning", "⚠️  Receiver {receiver} was not told of {kind}, will retry: {error}"),
+    "event.untold": Words(
+        "error", "❌ Receiver {receiver} was not told of {kind}, given up after {attempts} attempts: {error}"
+    ),
     "chore.failed": Words("error", "❌ A chore failed, trying again when it is due ({chore}): {error}"),
 }
 

@@ -40,3 +40,12 @@ class DatabaseUnavailable(RowcrewError):
 
 class LeaseLost(RowcrewError):
     """The job is no longer this run's: it was cancelled, changed by hand or rescued. Nothing was written."""
+
+
+class InvalidEvent(RowcrewError, ValueError):
+    """An event that must not be written; `field` names the part to mend, `problem` says how."""
+
+    def __init__(self, field: str, problem: str) -> None:
+        super().__init__(f"{field}: {problem}")
+        self.field = field
+        self.problem = problem
