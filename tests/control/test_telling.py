@@ -119,7 +119,7 @@ def receiver(via: Any = "webhook", target: str | None = None, seconds: int = 20)
     return Receiver("ops", via, target, seconds, 15)
 
 
-def teller(output: io.StringIO | None = None, **environment: str) -> Teller:
+def teller(output: io.StringIO | None = None, /, **environment: str) -> Teller:
     given = {"DATABASE_URL": "postgresql://unused", "EVENT_SECRETS": f"ops={SECRET}", **environment}
     return Teller(settings=settings.read(given), log=Log("json", output or io.StringIO()))
 
