@@ -265,6 +265,26 @@ async def parent(context: Context, gate: str, children: int = 2) -> str:
     return "a parent"
 
 
+@crew.job("emits", max_attempts=1)
+async def emits(context: Context, raises: bool = False, in_transaction: bool = False) -> str:
+    """Tell that it rained: with the row, with an own transaction, or in vain."""
+    if in_transaction:
+        async with context.transaction() as connection:
+            await connection.execute("SELECT 1")
+    context.emit("rained", "Oslo", count=2, detail={"mm": 7})
+    if raises:
+        raise ValueError("changed my mind")
+    return "told"
+
+
+@crew.job("emits_in_thread")
+def emits_in_thread(context: Context) -> str:
+    with context.transaction() as connection:
+        connection.execute("SELECT 1")
+    context.emit("rained", "Oslo", count=2, detail={"mm": 7})
+    return "told"
+
+
 @crew.job("transacts", max_attempts=1)
 async def transacts(context: Context, gate: str, raises: bool = False) -> str:
     async with context.transaction() as connection:

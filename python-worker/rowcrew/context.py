@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import msgspec
 
-from rowcrew.model.errors import RowcrewError
+from rowcrew.model.errors import InvalidEvent, RowcrewError
+from rowcrew.model.event import OWN_KINDS, NewEvent
 from rowcrew.model.json_values import json_text
 from rowcrew.model.new_job import NewJob
 from rowcrew.model.outcome import LARGEST_JSON_BYTES
@@ -103,6 +104,7 @@ class RunPort(Protocol):
     def send_checkpoint(self, checkpoint: bytes) -> None: ...
     def new_job(self, type: str, payload: Mapping[str, Any] | None, **options: Any) -> NewJob: ...
     def add_child(self, child: NewJob) -> None: ...
+    def add_event(self, event: NewEvent) -> None: ...
     def transaction(self) -> Transaction: ...
 
 
@@ -165,6 +167,30 @@ class Context:
             options.setdefault("parent_id", self.job.id)
             child = self._port.new_job(job, payload, **options)
         self._port.add_child(child)
+
+    def emit(
+        self, kind: str, subject: str = "", *, count: int = 1, detail: Mapping[str, Any] | None = None
+    ) -> None:
+        """Tell that something happened, in the same commit as the job's completion, or not at all.
+
+        Receivers are told within seconds: `context.emit("invoice.overdue", "ACME", detail={"invoiceId": 7})`.
+        Repeats of a kind and subject become one message.
+
+        Args:
+            kind: what happened: 1 to 100 of a-z 0-9 _ and dots; none of Rowcrew's own, such as `job.failed`.
+            subject: whom it is about, at most 200 characters.
+            count: how often it happened.
+            detail: what else a receiver may want to know, at most 10 kB of JSON.
+
+        Raises:
+            InvalidEvent: names the argument and what to give instead.
+        """
+        if kind in OWN_KINDS:
+            raise InvalidEvent("kind", f"{kind!r} is for Rowcrew to tell: choose a kind of your own")
+        job = self.job
+        self._port.add_event(
+            NewEvent(kind, subject, queue=job.queue, type=job.type, count=count, detail=detail or {})
+        )
 
     def transaction(self) -> Transaction:
         """A psycopg connection whose writes commit together with the job's completion, or not at all.

@@ -32,10 +32,14 @@ QUEUE: Final = "queue"
 QUEUE_TABLES: Final = frozenset(
     {
         "alembic_version",
+        "event_messages",
+        "event_receivers",
+        "events",
         "job_attempts",
         "jobs_set_aside",
         "job_types",
         "jobs",
+        "queue_alarms",
         "queues",
         "rowcrew_migrations",
         "rowcrew_schema",

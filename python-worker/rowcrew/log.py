@@ -113,6 +113,11 @@ EVENTS: Final[Mapping[str, Words]] = {
     "prune.done": Words("info", "🧹 Pruned {deleted:job}", counted="deleted"),
     "results.odd": Words("error", "❌ Result cannot be emptied, the others are: {job_id}: {reason}"),
     "results.emptied": Words("info", "🧹 Emptied {emptied:result}", counted="emptied"),
+    "event.told": Words("info", "🔔 {kind} {subject} ({count}): {detail}"),
+    "event.failed": Words("warning", "⚠️  Receiver {receiver} was not told of {kind}, will retry: {error}"),
+    "event.untold": Words(
+        "error", "❌ Receiver {receiver} was not told of {kind}, given up after {attempts} attempts: {error}"
+    ),
     "chore.failed": Words("error", "❌ A chore failed, trying again when it is due ({chore}): {error}"),
 }
 

@@ -19,6 +19,7 @@ import msgspec
 
 from rowcrew.crew import Crew, HandledType
 from rowcrew.model.errors import CrewError, RowcrewError
+from rowcrew.model.event import NewEvent
 from rowcrew.model.job import Job
 from rowcrew.model.json_values import json_text
 from rowcrew.model.new_job import NewJob
@@ -35,12 +36,14 @@ class HandlerRun(msgspec.Struct, frozen=True, kw_only=True):
         progress: every progress call, as {"current", "total", "message"}.
         checkpoints: every checkpoint, decoded.
         children: the jobs it asked to enqueue; they count only if it completed.
+        events: what it emitted; they count only if it completed.
     """
 
     outcome: Outcome
     progress: list[dict[str, Any]]
     checkpoints: list[Any]
     children: list[NewJob]
+    events: list[NewEvent]
 
     @property
     def result(self) -> Any:
@@ -112,7 +115,11 @@ async def run_handler_async(
         outcome = await invoke(job, handled, bench, threads)
     await bench.end_transaction(commit=isinstance(outcome, Completed))
     return HandlerRun(
-        outcome=outcome, progress=bench.progress, checkpoints=bench.checkpoints, children=bench.children
+        outcome=outcome,
+        progress=bench.progress,
+        checkpoints=bench.checkpoints,
+        children=bench.children,
+        events=bench.events,
     )
 
 
@@ -147,6 +154,7 @@ class _Bench:
         self.progress: list[dict[str, Any]] = []
         self.checkpoints: list[Any] = []
         self.children: list[NewJob] = []
+        self.events: list[NewEvent] = []
 
     @property
     def stopping(self) -> bool:
@@ -163,6 +171,9 @@ class _Bench:
 
     def add_child(self, child: NewJob) -> None:
         self.children.append(child)
+
+    def add_event(self, event: NewEvent) -> None:
+        self.events.append(event)
 
     def transaction(self) -> _BenchTransaction:
         if self._transaction is not None:

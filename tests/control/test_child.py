@@ -30,7 +30,7 @@ def passed() -> Iterator[int]:
 
 def ends(program: str, passed: int, sign: int | None = None) -> int:
     async def live() -> int:
-        child = Child([sys.executable, "-c", program], environment={"WORD": "hello"}, passed=passed)
+        child = Child([sys.executable, "-c", program], environment={"WORD": "hello"}, passed=[passed])
         if sign is not None:
             os.kill(child.pid, sign)
         return await child.wait()
@@ -72,7 +72,7 @@ def test_a_child_that_cannot_be_watched_is_ended(passed: int, monkeypatch: pytes
 
     async def live() -> None:
         with pytest.raises(RuntimeError, match="new thread"):
-            Child([sys.executable, "-c", "import time; time.sleep(60)"], environment={}, passed=passed)
+            Child([sys.executable, "-c", "import time; time.sleep(60)"], environment={}, passed=[passed])
 
     def children() -> set[int]:
         return {child.pid for child in psutil.Process().children()}

@@ -70,6 +70,8 @@ async def test_completed_jobs_that_are_so_no_longer_are_told_once_where_no_hand_
         again, gone = (0, 1) if shows == "gone" else (1, 0)
         said = f"of the last 3 completed jobs 1 are so no longer. {again} of them run again; {gone}"
         assert said in site.said
+        (event,) = site.table.rows("SELECT detail FROM events WHERE kind = 'server.went_back'")
+        assert [event["detail"][name] for name in ("again", "gone", "completed")] == [again, gone, 3]
     await looks(site, monkeypatch, answers)
     assert site.said.count(LOST) <= 1
 

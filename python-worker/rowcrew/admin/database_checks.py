@@ -14,6 +14,7 @@ import psycopg
 
 from rowcrew.admin.check import Check, Findings, check
 from rowcrew.admin.drift import Drift, drift
+from rowcrew.admin.events import receiver_checks
 from rowcrew.admin.link import operators_link
 from rowcrew.admin.queues import ServedCrowd, waiting_crowds
 from rowcrew.admin.sameness import place, sameness
@@ -76,6 +77,8 @@ async def _service_checks(link: Link, findings: Findings) -> AsyncIterator[Check
     if any(found.result == "failed" for found in role):
         return
     for found in (*await vacuum_checks(link), *await _queue_checks(link), *await _aside_checks(link)):
+        yield found
+    for found in await receiver_checks(link, findings.settings):
         yield found
     findings.live_workers = await operator.live_workers(link)
     findings.last_completed = await operator.last_completed(link)

@@ -79,6 +79,7 @@ def _app(words: Sequence[str] = ()) -> App:
         "queues": "How the queues stand, and who serves them.",
         "workers": "The workers of this table, and how they fare.",
         "types": "The job types that workers have published.",
+        "events": "What happened, and who was told of it.",
         "csv": "Show how csv_import would read a CSV file.",
         "doctor": "Check what a worker needs, each with its remedy.",
         "healthcheck": "Exit 0 if a worker of this machine lives, else 1.",

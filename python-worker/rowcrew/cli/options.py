@@ -25,14 +25,14 @@ _LARGEST_ID: Final = 2**63 - 1
 _VARIABLES: Final = {variable.field: variable for variable in VARIABLES}
 
 
-def job_id(text: str) -> int:
-    """The id of a job.
+def job_id(text: str, what: str = "a job id") -> int:
+    """The id of a job, or of what else there is.
 
     Raises:
-        UsageError: no job can have this id.
+        UsageError: none can have this id.
     """
     if not re.fullmatch(r"[0-9]{1,19}", text) or not 1 <= int(text) <= _LARGEST_ID:
-        raise UsageError(f"{text!r} is not a job id; give a whole number from 1 to {_LARGEST_ID}")
+        raise UsageError(f"{text!r} is not {what}; give a whole number from 1 to {_LARGEST_ID}")
     return int(text)
 
 

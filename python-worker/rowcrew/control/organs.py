@@ -15,10 +15,12 @@ from rowcrew.control.care.turned_back import TurnedBack
 from rowcrew.control.children.runners import Runners
 from rowcrew.control.children.usage import Usage
 from rowcrew.control.chores.chore import Chore, Routine
+from rowcrew.control.chores.deep_queues import DeepQueues
 from rowcrew.control.chores.old_snapshots import OldSnapshots
 from rowcrew.control.chores.prune import Prune
 from rowcrew.control.chores.queues import ReadQueues
 from rowcrew.control.chores.results import EmptyResults
+from rowcrew.control.chores.tell_events import TellEvents
 from rowcrew.control.chores.unbegun import TakeBackUnbegun
 from rowcrew.control.clock import Clock
 from rowcrew.control.identity import Identity
@@ -106,6 +108,8 @@ class Organs:
             self.turned_back,
             self.queues,
             OldSnapshots(link=link, log=self._log),
+            TellEvents(link=link, settings=self._settings, log=self._log),
+            DeepQueues(link=link),
             Prune(link=link, settings=self._settings, log=self._log),
             EmptyResults(link=link, keep_seconds=self._settings.keep_result_seconds, log=self._log),
             TakeBackUnbegun(

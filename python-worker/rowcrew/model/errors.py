@@ -86,3 +86,12 @@ class ResultGone(RowcrewError):
 
 class NotEnded(RowcrewError, TimeoutError):
     """A job had not ended when the time was over for which it was waited. It goes on."""
+
+
+class InvalidEvent(RowcrewError, ValueError):
+    """An event that must not be written; `field` names the part to mend, `problem` says how."""
+
+    def __init__(self, field: str, problem: str) -> None:
+        super().__init__(f"{field}: {problem}")
+        self.field = field
+        self.problem = problem

@@ -15,10 +15,14 @@ LARGEST_JSON_BYTES: Final = 1_000_000
 
 
 class Completed(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="completed"):
-    """The handler returned. `result` is JSON text; `children` the JSON array of jobs to enqueue with it."""
+    """The handler returned. `result` is JSON text; `children` the JSON array of jobs to enqueue with it.
+
+    `events` is the JSON array of events to write with it.
+    """
 
     result: bytes | None = None
     children: bytes | None = None
+    events: bytes | None = None
 
 
 class Recorded(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="recorded"):

@@ -35,13 +35,16 @@ class Verdict(msgspec.Struct, frozen=True, gc=False):
     memory_bytes: int | None = None
     result: bytes | None = None
     children: bytes | None = None
+    events: bytes | None = None
 
 
 def verdict(job: Job, outcome: Outcome, backoff_seconds: float) -> Verdict | None:
     """What to write for this outcome; None when it has been written already."""
     match outcome:
         case Completed():  # no patterns inside: they double the cost of nearly every run's verdict
-            return Verdict("completed", result=outcome.result, children=outcome.children)
+            return Verdict(
+                "completed", result=outcome.result, children=outcome.children, events=outcome.events
+            )
         case Errored(error, traceback, permanent, after_seconds, memory_bytes):
             delay = backoff_seconds if after_seconds is None else after_seconds
             return _failed_run(

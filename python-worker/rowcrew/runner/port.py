@@ -12,6 +12,7 @@ import psycopg
 from rowcrew.crew import Crew
 from rowcrew.model.cleaning import clean_json, describe
 from rowcrew.model.errors import LeaseLost, RowcrewError
+from rowcrew.model.event import NewEvent, events_document
 from rowcrew.model.job import Job
 from rowcrew.model.new_job import NewJob, document
 from rowcrew.model.outcome import Completed, Errored, Outcome, Recorded
@@ -19,6 +20,7 @@ from rowcrew.runner.transaction import RunTransaction
 from rowcrew.runner.wire import Note
 
 MOST_CHILDREN = 10_000
+MOST_EVENTS = 1000
 
 
 class Port:
@@ -41,6 +43,7 @@ class Port:
     _checkpoint: bytes | None = None
     _told: bytes | None = None
     _transaction: RunTransaction | None = None
+    _events: list[NewEvent] | None = None
 
     def __init__(
         self, job: Job, crew: Crew, database_url: str, queue: str | None, tell: Callable[[Port], None]
@@ -85,10 +88,22 @@ class Port:
             )
         self._children.append(child)
 
+    def add_event(self, event: NewEvent) -> None:
+        if self._events is None:
+            self._events = []
+        if len(self._events) >= MOST_EVENTS:
+            raise RowcrewError(f"a run may emit at most {MOST_EVENTS:,} events; give one a count instead")
+        self._events.append(event)
+
     def with_children(self, outcome: Outcome) -> Outcome:
-        """Children belong to the completion; a run that ends in another way leaves none."""
-        if self._children and isinstance(outcome, Completed):
-            return msgspec.structs.replace(outcome, children=document(self._children, self._queue).encode())
+        """Children and events belong to the completion; a run that ends in another way leaves none."""
+        if not isinstance(outcome, Completed):
+            return outcome
+        if self._children:
+            children = document(self._children, self._queue).encode()
+            outcome = msgspec.structs.replace(outcome, children=children)
+        if self._events:
+            outcome = msgspec.structs.replace(outcome, events=events_document(self._events).encode())
         return outcome
 
     def transaction(self) -> RunTransaction:
@@ -110,7 +125,7 @@ class Port:
         # All of it, told to control or not: once the row is completed, control writes no more notes.
         last_words = Note(self.job.lease_id, self._progress, self._checkpoint)
         try:
-            await self._transaction.complete(outcome.result, last_words, self._children)
+            await self._transaction.complete(outcome.result, last_words, self._children, self._events or ())
         except (psycopg.Error, LeaseLost) as error:
             return Errored(f"the transaction was not committed: {describe(error)}")
         return Recorded()

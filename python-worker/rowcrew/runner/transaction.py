@@ -16,10 +16,11 @@ import psycopg
 
 from rowcrew.client import enqueue_many, enqueue_many_async
 from rowcrew.model.errors import LeaseLost
+from rowcrew.model.event import NewEvent, events_document
 from rowcrew.model.job import Job
 from rowcrew.model.new_job import NewJob
 from rowcrew.runner.wire import Note
-from rowcrew.table import run
+from rowcrew.table import producer, run
 from rowcrew.table.link import is_lent
 from rowcrew.table.opening import opened, opened_async
 from rowcrew.table.question import answered, answered_async, psycopg_rows, psycopg_rows_async
@@ -63,8 +64,14 @@ class RunTransaction:
             await self._async.close()
             self._async = None
 
-    async def complete(self, result: bytes | None, note: Note, children: Sequence[NewJob]) -> None:
-        """Write the completion with the run's last note, enqueue the children and commit.
+    async def complete(
+        self,
+        result: bytes | None,
+        note: Note,
+        children: Sequence[NewJob],
+        events: Sequence[NewEvent] = (),
+    ) -> None:
+        """Write the completion with the run's last note and its events, enqueue the children and commit.
 
         Raises:
             LeaseLost: the job is no longer this run's; everything was rolled back.
@@ -79,9 +86,9 @@ class RunTransaction:
             "checkpoint": _text(note.checkpoint),
         }
         if self._async is not None:
-            await self._complete_async(self._async, parameters, children)
+            await self._complete_async(self._async, parameters, children, events)
         elif self._sync is not None:
-            await asyncio.to_thread(self._complete_sync, self._sync, parameters, children)
+            await asyncio.to_thread(self._complete_sync, self._sync, parameters, children, events)
 
     async def roll_back(self) -> None:
         """Leave without a trace."""
@@ -95,26 +102,39 @@ class RunTransaction:
         return f"job {self._job.id}"
 
     async def _complete_async(
-        self, connection: psycopg.AsyncConnection[Any], parameters: dict[str, Any], children: Sequence[NewJob]
+        self,
+        connection: psycopg.AsyncConnection[Any],
+        parameters: dict[str, Any],
+        children: Sequence[NewJob],
+        events: Sequence[NewEvent],
     ) -> None:
         try:
-            asking = run.complete(**parameters)
-            if not await answered_async(asking, partial(psycopg_rows_async, connection)):
+            completing = run.complete(**parameters)
+            if not await answered_async(completing, partial(psycopg_rows_async, connection)):
                 raise LeaseLost(f"job {self._job.id} is no longer this run's")
             if children:
                 await enqueue_many_async(children, on=connection)
+            if events:
+                asking = producer.emit(events_document(events))
+                await answered_async(asking, partial(psycopg_rows_async, connection))
             await connection.commit()
         finally:
             await connection.close()
 
     def _complete_sync(
-        self, connection: psycopg.Connection[Any], parameters: dict[str, Any], children: Sequence[NewJob]
+        self,
+        connection: psycopg.Connection[Any],
+        parameters: dict[str, Any],
+        children: Sequence[NewJob],
+        events: Sequence[NewEvent],
     ) -> None:
         try:
             if not answered(run.complete(**parameters), partial(psycopg_rows, connection)):
                 raise LeaseLost(f"job {self._job.id} is no longer this run's")
             if children:
                 enqueue_many(children, on=connection)
+            if events:
+                answered(producer.emit(events_document(events)), partial(psycopg_rows, connection))
             connection.commit()
         finally:
             connection.close()

@@ -101,5 +101,7 @@ def _bytes_of(outcome: Outcome) -> int:
     """What an end carries beside a sentence."""
     if type(outcome) is Completed:
         size = 0 if outcome.result is None else len(outcome.result)
-        return size if outcome.children is None else size + len(outcome.children)
+        if outcome.children is None and outcome.events is None:
+            return size
+        return size + len(outcome.children or b"") + len(outcome.events or b"")
     return len(outcome.traceback or "") if type(outcome) is Errored else 0

@@ -19,6 +19,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from rowcrew.model.errors import SettingsError
+from rowcrew.settings.readers import Command, Network, SigningSecret
 from rowcrew.settings.variables import VARIABLES, Variable
 
 _PRODUCER_FIELDS: Final = ("database_url", "database_direct_url", "queue_name")
@@ -48,6 +49,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     keep_completed_seconds: int = 604_800
     keep_failed_seconds: int = 2_592_000
     keep_result_seconds: int | None = None
+    event_secrets: tuple[SigningSecret, ...] = ()
+    event_commands: tuple[Command, ...] = ()
+    event_allow_private: tuple[Network, ...] = ()
+    event_merge_seconds: float = 60.0
+    keep_events_seconds: int = 2_592_000
     app_name: str = "Rowcrew"
     log_format: str = "text"
     modules: tuple[str, ...] = ()
@@ -149,7 +155,7 @@ def _given(variable: Variable, environment: Mapping[str, str]) -> Given:
     try:
         return Given(variable, name, variable.read(text))
     except ValueError as error:
-        shown = "…" if variable.field.endswith("_url") else repr(text)
+        shown = "…" if variable.field.endswith(("_url", "_secrets")) else repr(text)
         return Given(variable, name, complaint=f"{name}={shown}: {error}")
 
 
@@ -163,6 +169,8 @@ def _instance_name(template: str | None, environment: Mapping[str, str]) -> str:
         return _default_worker_name()
     return template.replace("{instance}", environment.get("RENDER_INSTANCE_ID") or socket.gethostname())
 
+
+_OF_CONTROL_ALONE: Final = {"EVENT_SECRETS", "EVENT_COMMANDS"}
 
 # Everything else a worker's environment holds stays with the worker; RUNNER_ENVIRONMENT adds to it.
 _RUNNER_VARIABLES: Final = re.compile(
@@ -184,10 +192,17 @@ def runner_environment(
     patterns = [re.compile(re.escape(name).replace(r"\*", ".*")) for name in settings.runner_environment]
     allowed = (_RUNNER_VARIABLES, *patterns)
     kept = {name: value for name, value in environment.items() if any(p.fullmatch(name) for p in allowed)}
-    known = {name for variable in (*VARIABLES, *families) for name in variable.names}
+    known = {name for variable in (*VARIABLES, *families) for name in variable.names} - _OF_CONTROL_ALONE
     kept.update({name: value for name, value in environment.items() if name in known})
     kept["DATABASE_URL"] = settings.require_database_url()
     return kept
+
+
+def event_environment(settings: Settings, environment: Mapping[str, str] | None = None) -> dict[str, str]:
+    """What a program that tells of events may see: what every program needs, and RUNNER_ENVIRONMENT."""
+    seen = runner_environment(settings, environment)
+    own = {name for variable in VARIABLES for name in variable.names}
+    return {name: value for name, value in seen.items() if name not in own}
 
 
 # What shells and terminals tell programs, and no handler asks for.

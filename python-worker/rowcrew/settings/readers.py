@@ -9,14 +9,21 @@ from __future__ import annotations
 import ipaddress
 import math
 import re
-from typing import Final
+from base64 import b64decode
+from typing import Final, NamedTuple
+
+import msgspec
 
 from rowcrew.settings.machine import automatic_slots
 
 _UNITS: Final = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30}
 _DURATION_UNITS: Final = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}
+_SIGNS: Final = "whsec_"
 _LONGEST_PAUSE_DAYS: Final = 3_650  # three heartbeats are a lease, whose seconds the table has as an integer
 _LONGEST_AGE_DAYS: Final = 36_500  # so long ago there still is a timestamp
+
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class Secret(str):
@@ -26,6 +33,31 @@ class Secret(str):
 
     def __repr__(self) -> str:
         return "'…'"
+
+
+class SigningSecret(NamedTuple):
+    """What signs the webhooks of one receiver: whsec_ and base64, as Standard Webhooks have it."""
+
+    receiver: str
+    secret: Secret
+
+    def __str__(self) -> str:
+        return f"{self.receiver}=…"
+
+    @property
+    def key(self) -> bytes:
+        """The bytes that sign."""
+        return b64decode(self.secret.removeprefix(_SIGNS))
+
+
+class Command(NamedTuple):
+    """A program that a receiver may name, and its arguments."""
+
+    name: str
+    words: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return self.name
 
 
 def text(value: str) -> str:
@@ -87,11 +119,37 @@ def log_format(value: str) -> str:
     return value
 
 
-def networks(value: str) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
+def networks(value: str) -> tuple[Network, ...]:
     try:
         return tuple(ipaddress.ip_network(part) for part in words(value))
     except ValueError as error:
         raise ValueError(f"{error}: give networks such as 10.1.0.0/16, comma-separated") from error
+
+
+def signing_secrets(value: str) -> tuple[SigningSecret, ...]:
+    return tuple(map(_signing_secret, words(value)))
+
+
+def _signing_secret(pair: str) -> SigningSecret:
+    match = re.fullmatch(r"([a-z0-9_-]+)=(whsec_[A-Za-z0-9+/]{32,88}={0,2})", pair)
+    try:
+        if match is not None:
+            found = SigningSecret(match[1], Secret(match[2]))
+            if 24 <= len(found.key) <= 64:
+                return found
+    except ValueError:  # no base64
+        pass
+    raise ValueError("give receiver=whsec_ and the base64 of 24 to 64 random bytes, comma-separated")
+
+
+def commands(value: str) -> tuple[Command, ...]:
+    try:
+        named = msgspec.json.decode(value, type=dict[str, list[str]])
+    except msgspec.MsgspecError:
+        named = {"": []}
+    if not all(re.fullmatch("[a-z0-9_-]+", name) and words for name, words in named.items()):
+        raise ValueError('give JSON such as {"page": ["/usr/local/bin/page", "--team", "ops"]}')
+    return tuple(Command(name, tuple(words)) for name, words in named.items())
 
 
 def endpoint(value: str) -> str:

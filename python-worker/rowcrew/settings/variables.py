@@ -152,6 +152,35 @@ VARIABLES: Final = (
         "unset",
         "how long results are kept, if not as long as their rows",
     ),
+    Variable(
+        ("EVENT_SECRETS",),
+        "event_secrets",
+        readers.signing_secrets,
+        "unset",
+        "what signs webhooks, as receiver=whsec_…; comma-separated",
+    ),
+    Variable(
+        ("EVENT_COMMANDS",),
+        "event_commands",
+        readers.commands,
+        "unset",
+        "programs that receivers may name, as JSON: name to its words",
+    ),
+    Variable(
+        ("EVENT_ALLOW_PRIVATE",),
+        "event_allow_private",
+        readers.networks,
+        "unset",
+        "private networks that webhooks may reach, also by http",
+    ),
+    Variable(
+        ("EVENT_MERGE_INTERVAL",),
+        "event_merge_seconds",
+        readers.seconds,
+        "60",
+        "seconds between two messages about the same subject",
+    ),
+    Variable(("EVENT_TTL",), "keep_events_seconds", readers.age, "2592000", "how long events are kept"),
     Variable(("APP_NAME",), "app_name", readers.text, "Rowcrew", "the name in the first line of the log"),
     Variable(
         ("LOG_FORMAT",), "log_format", readers.log_format, "text", "`text` for people, `json` for aggregators"

@@ -22,13 +22,17 @@ from rowcrew.table.rows import (
     Attempt,
     CompletedJob,
     Crowd,
+    EventState,
     JobCount,
+    ListedEvent,
     ListedJob,
     ListedQueue,
+    ListedReceiver,
     ListedType,
     ListedWorker,
     Probe,
     PublishedType,
+    Redelivered,
     Server,
     Sight,
     Standing,
@@ -172,6 +176,26 @@ async def list_workers(
     """The workers heard last; None = in whatever state."""
     rows = await _fetch(link, "list_workers", {"states": _array(states), "limit": limit})
     return [ListedWorker(*row) for row in rows]
+
+
+async def list_events(
+    link: Link, *, kinds: Sequence[str] | None = None, states: Sequence[EventState] | None = None, limit: int
+) -> list[ListedEvent]:
+    """The newest events; None = any."""
+    parameters = {"kinds": _array(kinds), "states": _array(states), "limit": limit}
+    return [ListedEvent(*_raw(row, 12)) for row in await _fetch(link, "list_events", parameters)]
+
+
+async def list_receivers(link: Link) -> list[ListedReceiver]:
+    return [ListedReceiver(*row) for row in await _fetch(link, "list_receivers", {})]
+
+
+async def redeliver(
+    link: Link, *, ids: Sequence[int] | None = None, receiver: str | None = None
+) -> list[Redelivered]:
+    """Tell again of these events, or of all that were given up; `receiver` None = every receiver."""
+    parameters = {"ids": None if ids is None else list(ids), "receiver": receiver}
+    return [Redelivered(*row) for row in await _fetch(link, "redeliver", parameters)]
 
 
 async def live_workers(link: Link) -> int:

@@ -74,6 +74,11 @@ def live_job(jobs: str) -> Asking[list[LiveJob]]:
     return [LiveJob(*row) for row in rows]
 
 
+def emit(events: str) -> Asking[None]:
+    """Write events, a JSON array of `NewEvent`."""
+    yield Question(SQL["producer/emit"], {"events": events})
+
+
 def get_job(id: int) -> Asking[JobRow | None]:
     rows = yield Question(SQL["producer/get_job"], {"id": id})
     return JobRow(*rows[0]) if rows else None

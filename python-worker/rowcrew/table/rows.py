@@ -15,6 +15,7 @@ import msgspec
 from rowcrew.model.status import Status
 
 WorkerState = Literal["live", "silent", "lost", "stopped"]
+EventState = Literal["waiting", "told", "failed", "unheard"]
 
 
 class Row(msgspec.Struct, frozen=True, rename="camel"):
@@ -181,6 +182,60 @@ class ListedWorker(Row, frozen=True):
     memory_bytes: int | None
     cpu_percent: float | None
     heard_seconds: float
+
+
+class ListedEvent(Row, frozen=True):
+    """One event in a list.
+
+    Attributes:
+        message_id: the first event of the message that tells of it; None until it is merged.
+        state: `unheard` when no receiver wants it.
+        receivers, told: how many are to be told, and how many have been.
+        error: what went wrong last, with its receiver.
+    """
+
+    id: int
+    kind: str
+    subject: str
+    queue: str
+    type: str
+    count: int
+    created_at: datetime
+    message_id: int | None
+    state: EventState
+    receivers: int
+    told: int
+    error: str | None
+    detail: msgspec.Raw | None
+
+
+class ListedReceiver(Row, frozen=True):
+    """Who is told of events.
+
+    Attributes:
+        waiting, failed: messages still to be told, and given up.
+        told_at: when it was told last.
+        attempts, error: of the message that was told in vain most often, if there is one.
+    """
+
+    name: str
+    via: str
+    target: str | None
+    kinds: list[str]
+    queues: list[str]
+    types: list[str]
+    waiting: int
+    failed: int
+    told_at: datetime | None
+    attempts: int | None
+    error: str | None
+
+
+class Redelivered(Row, frozen=True):
+    """A message that will be told again."""
+
+    id: int
+    receiver: str
 
 
 class Crowd(Row, frozen=True):

@@ -19,6 +19,7 @@ from sqlalchemy import (
     Index,
     Integer,
     MetaData,
+    PrimaryKeyConstraint,
     SmallInteger,
     Table,
     Text,
@@ -220,4 +221,105 @@ job_types = Table(
     Column("payloadSchema", JSONB),
     Column("keepResultSeconds", Integer),
     _time("updatedAt", "now()"),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("id", BigInteger, Identity(always=False), primary_key=True),
+    Column("messageId", BigInteger),
+    _time("createdAt", "clock_timestamp()"),
+    _required("count", Integer, "1"),
+    _required("kind", Text),
+    _required("subject", Text, "''"),
+    _required("queue", Text, "''"),
+    _required("type", Text, "''"),
+    _required("detail", JSONB, "'{}'"),
+    _check("events_kind_form", "kind ~ '^[a-z0-9_.]+$' AND length(kind) <= 100"),
+    _check("events_subject_length", "length(subject) <= 200 AND length(queue) <= 63 AND length(type) <= 200"),
+    _check("events_count_positive", "count > 0"),
+    _check("events_detail_object", "jsonb_typeof(detail) = 'object' AND octet_length(detail::text) <= 20000"),
+)
+
+Index(
+    "events_pending",
+    events.c.kind,
+    events.c.subject,
+    events.c.queue,
+    events.c.type,
+    events.c.id,
+    postgresql_where=text('"messageId" IS NULL'),
+)
+
+event_receivers = Table(
+    "event_receivers",
+    metadata,
+    Column("name", Text, primary_key=True),
+    _required("via", Text),
+    Column("target", Text),
+    _required("kinds", ARRAY(Text), "'{}'"),
+    _required("queues", ARRAY(Text), "'{}'"),
+    _required("types", ARRAY(Text), "'{}'"),
+    _required("timeoutSeconds", SmallInteger, "10"),
+    _required("maxAttempts", SmallInteger, "15"),
+    _time("createdAt", "now()"),
+    _check("event_receivers_name_form", "name ~ '^[a-z0-9_-]+$' AND length(name) <= 63"),
+    _check("event_receivers_via_known", "via IN ('webhook', 'log', 'command')"),
+    _check(
+        "event_receivers_target",
+        "CASE via WHEN 'log' THEN target IS NULL"
+        " WHEN 'webhook' THEN coalesce(target ~ '^https?://', false) AND length(target) <= 2000"
+        " ELSE coalesce(target ~ '^[a-z0-9_-]+$', false) END",
+    ),
+    _check("event_receivers_timeout", '"timeoutSeconds" BETWEEN 1 AND 60'),
+    _check("event_receivers_attempts", '"maxAttempts" BETWEEN 1 AND 100'),
+)
+
+event_messages = Table(
+    "event_messages",
+    metadata,
+    Column("id", BigInteger, nullable=False, autoincrement=False),
+    _required("receiver", Text),
+    _required("count", BigInteger),
+    _required("kind", Text),
+    _required("subject", Text),
+    _required("queue", Text),
+    _required("type", Text),
+    _required("detail", JSONB),
+    Column("firstAt", DateTime(timezone=True), nullable=False),
+    Column("lastAt", DateTime(timezone=True), nullable=False),
+    _time("createdAt", "clock_timestamp()"),
+    _time("deliverAt", "clock_timestamp()"),
+    _required("attempts", SmallInteger, "0"),
+    Column("claimId", UUID),
+    _time("deliveredAt"),
+    _time("failedAt"),
+    Column("error", Text),
+    PrimaryKeyConstraint("id", "receiver", name="event_messages_pkey"),
+)
+
+Index(
+    "event_messages_pending",
+    event_messages.c.receiver,
+    event_messages.c.deliverAt,
+    event_messages.c.id,
+    postgresql_where=text('"deliveredAt" IS NULL AND "failedAt" IS NULL'),
+)
+Index(
+    "event_messages_subject",
+    event_messages.c.kind,
+    event_messages.c.subject,
+    event_messages.c.queue,
+    event_messages.c.type,
+    event_messages.c.createdAt,
+)
+
+queue_alarms = Table(
+    "queue_alarms",
+    metadata,
+    Column("queue", Text, primary_key=True),
+    _required("readyAbove", Integer),
+    _time("lookedAt"),
+    _check("queue_alarms_queue_name", _QUEUE_NAME),
+    _check("queue_alarms_not_negative", '"readyAbove" >= 0'),
 )

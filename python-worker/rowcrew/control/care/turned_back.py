@@ -7,14 +7,16 @@ put right here: what was turned back is a row like any other, and runs again.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 import psycopg
 
 from rowcrew.control.clock import Clock
 from rowcrew.control.links import Links
 from rowcrew.log import Log
+from rowcrew.model.event import SERVER_WENT_BACK, NewEvent, events_document
+from rowcrew.table import producer
 from rowcrew.table import worker as table
 from rowcrew.table.link import is_outage
 from rowcrew.table.worker import Server
@@ -89,8 +91,14 @@ class TurnedBack:
         if again or gone:
             self._log.event("database.turned_back", turned_back=again + gone, again=again, gone=gone, **facts)
             self._lately_completed.forget()
+            await self._tell({"again": again, "gone": gone, **facts})
         elif has_moved:
             self._log.event("database.moved", **facts)
+
+    async def _tell(self, facts: Mapping[str, Any]) -> None:
+        """For those outside; a worker's word in the log does not hang on it."""
+        event = NewEvent(SERVER_WENT_BACK, detail=facts)
+        await self._links.chores.ask(producer.emit(events_document([event])))
 
     async def _who_answers(self) -> Server | None:
         """None where the server does not say: not every managed one does."""

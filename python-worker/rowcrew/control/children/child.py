@@ -1,6 +1,7 @@
 """A child process: started without a copy of its parent, and its end is something an event loop can wait for.
 
-In: a command, its environment, a descriptor to pass on. Out: its exit code. Called by `runner_process`.
+In: a command, its environment, descriptors to pass on. Out: its exit code. Called by `runner_process`, and by
+`telling.program` for what tells of events.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import os
 import subprocess
 import threading
 from collections.abc import Mapping, Sequence
+from typing import ClassVar
 
 
 class Child:
@@ -20,22 +22,47 @@ class Child:
     is held in the copy for ever: the child never begins, and its parent waits for it. `subprocess` runs no
     Python in between.
 
+    Args:
+        passed: descriptors that it keeps under their numbers.
+        stdin, stdout, stderr: descriptors of its standard streams; None = those of this process.
+
+    Attributes:
+        alive: the process ids of all children whose exit code somebody here waits for.
+
     Raises:
         OSError, RuntimeError: no process, descriptor or thread is left; nothing was started.
     """
 
-    def __init__(self, command: Sequence[str], *, environment: Mapping[str, str], passed: int) -> None:
+    alive: ClassVar[set[int]] = set()
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        *,
+        environment: Mapping[str, str],
+        passed: Sequence[int] = (),
+        stdin: int = subprocess.DEVNULL,
+        stdout: int | None = None,
+        stderr: int | None = None,
+    ) -> None:
         self._loop = asyncio.get_running_loop()
         self._process = subprocess.Popen(
-            command, env=environment, stdin=subprocess.DEVNULL, pass_fds=[passed], start_new_session=True
+            command,
+            env=environment,
+            stdin=stdin,
+            stdout=stdout,
+            stderr=stderr,
+            pass_fds=passed,
+            start_new_session=True,
         )
         self.pid = self._process.pid
+        self.alive.add(self.pid)
         self._code: asyncio.Future[int] = self._loop.create_future()
         try:
             self._watch()
         except BaseException:
             self._process.kill()
-            self._process.wait()
+            self._wait()
             raise
 
     async def wait(self) -> int:
@@ -54,9 +81,14 @@ class Child:
     def _ended(self, descriptor: int) -> None:
         self._loop.remove_reader(descriptor)
         os.close(descriptor)
-        self._code.set_result(self._process.wait())
+        self._code.set_result(self._wait())
+
+    def _wait(self) -> int:
+        code = self._process.wait()
+        self.alive.discard(self.pid)
+        return code
 
     def _wait_in_thread(self) -> None:
-        code = self._process.wait()
+        code = self._wait()
         if not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._code.set_result, code)

@@ -89,7 +89,7 @@ class RunnerProcess:
             self._process = Child(
                 [sys.executable, "-m", "rowcrew.runner", command],
                 environment={**environment, "PYTHONPATH": _python_path(environment), MARK: self.mark},
-                passed=theirs.fileno(),
+                passed=[theirs.fileno()],
             )
             self._channel = await self._connected(ours)
         except BaseException:

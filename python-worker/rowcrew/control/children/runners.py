@@ -13,6 +13,7 @@ from contextlib import suppress
 from typing import Final, Protocol
 
 from rowcrew import family
+from rowcrew.control.children.child import Child
 from rowcrew.control.children.leftovers import end_marked, reap
 from rowcrew.control.children.memory import has_memory_for_another
 from rowcrew.control.children.runner_process import Kind, RunnerProcess
@@ -131,7 +132,7 @@ class Runners:
     def reap_orphans(self) -> None:
         """Only the first process of a container has any; a child of a host program is for the host."""
         if self._owns_process and os.getpid() == FIRST_PROCESS:
-            reap([runner.pid for runner in self._all])
+            reap(Child.alive)
 
     def _slots_of(self, kind: Kind) -> int:
         """One for a solo; a share for a shared one, so that all of them have the worker's slots, no more."""

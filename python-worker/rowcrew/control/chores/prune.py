@@ -16,6 +16,7 @@ from rowcrew.control.chores.walk import BATCH, past_odd, walk
 from rowcrew.control.set_aside import one_by_one
 from rowcrew.log import Log
 from rowcrew.settings import Settings
+from rowcrew.table import events
 from rowcrew.table import worker as table
 from rowcrew.table.link import Link, reason
 
@@ -42,6 +43,7 @@ class Prune:
             deleted += more
         await table.prune_workers(self._link)
         await table.prune_aside(self._link)
+        await events.prune_events(self._link, keep=self._settings.keep_events_seconds)
         deleted += await self._beyond_count()
         if deleted:
             self._log.event("prune.done", deleted=deleted)
@@ -51,6 +53,8 @@ class Prune:
         deleted, _ = await self._walk(0, idle_batches=None)
         deleted += await self._beyond_count()
         await table.prune_workers(self._link)
+        while await events.prune_events(self._link, keep=self._settings.keep_events_seconds):
+            pass
         return deleted
 
     async def _walk(self, after: int, *, idle_batches: int | None) -> tuple[int, int]:

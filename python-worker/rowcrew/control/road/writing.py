@@ -5,9 +5,9 @@ In: ends from `record`. Out: rows, and what became of each end. Every row proves
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
 import psycopg
@@ -15,6 +15,8 @@ import psycopg
 from rowcrew.control.identity import Identity
 from rowcrew.control.road.notes import raw
 from rowcrew.log import Log
+from rowcrew.model.cleaning import clean_line
+from rowcrew.model.event import JOB_FAILED, NewEvent, events_document
 from rowcrew.model.job import Job
 from rowcrew.model.verdict import Verdict
 from rowcrew.table import producer
@@ -22,6 +24,7 @@ from rowcrew.table import worker as table
 from rowcrew.table.link import Link, is_about_data, reason
 
 LOCK_TIMEOUT: Final = "1s"
+_ERROR_LENGTH: Final = 500
 _LOCKED: Final = (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected)
 _encode: Final = msgspec.json.Encoder().encode
 
@@ -110,10 +113,12 @@ class Writer:
     async def _write_together(self, ends: Sequence[End]) -> dict[str, str]:
         """Write all in one commit; the strangers among their leases."""
         children = {end.lease_id: end.verdict.children for end in ends if end.verdict.children is not None}
-        if not children and not self._link.pooled:
+        happened = events_in(ends)
+        if not children and not happened and not self._link.pooled:
             return await self._record(ends)
         async with self._link.transaction({"lock_timeout": LOCK_TIMEOUT}):
             strangers = await self._record(ends)
+            await self._emit(happened, strangers)
             for lease_id, jobs in children.items():
                 if lease_id not in strangers:
                     await self._link.ask(producer.enqueue(jobs.decode()))
@@ -125,6 +130,7 @@ class Writer:
             free = set(await table.lock_free(self._link, [end.id for end in ends]))
             now = [end for end in ends if end.id in free and end.verdict.children is None]
             strangers = await self._record(now)
+            await self._emit(events_in(now), strangers)
         parents = [end for end in ends if end.id in free and end.verdict.children is not None]
         if 0 < len(parents) < len(ends):  # else it is a child that waits, for a unique key say
             with suppress(*_LOCKED):
@@ -167,6 +173,14 @@ class Writer:
             strangers |= await self._strangers_of(stale)
         return strangers
 
+    async def _emit(self, happened: Sequence[End], strangers: Mapping[str, str]) -> None:
+        """Tell of ends in the transaction that writes them; of one that is no longer ours, others do."""
+        written = [end for end in happened if end.lease_id not in strangers]
+        for emitted in (end.verdict.events for end in written if end.verdict.events is not None):
+            await self._link.ask(producer.emit(emitted.decode()))
+        if failed := failures(written):
+            await self._link.ask(producer.emit(events_document(failed)))
+
     async def _strangers_of(self, ends: Sequence[End]) -> dict[str, str]:
         return dict(await table.record(self._link, ended=document(ends), worker=self._identity.worker_id))
 
@@ -177,12 +191,34 @@ def as_failed(end: End, error: Exception) -> End:
     return End(end.id, end.lease_id, Verdict("failed", "failed", error=text), end.job, seconds=end.seconds)
 
 
+def events_in(ends: Sequence[End]) -> list[End]:
+    """The ends that others may want to know of. Asked of every batch: most have none."""
+    return [end for end in ends if end.verdict.attempt_outcome == "failed" or end.verdict.events is not None]
+
+
+def failures(ends: Sequence[End]) -> list[NewEvent]:
+    """One event for each queue and type in which jobs have failed."""
+    failed: dict[tuple[str, str], list[End]] = {}
+    for end in ends:
+        if end.verdict.attempt_outcome == "failed" and end.job is not None:
+            failed.setdefault((end.job.queue, end.job.type), []).append(end)
+    return [
+        NewEvent(JOB_FAILED, type, queue, type, len(some), failure(some[-1].id, some[-1].verdict.error))
+        for (queue, type), some in failed.items()
+    ]
+
+
+def failure(job_id: int, error: str | None) -> dict[str, Any]:
+    """What is told of the last job that failed."""
+    return {"jobId": job_id, "error": clean_line(error or "", _ERROR_LENGTH)}
+
+
 def size_of(decided: Verdict, progress: bytes | None, checkpoint: bytes | None) -> int:
     """How many bytes of values an end carries. Asked for every job: most have a result alone."""
     size = 0 if decided.result is None else len(decided.result)
     if decided.children is None and decided.traceback is None and progress is None and checkpoint is None:
-        return size
-    values = (decided.children, decided.traceback, progress, checkpoint)
+        return size if decided.events is None else size + len(decided.events)
+    values = (decided.children, decided.events, decided.traceback, progress, checkpoint)
     return size + sum([len(value or b"") for value in values])
 
 

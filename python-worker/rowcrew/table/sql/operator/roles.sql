@@ -26,6 +26,7 @@ END $$;
 -- Their "updatedAt" is replaced, but many an ORM sends one along.
 GRANT SELECT, INSERT, UPDATE (status, "runAt", priority, "errorMessage", "updatedAt") ON jobs TO rowcrew_producer;
 GRANT SELECT ON job_types TO rowcrew_producer;
+GRANT INSERT (kind, subject, queue, type, count, detail) ON events TO rowcrew_producer;
 
 -- Workers reserve, record and prune. They cannot change what a producer asked for.
 GRANT SELECT, DELETE,
@@ -39,6 +40,9 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON jobs_set_aside TO rowcrew_worker;
 GRANT SELECT, INSERT, UPDATE, DELETE ON workers TO rowcrew_worker;
 GRANT SELECT, INSERT, UPDATE ON job_types TO rowcrew_worker;
 GRANT SELECT ON queues, rowcrew_schema TO rowcrew_worker;
+GRANT SELECT, INSERT, UPDATE, DELETE ON events, event_messages TO rowcrew_worker;
+GRANT SELECT ON event_receivers TO rowcrew_worker;
+GRANT SELECT, UPDATE ON queue_alarms TO rowcrew_worker;
 GRANT SELECT ON rowcrew_migrations TO rowcrew_worker;  -- for the doctor: which families' tables there must be
 GRANT SELECT ON job_status, queue_depth, worker_status TO rowcrew_worker;  -- the command line beside it
 
@@ -49,3 +53,10 @@ GRANT SELECT (id, type, queue, status, priority, attempts, "maxAttempts", progre
    ON jobs TO rowcrew_reader;
 GRANT SELECT ("jobId", attempt, outcome, error, traceback, "memoryBytes", "startedAt", "finishedAt")
    ON job_attempts TO rowcrew_reader;
+GRANT SELECT (id, "messageId", "createdAt", count, kind, subject, queue, type) ON events TO rowcrew_reader;
+GRANT SELECT (id, receiver, count, kind, subject, queue, type, "firstAt", "lastAt", "createdAt", "deliverAt", attempts,
+              "deliveredAt", "failedAt", error)
+   ON event_messages TO rowcrew_reader;
+GRANT SELECT (name, via, kinds, queues, types, "timeoutSeconds", "maxAttempts", "createdAt")
+   ON event_receivers TO rowcrew_reader;
+GRANT SELECT ON queue_alarms TO rowcrew_reader;
