@@ -111,6 +111,8 @@ EVENTS: Final[Mapping[str, Words]] = {
     ),
     "prune.odd": Words("error", "❌ Job cannot be deleted, the others are: {job_id}: {reason}"),
     "prune.done": Words("info", "🧹 Pruned {deleted:job}", counted="deleted"),
+    "schedule.refused": Words("error", "❌ Schedule refused until its row is edited: {schedule}: {problem}"),
+    "schedule.paused": Words("warning", "⚠️  Schedule paused: {schedule}: {reason}"),
     "chore.failed": Words("error", "❌ A chore failed, trying again when it is due ({chore}): {error}"),
 }
 

@@ -18,6 +18,7 @@ from rowcrew.control.chores.chore import Chore, Routine
 from rowcrew.control.chores.old_snapshots import OldSnapshots
 from rowcrew.control.chores.prune import Prune
 from rowcrew.control.chores.queues import ReadQueues
+from rowcrew.control.chores.schedules import Schedules
 from rowcrew.control.chores.unbegun import TakeBackUnbegun
 from rowcrew.control.clock import Clock
 from rowcrew.control.identity import Identity
@@ -105,6 +106,7 @@ class Organs:
             self.queues,
             OldSnapshots(link=link, log=self._log),
             Prune(link=link, settings=self._settings, log=self._log),
+            Schedules(link=link, clock=self._clock, log=self._log),
             TakeBackUnbegun(
                 runners=self.runners,
                 waiting=self.road.waiting,

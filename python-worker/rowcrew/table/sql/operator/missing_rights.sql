@@ -5,6 +5,8 @@ WITH needed ("table", privileges) AS (VALUES
   ('jobs_set_aside', ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']),
   ('workers', ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']),
   ('job_types', ARRAY['SELECT', 'INSERT', 'UPDATE']),
+  ('schedules', ARRAY['SELECT', 'INSERT', 'UPDATE']),
+  ('schedule_ticks', ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']),
   ('queues', ARRAY['SELECT']),
   ('rowcrew_schema', ARRAY['SELECT']),
   ('rowcrew_migrations', ARRAY['SELECT']),
@@ -14,7 +16,7 @@ WITH needed ("table", privileges) AS (VALUES
 families ("table", privilege) AS (
   SELECT * FROM unnest(CAST(%(tables)s AS text[]), CAST(%(privileges)s AS text[]))),
 needed_columns (privilege, columns) AS (VALUES
-  ('INSERT', ARRAY['type', 'payload', 'queue', 'priority', 'runAt', 'maxAttempts', 'timeoutSeconds', 'uniqueKey',
+  ('INSERT', ARRAY['id', 'type', 'payload', 'queue', 'priority', 'runAt', 'maxAttempts', 'timeoutSeconds', 'uniqueKey',
                    'concurrencyKey', 'parentId']),
   ('UPDATE', ARRAY['status', 'attempts', 'crashes', 'runAt', 'workerId', 'leaseId', 'progress', 'checkpoint', 'result',
                    'errorMessage', 'startedAt', 'finishedAt', 'updatedAt', 'revision']))
@@ -30,3 +32,5 @@ SELECT privilege || ' (' || string_agg(quote_ident(name), ', ') || ') ON jobs'
   FROM needed_columns CROSS JOIN unnest(columns) AS name
  WHERE NOT has_column_privilege('jobs', name, privilege)
  GROUP BY privilege
+UNION ALL
+SELECT 'USAGE ON jobs_id_seq' WHERE NOT has_sequence_privilege('jobs_id_seq', 'USAGE')
