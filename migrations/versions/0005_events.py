@@ -9,7 +9,7 @@ from __future__ import annotations
 from alembic import op
 
 revision = "0005"
-down_revision = "0001"
+down_revision = "0004"
 branch_labels = None
 depends_on = None
 
@@ -111,4 +111,4 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.execute("DROP TABLE queue_alarms, event_messages, event_receivers, events")
-    op.execute("""UPDATE rowcrew_schema SET revision = 1, "minimumWorker" = 1""")
+    op.execute("""UPDATE rowcrew_schema SET revision = 4, "minimumWorker" = 4""")

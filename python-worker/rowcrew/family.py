@@ -43,6 +43,7 @@ QUEUE_TABLES: Final = frozenset(
         "queues",
         "rowcrew_migrations",
         "rowcrew_schema",
+        "schedule_ticks",
         "schedules",
         "workers",
     }

@@ -118,6 +118,8 @@ EVENTS: Final[Mapping[str, Words]] = {
     "event.untold": Words(
         "error", "❌ Receiver {receiver} was not told of {kind}, given up after {attempts} attempts: {error}"
     ),
+    "schedule.refused": Words("error", "❌ Schedule refused until its row is edited: {schedule}: {problem}"),
+    "schedule.paused": Words("warning", "⚠️  Schedule paused: {schedule}: {reason}"),
     "chore.failed": Words("error", "❌ A chore failed, trying again when it is due ({chore}): {error}"),
 }
 

@@ -118,7 +118,7 @@ def test_the_tables_that_are_declared_are_all_and_each_belongs_to_one() -> None:
         set(schema.metadata.tables),
         *(set(family.tables) for family in FAMILIES.values() if family.metadata),
     ]
-    assert declared[0] | {"alembic_version", "rowcrew_migrations", "schedules"} == QUEUE_TABLES
+    assert declared[0] | {"alembic_version", "rowcrew_migrations"} == QUEUE_TABLES
     assert [family.name for family in FAMILIES.values() if family.tables and not family.metadata] == []
 
 

@@ -20,6 +20,7 @@ from rowcrew.control.chores.old_snapshots import OldSnapshots
 from rowcrew.control.chores.prune import Prune
 from rowcrew.control.chores.queues import ReadQueues
 from rowcrew.control.chores.results import EmptyResults
+from rowcrew.control.chores.schedules import Schedules
 from rowcrew.control.chores.tell_events import TellEvents
 from rowcrew.control.chores.unbegun import TakeBackUnbegun
 from rowcrew.control.clock import Clock
@@ -112,6 +113,7 @@ class Organs:
             DeepQueues(link=link),
             Prune(link=link, settings=self._settings, log=self._log),
             EmptyResults(link=link, keep_seconds=self._settings.keep_result_seconds, log=self._log),
+            Schedules(link=link, clock=self._clock, log=self._log),
             TakeBackUnbegun(
                 runners=self.runners,
                 waiting=self.road.waiting,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from rowcrew.model.floors import Probes
@@ -51,6 +52,35 @@ class RescuedJob(NamedTuple):
     id: int
     type: str
     status: str
+
+
+class SchedulesLook(NamedTuple):
+    """In how many seconds a tick is due, None when nothing is planned; and whether one waits for a job."""
+
+    seconds: float | None
+    waiting: bool
+
+    @property
+    def is_due(self) -> bool:
+        return self.seconds is not None and self.seconds <= 0
+
+
+class DueSchedule(NamedTuple):
+    """A schedule that is due, or not planned (`next_at` None); `has_failed` = so often that it is paused."""
+
+    name: str
+    version: str
+    cron: str | None
+    every_seconds: int | None
+    timezone: str
+    start_at: datetime | None
+    end_at: datetime | None
+    created_at: datetime
+    missed: str
+    next_at: datetime | None
+    now: datetime
+    pause_after_failures: int | None
+    has_failed: bool
 
 
 class ReadyLine(NamedTuple):
@@ -391,6 +421,36 @@ async def prune_workers(link: Link) -> None:
 
 async def prune_aside(link: Link) -> None:
     await link.fetch(SQL["worker/prune_aside"], {}, CHORE_SECONDS)
+
+
+async def publish_schedules(link: Link, *, schedules: str, crew: str, types: Sequence[str]) -> None:
+    """Write what a crew declares, a JSON array; `types` are all that it has."""
+    parameters = {"schedules": schedules, "crew": crew, "types": list(types)}
+    await link.fetch(SQL["worker/publish_schedules"], parameters, CHORE_SECONDS)
+
+
+async def schedules_look(link: Link) -> SchedulesLook:
+    (row,) = await link.fetch(SQL["worker/schedules_look"], {}, CHORE_SECONDS)
+    return SchedulesLook(*row)
+
+
+async def schedules_due(link: Link) -> list[DueSchedule]:
+    """At most a hundred."""
+    return [DueSchedule(*row) for row in await link.fetch(SQL["worker/schedules_due"], {}, CHORE_SECONDS)]
+
+
+async def fire(link: Link, plans: str) -> list[str]:
+    """Carry out plans, a JSON array; the names of the schedules whose rows were as their plans knew them."""
+    return [name for (name,) in await link.fetch(SQL["worker/fire"], {"plans": plans}, CHORE_SECONDS)]
+
+
+async def fire_waiting(link: Link) -> list[str]:
+    """The names of the schedules whose waiting tick has its job now."""
+    return [name for (name,) in await link.fetch(SQL["worker/fire_waiting"], {}, CHORE_SECONDS)]
+
+
+async def prune_ticks(link: Link) -> None:
+    await link.fetch(SQL["worker/prune_ticks"], {}, CHORE_SECONDS)
 
 
 def _arrays(probes: Probes) -> dict[str, Any]:

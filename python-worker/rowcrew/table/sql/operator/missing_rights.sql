@@ -5,6 +5,8 @@ WITH needed ("table", privileges) AS (VALUES
   ('jobs_set_aside', ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']),
   ('workers', ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']),
   ('job_types', ARRAY['SELECT', 'INSERT', 'UPDATE']),
+  ('schedules', ARRAY['SELECT', 'INSERT', 'UPDATE']),
+  ('schedule_ticks', ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']),
   ('queues', ARRAY['SELECT']),
   ('events', ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']),
   ('event_messages', ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']),
@@ -18,7 +20,7 @@ WITH needed ("table", privileges) AS (VALUES
 families ("table", privilege) AS (
   SELECT * FROM unnest(CAST(%(tables)s AS text[]), CAST(%(privileges)s AS text[]))),
 needed_columns (privilege, columns) AS (VALUES
-  ('INSERT', ARRAY['type', 'payload', 'queue', 'priority', 'runAt', 'maxAttempts', 'timeoutSeconds', 'uniqueKey',
+  ('INSERT', ARRAY['id', 'type', 'payload', 'queue', 'priority', 'runAt', 'maxAttempts', 'timeoutSeconds', 'uniqueKey',
                    'concurrencyKey', 'parentId']),
   ('UPDATE', ARRAY['status', 'attempts', 'crashes', 'runAt', 'workerId', 'leaseId', 'progress', 'checkpoint', 'result',
                    'errorMessage', 'startedAt', 'finishedAt', 'updatedAt', 'resultEmptiedAt',
@@ -35,3 +37,5 @@ SELECT privilege || ' (' || string_agg(quote_ident(name), ', ') || ') ON jobs'
   FROM needed_columns CROSS JOIN unnest(columns) AS name
  WHERE NOT has_column_privilege('jobs', name, privilege)
  GROUP BY privilege
+UNION ALL
+SELECT 'USAGE ON jobs_id_seq' WHERE NOT has_sequence_privilege('jobs_id_seq', 'USAGE')

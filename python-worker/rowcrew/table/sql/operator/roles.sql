@@ -27,14 +27,19 @@ END $$;
 GRANT SELECT, INSERT, UPDATE (status, "runAt", priority, "errorMessage", "updatedAt") ON jobs TO rowcrew_producer;
 GRANT SELECT ON job_types TO rowcrew_producer;
 GRANT INSERT (kind, subject, queue, type, count, detail) ON events TO rowcrew_producer;
+GRANT SELECT, INSERT, UPDATE, DELETE ON schedules TO rowcrew_producer;
+GRANT SELECT ON schedule_ticks TO rowcrew_producer;
 
 -- Workers reserve, record and prune. They cannot change what a producer asked for.
 GRANT SELECT, DELETE,
-      INSERT (type, payload, queue, priority, "runAt", "maxAttempts", "timeoutSeconds", "uniqueKey", "concurrencyKey",
+      INSERT (id, type, payload, queue, priority, "runAt", "maxAttempts", "timeoutSeconds", "uniqueKey", "concurrencyKey",
               "parentId"),
       UPDATE (status, attempts, crashes, "runAt", "workerId", "leaseId", progress, checkpoint, result, "errorMessage",
               "startedAt", "finishedAt", "updatedAt", "resultEmptiedAt", revision)
    ON jobs TO rowcrew_worker;
+GRANT USAGE ON SEQUENCE jobs_id_seq TO rowcrew_worker;  -- a fired tick names its job
+GRANT SELECT, INSERT, UPDATE ON schedules TO rowcrew_worker;
+GRANT SELECT, INSERT, UPDATE, DELETE ON schedule_ticks TO rowcrew_worker;
 GRANT SELECT, INSERT, DELETE ON job_attempts TO rowcrew_worker;
 GRANT SELECT, INSERT, UPDATE, DELETE ON jobs_set_aside TO rowcrew_worker;
 GRANT SELECT, INSERT, UPDATE, DELETE ON workers TO rowcrew_worker;
@@ -48,6 +53,11 @@ GRANT SELECT ON job_status, queue_depth, worker_status TO rowcrew_worker;  -- th
 
 -- Readers watch: neither payloads nor results, neither checkpoints nor leases.
 GRANT SELECT ON job_status, queue_depth, worker_status, job_types, queues, jobs_set_aside TO rowcrew_reader;
+GRANT SELECT (name, cron, "everySeconds", "timezone", "startAt", "endAt", type, queue, priority, "maxAttempts",
+              "jitterSeconds", missed, overlap, "pauseAfterFailures", paused, "pauseReason", problem, source, "declaredBy",
+              "nextAt", "waitingTick", "lastAt", "lastJobId", "resumedAt", "createdAt", "updatedAt")
+   ON schedules TO rowcrew_reader;
+GRANT SELECT ON schedule_ticks TO rowcrew_reader;
 GRANT SELECT (id, type, queue, status, priority, attempts, "maxAttempts", progress, "errorMessage", "parentId",
               "createdAt", "runAt", "startedAt", "finishedAt", "updatedAt")
    ON jobs TO rowcrew_reader;

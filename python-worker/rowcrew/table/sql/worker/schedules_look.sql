@@ -1,0 +1,8 @@
+-- In how many seconds the next tick is due, 0 or less for one that is or is not planned; and whether a tick waits for a
+-- job to end. NULL = nothing is planned.
+SELECT CAST(min(CASE WHEN "nextAt" IS NULL THEN 0 ELSE extract(epoch FROM "nextAt" - clock_timestamp()) END) AS float8)
+         AS seconds,
+       coalesce(bool_or("waitingTick" IS NOT NULL), false) AS waiting
+  FROM schedules
+ WHERE NOT paused AND problem IS NULL
+   AND ("nextAt" IS NOT NULL OR "waitingTick" IS NOT NULL OR coalesce("endAt" > clock_timestamp(), true))
