@@ -1,7 +1,7 @@
-"""Turns notifications into wake-ups: rows may be ready, or a run of this worker was changed by hand.
+"""Turns notifications into wake-ups: rows may be ready, a run was changed by hand, or somebody waits.
 
-Both are hints. Without them, behind a transaction pooler or while this connection is down, polling and the
-heartbeat find the same a little later.
+All are hints. Without them, behind a transaction pooler or while this connection is down, polling,
+the heartbeat and a chore find the same a little later.
 """
 
 from __future__ import annotations
@@ -11,12 +11,13 @@ from typing import Final
 import psycopg
 
 from rowcrew.control.care.heartbeat import Heartbeat
+from rowcrew.control.chores.chore import Routine
 from rowcrew.control.clock import Clock
 from rowcrew.control.identity import Identity
 from rowcrew.control.road.reserve import Reserver
 from rowcrew.log import Log
 from rowcrew.table.link import reason
-from rowcrew.table.listening import CHANGED, READY, listen
+from rowcrew.table.listening import CHANGED, READY, WAITS, listen
 
 _FIRST_PAUSE_SECONDS: Final = 0.5
 _LONGEST_PAUSE_SECONDS: Final = 10.0
@@ -32,6 +33,7 @@ class WakeUp:
         identity: Identity,
         reserver: Reserver,
         heartbeat: Heartbeat,
+        examine: Routine,
         clock: Clock,
         log: Log,
     ) -> None:
@@ -39,6 +41,7 @@ class WakeUp:
         self._identity = identity
         self._reserver = reserver
         self._heartbeat = heartbeat
+        self._examine = examine
         self._clock = clock
         self._log = log
         self._pause_seconds = _FIRST_PAUSE_SECONDS
@@ -56,9 +59,12 @@ class WakeUp:
         """What was enqueued before was not heard of: look."""
         self._pause_seconds = _FIRST_PAUSE_SECONDS
         self._reserver.wake()
+        self._examine.wake()
 
     def _receive(self, channel: bytes, payload: bytes) -> None:
         if channel == READY:
             self._reserver.wake()
         elif channel == CHANGED and payload == str(self._identity.worker_id).encode():
             self._heartbeat.check_soon()
+        elif channel == WAITS:
+            self._examine.wake()

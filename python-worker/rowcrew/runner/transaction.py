@@ -63,8 +63,8 @@ class RunTransaction:
             await self._async.close()
             self._async = None
 
-    async def complete(self, result: bytes | None, note: Note, children: Sequence[NewJob]) -> None:
-        """Write the completion with the run's last note, enqueue the children and commit.
+    async def complete(self, result: bytes | None, note: Note, children: Sequence[NewJob]) -> bool:
+        """Write the completion with the run's last note, enqueue the children, commit; whether others wait.
 
         Raises:
             LeaseLost: the job is no longer this run's; everything was rolled back.
@@ -79,9 +79,9 @@ class RunTransaction:
             "checkpoint": _text(note.checkpoint),
         }
         if self._async is not None:
-            await self._complete_async(self._async, parameters, children)
-        elif self._sync is not None:
-            await asyncio.to_thread(self._complete_sync, self._sync, parameters, children)
+            return await self._complete_async(self._async, parameters, children)
+        assert self._sync is not None
+        return await asyncio.to_thread(self._complete_sync, self._sync, parameters, children)
 
     async def roll_back(self) -> None:
         """Leave without a trace."""
@@ -96,26 +96,30 @@ class RunTransaction:
 
     async def _complete_async(
         self, connection: psycopg.AsyncConnection[Any], parameters: dict[str, Any], children: Sequence[NewJob]
-    ) -> None:
+    ) -> bool:
         try:
             asking = run.complete(**parameters)
-            if not await answered_async(asking, partial(psycopg_rows_async, connection)):
+            completion = await answered_async(asking, partial(psycopg_rows_async, connection))
+            if completion is None:
                 raise LeaseLost(f"job {self._job.id} is no longer this run's")
             if children:
                 await enqueue_many_async(children, on=connection)
             await connection.commit()
+            return completion.tells
         finally:
             await connection.close()
 
     def _complete_sync(
         self, connection: psycopg.Connection[Any], parameters: dict[str, Any], children: Sequence[NewJob]
-    ) -> None:
+    ) -> bool:
         try:
-            if not answered(run.complete(**parameters), partial(psycopg_rows, connection)):
+            completion = answered(run.complete(**parameters), partial(psycopg_rows, connection))
+            if completion is None:
                 raise LeaseLost(f"job {self._job.id} is no longer this run's")
             if children:
                 enqueue_many(children, on=connection)
             connection.commit()
+            return completion.tells
         finally:
             connection.close()
 

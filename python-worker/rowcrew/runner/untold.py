@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final
 
-from rowcrew.model.outcome import Completed, Errored, Outcome
+from rowcrew.model.outcome import Completed, Errored, Outcome, Parked
 from rowcrew.runner.port import Port
 from rowcrew.runner.wire import Note
 
@@ -102,4 +102,6 @@ def _bytes_of(outcome: Outcome) -> int:
     if type(outcome) is Completed:
         size = 0 if outcome.result is None else len(outcome.result)
         return size if outcome.children is None else size + len(outcome.children)
+    if type(outcome) is Parked:
+        return len(outcome.children)
     return len(outcome.traceback or "") if type(outcome) is Errored else 0

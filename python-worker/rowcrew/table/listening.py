@@ -1,4 +1,4 @@
-"""Listens for the table's two notifications: rows may be ready, and a worker's run was changed by hand.
+"""Listens for the table's notifications: rows may be ready, a run was changed by hand, somebody waits.
 
 In: an address. Out: one callback a notification, until the connection is lost. `control.wake_up` uses it.
 """
@@ -17,6 +17,7 @@ from rowcrew.table.statements import SQL
 
 READY: Final = b"rowcrew_wake"
 CHANGED: Final = b"rowcrew_lost"
+WAITS: Final = b"rowcrew_waits"
 
 
 async def listen(
@@ -34,7 +35,7 @@ async def listen(
     connection = await opened_async(address, name="listen", autocommit=True)
     try:
         with Deadline(connection, CALL_SECONDS):
-            for name in ("listen_ready", "listen_changed"):
+            for name in ("listen_ready", "listen_changed", "listen_waits"):
                 await connection.execute(SQL[f"link/{name}"])
         listening()
         await _receive_all(connection, receive)

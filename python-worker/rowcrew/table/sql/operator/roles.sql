@@ -30,9 +30,9 @@ GRANT SELECT ON job_types TO rowcrew_producer;
 -- Workers reserve, record and prune. They cannot change what a producer asked for.
 GRANT SELECT, DELETE,
       INSERT (type, payload, queue, priority, "runAt", "maxAttempts", "timeoutSeconds", "uniqueKey", "concurrencyKey",
-              "parentId"),
+              "parentId", "waitsFor", "waitPolicy"),
       UPDATE (status, attempts, crashes, "runAt", "workerId", "leaseId", progress, checkpoint, result, "errorMessage",
-              "startedAt", "finishedAt", "updatedAt", revision)
+              "startedAt", "finishedAt", "updatedAt", revision, "waitsFor", "waitPolicy", "notBefore", watches, awaited)
    ON jobs TO rowcrew_worker;
 GRANT SELECT, INSERT, DELETE ON job_attempts TO rowcrew_worker;
 GRANT SELECT, INSERT, UPDATE, DELETE ON jobs_set_aside TO rowcrew_worker;
