@@ -53,6 +53,11 @@ TABLES = (
         result           jsonb,
         "errorMessage"   text,
         "resultEmptiedAt" timestamptz,
+        "waitsFor"       bigint[],
+        "waitPolicy"     text,
+        "notBefore"      timestamptz,  -- of a job that waits: the "runAt" it was given
+        watches          bigint,       -- n > 0: it waits, watching job n; 0: look at it; -1: tell others
+        awaited          boolean,      -- true or null, which takes no room: somebody waits for it
         CONSTRAINT jobs_status_known
             CHECK (status IN ('queued', 'processing', 'completed', 'failed', 'cancelled')),
         CONSTRAINT jobs_queue_name CHECK (queue ~ '^[a-z0-9_][a-z0-9_.-]*$' AND length(queue) <= 63),
@@ -66,6 +71,7 @@ TABLES = (
             least("runAt", "createdAt", "updatedAt", "startedAt", "finishedAt") > '1000-01-01 00:00+00'
             AND greatest("runAt", "createdAt", "updatedAt", "startedAt", "finishedAt") < '9999-01-01 00:00+00'
         ),
+        CONSTRAINT jobs_wait_policy_known CHECK ("waitPolicy" IN ('completed', 'ended', 'failFast')),
         CONSTRAINT jobs_queued_is_free CHECK ("workerId" IS NULL OR status <> 'queued')
     ) WITH (
         fillfactor = 90, vacuum_truncate = off,
@@ -167,6 +173,12 @@ INDEXES = (
     CREATE UNIQUE INDEX jobs_unique_key ON jobs (type, "uniqueKey")
         WHERE "uniqueKey" IS NOT NULL AND status NOT IN ('completed', 'failed', 'cancelled')
     """,
+    # Both hold jobs that wait, and nothing else. The second finds who wants to fail with a job at once.
+    """CREATE INDEX jobs_watching ON jobs (watches, id) WHERE watches IS NOT NULL""",
+    """
+    CREATE INDEX jobs_fail_fast ON jobs USING gin ("waitsFor") WITH (fastupdate = off)
+        WHERE "waitPolicy" = 'failFast' AND watches IS NOT NULL
+    """,
     """CREATE INDEX job_attempts_job ON job_attempts ("jobId")""",
 )
 
@@ -199,8 +211,9 @@ TRIGGERS = (
         IF NOT ends THEN
             NEW.status := OLD.status;
         END IF;
-        -- Workers move "runAt" only when it has passed: one that lies ahead is somebody's decision.
-        IF ends OR OLD.status <> 'queued' OR NEW."runAt" <= clock_timestamp() THEN
+        -- Workers move "runAt" only when it has passed: one that lies ahead is somebody's decision. But those
+        -- who wait are moved by what they wait for.
+        IF ends OR OLD.status <> 'queued' OR OLD.watches IS NOT NULL OR NEW."runAt" <= clock_timestamp() THEN
             NEW."runAt" := OLD."runAt";
         END IF;
         NEW.attempts := OLD.attempts;
@@ -208,6 +221,8 @@ TRIGGERS = (
         NEW."createdAt" := OLD."createdAt";
         NEW."startedAt" := OLD."startedAt";
         NEW."finishedAt" := OLD."finishedAt";
+        NEW."waitsFor" := OLD."waitsFor";
+        NEW."waitPolicy" := OLD."waitPolicy";
         NEW.revision := OLD.revision;
         RETURN NEW;
     END $$
@@ -240,14 +255,23 @@ TRIGGERS = (
             WHEN OLD.status <> 'processing' AND OLD.attempts = 0 AND OLD."leaseId" IS NOT NULL
                  AND OLD."startedAt" IS NULL AND OLD."runAt" <= t + interval '30 s'
             THEN OLD."runAt" END;
+        parked CONSTANT timestamptz := '9000-01-01 00:00+00';
+        waits boolean := OLD.status = 'queued' AND OLD.watches IS NOT NULL;
     BEGIN
-        -- Hands never write the fence. They may count a revision, as optimistic locking does.
+        -- Hands never write the fence, nor who waits. They may count a revision, as optimistic locking does.
         NEW."leaseId" := OLD."leaseId";
         NEW."workerId" := OLD."workerId";
+        NEW."notBefore" := OLD."notBefore";
+        NEW.watches := OLD.watches;
+        NEW.awaited := OLD.awaited;
         NEW."updatedAt" := t;
         NEW.revision := OLD.revision
             + CASE WHEN NEW.status <> OLD.status OR NEW.revision = OLD.revision + 1 THEN 1 ELSE 0 END;
-        IF NEW."runAt" - OLD."runAt" BETWEEN interval '-1 ms' AND interval '1 ms' THEN
+        IF NEW."runAt" - OLD."runAt" BETWEEN interval '-1 ms' AND interval '1 ms'
+                -- Read while the job waited; or, of a job that waits, what its INSERT named.
+                OR NEW."runAt" = parked
+                OR waits AND NEW."runAt" - OLD."notBefore" BETWEEN interval '-1 ms' AND interval '1 ms'
+                OR waits AND NEW."runAt" - OLD."createdAt" BETWEEN interval '-1 min' AND interval '1 ms' THEN
             NEW."runAt" := OLD."runAt";  -- written back by a client whose dates hold no microseconds
         END IF;
 
@@ -255,6 +279,12 @@ TRIGGERS = (
             IF OLD."workerId" IS NOT NULL THEN
                 PERFORM pg_notify('rowcrew_lost', OLD."workerId"::text);
             END IF;
+            IF waits AND NEW."runAt" = parked THEN
+                NEW."runAt" := coalesce(OLD."notBefore", t);
+            END IF;
+            -- An ended job that others wait for says so in its own row; a worker tells them.
+            NEW.watches := CASE WHEN OLD.awaited AND NEW.status NOT IN ('queued', 'processing') THEN -1 END;
+            NEW."notBefore" := NULL;
             IF NEW.status = 'queued' THEN
                 NEW."workerId" := NULL;
                 NEW.attempts := 0;
@@ -270,6 +300,7 @@ TRIGGERS = (
                     CASE WHEN OLD."workerId" IS NOT NULL
                               AND coalesce(OLD."finishedAt" > t - interval '30 s', true)
                          THEN t + interval '30 s' END);
+                NEW.watches := CASE WHEN cardinality(NEW."waitsFor") > 0 THEN 0 END;
             ELSIF NEW.status = 'processing' THEN
                 -- A new lease, or a worker that held this row before could still record into it.
                 NEW."workerId" := NULL;
@@ -280,10 +311,26 @@ TRIGGERS = (
                 -- Ended by hand: "workerId" stays until that worker acknowledges that its run is dead.
                 NEW."finishedAt" := t;
             END IF;
+        ELSIF NEW.status = 'queued' AND NEW."waitsFor" IS DISTINCT FROM OLD."waitsFor" THEN
+            NEW."runAt" := greatest(t, dying_until,
+                CASE NEW."runAt" WHEN parked THEN OLD."notBefore" ELSE NEW."runAt" END);
+            NEW.watches := CASE WHEN cardinality(NEW."waitsFor") > 0 THEN 0 END;
         ELSIF NEW.status = 'queued' AND (NEW.priority, NEW."runAt", NEW.queue, NEW.type)
                 IS DISTINCT FROM (OLD.priority, OLD."runAt", OLD.queue, OLD.type) THEN
+            IF NEW."runAt" <> OLD."runAt" THEN
+                NEW.watches := NULL;  -- rescheduled: it waits no longer
+            END IF;
             -- Workers remember how far they have read a queue: a moved row must not land behind them.
             NEW."runAt" := greatest(NEW."runAt", t, dying_until);
+        END IF;
+        IF NEW.watches = 0 AND NEW."runAt" <> parked THEN
+            NEW."notBefore" := NEW."runAt";
+            NEW."runAt" := parked;
+        ELSIF NEW.watches IS NULL THEN
+            NEW."notBefore" := NULL;
+        END IF;
+        IF NEW.watches < 1 THEN
+            PERFORM pg_notify('rowcrew_waits', '');
         END IF;
 
         -- Not in a CHECK: a worker's own write must never meet it, whatever was changed under a running job;
@@ -316,15 +363,20 @@ TRIGGERS = (
             WHEN 'processing>queued' THEN     -- given back
                 NEW."leaseId" IS NOT DISTINCT FROM OLD."leaseId" AND NEW."workerId" IS NULL
                 AND NEW."finishedAt" IS NULL AND NEW."runAt" <> OLD."runAt"
-            WHEN 'queued>queued' THEN         -- let go
-                NEW."leaseId" = OLD."leaseId" AND NEW."startedAt" IS NULL
-                AND NEW."runAt" <> OLD."runAt" AND NEW."runAt" >= now()
-                AND NEW.priority = OLD.priority AND NEW.queue = OLD.queue AND NEW.type = OLD.type
-            ELSE NEW."workerId" IS NULL AND NEW."leaseId" IS NOT DISTINCT FROM OLD."leaseId"
-                AND (OLD.status IN ('queued', 'processing') AND NEW."finishedAt" IS NOT NULL     -- ended
-                     OR OLD.status = NEW.status
-                        AND (OLD."workerId" IS NOT NULL     -- let go
-                             OR OLD."resultEmptiedAt" IS NULL AND NEW."resultEmptiedAt" IS NOT NULL))
+            WHEN 'queued>queued' THEN         -- let go; or examined: it waits, or runs, or is waited for
+                NEW.priority = OLD.priority AND NEW.queue = OLD.queue AND NEW.type = OLD.type
+                AND (NEW."leaseId" = OLD."leaseId" AND NEW."startedAt" IS NULL
+                     AND NEW."runAt" <> OLD."runAt" AND NEW."runAt" >= now()
+                     OR (NEW.watches, NEW.awaited) IS DISTINCT FROM (OLD.watches, OLD.awaited)
+                     AND (NEW."runAt" = OLD."runAt" OR NEW.watches IS NULL AND NEW."runAt" >= now()))
+            ELSE NEW."leaseId" IS NOT DISTINCT FROM OLD."leaseId"
+                AND (NEW."workerId" IS NULL
+                     AND (OLD.status IN ('queued', 'processing') AND NEW."finishedAt" IS NOT NULL  -- ended
+                          OR OLD.status = NEW.status
+                          AND (OLD."workerId" IS NOT NULL                                          -- let go
+                               OR OLD."resultEmptiedAt" IS NULL AND NEW."resultEmptiedAt" IS NOT NULL))
+                     OR OLD.status = NEW.status AND NEW."workerId" IS NOT DISTINCT FROM OLD."workerId"
+                     AND (NEW.watches, NEW.awaited) IS DISTINCT FROM (OLD.watches, OLD.awaited))   -- has told
             END) IS NOT TRUE)
         EXECUTE FUNCTION jobs_by_hand()
     """,
@@ -339,6 +391,47 @@ TRIGGERS = (
     """
     CREATE TRIGGER jobs_late BEFORE INSERT ON jobs FOR EACH ROW
         WHEN (NEW.status = 'queued' AND NEW."runAt" < now()) EXECUTE FUNCTION jobs_late()
+    """,
+    # A job that waits is queued, and parked far ahead: no worker's statement reads it until one lets it run.
+    # Its own time stands in "notBefore" meanwhile. It may wait for earlier jobs only: so nobody can insert a
+    # circle, and an id that was never given out is refused.
+    """
+    CREATE FUNCTION jobs_waits() RETURNS trigger LANGUAGE plpgsql AS $$
+    DECLARE
+        parked CONSTANT timestamptz := '9000-01-01 00:00+00';
+        own_time timestamptz := CASE NEW."runAt" WHEN parked THEN coalesce(NEW."notBefore", now())
+                                                 ELSE NEW."runAt" END;
+    BEGIN
+        NEW."notBefore" := NULL;
+        NEW.watches := NULL;
+        NEW.awaited := NULL;
+        IF cardinality(NEW."waitsFor") = 0 THEN
+            NEW."waitsFor" := NULL;
+        END IF;
+        IF NEW."waitsFor" IS NOT NULL AND NEW.status = 'queued' THEN
+            IF NOT coalesce(NEW.id > ALL (NEW."waitsFor") AND 0 < ALL (NEW."waitsFor"), false)
+                    OR cardinality(NEW."waitsFor") > 100000 THEN
+                RAISE EXCEPTION 'row of "jobs" violates check constraint "jobs_waits_for_earlier": job %',
+                    NEW.id || ' may wait for at most 100000 earlier jobs'
+                    USING ERRCODE = 'check_violation', TABLE = 'jobs', CONSTRAINT = 'jobs_waits_for_earlier';
+            END IF;
+            NEW."waitPolicy" := coalesce(NEW."waitPolicy", 'completed');
+            NEW."notBefore" := own_time;
+            NEW."runAt" := parked;
+            NEW.watches := 0;
+            IF pg_try_advisory_xact_lock(821733, 2) THEN  -- one NOTIFY in flight, as in jobs_wake
+                PERFORM pg_notify('rowcrew_waits', '');
+            END IF;
+        END IF;
+        RETURN NEW;
+    END $$
+    """,
+    # Named to run after jobs_late, which gives a time in the past its present one.
+    """
+    CREATE TRIGGER jobs_waits BEFORE INSERT ON jobs FOR EACH ROW
+        WHEN (NEW."waitsFor" IS NOT NULL OR NEW.watches IS NOT NULL OR NEW.awaited IS NOT NULL
+              OR NEW."notBefore" IS NOT NULL)
+        EXECUTE FUNCTION jobs_waits()
     """,
     # A row that is not simply new: an import of ended jobs, a run of a foreign program, a copy of an old row.
     # It is taken, but cannot claim what only a worker gives: a lease, a holder, a revision, crashes. A role
@@ -429,16 +522,19 @@ VIEWS = (
            min(live."oldestReadyAt") AS "oldestReadyAt",
            coalesce(sum(live.ready) FILTER (WHERE NOT served.yes), 0)::bigint AS unserved,
            coalesce(array_agg(DISTINCT live.type) FILTER (WHERE NOT served.yes AND live.ready > 0), '{}')
-               AS "unservedTypes"
+               AS "unservedTypes",
+           sum(live.waiting)::bigint AS waiting
       FROM (
           SELECT queue, type,
                  count(*) FILTER (WHERE "runAt" <= now()) AS ready,
-                 count(*) FILTER (WHERE "runAt" > now()) AS delayed,
+                 count(*) FILTER (WHERE "runAt" > now() AND watches IS NULL) AS delayed,
+                 count(*) FILTER (WHERE watches IS NOT NULL) AS waiting,
                  0 AS processing,
                  min("runAt") FILTER (WHERE "runAt" <= now()) AS "oldestReadyAt"
             FROM jobs WHERE status = 'queued' GROUP BY queue, type
           UNION ALL
-          SELECT queue, type, 0 AS ready, 0 AS delayed, count(*) AS processing, NULL AS "oldestReadyAt"
+          SELECT queue, type, 0 AS ready, 0 AS delayed, 0 AS waiting, count(*) AS processing,
+                 NULL AS "oldestReadyAt"
             FROM jobs WHERE status = 'processing' GROUP BY queue, type
       ) live
       CROSS JOIN LATERAL (
@@ -477,5 +573,6 @@ def downgrade() -> None:
     op.execute("DROP VIEW worker_status, queue_depth, job_status")
     op.execute("DROP TABLE job_types, queues, workers, jobs_set_aside, job_attempts, jobs, rowcrew_schema")
     op.execute(
-        "DROP FUNCTION jobs_wake, jobs_payload_object, jobs_imported, jobs_late, jobs_by_hand, jobs_behind"
+        "DROP FUNCTION jobs_wake, jobs_payload_object, jobs_imported, jobs_waits, jobs_late, jobs_by_hand,"
+        " jobs_behind"
     )

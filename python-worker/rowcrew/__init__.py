@@ -23,7 +23,7 @@ if TYPE_CHECKING:
         get,
         get_async,
     )
-    from rowcrew.context import Cancel, Context, PermanentError, Retry, Snooze
+    from rowcrew.context import Cancel, Context, Dependency, PermanentError, Retry, Snooze
     from rowcrew.control.worker import Worker
     from rowcrew.crew import Crew
     from rowcrew.ends import wait, wait_async
@@ -47,6 +47,7 @@ _HOME = {
     "Cancel": "context",
     "Context": "context",
     "Crew": "crew",
+    "Dependency": "context",
     "Enqueued": "client",
     "InvalidJob": "model.errors",
     "JobCancelled": "model.errors",
@@ -78,6 +79,7 @@ __all__ = [
     "Cancel",
     "Context",
     "Crew",
+    "Dependency",
     "Enqueued",
     "InvalidJob",
     "JobCancelled",

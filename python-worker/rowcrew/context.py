@@ -6,22 +6,25 @@ exceptions here are what a handler raises (or returns) to end a run in another w
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import msgspec
 
-from rowcrew.model.errors import InvalidEvent, RowcrewError
+from rowcrew.model.errors import InvalidEvent, InvalidJob, RowcrewError
 from rowcrew.model.event import OWN_KINDS, NewEvent
 from rowcrew.model.json_values import json_text
 from rowcrew.model.new_job import NewJob
 from rowcrew.model.outcome import LARGEST_JSON_BYTES
+from rowcrew.model.status import Status
 
 if TYPE_CHECKING:
     import psycopg
     import structlog
+
+    from rowcrew.client import Enqueued
 
 
 _LONGEST_SECONDS: Final = timedelta(days=36_500).total_seconds()
@@ -32,12 +35,24 @@ class Snooze(Exception):
 
     Like the other exceptions here it counts inside an `ExceptionGroup`, such as one of `asyncio.TaskGroup`,
     and as the `__cause__` of another error. Of several the gravest counts: `PermanentError`, `Cancel`,
-    `Retry`, any other error, `Snooze`.
+    `Retry`, any other error, `Wait` or `Snooze`.
     """
 
     def __init__(self, delay: float | timedelta) -> None:
         super().__init__(delay)
         self.delay_seconds = seconds_of(delay)
+
+
+class Wait(Exception):
+    """What `context.wait_for` raises: the wish to run again when other jobs have ended.
+
+    In groups: see `Snooze`.
+    """
+
+    def __init__(self, children: bytes, ids: list[int]) -> None:
+        super().__init__(f"waits for {len(ids)} jobs and its new children")
+        self.children = children
+        self.ids = ids
 
 
 class Cancel(Exception):
@@ -86,6 +101,23 @@ class CurrentJob(msgspec.Struct, frozen=True, kw_only=True):
     checkpoint: Any = None
 
 
+class Dependency(msgspec.Struct, frozen=True, kw_only=True):
+    """A job that this one waited for, as it ended: `result` decoded, no type or status if it was deleted."""
+
+    id: int
+    type: str | None
+    status: Status | None
+    result: Any = None
+    error_message: str | None = None
+
+
+class Dependencies(Protocol):
+    """The jobs that a job waited for, in the order given; plain handlers iterate, async ones await."""
+
+    def __iter__(self) -> Iterator[Dependency]: ...
+    def __await__(self) -> Generator[object, None, list[Dependency]]: ...
+
+
 class Transaction(AbstractContextManager["psycopg.Connection[Any]"], Protocol):
     """A transaction that commits together with the job's completion, on a sync or an async connection."""
 
@@ -105,6 +137,9 @@ class RunPort(Protocol):
     def new_job(self, type: str, payload: Mapping[str, Any] | None, **options: Any) -> NewJob: ...
     def add_child(self, child: NewJob) -> None: ...
     def add_event(self, event: NewEvent) -> None: ...
+    def document(self, children: Sequence[NewJob]) -> bytes: ...
+    @property
+    def dependencies(self) -> Dependencies: ...
     def transaction(self) -> Transaction: ...
 
 
@@ -161,8 +196,7 @@ class Context:
         if isinstance(job, NewJob):
             if payload is not None or options:
                 raise TypeError("a NewJob is complete: give payload and options to it, not beside it")
-            parent_id = self.job.id if job.parent_id is None else job.parent_id
-            child = msgspec.structs.replace(job, parent_id=parent_id)
+            child = self._child(job)
         else:
             options.setdefault("parent_id", self.job.id)
             child = self._port.new_job(job, payload, **options)
@@ -192,6 +226,42 @@ class Context:
             NewEvent(kind, subject, queue=job.queue, type=job.type, count=count, detail=detail or {})
         )
 
+    def wait_for(self, jobs: Iterable[NewJob | Enqueued | int]) -> None:
+        """End this run and begin another when all these jobs have ended, whatever became of them.
+
+        The attempt does not count, and no slot is held meanwhile. The next run finds in `dependencies` how
+        they ended. With no jobs the run goes on.
+
+        Args:
+            jobs: `NewJob`s, which are enqueued as children in the commit that ends this run, or not at all;
+                and ids of jobs that are there already, or what `enqueue` answered for them. A child whose
+                unique key is live makes no second job: the live one is waited for.
+
+        Raises:
+            Wait: always, but for no jobs. Let it pass. What `enqueue` and `transaction` were given is left.
+            InvalidJob: a job would wait for one that waits for it.
+        """
+        wanted = list(jobs)
+        children = [self._child(job) for job in wanted if isinstance(job, NewJob)]
+        ids = [job if isinstance(job, int) else job.id for job in wanted if not isinstance(job, NewJob)]
+        if self.job.id in ids or any(self.job.id in (child.after or ()) for child in children):
+            raise InvalidJob("after", f"job {self.job.id} would wait for a job that waits for it")
+        if wanted:
+            raise Wait(self._port.document(children), ids)
+
+    @property
+    def dependencies(self) -> Dependencies:
+        """The jobs that this one waited for, and how they ended; read from the table when asked for.
+
+        `for each in context.dependencies` in plain handlers, `for each in await context.dependencies` in
+        async ones.
+
+        Raises:
+            RowcrewError: (when it is read) an async handler must await it.
+            psycopg.Error: (when it is read) the database was not reached.
+        """
+        return self._port.dependencies
+
     def transaction(self) -> Transaction:
         """A psycopg connection whose writes commit together with the job's completion, or not at all.
 
@@ -203,6 +273,10 @@ class Context:
         """
         return self._port.transaction()
 
+    def _child(self, job: NewJob) -> NewJob:
+        parent_id = self.job.id if job.parent_id is None else job.parent_id
+        return msgspec.structs.replace(job, parent_id=parent_id)
+
     def stop_if_cancelled(self) -> None:
         """Raise `RunStopped` if the run must end."""
         if self._port.stopping:
@@ -213,12 +287,15 @@ __all__ = [
     "Cancel",
     "Context",
     "CurrentJob",
+    "Dependencies",
+    "Dependency",
     "PermanentError",
     "Retry",
     "RunPort",
     "RunStopped",
     "Snooze",
     "Transaction",
+    "Wait",
 ]
 
 

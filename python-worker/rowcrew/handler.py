@@ -6,7 +6,7 @@ handler these verbs; the protocols tell type checkers which arguments they take.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import (
@@ -27,7 +27,7 @@ import msgspec
 from rowcrew.context import Context, PermanentError
 from rowcrew.model.errors import InvalidJob
 from rowcrew.model.manifest import HANDLED_TYPE
-from rowcrew.model.new_job import NewJob
+from rowcrew.model.new_job import NewJob, WaitPolicy
 from rowcrew.payload import Binding
 
 if TYPE_CHECKING:
@@ -56,6 +56,8 @@ class Options(TypedDict, total=False):
     unique_key: str | None
     concurrency_key: str | None
     parent_id: int | None
+    after: Sequence[Enqueued | int] | None
+    when: WaitPolicy | None
 
 
 class Producer(Generic[Given]):

@@ -11,18 +11,19 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import msgspec
 
+from rowcrew.context import Dependency
 from rowcrew.crew import Crew, HandledType
 from rowcrew.model.errors import CrewError, RowcrewError
 from rowcrew.model.event import NewEvent
 from rowcrew.model.job import Job
 from rowcrew.model.json_values import json_text
-from rowcrew.model.new_job import NewJob
+from rowcrew.model.new_job import NewJob, document
 from rowcrew.model.outcome import Completed, Outcome
 from rowcrew.runner.invoke import invoke
 from rowcrew.runner.transaction import RunTransaction
@@ -32,11 +33,12 @@ class HandlerRun(msgspec.Struct, frozen=True, kw_only=True):
     """What one run did.
 
     Attributes:
-        outcome: `Completed`, `Errored`, `Snoozed`, `Cancelled`, or `Released` if it was stopped.
+        outcome: `Completed`, `Errored`, `Snoozed`, `Parked`, `Cancelled`, or `Released` if it was stopped.
         progress: every progress call, as {"current", "total", "message"}.
         checkpoints: every checkpoint, decoded.
         children: the jobs it asked to enqueue; they count only if it completed.
         events: what it emitted; they count only if it completed.
+        waits_for: the children that `context.wait_for` was given last; they count only if it waits.
     """
 
     outcome: Outcome
@@ -44,6 +46,7 @@ class HandlerRun(msgspec.Struct, frozen=True, kw_only=True):
     checkpoints: list[Any]
     children: list[NewJob]
     events: list[NewEvent]
+    waits_for: list[NewJob] = []
 
     @property
     def result(self) -> Any:
@@ -66,6 +69,7 @@ def run_handler(
     checkpoint: Any = None,
     database_url: str | None = None,
     stop_at_progress: int | None = None,
+    dependencies: Sequence[Dependency] = (),
 ) -> HandlerRun:
     """Run the handler of a type once.
 
@@ -77,6 +81,7 @@ def run_handler(
         checkpoint: what the attempt before left.
         database_url: where `context.transaction()` connects; it commits if the run completes.
         stop_at_progress: ask the run to stop, as a cancel does, at this progress call, counted from 1.
+        dependencies: what it finds as `context.dependencies`.
 
     Raises:
         CrewError: the crew has no such type.
@@ -91,6 +96,7 @@ def run_handler(
             checkpoint=checkpoint,
             database_url=database_url,
             stop_at_progress=stop_at_progress,
+            dependencies=dependencies,
         )
     )
 
@@ -104,13 +110,14 @@ async def run_handler_async(
     checkpoint: Any = None,
     database_url: str | None = None,
     stop_at_progress: int | None = None,
+    dependencies: Sequence[Dependency] = (),
 ) -> HandlerRun:
     """`run_handler` for tests that have an event loop already."""
     handled = crew.types.get(type)
     if handled is None:
         raise CrewError(f"the crew has no type {type!r}; its types are {', '.join(crew.types)}")
     job = _job(handled, crew.new_job(type, payload), attempt, checkpoint)
-    bench = _Bench(crew, job, database_url, stop_at_progress)
+    bench = _Bench(crew, job, database_url, stop_at_progress, dependencies)
     with ThreadPoolExecutor(max_workers=1) as threads:
         outcome = await invoke(job, handled, bench, threads)
     await bench.end_transaction(commit=isinstance(outcome, Completed))
@@ -120,6 +127,7 @@ async def run_handler_async(
         checkpoints=bench.checkpoints,
         children=bench.children,
         events=bench.events,
+        waits_for=bench.waits_for,
     )
 
 
@@ -145,7 +153,14 @@ class _Bench:
 
     cancellable = False
 
-    def __init__(self, crew: Crew, job: Job, database_url: str | None, stop_at_progress: int | None) -> None:
+    def __init__(
+        self,
+        crew: Crew,
+        job: Job,
+        database_url: str | None,
+        stop_at_progress: int | None,
+        dependencies: Sequence[Dependency],
+    ) -> None:
         self._job = job
         self._crew = crew
         self._database_url = database_url
@@ -155,6 +170,8 @@ class _Bench:
         self.checkpoints: list[Any] = []
         self.children: list[NewJob] = []
         self.events: list[NewEvent] = []
+        self.waits_for: list[NewJob] = []
+        self.dependencies = _BenchDependencies(dependencies)
 
     @property
     def stopping(self) -> bool:
@@ -175,6 +192,10 @@ class _Bench:
     def add_event(self, event: NewEvent) -> None:
         self.events.append(event)
 
+    def document(self, children: Sequence[NewJob]) -> bytes:
+        self.waits_for = list(children)
+        return document(children).encode()
+
     def transaction(self) -> _BenchTransaction:
         if self._transaction is not None:
             raise RowcrewError("context.transaction() can be used once in a run")
@@ -186,6 +207,20 @@ class _Bench:
     async def end_transaction(self, *, commit: bool) -> None:
         if self._transaction is not None:
             await (self._transaction.commit() if commit else self._transaction.roll_back())
+
+
+class _BenchDependencies:
+    """What a test says that the job waited for."""
+
+    def __init__(self, given: Sequence[Dependency]) -> None:
+        self._given = given
+
+    def __iter__(self) -> Iterator[Dependency]:
+        return iter(self._given)
+
+    def __await__(self) -> Generator[object, None, list[Dependency]]:
+        yield from ()
+        return list(self._given)
 
 
 class _BenchTransaction(RunTransaction):

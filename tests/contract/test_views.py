@@ -10,7 +10,7 @@ from tests.contract.hands import insert, job_in, one, register_worker, reserve
 FROZEN = {
     "job_status": "id type queue status priority attempts maxAttempts progress errorMessage worker parentId"
     " createdAt runAt startedAt finishedAt updatedAt",
-    "queue_depth": "queue ready delayed processing oldestReadyAt unserved unservedTypes",
+    "queue_depth": "queue ready delayed processing oldestReadyAt unserved unservedTypes waiting",
     "worker_status": "id name host pid version queues types slots running state startedAt heartbeatAt"
     " stoppedAt stopReason memoryBytes cpuPercent",
 }

@@ -19,8 +19,9 @@ from tests.race.conftest import Meet, Table
 from tests.race.transitions import STARTS, TRANSITIONS, Row
 
 PAIRS = list(itertools.product(TRANSITIONS, repeat=2))
-# `prune` and `rescue` where a row of `queues` asks for more, and what people do to ended rows alone.
-MEETS_NOBODY = {"prune_by_count", "rescue_foreign", "requeue_job", "delete_job"}
+# `prune` and `rescue` where a row of `queues` asks for more, what people do to ended rows alone, and what
+# changes two rows at once: tests/waits/test_races.py stages that.
+MEETS_NOBODY = {"prune_by_count", "rescue_foreign", "requeue_job", "delete_job", "examine", "sweep_waits"}
 BY_HAND = {"cancel", "requeue", "reschedule"}
 
 

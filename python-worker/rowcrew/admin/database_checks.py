@@ -76,8 +76,9 @@ async def _service_checks(link: Link, findings: Findings) -> AsyncIterator[Check
         yield found
     if any(found.result == "failed" for found in role):
         return
-    for found in (*await vacuum_checks(link), *await _queue_checks(link), *await _aside_checks(link)):
-        yield found
+    for look in (vacuum_checks, _queue_checks, _aside_checks, _circle_checks):
+        for found in await look(link):
+            yield found
     for found in await receiver_checks(link, findings.settings):
         yield found
     findings.live_workers = await operator.live_workers(link)
@@ -293,3 +294,17 @@ def _queue_check(served: ServedCrowd) -> Check:
     if full:
         return check(name, "ok", f"{counts}: {full.what}", *full.remedies)
     return check(name, "ok", f"{counts}: {service.slots - service.taken} of {service.slots} slots are free")
+
+
+async def _circle_checks(link: Link) -> list[Check]:
+    """Jobs that wait for each other; quiet while there are none."""
+    return [
+        check(
+            "waiting",
+            "warning",
+            f"jobs {', '.join(map(str, [*circle.jobs, circle.jobs[0]]))} wait each for the next",
+            Remedy("run-now", job=circle.id),
+            Remedy("cancel", job=circle.id),
+        )
+        for circle in await operator.waits_in_circles(link)
+    ]

@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 from cyclopts import Parameter
 
 from rowcrew.admin import jobs as admin
+from rowcrew.admin.tree import change_tree
 from rowcrew.cli import FAILURE, SUCCESS, UsageError
-from rowcrew.cli.asking import ask
+from rowcrew.cli.asking import ask, ask_of_job
 from rowcrew.cli.options import AsJson, Queues, job_id, read_settings
 from rowcrew.cli.output import one_line, print_document, print_documents
 from rowcrew.model.status import ENDED, Status
+from rowcrew.table.link import Link
 from rowcrew.table.rows import JobCount
 
 Ids = Annotated[str, Parameter(name="ID", help="Ids of jobs.")]
@@ -32,6 +34,9 @@ class Wanted:
     status: Annotated[list[Status] | None, Parameter(help="All of this status; repeatable.")] = None
     type: Annotated[list[str] | None, Parameter(help="All of this type; repeatable.")] = None
     queue: Queues = None
+    tree: Annotated[
+        bool, Parameter(negative="", help="Each with all that came of it: children, waiters.")
+    ] = False
     yes: Annotated[bool, Parameter(help="Do not ask: change all that match.")] = False
     json: AsJson = False
 
@@ -56,7 +61,39 @@ def change_jobs(change: admin.Change, ids: tuple[str, ...], wanted: Wanted) -> i
     if not ids:
         raise UsageError(f"name the jobs to {change} by their ids, or by --status, --type or --queue")
     numbers = [job_id(text) for text in ids]
-    answers = ask(read_settings(), lambda link: admin.change_jobs(link, change, numbers))
+    return tell(change, ask(read_settings(), lambda link: admin.change_jobs(link, change, numbers)), wanted)
+
+
+def change_trees(
+    change: Literal["cancel", "requeue"], ids: tuple[str, ...], wanted: Wanted, *, failed: bool = False
+) -> int:
+    """Change jobs and all that came of them; the exit code.
+
+    Raises:
+        UsageError: there is a filter, or no id.
+    """
+    if wanted.is_filter or not ids:
+        raise UsageError("--tree takes ids, and no filter: each names a tree")
+    statuses: tuple[Status, ...] | None = ("failed",) if failed else None
+    numbers = [job_id(text) for text in ids]
+
+    async def change_all(link: Link) -> list[admin.Answer]:
+        trees = [await change_tree(link, change, await _known(link, id), statuses=statuses) for id in numbers]
+        return [answer for answers in trees for answer in answers]
+
+    answers = ask(read_settings(), change_all)
+    if not answers:
+        print(f"There is nothing to {change}.", file=sys.stderr)
+    return tell(change, answers, wanted)
+
+
+async def _known(link: Link, id: int) -> int:
+    shown = await ask_of_job(link, id, admin.show_job)
+    return shown.job.id
+
+
+def tell(change: admin.Change, answers: list[admin.Answer], wanted: Wanted) -> int:
+    """An answer for each job; the exit code."""
     if wanted.json:
         print_documents(answers)
     else:

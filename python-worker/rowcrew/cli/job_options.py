@@ -15,7 +15,7 @@ from cyclopts import Parameter
 
 from rowcrew.cli import UsageError
 from rowcrew.model.errors import InvalidJob
-from rowcrew.model.new_job import NewJob
+from rowcrew.model.new_job import NewJob, WaitPolicy
 from rowcrew.settings import readers
 
 _PARTS: Final = re.compile(r"\d+(?:\.\d+)?[smhd]")
@@ -53,6 +53,13 @@ class JobOptions:
         str | None,
         Parameter(help="At most one live job of the type has it; if there is one, its id is the answer."),
     ] = None
+    after: Annotated[
+        list[int] | None, Parameter(help="Id of a job that must have ended before; repeatable.")
+    ] = None
+    when: Annotated[
+        WaitPolicy | None,
+        Parameter(help="What must have become of those jobs; failFast: completed, or fail with the first."),
+    ] = None
     concurrency_key: Annotated[
         str | None, Parameter(help="A word that jobs share; nothing limits by it yet.")
     ] = None
@@ -75,6 +82,8 @@ class JobOptions:
                 timeout_seconds=None if timeout is None else math.ceil(timeout),
                 unique_key=self.unique_key,
                 concurrency_key=self.concurrency_key,
+                after=self.after,
+                when=self.when,
             )
         except InvalidJob as error:
             option = _OPTIONS.get(error.field, f"--{error.field.replace('_', '-')}")

@@ -1,4 +1,4 @@
-"""`rowcrew jobs list|show|cancel|requeue|delete`: what psql could do too, with fewer keys."""
+"""`rowcrew jobs list|show|tree|cancel|requeue|delete`: what psql could do too, with fewer keys."""
 
 from __future__ import annotations
 
@@ -6,15 +6,18 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from functools import partial
 from typing import Annotated, Any, Final
 
 from cyclopts import App, Parameter
 from cyclopts.validators import Number
 
 from rowcrew.admin import jobs as admin
+from rowcrew.admin.tree import PlacedJob
+from rowcrew.admin.tree import tree as family_tree
 from rowcrew.cli import UsageError
 from rowcrew.cli.asking import ask, ask_of_job
-from rowcrew.cli.changing import NO_OPTIONS, Ids, Wanted, change_jobs
+from rowcrew.cli.changing import NO_OPTIONS, Ids, Wanted, change_jobs, change_trees
 from rowcrew.cli.options import AsJson, Queues, job_id, read_settings
 from rowcrew.cli.output import (
     columns,
@@ -28,10 +31,12 @@ from rowcrew.cli.output import (
 from rowcrew.cli.tables import print_table
 from rowcrew.model.duration import duration
 from rowcrew.model.status import ENDED, Status
+from rowcrew.model.tree import branches
 from rowcrew.table.link import Link
 from rowcrew.table.rows import Attempt, ListedJob
 
 LIST_COLUMNS = ("id", "type", "queue", "status", "tries", "age", "took", "worker", "news")
+TREE_COLUMNS = ("id", "job", "queue", "status", "tries", "took", "news")
 ATTEMPT_COLUMNS = ("attempt", "outcome", "startedAt", "took", "worker", "memory", "error")
 
 _SHRINK: Final = ("type", "queue", "worker")
@@ -104,16 +109,28 @@ def cancel(*ids: Ids, wanted: Wanted = NO_OPTIONS) -> int:
 
     A filter counts first, and asks. Exit 1 if one of them was not cancelled.
     """
+    if wanted.tree:
+        return change_trees("cancel", ids, wanted)
     return change_jobs("cancel", ids, wanted)
 
 
 @jobs.command
-def requeue(*ids: Ids, wanted: Wanted = NO_OPTIONS) -> int:
+def requeue(
+    *ids: Ids,
+    failed: Annotated[
+        bool, Parameter(negative="", help="Of trees only what failed, and what failed with it.")
+    ] = False,
+    wanted: Wanted = NO_OPTIONS,
+) -> int:
     """Run ended jobs again with all their attempts, by their ids or by a filter.
 
     A filter counts first, and asks; it takes failed jobs unless --status says
     otherwise. Exit 1 if one of them was not requeued.
     """
+    if wanted.tree:
+        return change_trees("requeue", ids, wanted, failed=failed)
+    if failed:
+        raise UsageError("--failed belongs to --tree; a filter takes --status failed")
     return change_jobs("requeue", ids, wanted)
 
 
@@ -123,7 +140,38 @@ def delete(*ids: Ids, wanted: Wanted = NO_OPTIONS) -> int:
 
     A filter counts first, and asks. Exit 1 if one of them was not deleted.
     """
+    if wanted.tree:
+        raise UsageError("a tree is not deleted at once: name its jobs, or let workers prune them")
     return change_jobs("delete", ids, wanted)
+
+
+@jobs.command
+def tree(
+    id: str,
+    /,
+    *,
+    limit: Annotated[int, Parameter(validator=Number(gte=1, lte=1_000_000), help="At most so many.")] = 100,
+    json: AsJson = False,
+) -> None:
+    """Show a job's whole family: its ancestors, all children, and what waits for one of them.
+
+    Parameters
+    ----------
+    id
+        Id of a job of the family.
+    """
+    wanted = job_id(id)
+    # One more than is shown tells whether there are more.
+    found = ask(read_settings(), lambda link: ask_of_job(link, wanted, partial(family_tree, limit=limit + 1)))
+    shown = found[:limit]
+    if json:
+        print_documents({"depth": placed.place.depth, **columns(placed.job)} for placed in shown)
+        return
+    drawn = branches([placed.place for placed in shown])
+    rows = [_in_tree(placed, branch) for placed, branch in zip(shown, drawn, strict=True)]
+    print_table(rows, TREE_COLUMNS, shrink=("job",), below="news")
+    if len(found) > limit:
+        print(f"There are more than {limit}: show them with --limit.", file=sys.stderr)
 
 
 @jobs.command(show=False)
@@ -168,6 +216,24 @@ def _summary(row: ListedJob) -> dict[str, Any]:
         "took": None if row.run_seconds is None else duration(row.run_seconds),
         "news": told,
     }
+
+
+def _in_tree(placed: PlacedJob, branch: str) -> dict[str, Any]:
+    job = placed.job
+    waits = [f"waits for {_listed(job.waits_for)}"] if job.waits else []
+    return {
+        **columns(job),
+        "job": branch + job.type,
+        "tries": f"{job.attempts}/{job.max_attempts}",
+        "took": None if job.run_seconds is None else duration(job.run_seconds),
+        "news": "; ".join([*waits, *([job.error_message] if job.error_message else [])]) or None,
+    }
+
+
+def _listed(ids: list[int]) -> str:
+    """The latest ids, which will rather end last."""
+    others = f" (and {len(ids) - 3} more)" if len(ids) > 3 else ""
+    return ", ".join(map(str, sorted(ids, reverse=True)[:3])) + others
 
 
 def _attempt(attempt: Attempt) -> dict[str, Any]:

@@ -17,6 +17,9 @@ WORDS: Final[Mapping[RemedyKind, str]] = {
     "await-rescue": "wait: another worker rescues it within a minute",
     "await-give-back": "wait: it is given back after {wait} without a change"
     ' ("rescueForeignSeconds" of its queue)',
+    "await-examiner": "wait: a worker looks at it within POLL_INTERVAL, at an id that is not in the table"
+    " within a minute",
+    "ask-why-of": "`rowcrew why {job}` tells about that job",
     "run-now": 'wait, or run it now: UPDATE jobs SET "runAt" = now()'
     " WHERE id = {job} AND status = 'queued'",
     "queue-again": "if that program is gone: UPDATE jobs SET status = 'queued' WHERE id = {job}",

@@ -23,6 +23,7 @@ from rowcrew.control.chores.results import EmptyResults
 from rowcrew.control.chores.schedules import Schedules
 from rowcrew.control.chores.tell_events import TellEvents
 from rowcrew.control.chores.unbegun import TakeBackUnbegun
+from rowcrew.control.chores.waits import ExamineWaits, SweepWaits
 from rowcrew.control.clock import Clock
 from rowcrew.control.identity import Identity
 from rowcrew.control.links import Links
@@ -65,11 +66,13 @@ class Organs:
         self.identity = Identity(link=links.heartbeat, types=catalogue.names, settings=settings, log=log)
         self.set_aside = SetAside(link=links.chores, identity=self.identity, log=log)
         self.liveness = Liveness(settings.lease_seconds)
+        self.examine = self._routine(ExamineWaits(link=links.chores, poll_seconds=settings.poll_seconds))
         self.road = Road(
             settings=settings,
             links=links,
             identity=self.identity,
             set_aside=self.set_aside,
+            examine=self.examine,
             runners=runners,
             catalogue=catalogue,
             clock=clock,
@@ -96,7 +99,8 @@ class Organs:
         yield "record", self.road.recorder.run
         yield "notes", self.road.notes.run
         for chore in self._chores():
-            yield chore.name, Routine(chore, link=self._links.chores, clock=self._clock, log=self._log).run
+            yield chore.name, self._routine(chore).run
+        yield self.examine.name, self.examine.run
         if (address := self._listens_at()) is not None:
             yield "wake-up", self._make_wake_up(address).run
             yield "expected", self.road.expected.run
@@ -108,6 +112,7 @@ class Organs:
             self.rescue,
             self.turned_back,
             self.queues,
+            SweepWaits(link=link, examine=self.examine),
             OldSnapshots(link=link, log=self._log),
             TellEvents(link=link, settings=self._settings, log=self._log),
             DeepQueues(link=link),
@@ -132,6 +137,9 @@ class Organs:
                 clock=self._clock,
             ),
         ]
+
+    def _routine(self, chore: Chore) -> Routine:
+        return Routine(chore, link=self._links.chores, clock=self._clock, log=self._log)
 
     def _make_fence(self) -> FenceWatch:
         return FenceWatch(
@@ -199,6 +207,7 @@ class Organs:
             reserver=self.reserver,
             heartbeat=self.heartbeat,
             expected=self.road.expected,
+            examine=self.examine,
             clock=self._clock,
             log=self._log,
         )

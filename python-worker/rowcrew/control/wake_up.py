@@ -1,8 +1,7 @@
-"""Turns notifications into wake-ups: rows may be ready, a run of this worker was changed by hand, or somebody
-waits for the end of a job.
+"""Turns notifications into wake-ups: rows may be ready, a run was changed by hand, or somebody waits.
 
-All are hints. Without them, behind a transaction pooler or while this connection is down, polling and the
-heartbeat find the same a little later.
+All are hints. Without them, behind a transaction pooler or while this connection is down, polling,
+the heartbeat and a chore find the same a little later.
 """
 
 from __future__ import annotations
@@ -12,13 +11,14 @@ from typing import Final
 import psycopg
 
 from rowcrew.control.care.heartbeat import Heartbeat
+from rowcrew.control.chores.chore import Routine
 from rowcrew.control.clock import Clock
 from rowcrew.control.identity import Identity
 from rowcrew.control.road.expected import Expected
 from rowcrew.control.road.reserve import Reserver
 from rowcrew.log import Log
 from rowcrew.table.link import reason
-from rowcrew.table.listening import CHANGED, EXPECTED, READY, listen
+from rowcrew.table.listening import CHANGED, EXPECTED, READY, WAITS, listen
 
 _FIRST_PAUSE_SECONDS: Final = 0.5
 _LONGEST_PAUSE_SECONDS: Final = 10.0
@@ -35,6 +35,7 @@ class WakeUp:
         reserver: Reserver,
         heartbeat: Heartbeat,
         expected: Expected,
+        examine: Routine,
         clock: Clock,
         log: Log,
     ) -> None:
@@ -43,6 +44,7 @@ class WakeUp:
         self._reserver = reserver
         self._heartbeat = heartbeat
         self._expected = expected
+        self._examine = examine
         self._clock = clock
         self._log = log
         self._pause_seconds = _FIRST_PAUSE_SECONDS
@@ -60,6 +62,7 @@ class WakeUp:
         """What was enqueued before was not heard of: look."""
         self._pause_seconds = _FIRST_PAUSE_SECONDS
         self._reserver.wake()
+        self._examine.wake()
 
     def _receive(self, channel: bytes, payload: bytes) -> None:
         if channel == READY:
@@ -68,3 +71,5 @@ class WakeUp:
             self._heartbeat.check_soon()
         elif channel == EXPECTED:
             self._expected.expect(payload)
+        elif channel == WAITS:
+            self._examine.wake()

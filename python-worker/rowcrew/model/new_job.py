@@ -8,9 +8,9 @@ PostgreSQL would refuse, and what PostgreSQL would take but no reader could read
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, Literal, get_args
 
 import msgspec
 
@@ -21,6 +21,12 @@ from rowcrew.model.priority import priority_value
 PAYLOAD_BYTES: Final = 1_000_000
 PAYLOAD_DEPTH: Final = 100
 DOCUMENT_BYTES: Final = 64_000_000
+
+MOST_WAITED_FOR: Final = 100_000
+
+WaitPolicy = Literal["completed", "failFast", "ended"]
+"""What must have become of the jobs that one waits for, before it runs."""
+WAIT_POLICIES: Final[tuple[str, ...]] = get_args(WaitPolicy)
 
 _QUEUE_NAME: Final = re.compile(r"[a-z0-9_][a-z0-9_.-]{0,62}")
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
@@ -45,6 +51,11 @@ class NewJob(msgspec.Struct, frozen=True):
         unique_key: at most one queued or processing job of this type has it, 1 to 255 characters.
         concurrency_key: a word that jobs share, 1 to 255 characters; nothing limits by it yet.
         parent_id: the job that enqueued this one.
+        after: ids of jobs, or what `enqueue` answered for them: it runs when all of these have ended. At most
+            100,000, each enqueued before this one.
+        when: what must have become of them. `"completed"` (the default): all completed; else it ends as
+            failed or cancelled when the last has ended, and one of them may be requeued until then.
+            `"failFast"`: all completed; else it fails with the first. `"ended"`: whatever became of them.
 
     Raises:
         InvalidJob: names the field and what to give instead.
@@ -60,6 +71,8 @@ class NewJob(msgspec.Struct, frozen=True):
     unique_key: str | None = None
     concurrency_key: str | None = None
     parent_id: int | None = None
+    after: Sequence[Any] | None = None
+    when: WaitPolicy | None = None
 
     def __post_init__(self) -> None:
         _check_text("type", self.type, 200)
@@ -73,12 +86,13 @@ class NewJob(msgspec.Struct, frozen=True):
             _check_number("max_attempts", self.max_attempts, 1, 1000)
         if self.timeout_seconds is not None:
             _check_number("timeout_seconds", self.timeout_seconds, 1, 2**31 - 1)
-        if self.unique_key is not None:
-            _check_text("unique_key", self.unique_key, 255)
-        if self.concurrency_key is not None:
-            _check_text("concurrency_key", self.concurrency_key, 255)
+        for key in ("unique_key", "concurrency_key"):
+            if (word := getattr(self, key)) is not None:
+                _check_text(key, word, 255)
         if self.parent_id is not None:
             _check_number("parent_id", self.parent_id, -(2**63), 2**63 - 1)
+        if self.after is not None or self.when is not None:
+            msgspec.structs.force_setattr(self, "after", _ids(self.after, self.when))
         msgspec.structs.force_setattr(self, "payload", _json_object(self.payload))
 
 
@@ -110,7 +124,27 @@ def _row(job: NewJob, queue: str | None) -> dict[str, Any]:
         "uniqueKey": job.unique_key,
         "concurrencyKey": job.concurrency_key,
         "parentId": job.parent_id,
+        "waitsFor": job.after,
+        "waitPolicy": job.when,
     }
+
+
+def _ids(after: Any, when: Any) -> tuple[int, ...]:
+    """Ids of jobs to wait for, each once: numbers, or answers that have one as their `id`."""
+    if when is not None and when not in WAIT_POLICIES:
+        raise InvalidJob("when", f"{_shown(when)} must be one of {', '.join(WAIT_POLICIES)}")
+    if after is None:
+        raise InvalidJob("after", f"must say what to wait for, when={when!r} being given")
+    if isinstance(after, str | bytes) or not isinstance(after, Iterable):
+        raise InvalidJob("after", f"{_shown(after)} must be a list of ids, or of answers of enqueue")
+    ids: dict[Any, None] = dict.fromkeys(getattr(job, "id", job) for job in after)
+    for id in ids:
+        _check_number("after", id, 1, 2**63 - 1)
+    if len(ids) > MOST_WAITED_FOR:
+        raise InvalidJob(
+            "after", f"{len(ids):,} jobs are more than {MOST_WAITED_FOR:,}: wait for jobs that wait for them"
+        )
+    return tuple(ids)
 
 
 def _check_text(field: str, value: Any, longest: int) -> None:

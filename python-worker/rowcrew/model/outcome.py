@@ -26,7 +26,12 @@ class Completed(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="com
 
 
 class Recorded(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="recorded"):
-    """The handler's own transaction already wrote the completion; nothing is left to record."""
+    """The handler's own transaction already wrote the completion; nothing is left to record.
+
+    `tells` when others wait for this job.
+    """
+
+    tells: bool = False
 
 
 class Errored(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="errored"):
@@ -46,6 +51,16 @@ class Snoozed(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="snooz
     """Not now, and not the handler's fault: again after `delay_seconds`, the attempt does not count."""
 
     delay_seconds: float
+
+
+class Parked(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="parked"):
+    """Again when other jobs have ended, the attempt does not count.
+
+    `children` is the JSON array of jobs to enqueue and wait for; `ids` are of jobs that are there already.
+    """
+
+    children: bytes
+    ids: list[int]
 
 
 class Cancelled(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="cancelled"):
@@ -68,4 +83,4 @@ class Released(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="rele
     reason: str
 
 
-Outcome = Completed | Recorded | Errored | Snoozed | Cancelled | Lost | Released
+Outcome = Completed | Recorded | Errored | Snoozed | Parked | Cancelled | Lost | Released

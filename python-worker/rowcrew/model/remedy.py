@@ -14,6 +14,7 @@ RemedyKind = Literal[
     "await-old-run",
     "await-rescue",
     "await-give-back",
+    "await-examiner",
     "mend-row",
     # do something to the job
     "run-now",
@@ -22,6 +23,7 @@ RemedyKind = Literal[
     "requeue",
     "mend-and-requeue",
     # look at the job
+    "ask-why-of",
     "show-progress",
     "show-result",
     "show-tracebacks",

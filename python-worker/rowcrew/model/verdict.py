@@ -7,7 +7,17 @@ from typing import Literal, assert_never
 import msgspec
 
 from rowcrew.model.job import Job
-from rowcrew.model.outcome import Cancelled, Completed, Errored, Lost, Outcome, Recorded, Released, Snoozed
+from rowcrew.model.outcome import (
+    Cancelled,
+    Completed,
+    Errored,
+    Lost,
+    Outcome,
+    Parked,
+    Recorded,
+    Released,
+    Snoozed,
+)
 from rowcrew.model.status import Status
 
 AttemptOutcome = Literal["retried", "failed", "cancelled", "snoozed", "released", "lost"]
@@ -23,6 +33,7 @@ class Verdict(msgspec.Struct, frozen=True, gc=False):
         refund: 1 takes the attempt back, because the job is not to blame.
         crash: what is added to `crashes`: 1 when the job's runner died and nobody can be blamed. When the job
             ended by itself and will run again, nothing is left of them.
+        waits: ids of jobs that it waits for, besides its `children`; None when it waits for nobody.
     """
 
     status: Status
@@ -36,6 +47,7 @@ class Verdict(msgspec.Struct, frozen=True, gc=False):
     result: bytes | None = None
     children: bytes | None = None
     events: bytes | None = None
+    waits: list[int] | None = None
 
 
 def verdict(job: Job, outcome: Outcome, backoff_seconds: float) -> Verdict | None:
@@ -52,6 +64,8 @@ def verdict(job: Job, outcome: Outcome, backoff_seconds: float) -> Verdict | Non
             )
         case Snoozed(delay_seconds):
             return Verdict("queued", "snoozed", delay_seconds=delay_seconds, refund=1, crash=-job.crashes)
+        case Parked(children, ids):
+            return Verdict("queued", "snoozed", refund=1, crash=-job.crashes, children=children, waits=ids)
         case Cancelled(reason):
             return Verdict("cancelled", "cancelled", error=reason)
         case Lost(error, True, memory_bytes):

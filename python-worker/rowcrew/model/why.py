@@ -77,6 +77,10 @@ class JobFacts(msgspec.Struct, frozen=True, rename="camel"):
         next_try_seconds: until it is tried again.
         lock_pid: the session of the server that has locked the row.
         ahead: ready jobs that come before it in its queue, counted up to a thousand.
+        waits: whether it is held back until other jobs have ended.
+        waits_for: the latest of these that is live; None when all have ended.
+        waits_for_live: how many of them are live.
+        waits_for_ended: how many have ended.
     """
 
     id: int
@@ -106,6 +110,10 @@ class JobFacts(msgspec.Struct, frozen=True, rename="camel"):
     lock_program: str | None = None
     lock_seconds: float | None = None
     ahead: int = 0
+    waits: bool = False
+    waits_for: int | None = None
+    waits_for_live: int = 0
+    waits_for_ended: int = 0
 
 
 def reasons(job: JobFacts, service: Service) -> list[Reason]:
@@ -147,6 +155,8 @@ def busy(service: Service) -> Reason | None:
 
 
 def _of_queued(job: JobFacts, service: Service) -> list[Reason]:
+    if job.waits:
+        return [_waiting(job, service)]
     found = [_not_due(job)] if job.due_in_seconds > 0 else []
     if nobody := unserved(service):
         found.append(nobody)
@@ -182,6 +192,19 @@ def _of_ready(job: JobFacts, service: Service) -> Reason:
             (Remedy("end-transaction", name=job.lock_program),),
         )
     return Reason("overdue", f"{ready}, and yet nobody takes it", (Remedy("read-worker-log"),))
+
+
+def _waiting(job: JobFacts, service: Service) -> Reason:
+    if job.waits_for is None:
+        what = f"all {_count(job.waits_for_ended, 'job')} it waits for have ended, or are not in the table"
+        return Reason("waiting", what, (Remedy("await-examiner" if service.live else "start-worker"),))
+    others = f" (and {job.waits_for_live - 1} more)" if job.waits_for_live > 1 else ""
+    ended = f"; {job.waits_for_ended} of its jobs have ended" if job.waits_for_ended else ""
+    return Reason(
+        "waiting",
+        f"waits for job {job.waits_for}{others}{ended}",
+        (Remedy("ask-why-of", job=job.waits_for), Remedy("run-now", job=job.id)),
+    )
 
 
 def _not_due(job: JobFacts) -> Reason:

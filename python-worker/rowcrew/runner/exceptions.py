@@ -9,15 +9,15 @@ import asyncio
 from collections.abc import Iterator
 from typing import Final
 
-from rowcrew.context import Cancel, PermanentError, Retry, RunStopped, Snooze
+from rowcrew.context import Cancel, PermanentError, Retry, RunStopped, Snooze, Wait
 
 _GRAVEST_FIRST: Final = (PermanentError, Cancel, Retry)
 _STOPS: Final = (RunStopped, asyncio.CancelledError)
-_SAYS_HOW_IT_ENDS: Final = (*_GRAVEST_FIRST, Snooze)
+_SAYS_HOW_IT_ENDS: Final = (*_GRAVEST_FIRST, Wait, Snooze)
 
 
 def meant_by(error: BaseException) -> BaseException:
-    """The gravest of all members and causes: permanent, cancel, retry, any other error, snooze, stop.
+    """The gravest of all members and causes: permanent, cancel, retry, any other error, wait or snooze, stop.
 
     Another error outranks a snooze: it failed, and a snooze would hide that for ever. `__context__` does not
     count: an error that came while another was handled is news. Where no member says how the run ends, the
@@ -48,6 +48,6 @@ def _rank(error: BaseException) -> int:
     for rank, kind in enumerate(_GRAVEST_FIRST):
         if isinstance(error, kind):
             return rank
-    if isinstance(error, Snooze):
+    if isinstance(error, Wait | Snooze):
         return 4
     return 5 if isinstance(error, _STOPS) else 3

@@ -31,6 +31,7 @@ from rowcrew.context import (
     RunPort,
     RunStopped,
     Snooze,
+    Wait,
     seconds_of,
 )
 from rowcrew.crew import HandledType
@@ -44,6 +45,7 @@ from rowcrew.model.outcome import (
     Completed,
     Errored,
     Outcome,
+    Parked,
     Released,
     Snoozed,
 )
@@ -180,6 +182,8 @@ def _outcome_of(error: BaseException, *, stopping: bool) -> Outcome:
     match meant := meant_by(error):
         case Snooze():
             return Snoozed(seconds_of(meant.delay_seconds))
+        case Wait():
+            return Parked(meant.children, meant.ids)
         case Cancel():
             return Cancelled(describe_reason(meant.reason))
         case Retry():

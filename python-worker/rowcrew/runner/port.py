@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import psycopg
@@ -18,6 +18,9 @@ from rowcrew.model.new_job import NewJob, document
 from rowcrew.model.outcome import Completed, Errored, Outcome, Recorded
 from rowcrew.runner.transaction import RunTransaction
 from rowcrew.runner.wire import Note
+
+if TYPE_CHECKING:
+    from rowcrew.runner.dependencies import RunDependencies
 
 MOST_CHILDREN = 10_000
 MOST_EVENTS = 1000
@@ -95,6 +98,19 @@ class Port:
             raise RowcrewError(f"a run may emit at most {MOST_EVENTS:,} events; give one a count instead")
         self._events.append(event)
 
+    def document(self, children: Sequence[NewJob]) -> bytes:
+        if len(children) > MOST_CHILDREN:
+            raise RowcrewError(
+                f"a run may wait for at most {MOST_CHILDREN:,} new children; have them enqueue the rest"
+            )
+        return document(children, self._queue).encode() if children else b"[]"
+
+    @property
+    def dependencies(self) -> RunDependencies:
+        from rowcrew.runner.dependencies import RunDependencies
+
+        return RunDependencies(self.job, self._database_url)
+
     def with_children(self, outcome: Outcome) -> Outcome:
         """Children and events belong to the completion; a run that ends in another way leaves none."""
         if not isinstance(outcome, Completed):
@@ -125,7 +141,9 @@ class Port:
         # All of it, told to control or not: once the row is completed, control writes no more notes.
         last_words = Note(self.job.lease_id, self._progress, self._checkpoint)
         try:
-            await self._transaction.complete(outcome.result, last_words, self._children, self._events or ())
+            tells = await self._transaction.complete(
+                outcome.result, last_words, self._children, self._events or ()
+            )
         except (psycopg.Error, LeaseLost) as error:
             return Errored(f"the transaction was not committed: {describe(error)}")
-        return Recorded()
+        return Recorded(tells)

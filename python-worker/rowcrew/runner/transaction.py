@@ -70,8 +70,8 @@ class RunTransaction:
         note: Note,
         children: Sequence[NewJob],
         events: Sequence[NewEvent] = (),
-    ) -> None:
-        """Write the completion with the run's last note and its events, enqueue the children and commit.
+    ) -> bool:
+        """Write the completion, the run's last note, its events and children, commit; whether others wait.
 
         Raises:
             LeaseLost: the job is no longer this run's; everything was rolled back.
@@ -86,9 +86,9 @@ class RunTransaction:
             "checkpoint": _text(note.checkpoint),
         }
         if self._async is not None:
-            await self._complete_async(self._async, parameters, children, events)
-        elif self._sync is not None:
-            await asyncio.to_thread(self._complete_sync, self._sync, parameters, children, events)
+            return await self._complete_async(self._async, parameters, children, events)
+        assert self._sync is not None
+        return await asyncio.to_thread(self._complete_sync, self._sync, parameters, children, events)
 
     async def roll_back(self) -> None:
         """Leave without a trace."""
@@ -107,10 +107,11 @@ class RunTransaction:
         parameters: dict[str, Any],
         children: Sequence[NewJob],
         events: Sequence[NewEvent],
-    ) -> None:
+    ) -> bool:
         try:
-            completing = run.complete(**parameters)
-            if not await answered_async(completing, partial(psycopg_rows_async, connection)):
+            asking = run.complete(**parameters)
+            completion = await answered_async(asking, partial(psycopg_rows_async, connection))
+            if completion is None:
                 raise LeaseLost(f"job {self._job.id} is no longer this run's")
             if children:
                 await enqueue_many_async(children, on=connection)
@@ -118,6 +119,7 @@ class RunTransaction:
                 asking = producer.emit(events_document(events))
                 await answered_async(asking, partial(psycopg_rows_async, connection))
             await connection.commit()
+            return completion.tells
         finally:
             await connection.close()
 
@@ -127,15 +129,17 @@ class RunTransaction:
         parameters: dict[str, Any],
         children: Sequence[NewJob],
         events: Sequence[NewEvent],
-    ) -> None:
+    ) -> bool:
         try:
-            if not answered(run.complete(**parameters), partial(psycopg_rows, connection)):
+            completion = answered(run.complete(**parameters), partial(psycopg_rows, connection))
+            if completion is None:
                 raise LeaseLost(f"job {self._job.id} is no longer this run's")
             if children:
                 enqueue_many(children, on=connection)
             if events:
                 answered(producer.emit(events_document(events)), partial(psycopg_rows, connection))
             connection.commit()
+            return completion.tells
         finally:
             connection.close()
 

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final
 
-from rowcrew.model.outcome import Completed, Errored, Outcome
+from rowcrew.model.outcome import Completed, Errored, Outcome, Parked
 from rowcrew.runner.port import Port
 from rowcrew.runner.wire import Note
 
@@ -104,4 +104,6 @@ def _bytes_of(outcome: Outcome) -> int:
         if outcome.children is None and outcome.events is None:
             return size
         return size + len(outcome.children or b"") + len(outcome.events or b"")
+    if type(outcome) is Parked:
+        return len(outcome.children)
     return len(outcome.traceback or "") if type(outcome) is Errored else 0

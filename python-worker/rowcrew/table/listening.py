@@ -1,5 +1,4 @@
-"""Listens for the table's notifications: rows may be ready, a worker's run was changed by hand, and somebody
-waits for the end of a job.
+"""Listens for the table's notifications: rows may be ready, a run was changed by hand, somebody waits.
 
 In: an address. Out: one callback a notification, until the connection is lost. `control.wake_up` uses it.
 """
@@ -18,6 +17,7 @@ from rowcrew.table.statements import SQL
 
 READY: Final = b"rowcrew_wake"
 CHANGED: Final = b"rowcrew_lost"
+WAITS: Final = b"rowcrew_waits"
 EXPECTED: Final = b"rowcrew_expected"
 _IDS_A_TEXT: Final = 350  # of 20 digits and a comma: a notification carries less than 8,000 bytes
 
@@ -37,7 +37,7 @@ async def listen(
     connection = await opened_async(address, name="listen", autocommit=True)
     try:
         with Deadline(connection, CALL_SECONDS):
-            for name in ("listen_ready", "listen_changed", "listen_expected"):
+            for name in ("listen_ready", "listen_changed", "listen_waits", "listen_expected"):
                 await connection.execute(SQL[f"link/{name}"])
         listening()
         await _receive_all(connection, receive)

@@ -15,11 +15,13 @@ import msgspec
 
 from rowcrew.model.shape import Part
 from rowcrew.model.status import Status
+from rowcrew.model.tree import Edges
 from rowcrew.model.why import JobFacts, Service
 from rowcrew.table.link import Link
 from rowcrew.table.rows import (
     AsideJob,
     Attempt,
+    Circle,
     CompletedJob,
     Crowd,
     EventState,
@@ -36,6 +38,7 @@ from rowcrew.table.rows import (
     Server,
     Sight,
     Standing,
+    TreeJob,
     WholeJob,
     WorkerState,
 )
@@ -133,6 +136,27 @@ async def job_standing(link: Link, ids: Sequence[int]) -> list[Standing]:
 async def job_facts(link: Link, id: int) -> JobFacts | None:
     rows = await _fetch(link, "job_facts", {"id": id})
     return JobFacts(*rows[0]) if rows else None
+
+
+async def oldest_ancestor(link: Link, id: int) -> int | None:
+    """The id at the top of a job's family, its own if it has no parent; None when there is no such job."""
+    ((root,),) = await _fetch(link, "oldest_ancestor", {"id": id})
+    return None if root is None else int(root)
+
+
+async def links(link: Link, *, after: int, limit: int) -> list[Edges]:
+    """The next jobs by id that have a parent, or wait for others."""
+    return [Edges(*row) for row in await _fetch(link, "links", {"after": after, "limit": limit})]
+
+
+async def tree_jobs(link: Link, ids: Sequence[int]) -> list[TreeJob]:
+    """Those of the jobs that are there, by id."""
+    return [TreeJob(*row) for row in await _fetch(link, "tree_jobs", {"ids": list(ids)})]
+
+
+async def waits_in_circles(link: Link) -> list[Circle]:
+    """Twenty circles at most; empty when all is well."""
+    return [Circle(*row) for row in await _fetch(link, "waits_in_circles", {})]
 
 
 async def service(link: Link, *, queues: Sequence[str], types: Sequence[str]) -> list[Service]:

@@ -122,6 +122,36 @@ class Standing(Row, frozen=True):
     live_id: int | None
 
 
+class TreeJob(Row, frozen=True):
+    """A job of a tree.
+
+    Attributes:
+        waits_for: ids of the jobs it waits for, or waited for.
+        waits: whether it is held back now.
+        run_seconds: of the last attempt, until now while it runs; None before the first.
+    """
+
+    id: int
+    type: str
+    queue: str
+    status: Status
+    attempts: int
+    max_attempts: int
+    error_message: str | None
+    parent_id: int | None
+    waits_for: list[int]
+    wait_policy: str | None
+    waits: bool
+    run_seconds: float | None
+
+
+class Circle(Row, frozen=True):
+    """Jobs that wait for each other: each for the next, the last for the first."""
+
+    id: int
+    jobs: list[int]
+
+
 class ListedType(Row, frozen=True):
     """A type as workers have published it; None = the default."""
 

@@ -87,6 +87,11 @@ jobs = Table(
     Column("result", JSONB),
     Column("errorMessage", Text),
     _time("resultEmptiedAt"),
+    Column("waitsFor", ARRAY(BigInteger)),
+    Column("waitPolicy", Text),
+    _time("notBefore"),
+    Column("watches", BigInteger),
+    Column("awaited", Boolean),
     _check("jobs_status_known", "status IN ('queued', 'processing', 'completed', 'failed', 'cancelled')"),
     _check("jobs_queue_name", _QUEUE_NAME),
     _check("jobs_type_name", "type <> '' AND length(type) <= 200"),
@@ -100,6 +105,7 @@ jobs = Table(
         "jobs_dates_finite",
         f"least({_DATES}) > '1000-01-01 00:00+00' AND greatest({_DATES}) < '9999-01-01 00:00+00'",
     ),
+    _check("jobs_wait_policy_known", "\"waitPolicy\" IN ('completed', 'ended', 'failFast')"),
     _check("jobs_queued_is_free", "\"workerId\" IS NULL OR status <> 'queued'"),
     postgresql_with={
         "fillfactor": 90,
@@ -118,6 +124,14 @@ Index(
     jobs.c.runAt,
     jobs.c.id,
     postgresql_where=text("status = 'queued'"),
+)
+Index("jobs_watching", jobs.c.watches, jobs.c.id, postgresql_where=text("watches IS NOT NULL"))
+Index(
+    "jobs_fail_fast",
+    jobs.c.waitsFor,
+    postgresql_using="gin",
+    postgresql_with={"fastupdate": "off"},
+    postgresql_where=text("\"waitPolicy\" = 'failFast' AND watches IS NOT NULL"),
 )
 Index("jobs_held", jobs.c.workerId, postgresql_where=text("status = 'processing'"))
 Index(

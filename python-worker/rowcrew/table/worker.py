@@ -134,10 +134,48 @@ class TurnedBack(NamedTuple):
 
 
 class Stranger(NamedTuple):
-    """A lease that is no longer the writer's: `ALREADY` recorded with this end, or `STALE`."""
+    """A lease that is no longer the writer's: `ALREADY` recorded with this end, or `STALE`.
 
-    lease: str
+    One row without a lease replies `WAITS`: of the jobs written one waits, or is waited for.
+    """
+
+    lease: str | None
     reply: str
+
+
+class Examined(NamedTuple):
+    """What one look at jobs that wait came to.
+
+    Attributes:
+        mine: False where another worker was at it; then nothing was done.
+        released: may run now.
+        ended: failed or were cancelled, as what they waited for did.
+        moved: waiters that watch another job now, and ended jobs that have told their waiters.
+        left: could not be decided, for a lock or for their number.
+        came_to: the largest id among the new waiters of this look; None when there was none.
+    """
+
+    mine: bool
+    released: int
+    ended: int
+    moved: int
+    left: int
+    came_to: int | None
+
+
+class WaitsDue(NamedTuple):
+    """Whether a job is to be examined, and whether one waits at all."""
+
+    due: bool
+    waiting: bool
+
+
+class SweptWaits(NamedTuple):
+    """Where a walk over jobs that wait came to, None at the end; and how many are to be looked at again."""
+
+    came_to: int | None
+    came_to_id: int | None
+    again: int
 
 
 class QueueLimit(NamedTuple):
@@ -312,6 +350,24 @@ async def record(link: Link, *, ended: str, worker: int) -> list[Stranger]:
     return [Stranger(*row) for row in rows]
 
 
+async def waits_due(link: Link) -> WaitsDue:
+    ((due, waiting),) = await link.fetch(SQL["worker/waits_due"], {}, CHORE_SECONDS)
+    return WaitsDue(due, waiting)
+
+
+async def examine(link: Link, *, after: int) -> Examined:
+    """Decide about a thousand jobs at most: those whose watched job has ended, and new ones above this id."""
+    (row,) = await link.fetch(SQL["worker/examine"], {"after": after})
+    return Examined(*row)
+
+
+async def sweep_waits(link: Link, *, after: int, after_id: int, batch: int) -> SweptWaits:
+    """Look at the next `batch` waiters: after those that watch this job, up to this id among them."""
+    parameters = {"after": after, "after_id": after_id, "batch": batch}
+    (row,) = await link.fetch(SQL["worker/sweep_waits"], parameters, CHORE_SECONDS)
+    return SweptWaits(*row)
+
+
 async def server(link: Link) -> Server:
     """Which server answers.
 
@@ -339,6 +395,12 @@ async def snapshot_holders(link: Link, *, seconds: float, transactions: int) -> 
 async def lock_free(link: Link, ids: list[int]) -> list[int]:
     """Of these rows the ids of those that nobody else had locked; call it in a transaction."""
     return [id for (id,) in await link.fetch(SQL["worker/lock_free"], {"ids": ids})]
+
+
+async def hold(link: Link, *, ids: list[int], leases: list[str]) -> list[str]:
+    """Of these leases those under which the jobs still run, and will until the transaction ends."""
+    rows = await link.fetch(SQL["worker/hold"], {"ids": ids, "leases": leases})
+    return [lease for (lease,) in rows]
 
 
 async def note(link: Link, notes: str) -> list[str]:

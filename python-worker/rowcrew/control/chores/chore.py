@@ -7,6 +7,7 @@ the jobs of its worker.
 
 from __future__ import annotations
 
+import asyncio
 import random
 import traceback
 from typing import Final, Protocol
@@ -56,12 +57,18 @@ class Routine:
         self._clock = clock
         self._log = log
         self._outage = Outage(link=link, purpose=chore.name, log=log)
+        self._woken = asyncio.Event()
+
+    def wake(self) -> None:
+        """Have it done now, whenever it is due."""
+        self._woken.set()
 
     async def run(self) -> None:
         await self._clock.sleep(random.uniform(0.0, self._chore.jitter_seconds))  # noqa: S311 - jitter
         while True:
+            self._woken.clear()
             await self.once()
-            await self._clock.sleep(self._chore.period_seconds)
+            await self._clock.wait(self._woken, self._chore.period_seconds)
 
     async def once(self) -> None:
         """Do the chore, whatever comes of it."""

@@ -13,7 +13,17 @@ from rowcrew.control.road.backlog import Backlog
 from rowcrew.control.road.record import Recorder
 from rowcrew.control.road.waiting import Waiting
 from rowcrew.control.run import Run, StopReason
-from rowcrew.model.outcome import Cancelled, Completed, Errored, Lost, Outcome, Recorded, Released, Snoozed
+from rowcrew.model.outcome import (
+    Cancelled,
+    Completed,
+    Errored,
+    Lost,
+    Outcome,
+    Parked,
+    Recorded,
+    Released,
+    Snoozed,
+)
 
 
 class Ending:
@@ -56,7 +66,7 @@ class Ending:
 def as_stopped(run: Run, outcome: Outcome) -> Outcome:
     """What a run that was asked to stop ends as; one that ended by itself meanwhile keeps its end."""
     match outcome:
-        case Completed() | Recorded() | Snoozed() | Cancelled():
+        case Completed() | Recorded() | Snoozed() | Parked() | Cancelled():
             return outcome
         case Errored() | Lost() | Released():
             pass

@@ -15,6 +15,7 @@ import psycopg
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, wait_random_exponential
 
 from rowcrew.control.care.turned_back import LatelyCompleted
+from rowcrew.control.chores.chore import Routine
 from rowcrew.control.clock import Clock
 from rowcrew.control.ledger import Ledger
 from rowcrew.control.letting_go import LettingGo
@@ -28,7 +29,7 @@ from rowcrew.control.set_aside import FIRST_PAUSE_SECONDS, SetAside
 from rowcrew.log import Log, job_facts, ran
 from rowcrew.model.catalogue import Catalogue
 from rowcrew.model.job import Job
-from rowcrew.model.outcome import Completed, Outcome
+from rowcrew.model.outcome import Completed, Outcome, Recorded
 from rowcrew.model.verdict import AttemptOutcome, Verdict, verdict
 from rowcrew.table.link import Link, is_outage
 
@@ -53,6 +54,7 @@ class Recorder:
         *,
         link: Link,
         writer: Writer,
+        examine: Routine,
         ledger: Ledger,
         letting_go: LettingGo,
         backlog: Backlog,
@@ -64,6 +66,7 @@ class Recorder:
         log: Log,
     ) -> None:
         self._writer = writer
+        self._examine = examine
         self._ledger = ledger
         self._letting_go = letting_go
         self._backlog = backlog
@@ -87,6 +90,8 @@ class Recorder:
         decided = verdict(job, outcome, delay)
         seconds = run.seconds(self._clock.now()) if self._log.tells_run_times else None
         if decided is None:
+            if isinstance(outcome, Recorded) and outcome.tells:
+                self._examine.wake()
             self._tell_completed([job], [seconds])
             self._expected.ended([job.id])
             self._ledger.forget([job.lease_id])
@@ -149,6 +154,9 @@ class Recorder:
         ):
             with attempt:
                 written = await self._writer.write(ends)
+        if self._writer.tells:  # committed by now
+            self._writer.tells = False
+            self._examine.wake()
         if len(written.locked) < len(ends):  # else the statement that was given up may still hold the rows
             self._outage.passed()
         self._close(written)

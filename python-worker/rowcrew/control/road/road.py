@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from rowcrew.control.care.turned_back import LatelyCompleted
 from rowcrew.control.children.runners import Runners
+from rowcrew.control.chores.chore import Routine
 from rowcrew.control.clock import Clock
 from rowcrew.control.identity import Identity
 from rowcrew.control.ledger import Ledger
@@ -40,6 +41,7 @@ class Road:
         links: Links,
         identity: Identity,
         set_aside: SetAside,
+        examine: Routine,
         runners: Runners,
         catalogue: Catalogue,
         clock: Clock,
@@ -55,6 +57,7 @@ class Road:
         self.recorder = Recorder(
             link=links.record,
             writer=Writer(link=links.record, identity=identity, log=log),
+            examine=examine,
             ledger=self.ledger,
             letting_go=self.letting_go,
             backlog=self.backlog,

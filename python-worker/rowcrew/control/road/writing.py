@@ -87,12 +87,17 @@ class Written(NamedTuple):
 
 
 class Writer:
-    """The statements of a group commit, from the quickest form to the most patient."""
+    """The statements of a group commit, from the quickest form to the most patient.
+
+    Attributes:
+        tells: a job was written that waits, or that others wait for; who looks after them resets it.
+    """
 
     def __init__(self, *, link: Link, identity: Identity, log: Log) -> None:
         self._link = link
         self._identity = identity
         self._log = log
+        self.tells = False
 
     async def write(self, ends: list[End]) -> Written:
         """Write all ends that can be written now.
@@ -112,17 +117,43 @@ class Writer:
 
     async def _write_together(self, ends: Sequence[End]) -> dict[str, str]:
         """Write all in one commit; the strangers among their leases."""
-        children = {end.lease_id: end.verdict.children for end in ends if end.verdict.children is not None}
+        has_children = any(end.verdict.children is not None for end in ends)
         happened = events_in(ends)
-        if not children and not happened and not self._link.pooled:
+        if not has_children and not happened and not self._link.pooled:
             return await self._record(ends)
         async with self._link.transaction({"lock_timeout": LOCK_TIMEOUT}):
+            ends = await self._with_ids_waited_for(ends)
             strangers = await self._record(ends)
             await self._emit(happened, strangers)
-            for lease_id, jobs in children.items():
-                if lease_id not in strangers:
+            for end in ends:
+                jobs = end.verdict.children
+                if jobs is not None and end.verdict.waits is None and end.lease_id not in strangers:
                     await self._link.ask(producer.enqueue(jobs.decode()))
         return strangers
+
+    async def _with_ids_waited_for(self, ends: Sequence[End]) -> Sequence[End]:
+        """Enqueue the children that jobs wait for, before their rows name them, and while these are ours."""
+        waiting = [end for end in ends if end.verdict.waits is not None]
+        if not waiting:
+            return ends
+        held = await table.hold(
+            self._link, ids=[end.id for end in waiting], leases=[end.lease_id for end in waiting]
+        )
+        ids = {end.lease_id: await self._ids_waited_for(end) for end in waiting if end.lease_id in held}
+        return [_waiting_for(end, ids[end.lease_id]) if end.lease_id in ids else end for end in ends]
+
+    async def _ids_waited_for(self, end: End) -> list[int]:
+        """Of a child whose unique key is live the id of the job that has it."""
+        decided = end.verdict
+        assert decided.children is not None
+        assert decided.waits is not None
+        wanted = _decode_keys(decided.children)
+        enqueued = await self._link.ask(producer.enqueue(decided.children.decode())) if wanted else []
+        ids = decided.waits + [job.id for job in enqueued]
+        if len(enqueued) < len(wanted):
+            keys = _encode([key for key in wanted if key.unique_key is not None]).decode()
+            ids += [job.id for job in await self._link.ask(producer.live_job(keys))]
+        return sorted(set(ids))
 
     async def _write_unlocked(self, ends: list[End]) -> Written:
         """Somebody holds a row for long: write the others, and then those that have children."""
@@ -182,7 +213,29 @@ class Writer:
             await self._link.ask(producer.emit(events_document(failed)))
 
     async def _strangers_of(self, ends: Sequence[End]) -> dict[str, str]:
-        return dict(await table.record(self._link, ended=document(ends), worker=self._identity.worker_id))
+        strangers = {}
+        for lease_id, reply in await table.record(
+            self._link, ended=document(ends), worker=self._identity.worker_id
+        ):
+            if lease_id is None:
+                self.tells = True
+            else:
+                strangers[lease_id] = reply
+        return strangers
+
+
+class _Key(msgspec.Struct, rename="camel"):
+    """What tells a child from a live job."""
+
+    type: str
+    unique_key: str | None = None
+
+
+_decode_keys: Final = msgspec.json.Decoder(list[_Key]).decode
+
+
+def _waiting_for(end: End, ids: list[int]) -> End:
+    return msgspec.structs.replace(end, verdict=msgspec.structs.replace(end.verdict, waits=ids))
 
 
 def as_failed(end: End, error: Exception) -> End:
@@ -248,6 +301,7 @@ def _row(end: End) -> bytes:
             "memory": decided.memory_bytes,
             "progress": raw(end.progress),
             "checkpoint": raw(end.checkpoint),
+            "waits": decided.waits,
             "delay": decided.delay_seconds,
             "refund": decided.refund,
             "crash": decided.crash,

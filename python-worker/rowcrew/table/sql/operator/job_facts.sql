@@ -16,7 +16,8 @@ SELECT job.id, job.type, job.queue, job.status, job.attempts, job."maxAttempts",
        aside.reason AS "asideReason", coalesce(aside.tries, 0) AS "asideTries",
        coalesce(extract(epoch FROM aside."nextTryAt" - clock_timestamp()), 0)::float8 AS "nextTrySeconds",
        holder.pid AS "lockPid", holder.program AS "lockProgram", holder.seconds AS "lockSeconds",
-       before.number AS ahead
+       before.number AS ahead, job.status = 'queued' AND job.watches IS NOT NULL AS waits,
+       awaited.latest AS "waitsFor", awaited.live AS "waitsForLive", awaited.ended AS "waitsForEnded"
   FROM jobs job
   LEFT JOIN job_attempts last ON last."leaseId" = job."leaseId"
   LEFT JOIN worker_status worker ON worker.id = job."workerId"
@@ -41,4 +42,11 @@ SELECT job.id, job.type, job.queue, job.status, job.attempts, job."maxAttempts",
                        OR other.priority = job.priority AND (other."runAt", other.id) < (job."runAt", job.id))
                 LIMIT 1000) AS first
        ) AS before
+ CROSS JOIN LATERAL (
+       SELECT max(other.id) FILTER (WHERE other.status IN ('queued', 'processing')) AS latest,
+              count(*) FILTER (WHERE other.status IN ('queued', 'processing')) AS live,
+              count(*) FILTER (WHERE other.status NOT IN ('queued', 'processing')) AS ended
+         FROM jobs other
+        WHERE job.watches IS NOT NULL AND job.status = 'queued' AND other.id = ANY (job."waitsFor")
+       ) AS awaited
  WHERE job.id = CAST(%(id)s AS bigint)

@@ -21,10 +21,10 @@ families ("table", privilege) AS (
   SELECT * FROM unnest(CAST(%(tables)s AS text[]), CAST(%(privileges)s AS text[]))),
 needed_columns (privilege, columns) AS (VALUES
   ('INSERT', ARRAY['id', 'type', 'payload', 'queue', 'priority', 'runAt', 'maxAttempts', 'timeoutSeconds', 'uniqueKey',
-                   'concurrencyKey', 'parentId']),
+                   'concurrencyKey', 'parentId', 'waitsFor', 'waitPolicy']),
   ('UPDATE', ARRAY['status', 'attempts', 'crashes', 'runAt', 'workerId', 'leaseId', 'progress', 'checkpoint', 'result',
-                   'errorMessage', 'startedAt', 'finishedAt', 'updatedAt', 'resultEmptiedAt',
-                   'revision']))
+                   'errorMessage', 'startedAt', 'finishedAt', 'updatedAt', 'resultEmptiedAt', 'revision', 'waitsFor',
+                   'waitPolicy', 'notBefore', 'watches', 'awaited']))
 SELECT privilege || ' ON ' || "table" AS missing
   FROM needed CROSS JOIN unnest(privileges) AS privilege
  WHERE NOT has_table_privilege(to_regclass("table"), privilege)  -- NULL where there is none, as `schema` tells

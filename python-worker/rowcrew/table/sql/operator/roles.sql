@@ -33,9 +33,10 @@ GRANT SELECT ON schedule_ticks TO rowcrew_producer;
 -- Workers reserve, record and prune. They cannot change what a producer asked for.
 GRANT SELECT, DELETE,
       INSERT (id, type, payload, queue, priority, "runAt", "maxAttempts", "timeoutSeconds", "uniqueKey", "concurrencyKey",
-              "parentId"),
+              "parentId", "waitsFor", "waitPolicy"),
       UPDATE (status, attempts, crashes, "runAt", "workerId", "leaseId", progress, checkpoint, result, "errorMessage",
-              "startedAt", "finishedAt", "updatedAt", "resultEmptiedAt", revision)
+              "startedAt", "finishedAt", "updatedAt", "resultEmptiedAt", revision, "waitsFor", "waitPolicy", "notBefore",
+              watches, awaited)
    ON jobs TO rowcrew_worker;
 GRANT USAGE ON SEQUENCE jobs_id_seq TO rowcrew_worker;  -- a fired tick names its job
 GRANT SELECT, INSERT, UPDATE ON schedules TO rowcrew_worker;

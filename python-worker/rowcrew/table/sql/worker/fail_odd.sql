@@ -2,7 +2,7 @@
 WITH odd AS (
   UPDATE jobs
      SET status = 'failed', "errorMessage" = %(reason)s, "finishedAt" = clock_timestamp(), "updatedAt" = clock_timestamp(),
-         revision = revision + 1
+         watches = CASE WHEN awaited THEN -1 END, revision = revision + 1
    WHERE id = ANY (ARRAY(SELECT id FROM jobs WHERE id = %(id)s AND status || '' = 'queued' FOR NO KEY UPDATE SKIP LOCKED))
   RETURNING id, type, queue, "errorMessage"),
 event_rows AS (

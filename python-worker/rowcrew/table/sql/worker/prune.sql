@@ -1,6 +1,6 @@
 -- Delete ended jobs past their time among the next rows by id, with their attempts. Answers where it came to.
 WITH walk AS MATERIALIZED (
-  SELECT j.id, j.queue, j.status, j."finishedAt"
+  SELECT j.id, j.queue, j.status, j."finishedAt", j.awaited
     FROM jobs j
    WHERE j.id > %(after)s
    ORDER BY j.id
@@ -9,9 +9,10 @@ old AS MATERIALIZED (
   SELECT walk.id
     FROM walk
     LEFT JOIN queues q ON q.queue = walk.queue
-   WHERE (walk.status = 'completed' AND walk."finishedAt" <
-             clock_timestamp() - coalesce(q."keepCompletedSeconds", %(keep_completed)s) * interval '1 second')
-      OR (walk.status IN ('failed', 'cancelled') AND walk."finishedAt" <
+   WHERE (walk.awaited IS NOT TRUE OR walk."finishedAt" < clock_timestamp() - interval '30 days')  -- somebody may still wait
+     AND (walk.status = 'completed' AND walk."finishedAt" <
+             clock_timestamp() - coalesce(q."keepCompletedSeconds", %(keep_completed)s) * interval '1 second'
+          OR walk.status IN ('failed', 'cancelled') AND walk."finishedAt" <
              clock_timestamp() - coalesce(q."keepFailedSeconds", %(keep_failed)s) * interval '1 second')),
 unlocked AS MATERIALIZED (
   SELECT j.id FROM jobs j WHERE j.id = ANY (ARRAY(SELECT id FROM old)) ORDER BY j.id FOR UPDATE SKIP LOCKED),

@@ -23,6 +23,7 @@ freed AS (
          attempts = CASE WHEN blamed THEN attempts ELSE greatest(attempts - 1, 0) END,
          -- Where one ran alone, the others had not begun. More than the hand may write is no help to anybody.
          crashes = CASE WHEN begun THEN least(crashes + 1, 1000) ELSE crashes END,
+         watches = CASE WHEN awaited AND blamed AND attempts >= "maxAttempts" THEN -1 END,
          "finishedAt" = CASE WHEN blamed AND attempts >= "maxAttempts" THEN clock_timestamp() END,
          "updatedAt" = clock_timestamp(), revision = revision + 1
     FROM stuck

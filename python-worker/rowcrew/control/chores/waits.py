@@ -1,0 +1,78 @@
+"""Lets jobs run that waited for others, once those have ended.
+
+In: rows that say so themselves: `watches` is 0 in a job to look at, -1 in one that ended and is waited for.
+Out: the same rows, released, ended with what they waited for, or watching another job. The rows outlive any
+worker, so a wake-up that gets lost costs one poll and nothing else.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from rowcrew.control.chores.chore import EVERY_MINUTE, Routine
+from rowcrew.control.chores.walk import BATCH
+from rowcrew.table import worker as table
+from rowcrew.table.link import Link
+
+# Where nobody waits: a wake-up tells of the first who does, but behind a pooler none comes.
+IDLE_SECONDS: Final = 10.0
+_FIRST_PAUSE_SECONDS: Final = 0.05
+
+
+class ExamineWaits:
+    """The chore that decides about jobs that wait; one worker at a time is at it."""
+
+    name = "waits"
+    jitter_seconds = 0.0
+
+    def __init__(self, *, link: Link, poll_seconds: float) -> None:
+        self._link = link
+        self._poll_seconds = poll_seconds
+        self._pause_seconds = _FIRST_PAUSE_SECONDS
+        self.period_seconds = poll_seconds
+
+    async def once(self) -> None:
+        due, waiting = await table.waits_due(self._link)
+        if due and await self._examine_all():
+            self.period_seconds = self._pause_seconds
+            self._pause_seconds = min(2 * self._pause_seconds, self._poll_seconds)
+            return
+        self._pause_seconds = _FIRST_PAUSE_SECONDS
+        self.period_seconds = self._poll_seconds if due or waiting else max(self._poll_seconds, IDLE_SECONDS)
+
+    async def _examine_all(self) -> bool:
+        """Look as long as it helps; whether something is left that will be decided soon."""
+        after, left = 0, False
+        while True:
+            look = await table.examine(self._link, after=after)
+            left = left or look.left > 0
+            if look.released or look.ended or look.moved:
+                left = False
+            elif look.mine and look.came_to is not None and look.came_to > after:
+                after = look.came_to
+            else:
+                return left or not look.mine
+
+
+class SweepWaits:
+    """The chore that finds who was told nothing: what it watched was deleted by hand, or ended unheard."""
+
+    name = "sweep of waits"
+    period_seconds = EVERY_MINUTE
+    jitter_seconds = EVERY_MINUTE
+
+    def __init__(self, *, link: Link, examine: Routine) -> None:
+        self._link = link
+        self._examine = examine
+
+    async def once(self) -> None:
+        place: tuple[int, int] = (0, 0)
+        while True:
+            came_to, came_to_id, again = await table.sweep_waits(
+                self._link, after=place[0], after_id=place[1], batch=BATCH
+            )
+            if again:
+                self._examine.wake()
+            if came_to is None or came_to_id is None:
+                return
+            place = came_to, came_to_id

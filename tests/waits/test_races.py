@@ -1,0 +1,211 @@
+"""The moments in which a wait could get lost, staged with open transactions: each comes out right."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+import pytest
+
+from rig.waiting import comes_true
+from rowcrew.model.outcome import Completed, Errored
+from rowcrew.table import worker as table
+from rowcrew.table.link import Link
+from rowcrew.table.statements import SQL
+from tests.conftest import Connect
+from tests.control.site import Site
+from tests.waits.conftest import Family
+
+pytestmark = pytest.mark.anyio
+
+
+@contextmanager
+def open_transaction(connect: Connect) -> Iterator[psycopg.Connection[Any]]:
+    """Commits at the end of the block, whatever is left open in it until then."""
+    connection = connect(autocommit=False)
+    connection.execute("SELECT")
+    yield connection
+    connection.commit()
+
+
+@contextmanager
+def examining(connect: Connect) -> Iterator[None]:
+    """An examiner has decided, and does not commit before the end of the block."""
+    with open_transaction(connect) as connection:
+        connection.execute(SQL["worker/examine"], {"after": 0})
+        yield
+
+
+def blocked(family: Family) -> bool:
+    return bool(family.rows("SELECT pid FROM pg_locks WHERE NOT granted"))
+
+
+async def test_the_end_of_a_job_that_is_being_watched_waits_and_then_tells(
+    site: Site, family: Family, connect: Connect
+) -> None:
+    run = await site.start()
+    waiter = family.waiter([run.job.id])
+    with examining(connect):
+        site.ended(run, Completed(None))
+        recording = asyncio.ensure_future(site.road.recorder.once())
+        await comes_true(lambda: blocked(family))
+    await recording
+    assert family.row(run.job.id)["watches"] == -1
+    await site.organs.examine.once()
+    assert not family.waits(waiter)
+
+
+async def test_an_examiner_passes_by_an_end_that_is_being_written(
+    site: Site, family: Family, connect: Connect
+) -> None:
+    run = await site.start()
+    waiter = family.waiter([run.job.id])
+    with open_transaction(connect) as recording:
+        ends = f'[{{"id":{run.job.id},"lease":"{run.job.lease_id}","status":"completed"}}]'
+        recording.execute(SQL["worker/record"], {"ended": ends, "worker": 1})
+        look = await table.examine(site.links.chores, after=0)
+        assert (look.moved, look.left) == (0, 1)
+        assert family.row(waiter)["watches"] == 0
+    await site.organs.examine.once()
+    assert not family.waits(waiter)
+
+
+async def test_the_first_failure_is_not_missed_while_it_is_being_written(
+    site: Site, family: Family, connect: Connect
+) -> None:
+    run = await site.start()
+    last = family.job()
+    hasty = family.waiter([run.job.id, last], "failFast")
+    with open_transaction(connect) as recording:
+        ends = f'[{{"id":{run.job.id},"lease":"{run.job.lease_id}","status":"failed","outcome":"failed"}}]'
+        recording.execute(SQL["worker/record"], {"ended": ends, "worker": 1})
+        await table.examine(site.links.chores, after=0)
+        assert family.row(hasty)["watches"] == 0
+    await site.organs.examine.once()
+    assert family.row(hasty)["status"] == "failed"
+
+
+@pytest.mark.parametrize("examined", [True, False])
+async def test_two_last_jobs_that_end_at_once_let_their_waiter_run_once(
+    site: Site, family: Family, connect: Connect, examined: bool
+) -> None:
+    first, second = await site.start(), await site.start()
+    waiter = family.waiter([first.job.id, second.job.id])
+    if examined:
+        await site.organs.examine.once()
+    with open_transaction(connect) as one, open_transaction(connect) as other:
+        for run, connection in ((first, one), (second, other)):
+            ends = f'[{{"id":{run.job.id},"lease":"{run.job.lease_id}","status":"completed"}}]'
+            connection.execute(SQL["worker/record"], {"ended": ends, "worker": 1})
+        await table.examine(site.links.chores, after=0)
+        assert family.waits(waiter)
+    before = family.row(waiter)["revision"]
+    await site.organs.examine.once()
+    assert not family.waits(waiter)
+    assert family.row(waiter)["revision"] == before + 1
+
+
+async def test_a_job_that_ends_before_its_waiter_is_committed_lets_it_run(
+    site: Site, family: Family, connect: Connect
+) -> None:
+    run = await site.start()
+    with open_transaction(connect) as producer:
+        (waiter,) = producer.execute(
+            """INSERT INTO jobs (type, "waitsFor") VALUES ('quick', %s) RETURNING id""", ([run.job.id],)
+        ).fetchone()  # type: ignore[misc]
+        await site.finish(run, Completed(None))
+        await site.organs.examine.once()
+    await site.organs.examine.once()
+    assert not family.waits(waiter)
+
+
+async def test_a_job_whose_insert_is_not_committed_yet_is_waited_for(
+    site: Site, family: Family, connect: Connect
+) -> None:
+    with open_transaction(connect) as producer:
+        (job,) = producer.execute("INSERT INTO jobs (type) VALUES ('quick') RETURNING id").fetchone()  # type: ignore[misc]
+        waiter = family.waiter([job])
+        await site.organs.examine.once()
+        assert family.row(waiter)["watches"] == 0
+    await site.organs.examine.once()
+    assert family.row(waiter)["watches"] == job
+
+
+async def test_a_second_examiner_leaves_the_work_to_the_first_and_looks_again(
+    site: Site, family: Family, connect: Connect
+) -> None:
+    family.waiter([family.job()])
+    chore = site.organs.examine._chore
+    with open_transaction(connect) as other:
+        other.execute("SELECT pg_advisory_xact_lock(821735, 0)")
+        await site.organs.examine.once()
+        assert chore.period_seconds < 1.0
+    await site.organs.examine.once()
+    assert chore.period_seconds == 2.0
+
+
+async def test_of_a_waiter_taken_by_hand_meanwhile_nothing_is_changed(
+    site: Site, family: Family, connect: Connect
+) -> None:
+    job = family.job()
+    waiter = family.waiter([job])
+    await site.organs.examine.once()
+    family.end(job)
+    with open_transaction(connect) as hand:
+        hand.execute("UPDATE jobs SET status = 'cancelled' WHERE id = %s", (waiter,))
+        await site.organs.examine.once()
+    await site.organs.examine.once()
+    assert family.row(waiter)["status"] == "cancelled"
+    assert not family.rows("SELECT id FROM jobs WHERE watches IS NOT NULL")
+
+
+async def test_a_worker_that_records_an_awaited_end_looks_at_once(site: Site, family: Family) -> None:
+    run = await site.start()
+    waiter = family.waiter([run.job.id])
+    await site.organs.examine.once()
+    site.organs.examine._woken.clear()
+    await site.finish(run, Errored("broken", permanent=True))
+    assert site.organs.examine._woken.is_set()
+    assert family.waits(waiter)
+
+
+async def test_the_lost_last_run_of_an_awaited_job_tells(
+    site: Site, family: Family, database_url: str
+) -> None:
+    run = await site.start(maxAttempts=1)
+    waiter = family.waiter([run.job.id], "ended")
+    await site.organs.examine.once()
+    site.table.rows('UPDATE workers SET "aloneWith" = %s', run.job.lease_id)
+    rescuer = Link(database_url, purpose="rescuer")
+    try:
+        (worker,) = site.table.rows("SELECT id, beats FROM workers")
+        await table.rescue(rescuer, workers=[worker["id"]], beats=[worker["beats"]])
+    finally:
+        await rescuer.close()
+    assert family.row(run.job.id)["status"] == "failed"
+    await site.organs.examine.once()
+    assert not family.waits(waiter)
+
+
+async def test_a_foreign_run_that_is_given_up_tells(site: Site, family: Family) -> None:
+    family.rows("""INSERT INTO queues (queue, "rescueForeignSeconds") VALUES ('default', 1)""")
+    job = family.job(maxAttempts=1)
+    waiter = family.waiter([job])
+    family.end(job, "processing")
+    await site.organs.examine.once()
+    family.write_past_triggers("""UPDATE jobs SET "updatedAt" = now() - interval '1 hour'""")
+    await table.rescue_foreign(site.links.chores, only=[job])
+    await site.organs.examine.once()
+    assert family.row(waiter)["errorMessage"] == f"waited for job {job}, which failed"
+
+
+async def test_an_odd_job_that_cannot_be_reserved_tells(site: Site, family: Family) -> None:
+    job = family.job()
+    waiter = family.waiter([job])
+    await site.organs.examine.once()
+    assert await table.fail_odd(site.links.reserve, id=job, reason="odd")
+    await site.organs.examine.once()
+    assert family.row(waiter)["status"] == "failed"
