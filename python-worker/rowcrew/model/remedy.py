@@ -14,6 +14,7 @@ RemedyKind = Literal[
     "await-old-run",
     "await-rescue",
     "await-give-back",
+    "await-window",
     "mend-row",
     # do something to the job
     "run-now",
@@ -25,6 +26,10 @@ RemedyKind = Literal[
     "show-progress",
     "show-result",
     "show-tracebacks",
+    # change a limit
+    "resume-queue",
+    "raise-limit",
+    "raise-key-limit",
     # start or change a worker
     "start-worker",
     "start-rescuer",
