@@ -89,7 +89,10 @@ async def test_limits_that_somebody_is_changing_wait_for_the_next_time(table: Ta
 def started(table: Table, scope: str, *seconds_ago: int) -> None:
     for total, ago in enumerate(seconds_ago, 1):
         table.rows(
-            "INSERT INTO starts (scope, \"startedAt\", count, total) VALUES (%s, now() - %s * interval '1 s', 1, %s)",
+            """
+            INSERT INTO starts (scope, "startedAt", count, total)
+            VALUES (%s, now() - %s * interval '1 s', 1, %s)
+            """,
             scope,
             ago,
             total,
