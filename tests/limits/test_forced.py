@@ -31,6 +31,7 @@ UNDER_LOCK = {
     "after": "",
     "steps": 16,
     "line_turn": 0,
+    "by_id": False,
     "only": None,
 }
 

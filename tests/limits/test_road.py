@@ -10,6 +10,8 @@ from rowcrew.admin import jobs
 from rowcrew.control.road.appetite import Ask
 from rowcrew.control.road.limited_queue import GAP_SECONDS
 from rowcrew.model.outcome import Completed
+from rowcrew.table import worker as statements
+from tests.control.conftest import OpenSite
 from tests.control.site import Site
 
 pytestmark = pytest.mark.anyio
@@ -178,6 +180,45 @@ async def test_a_dying_run_keeps_its_place_until_its_worker_says_that_it_is_dead
     await site.road.letting_go.done()
     site.organs.reserver.places_free()
     assert await taken(site) == [second]
+
+
+async def test_a_rescue_gives_the_places_of_a_dead_worker_back(site: Site, open_site: OpenSite) -> None:
+    limit(site, maxConcurrent=1)
+    first = site.table.enqueue("quick")
+    assert await taken(site) == [first]
+    dead = site.organs.identity.worker_id
+    another = await open_site()
+    [beats] = [row["beats"] for row in site.table.rows("SELECT beats FROM workers WHERE id = %s", dead)]
+    await statements.rescue(another.links.chores, workers=[dead], beats=[beats])
+    assert site.table.row(first)["placeAt"] is None
+    assert await taken(another) == [first]
+
+
+async def test_rows_that_are_not_due_or_were_requeued_by_hand_obey_the_limit(site: Site) -> None:
+    limit(site, maxConcurrent=1, rateLimit=100)
+    late = site.table.enqueue("quick", runAt="2190-01-01")
+    first, second = site.table.enqueue("quick"), site.table.enqueue("quick")
+    assert await taken(site) == [first]
+    site.table.set_status(second, "cancelled")
+    site.table.set_status(second, "queued")
+    site.organs.reserver.places_free()
+    assert await taken(site) == []
+    await finish(site, first)
+    assert await taken(site) == [second]
+    assert site.table.row(late)["status"] == "queued"
+
+
+@pytest.mark.parametrize("limits", [{}, {"maxConcurrent": 3}])
+async def test_without_priorities_jobs_are_taken_by_id_alone(
+    open_site: OpenSite, limits: dict[str, Any]
+) -> None:
+    site = await open_site(by_priority=False)
+    if limits:
+        limit(site, **limits)
+    ids = [site.table.enqueue("quick", priority=priority) for priority in (-10, 20, 0, 10, 7, -10)]
+    assert await taken(site, room=3) == ids[:3]
+    await finish(site, *ids[:3])
+    assert await taken(site, room=3) == ids[3:]
 
 
 async def why(site: Site, id: int) -> list[str]:

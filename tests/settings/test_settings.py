@@ -33,6 +33,7 @@ READ: list[tuple[str, str, str, Any]] = [
     ("WORKER_QUEUES", "ai, upload,investor mail", "queues", ("ai", "upload", "investor", "mail")),
     ("JOB_QUEUE_NAME", "archaeologist_jobs", "queue_name", "archaeologist_jobs"),
     ("POLL_INTERVAL", "0.5", "poll_seconds", 0.5),
+    ("PRIORITY_QUEUE", "False", "by_priority", False),
     ("JOB_POLL_INTERVAL", "5", "poll_seconds", 5.0),
     ("JOB_TIMEOUT", "1h", "job_timeout_seconds", 3600.0),
     ("WORKER_HEARTBEAT_INTERVAL", "30s", "heartbeat_seconds", 30.0),
@@ -80,6 +81,7 @@ REFUSED: list[tuple[str, str, str]] = [
     ("COMPLETED_JOB_TTL", "9999999d", "give at most 36500d, which is 100 years"),
     ("FAILED_JOB_TTL", "3153600001", "give at most 36500d"),
     ("LOG_FORMAT", "yaml", "give text or json"),
+    ("PRIORITY_QUEUE", "maybe", "give true or false"),
 ]
 
 

@@ -53,9 +53,9 @@ class JobOptions:
         str | None,
         Parameter(help="At most one live job of the type has it; if there is one, its id is the answer."),
     ] = None
-    concurrency_key: Annotated[
-        str | None, Parameter(help="A word that jobs share; nothing limits by it yet.")
-    ] = None
+    concurrency_key: Annotated[str | None, Parameter(help="A word that jobs share, for limits per key.")] = (
+        None
+    )
 
     def new_job(self, type: str, payload: Any) -> NewJob:
         """The job.

@@ -162,6 +162,7 @@ class Organs:
         return Reserver(
             link=self._links.reserve,
             queues=settings.queues,
+            by_priority=settings.by_priority,
             identity=self.identity,
             ledger=self.road.ledger,
             dispatcher=self.road.dispatcher,
@@ -177,7 +178,9 @@ class Organs:
                 now=now,
             ),
             looks=Looks(poll_seconds=settings.poll_seconds, now=now),
-            places=Places(types=self._catalogue.names, queues=settings.queues),
+            places=Places(
+                types=self._catalogue.names, queues=settings.queues, by_priority=settings.by_priority
+            ),
             limited=LimitedRoad(
                 link=self._links.reserve,
                 types=self._catalogue.names,
@@ -185,6 +188,7 @@ class Organs:
                 ledger=self.road.ledger,
                 odd_rows=odd_rows,
                 poll_seconds=settings.poll_seconds,
+                by_priority=settings.by_priority,
                 clock=self._clock,
             ),
             odd_rows=odd_rows,

@@ -43,7 +43,7 @@ class NewJob(msgspec.Struct, frozen=True):
         max_attempts: runs allowed, 1 to 1000.
         timeout_seconds: hard limit of one run, whole seconds.
         unique_key: at most one queued or processing job of this type has it, 1 to 255 characters.
-        concurrency_key: a word that jobs share, 1 to 255 characters; nothing limits by it yet.
+        concurrency_key: a word that jobs share, 1 to 255 characters; limits per key hold for all of them.
         parent_id: the job that enqueued this one.
 
     Raises:

@@ -120,6 +120,7 @@ async def reserve_limited(
     after: str,
     steps: int,
     line_turn: int,
+    by_id: bool,
     only: Sequence[int] | None = None,
     seconds: float | None = None,
 ) -> list[Granted]:
@@ -130,6 +131,7 @@ async def reserve_limited(
         place_floor, key_floors: as the last answer said; `-infinity` and none to count all places.
         steps: how many keys to look at, at most.
         line_turn: 0 to take rows without a limited key first, 2 to take them last.
+        by_id: whether the smallest ids come first, whatever their priority and key.
     """
     parameters = {
         "queue": queue,
@@ -146,6 +148,7 @@ async def reserve_limited(
         "after": after,
         "steps": steps,
         "line_turn": line_turn,
+        "by_id": by_id,
         "only": None if only is None else list(only),
     }
     return [Granted(*row) for row in await link.fetch(SQL["limits/reserve_limited"], parameters, seconds)]

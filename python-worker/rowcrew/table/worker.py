@@ -250,14 +250,23 @@ async def reserve(
     seconds: float | None = None,
 ) -> list[Job]:
     """At most `room` jobs, now under leases of this worker; `only` narrows them to these ids."""
-    parameters = {
-        "worker": worker,
-        "types": list(types),
-        "room": room,
-        "only": None if only is None else list(only),
-        **_arrays(probes),
-    }
-    return [Job(*row) for row in await link.fetch(SQL["worker/reserve"], parameters, seconds)]
+    asked = _asked(worker, types, room, probes, only)
+    return [Job(*row) for row in await link.fetch(SQL["worker/reserve"], asked, seconds)]
+
+
+async def reserve_by_id(
+    link: Link,
+    *,
+    worker: int,
+    types: Sequence[str],
+    room: int,
+    probes: Probes,
+    only: Sequence[int] | None = None,
+    seconds: float | None = None,
+) -> list[Job]:
+    """`reserve`, without a look at the priority. Rows between those taken may be left."""
+    asked = _asked(worker, types, room, probes, only)
+    return [Job(*row) for row in await link.fetch(SQL["worker/reserve_by_id"], asked, seconds)]
 
 
 async def ready(
@@ -383,6 +392,18 @@ async def prune_workers(link: Link) -> None:
 
 async def prune_aside(link: Link) -> None:
     await link.fetch(SQL["worker/prune_aside"], {}, CHORE_SECONDS)
+
+
+def _asked(
+    worker: int, types: Sequence[str], room: int, probes: Probes, only: Sequence[int] | None
+) -> dict[str, Any]:
+    return {
+        "worker": worker,
+        "types": list(types),
+        "room": room,
+        "only": None if only is None else list(only),
+        **_arrays(probes),
+    }
 
 
 def _arrays(probes: Probes) -> dict[str, Any]:

@@ -43,6 +43,7 @@ class LimitedRoad:
         ledger: Ledger,
         odd_rows: OddRows,
         poll_seconds: float,
+        by_priority: bool,
         clock: Clock,
     ) -> None:
         self._link = link
@@ -51,6 +52,7 @@ class LimitedRoad:
         self._ledger = ledger
         self._odd_rows = odd_rows
         self._poll_seconds = poll_seconds
+        self._by_priority = by_priority
         self._clock = clock
         self._queues: dict[str, LimitedQueue] = {}
         self._key_floors: dict[str, str] = {}
@@ -166,6 +168,7 @@ class LimitedRoad:
                     after=sight.after,
                     steps=sight.steps,
                     line_turn=sight.line_turn,
+                    by_id=not self._by_priority,
                     only=only,
                     seconds=seconds,
                 )

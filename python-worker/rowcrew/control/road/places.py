@@ -23,6 +23,7 @@ class Places:
     Args:
         types: all types that it serves; the floors of these are always kept.
         queues: the queues that it serves; none = all.
+        by_priority: whether rows are taken in the order of their lines.
 
     Attributes:
         recent: a time of the database; a short sweep begins here.
@@ -31,8 +32,9 @@ class Places:
         with_keys: the queues in which rows with a limited key may lie.
     """
 
-    def __init__(self, *, types: Types, queues: Sequence[str]) -> None:
+    def __init__(self, *, types: Types, queues: Sequence[str], by_priority: bool = True) -> None:
         self._types = types
+        self._by_priority = by_priority
         self._queues = tuple(queues) or _DEFAULT_QUEUES
         self._floors: dict[Types, Floors] = {}
         self._lines: list[tuple[str, int]] = []
@@ -72,9 +74,9 @@ class Places:
         floors = self._floors_of(types)
         last = {(job.queue, job.priority): job for job in jobs}
         places = [(queue, priority, Floor(job.run_at, job.id)) for (queue, priority), job in last.items()]
-        if filled and swept:
+        if self._by_priority and filled and swept:
             floors.fall(places)
-        else:
+        elif self._by_priority:  # by id, rows before these may have been left
             floors.rise(places)
         if not filled:
             floors.settle(self._settled)

@@ -44,6 +44,7 @@ class Reserver:
 
     Args:
         queues: the queues to serve; none = all.
+        by_priority: whether more urgent jobs come first, or the smallest ids.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class Reserver:
         *,
         link: Link,
         queues: tuple[str, ...],
+        by_priority: bool,
         identity: Identity,
         ledger: Ledger,
         dispatcher: Dispatcher,
@@ -66,6 +68,7 @@ class Reserver:
     ) -> None:
         self._link = link
         self._queues = queues or None
+        self._by_priority = by_priority
         self._identity = identity
         self._ledger = ledger
         self._dispatcher = dispatcher
@@ -194,10 +197,13 @@ class Reserver:
             jobs = await self._odd_rows.take(ask, probes, take)
             if jobs:
                 self.wake()
-        jobs.sort(key=lambda job: (-job.priority, job.run_at, job.id))
+        jobs.sort(key=self._order)
         self._places.move(ask.types, jobs, filled=len(jobs) == ask.room, swept=lowest is not None)
         self._appetite.took(ask, jobs, self._clock.now())
         return jobs
+
+    def _order(self, job: Job) -> tuple[int, str, int]:
+        return (-job.priority, job.run_at, job.id) if self._by_priority else (0, "", job.id)
 
     async def _taken_together(self, take: Callable[[], Awaitable[list[Job]]]) -> list[Job] | None:
         """None when one of the rows is odd."""
@@ -213,7 +219,8 @@ class Reserver:
     ) -> list[Job]:
         self._ledger.reserving_since = self._clock.now()
         try:
-            return await table.reserve(
+            reserve = table.reserve if self._by_priority else table.reserve_by_id
+            return await reserve(
                 self._link,
                 worker=self._identity.worker_id,
                 types=ask.types,

@@ -106,9 +106,9 @@ candidate AS MATERIALIZED (  -- locked as they are found: a row that a hand hold
            LIMIT (SELECT free FROM room)
              FOR NO KEY UPDATE SKIP LOCKED) AS ready
     WHERE (SELECT whole FROM rule) AND (SELECT free FROM room) > 0
-    LIMIT (SELECT free FROM room))),
+    LIMIT CASE WHEN NOT %(by_id)s THEN (SELECT free FROM room) END)),
 chosen AS MATERIALIZED (
-  SELECT id, place, source FROM candidate ORDER BY priority DESC, source, rank, step LIMIT (SELECT free FROM room)),
+  SELECT id, place, source FROM candidate ORDER BY CASE WHEN %(by_id)s THEN id END, priority DESC, source, rank, step LIMIT (SELECT free FROM room)),
 taken AS (
   UPDATE jobs
      SET status = 'processing', attempts = attempts + 1, "workerId" = %(worker)s, "leaseId" = gen_random_uuid(),
