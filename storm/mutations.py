@@ -360,6 +360,42 @@ MUTATIONS: Final = (
         (Edit("control/children/leftovers.py", "if mark is not None and is_left(mark):", "if False:"),),
         ("tests/worker/test_leftovers.py::test_nothing_is_left_of_a_runner_that_has_ended", STORM),
     ),
+    Mutation(
+        "places are counted in the reserve statement alone, without their lock",
+        (
+            Edit(
+                "table/sql/limits/lock_limits.sql",
+                "pg_try_advisory_xact_lock(821734, hashtext('queue ' || q.queue))",
+                "true",
+            ),
+        ),
+        (
+            "tests/limits/test_forced.py::test_places_that_another_worker_is_taking_are_not_taken_twice",
+            "tests/limits/test_exact.py::test_a_queue_has_no_more_runs_than_its_limit_and_reaches_it",
+        ),
+    ),
+    Mutation(
+        "floors move past rows that a limit held back",
+        (
+            Edit(
+                "control/road/limited_queue.py",
+                "        if answer.line_done:\n            self._floors.settle",
+                "        if len(line) < 10:\n            self._floors.settle",
+            ),
+        ),
+        ("tests/limits/test_forced.py::test_rows_that_a_limit_held_back_are_not_passed_over",),
+    ),
+    Mutation(
+        "a place may be forgotten by a server that dies",
+        (
+            Edit(
+                "control/road/limited.py",
+                'DURABLE: Final = {"synchronous_commit": "on"}',
+                "DURABLE: Final[dict[str, str]] = {}",
+            ),
+        ),
+        ("tests/limits/test_forced.py::test_a_place_is_on_disk_before_its_run_begins",),
+    ),
 )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from alembic import op
 
 revision = "0004"
-down_revision = "0001"
+down_revision = "0002"
 branch_labels = None
 depends_on = None
 
@@ -119,4 +119,4 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.execute("DROP TABLE schedule_ticks, schedules")
     op.execute("DROP FUNCTION schedules_changed")
-    op.execute('UPDATE rowcrew_schema SET revision = 1, "minimumWorker" = 1')
+    op.execute('UPDATE rowcrew_schema SET revision = 2, "minimumWorker" = 2')

@@ -40,11 +40,13 @@ QUEUE_TABLES: Final = frozenset(
         "job_types",
         "jobs",
         "queue_alarms",
+        "limits",
         "queues",
         "rowcrew_migrations",
         "rowcrew_schema",
         "schedule_ticks",
         "schedules",
+        "starts",
         "workers",
     }
 )

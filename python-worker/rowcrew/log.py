@@ -120,6 +120,7 @@ EVENTS: Final[Mapping[str, Words]] = {
     ),
     "schedule.refused": Words("error", "❌ Schedule refused until its row is edited: {schedule}: {problem}"),
     "schedule.paused": Words("warning", "⚠️  Schedule paused: {schedule}: {reason}"),
+    "limits.put_back": Words("info", "⏱️  The limits of the {kind} {name} are what they were before"),
     "chore.failed": Words("error", "❌ A chore failed, trying again when it is due ({chore}): {error}"),
 }
 

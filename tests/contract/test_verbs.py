@@ -20,11 +20,12 @@ import pytest
 from psycopg.pq import ExecStatus
 
 from rowcrew.embedded import EmbeddedPostgres
-from rowcrew.table import events, operator, producer, run, worker
+from rowcrew.table import events, limits, operator, producer, run, worker
 from rowcrew.table.statements import SQL
 
 ROOMS: dict[str, ModuleType] = {
     "events": events,
+    "limits": limits,
     "operator": operator,
     "producer": producer,
     "run": run,

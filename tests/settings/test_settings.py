@@ -33,6 +33,7 @@ READ: list[tuple[str, str, str, Any]] = [
     ("WORKER_QUEUES", "ai, upload,investor mail", "queues", ("ai", "upload", "investor", "mail")),
     ("JOB_QUEUE_NAME", "archaeologist_jobs", "queue_name", "archaeologist_jobs"),
     ("POLL_INTERVAL", "0.5", "poll_seconds", 0.5),
+    ("PRIORITY_QUEUE", "False", "by_priority", False),
     ("JOB_POLL_INTERVAL", "5", "poll_seconds", 5.0),
     ("JOB_TIMEOUT", "1h", "job_timeout_seconds", 3600.0),
     ("WORKER_HEARTBEAT_INTERVAL", "30s", "heartbeat_seconds", 30.0),
@@ -82,6 +83,7 @@ REFUSED: list[tuple[str, str, str]] = [
     ("FAILED_JOB_TTL", "3153600001", "give at most 36500d"),
     ("JOB_RESULT_TTL", "0", "give seconds above zero"),
     ("LOG_FORMAT", "yaml", "give text or json"),
+    ("PRIORITY_QUEUE", "maybe", "give true or false"),
 ]
 
 

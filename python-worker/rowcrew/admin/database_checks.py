@@ -23,7 +23,7 @@ from rowcrew.family import installed
 from rowcrew.model.duration import duration
 from rowcrew.model.holder import MOST_NAMED, OLD_SECONDS, OLD_TRANSACTIONS
 from rowcrew.model.remedy import Remedy
-from rowcrew.model.why import busy, unserved
+from rowcrew.model.why import busy, limited, unserved
 from rowcrew.settings import Settings
 from rowcrew.table import operator, worker
 from rowcrew.table.compatibility import OWN_SCHEMA, SCHEMA_REVISION, hidden, misfit
@@ -284,12 +284,15 @@ async def vacuum_checks(link: Link, seconds: float = OLD_SECONDS) -> list[Check]
 
 def _queue_check(served: ServedCrowd) -> Check:
     """Why the jobs of one queue and type wait: the same judgement as for one job."""
-    crowd, service = served
+    crowd, service, held_back = served
     name = f"queue {crowd.queue}, type {crowd.type}"
     ready = f"{crowd.ready} ready" + (f" for {duration(crowd.oldest_seconds or 0.0)}" if crowd.ready else "")
     counts = ready + (f", {crowd.later} due later" if crowd.later else "")
     if nobody := unserved(service):
         return check(name, "warning", f"{counts}: {nobody.what}", *nobody.remedies)
+    if held_back and crowd.ready:
+        limit = limited(held_back[0])
+        return check(name, "ok", f"{counts}: {limit.what}", *limit.remedies)
     full = busy(service) if crowd.ready else None
     if full:
         return check(name, "ok", f"{counts}: {full.what}", *full.remedies)

@@ -60,9 +60,9 @@ class JobOptions:
         WaitPolicy | None,
         Parameter(help="What must have become of those jobs; failFast: completed, or fail with the first."),
     ] = None
-    concurrency_key: Annotated[
-        str | None, Parameter(help="A word that jobs share; nothing limits by it yet.")
-    ] = None
+    concurrency_key: Annotated[str | None, Parameter(help="A word that jobs share, for limits per key.")] = (
+        None
+    )
 
     def new_job(self, type: str, payload: Any) -> NewJob:
         """The job.

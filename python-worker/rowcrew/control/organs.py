@@ -18,6 +18,8 @@ from rowcrew.control.chores.chore import Chore, Routine
 from rowcrew.control.chores.deep_queues import DeepQueues
 from rowcrew.control.chores.old_snapshots import OldSnapshots
 from rowcrew.control.chores.prune import Prune
+from rowcrew.control.chores.prune_starts import PruneStarts
+from rowcrew.control.chores.put_back import PutBackLimits
 from rowcrew.control.chores.queues import ReadQueues
 from rowcrew.control.chores.results import EmptyResults
 from rowcrew.control.chores.schedules import Schedules
@@ -29,6 +31,7 @@ from rowcrew.control.identity import Identity
 from rowcrew.control.links import Links
 from rowcrew.control.road.alone import RunAlone
 from rowcrew.control.road.appetite import Appetite
+from rowcrew.control.road.limited import LimitedRoad
 from rowcrew.control.road.looks import Looks
 from rowcrew.control.road.odd_rows import OddRows
 from rowcrew.control.road.places import Places
@@ -119,6 +122,8 @@ class Organs:
             Prune(link=link, settings=self._settings, log=self._log),
             EmptyResults(link=link, keep_seconds=self._settings.keep_result_seconds, log=self._log),
             Schedules(link=link, clock=self._clock, log=self._log),
+            PruneStarts(link=link),
+            PutBackLimits(link=link, log=self._log),
             TakeBackUnbegun(
                 runners=self.runners,
                 waiting=self.road.waiting,
@@ -170,9 +175,11 @@ class Organs:
 
     def _make_reserver(self) -> Reserver:
         settings, now = self._settings, self._clock.now()
+        odd_rows = OddRows(link=self._links.reserve, set_aside=self.set_aside)
         return Reserver(
             link=self._links.reserve,
             queues=settings.queues,
+            by_priority=settings.by_priority,
             identity=self.identity,
             ledger=self.road.ledger,
             dispatcher=self.road.dispatcher,
@@ -188,8 +195,20 @@ class Organs:
                 now=now,
             ),
             looks=Looks(poll_seconds=settings.poll_seconds, now=now),
-            places=Places(types=self._catalogue.names, queues=settings.queues),
-            odd_rows=OddRows(link=self._links.reserve, set_aside=self.set_aside),
+            places=Places(
+                types=self._catalogue.names, queues=settings.queues, by_priority=settings.by_priority
+            ),
+            limited=LimitedRoad(
+                link=self._links.reserve,
+                types=self._catalogue.names,
+                identity=self.identity,
+                ledger=self.road.ledger,
+                odd_rows=odd_rows,
+                poll_seconds=settings.poll_seconds,
+                by_priority=settings.by_priority,
+                clock=self._clock,
+            ),
+            odd_rows=odd_rows,
             clock=self._clock,
             log=self._log,
         )

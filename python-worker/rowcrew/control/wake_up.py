@@ -18,7 +18,7 @@ from rowcrew.control.road.expected import Expected
 from rowcrew.control.road.reserve import Reserver
 from rowcrew.log import Log
 from rowcrew.table.link import reason
-from rowcrew.table.listening import CHANGED, EXPECTED, READY, WAITS, listen
+from rowcrew.table.listening import CHANGED, EXPECTED, PLACES, READY, WAITS, listen
 
 _FIRST_PAUSE_SECONDS: Final = 0.5
 _LONGEST_PAUSE_SECONDS: Final = 10.0
@@ -66,7 +66,10 @@ class WakeUp:
 
     def _receive(self, channel: bytes, payload: bytes) -> None:
         if channel == READY:
-            self._reserver.wake()
+            if payload == PLACES:
+                self._reserver.places_free()
+            else:
+                self._reserver.wake()
         elif channel == CHANGED and payload == str(self._identity.worker_id).encode():
             self._heartbeat.check_soon()
         elif channel == EXPECTED:

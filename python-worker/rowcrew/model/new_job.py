@@ -49,7 +49,7 @@ class NewJob(msgspec.Struct, frozen=True):
         max_attempts: runs allowed, 1 to 1000.
         timeout_seconds: hard limit of one run, whole seconds.
         unique_key: at most one queued or processing job of this type has it, 1 to 255 characters.
-        concurrency_key: a word that jobs share, 1 to 255 characters; nothing limits by it yet.
+        concurrency_key: a word that jobs share, 1 to 255 characters; limits per key hold for all of them.
         parent_id: the job that enqueued this one.
         after: ids of jobs, or what `enqueue` answered for them: it runs when all of these have ended. At most
             100,000, each enqueued before this one.

@@ -15,6 +15,7 @@ RemedyKind = Literal[
     "await-rescue",
     "await-give-back",
     "await-examiner",
+    "await-window",
     "mend-row",
     # do something to the job
     "run-now",
@@ -27,6 +28,10 @@ RemedyKind = Literal[
     "show-progress",
     "show-result",
     "show-tracebacks",
+    # change a limit
+    "resume-queue",
+    "raise-limit",
+    "raise-key-limit",
     # start or change a worker
     "start-worker",
     "start-rescuer",

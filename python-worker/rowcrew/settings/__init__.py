@@ -40,6 +40,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     queues: tuple[str, ...] = ()
     queue_name: str | None = None
     poll_seconds: float = 2.0
+    by_priority: bool = True
     job_timeout_seconds: float | None = None
     heartbeat_seconds: float = 5.0
     shutdown_grace_seconds: float = 25.0

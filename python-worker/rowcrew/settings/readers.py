@@ -119,6 +119,12 @@ def log_format(value: str) -> str:
     return value
 
 
+def yes_or_no(value: str) -> bool:
+    if value.lower() not in ("true", "false"):
+        raise ValueError("give true or false")
+    return value.lower() == "true"
+
+
 def networks(value: str) -> tuple[Network, ...]:
     try:
         return tuple(ipaddress.ip_network(part) for part in words(value))

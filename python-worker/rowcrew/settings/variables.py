@@ -90,6 +90,13 @@ VARIABLES: Final = (
         "seconds between two looks",
     ),
     Variable(
+        ("PRIORITY_QUEUE",),
+        "by_priority",
+        readers.yes_or_no,
+        "true",
+        "false: jobs are taken by id alone, whatever their priority",
+    ),
+    Variable(
         ("JOB_TIMEOUT",),
         "job_timeout_seconds",
         readers.seconds,

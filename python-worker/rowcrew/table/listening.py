@@ -20,6 +20,8 @@ CHANGED: Final = b"rowcrew_lost"
 WAITS: Final = b"rowcrew_waits"
 EXPECTED: Final = b"rowcrew_expected"
 _IDS_A_TEXT: Final = 350  # of 20 digits and a comma: a notification carries less than 8,000 bytes
+# Says that no row is ready which was not before, but that a place under a limit is free.
+PLACES: Final = b"places"
 
 
 async def listen(

@@ -16,7 +16,7 @@ import msgspec
 from rowcrew.model.shape import Part
 from rowcrew.model.status import Status
 from rowcrew.model.tree import Edges
-from rowcrew.model.why import JobFacts, Service
+from rowcrew.model.why import HeldBack, JobFacts, Service
 from rowcrew.table.link import Link
 from rowcrew.table.rows import (
     AsideJob,
@@ -157,6 +157,11 @@ async def tree_jobs(link: Link, ids: Sequence[int]) -> list[TreeJob]:
 async def waits_in_circles(link: Link) -> list[Circle]:
     """Twenty circles at most; empty when all is well."""
     return [Circle(*row) for row in await _fetch(link, "waits_in_circles", {})]
+
+
+async def held_back(link: Link, *, queue: str, key: str | None) -> list[HeldBack]:
+    """What keeps a ready job of this queue and key from starting; empty when no limit does."""
+    return [HeldBack(*row) for row in await _fetch(link, "held_back", {"queue": queue, "key": key})]
 
 
 async def service(link: Link, *, queues: Sequence[str], types: Sequence[str]) -> list[Service]:

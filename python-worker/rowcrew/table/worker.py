@@ -89,13 +89,22 @@ class ReadyLine(NamedTuple):
     Attributes:
         settled: up to here everything that committed is visible, but for long transactions.
         recent: from here a short sweep looks.
-        queue, priority: None in the only row of an answer without queued rows.
+        queue: None in the only row of an answer without queued rows.
+        priority: None where there is none yet, but a limit.
+        paused, limited, per_key: whether the queue is, has a limit, has a limit that holds for each key.
+        named_keys: whether ready rows of the queue have a key with a limit of its own.
+        is_new: whether the queue's first limit is younger than a minute.
     """
 
     settled: str
     recent: str
     queue: str | None
     priority: int | None
+    paused: bool
+    limited: bool
+    per_key: bool
+    named_keys: bool
+    is_new: bool
 
 
 class LetGo(NamedTuple):
@@ -316,19 +325,30 @@ async def reserve(
     seconds: float | None = None,
 ) -> list[Job]:
     """At most `room` jobs, now under leases of this worker; `only` narrows them to these ids."""
-    parameters = {
-        "worker": worker,
-        "types": list(types),
-        "room": room,
-        "only": None if only is None else list(only),
-        **_arrays(probes),
-    }
-    return [Job(*row) for row in await link.fetch(SQL["worker/reserve"], parameters, seconds)]
+    asked = _asked(worker, types, room, probes, only)
+    return [Job(*row) for row in await link.fetch(SQL["worker/reserve"], asked, seconds)]
 
 
-async def ready(link: Link, *, types: Sequence[str], room: int, probes: Probes) -> list[ReadyRow]:
-    """The jobs that `reserve` would take."""
-    parameters = {"types": list(types), "room": room, **_arrays(probes)}
+async def reserve_by_id(
+    link: Link,
+    *,
+    worker: int,
+    types: Sequence[str],
+    room: int,
+    probes: Probes,
+    only: Sequence[int] | None = None,
+    seconds: float | None = None,
+) -> list[Job]:
+    """`reserve`, without a look at the priority. Rows between those taken may be left."""
+    asked = _asked(worker, types, room, probes, only)
+    return [Job(*row) for row in await link.fetch(SQL["worker/reserve_by_id"], asked, seconds)]
+
+
+async def ready(
+    link: Link, *, types: Sequence[str], room: int, probes: Probes, limited: bool
+) -> list[ReadyRow]:
+    """The jobs that `reserve` would take; with `limited` also those that limits may hold back."""
+    parameters = {"types": list(types), "room": room, "limited": limited, **_arrays(probes)}
     return [ReadyRow(*row) for row in await link.fetch(SQL["worker/ready"], parameters)]
 
 
@@ -513,6 +533,18 @@ async def fire_waiting(link: Link) -> list[str]:
 
 async def prune_ticks(link: Link) -> None:
     await link.fetch(SQL["worker/prune_ticks"], {}, CHORE_SECONDS)
+
+
+def _asked(
+    worker: int, types: Sequence[str], room: int, probes: Probes, only: Sequence[int] | None
+) -> dict[str, Any]:
+    return {
+        "worker": worker,
+        "types": list(types),
+        "room": room,
+        "only": None if only is None else list(only),
+        **_arrays(probes),
+    }
 
 
 def _arrays(probes: Probes) -> dict[str, Any]:

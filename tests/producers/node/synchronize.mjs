@@ -22,6 +22,7 @@ const Job = new EntitySchema({
     revision: { type: 'integer', default: 0 },
     priority: counted(0), attempts: counted(0), maxAttempts: counted(3), crashes: counted(0),
     startedAt: optional('timestamptz'), finishedAt: optional('timestamptz'),
+    placeAt: optional('timestamptz'),
     parentId: optional('bigint'), workerId: optional('bigint'), leaseId: optional('uuid'),
     timeoutSeconds: optional('integer'), uniqueKey: optional('text'), concurrencyKey: optional('text'),
     progress: optional('jsonb'), checkpoint: optional('jsonb'), result: optional('jsonb'), errorMessage: optional('text'),

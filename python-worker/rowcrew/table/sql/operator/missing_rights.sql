@@ -12,6 +12,8 @@ WITH needed ("table", privileges) AS (VALUES
   ('event_messages', ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']),
   ('event_receivers', ARRAY['SELECT']),
   ('queue_alarms', ARRAY['SELECT', 'UPDATE']),
+  ('limits', ARRAY['SELECT']),
+  ('starts', ARRAY['SELECT', 'INSERT', 'DELETE']),
   ('rowcrew_schema', ARRAY['SELECT']),
   ('rowcrew_migrations', ARRAY['SELECT']),
   ('job_status', ARRAY['SELECT']),
@@ -19,12 +21,15 @@ WITH needed ("table", privileges) AS (VALUES
   ('worker_status', ARRAY['SELECT'])),
 families ("table", privilege) AS (
   SELECT * FROM unnest(CAST(%(tables)s AS text[]), CAST(%(privileges)s AS text[]))),
-needed_columns (privilege, columns) AS (VALUES
-  ('INSERT', ARRAY['id', 'type', 'payload', 'queue', 'priority', 'runAt', 'maxAttempts', 'timeoutSeconds', 'uniqueKey',
-                   'concurrencyKey', 'parentId', 'waitsFor', 'waitPolicy']),
-  ('UPDATE', ARRAY['status', 'attempts', 'crashes', 'runAt', 'workerId', 'leaseId', 'progress', 'checkpoint', 'result',
-                   'errorMessage', 'startedAt', 'finishedAt', 'updatedAt', 'resultEmptiedAt', 'revision', 'waitsFor',
-                   'waitPolicy', 'notBefore', 'watches', 'awaited']))
+needed_columns ("table", privilege, columns) AS (VALUES
+  ('jobs', 'INSERT', ARRAY['id', 'type', 'payload', 'queue', 'priority', 'runAt', 'maxAttempts', 'timeoutSeconds',
+                           'uniqueKey', 'concurrencyKey', 'parentId', 'waitsFor', 'waitPolicy']),
+  ('jobs', 'UPDATE', ARRAY['status', 'attempts', 'crashes', 'runAt', 'workerId', 'leaseId', 'progress', 'checkpoint',
+                           'result', 'errorMessage', 'startedAt', 'finishedAt', 'updatedAt', 'resultEmptiedAt', 'placeAt',
+                           'waitsFor', 'waitPolicy', 'notBefore', 'watches', 'awaited', 'revision']),
+  ('queues', 'UPDATE', ARRAY['paused', 'maxConcurrent', 'maxConcurrentPerKey', 'rateLimit', 'rateLimitPerKey',
+                             'ratePeriodSeconds', 'until']),
+  ('limits', 'UPDATE', ARRAY['maxConcurrent', 'rateLimit', 'ratePeriodSeconds', 'until']))
 SELECT privilege || ' ON ' || "table" AS missing
   FROM needed CROSS JOIN unnest(privileges) AS privilege
  WHERE NOT has_table_privilege(to_regclass("table"), privilege)  -- NULL where there is none, as `schema` tells
@@ -33,9 +38,9 @@ SELECT privilege || ' ON ' || quote_ident("table")
   FROM families
  WHERE NOT has_table_privilege(to_regclass(quote_ident("table")), privilege)  -- NULL where there is no such table
 UNION ALL
-SELECT privilege || ' (' || string_agg(quote_ident(name), ', ') || ') ON jobs'
+SELECT privilege || ' (' || string_agg(quote_ident(name), ', ') || ') ON ' || "table"
   FROM needed_columns CROSS JOIN unnest(columns) AS name
- WHERE NOT has_column_privilege('jobs', name, privilege)
- GROUP BY privilege
+ WHERE NOT has_column_privilege("table", name, privilege)
+ GROUP BY "table", privilege
 UNION ALL
 SELECT 'USAGE ON jobs_id_seq' WHERE NOT has_sequence_privilege('jobs_id_seq', 'USAGE')

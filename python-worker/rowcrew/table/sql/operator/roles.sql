@@ -35,8 +35,8 @@ GRANT SELECT, DELETE,
       INSERT (id, type, payload, queue, priority, "runAt", "maxAttempts", "timeoutSeconds", "uniqueKey", "concurrencyKey",
               "parentId", "waitsFor", "waitPolicy"),
       UPDATE (status, attempts, crashes, "runAt", "workerId", "leaseId", progress, checkpoint, result, "errorMessage",
-              "startedAt", "finishedAt", "updatedAt", "resultEmptiedAt", revision, "waitsFor", "waitPolicy", "notBefore",
-              watches, awaited)
+              "startedAt", "finishedAt", "updatedAt", "resultEmptiedAt", "placeAt", "waitsFor", "waitPolicy", "notBefore",
+              watches, awaited, revision)
    ON jobs TO rowcrew_worker;
 GRANT USAGE ON SEQUENCE jobs_id_seq TO rowcrew_worker;  -- a fired tick names its job
 GRANT SELECT, INSERT, UPDATE ON schedules TO rowcrew_worker;
@@ -45,7 +45,12 @@ GRANT SELECT, INSERT, DELETE ON job_attempts TO rowcrew_worker;
 GRANT SELECT, INSERT, UPDATE, DELETE ON jobs_set_aside TO rowcrew_worker;
 GRANT SELECT, INSERT, UPDATE, DELETE ON workers TO rowcrew_worker;
 GRANT SELECT, INSERT, UPDATE ON job_types TO rowcrew_worker;
-GRANT SELECT ON queues, rowcrew_schema TO rowcrew_worker;
+GRANT SELECT ON queues, limits, rowcrew_schema TO rowcrew_worker;
+-- They put a limit's former value back once its "until" has passed.
+GRANT UPDATE (paused, "maxConcurrent", "maxConcurrentPerKey", "rateLimit", "rateLimitPerKey", "ratePeriodSeconds", until)
+   ON queues TO rowcrew_worker;
+GRANT UPDATE ("maxConcurrent", "rateLimit", "ratePeriodSeconds", until) ON limits TO rowcrew_worker;
+GRANT SELECT, INSERT, DELETE ON starts TO rowcrew_worker;
 GRANT SELECT, INSERT, UPDATE, DELETE ON events, event_messages TO rowcrew_worker;
 GRANT SELECT ON event_receivers TO rowcrew_worker;
 GRANT SELECT, UPDATE ON queue_alarms TO rowcrew_worker;
@@ -53,7 +58,7 @@ GRANT SELECT ON rowcrew_migrations TO rowcrew_worker;  -- for the doctor: which 
 GRANT SELECT ON job_status, queue_depth, worker_status TO rowcrew_worker;  -- the command line beside it
 
 -- Readers watch: neither payloads nor results, neither checkpoints nor leases.
-GRANT SELECT ON job_status, queue_depth, worker_status, job_types, queues, jobs_set_aside TO rowcrew_reader;
+GRANT SELECT ON job_status, queue_depth, worker_status, job_types, queues, limits, jobs_set_aside TO rowcrew_reader;
 GRANT SELECT (name, cron, "everySeconds", "timezone", "startAt", "endAt", type, queue, priority, "maxAttempts",
               "jitterSeconds", missed, overlap, "pauseAfterFailures", paused, "pauseReason", problem, source, "declaredBy",
               "nextAt", "waitingTick", "lastAt", "lastJobId", "resumedAt", "createdAt", "updatedAt")
