@@ -18,6 +18,7 @@ from rowcrew.control.chores.chore import Chore, Routine
 from rowcrew.control.chores.old_snapshots import OldSnapshots
 from rowcrew.control.chores.prune import Prune
 from rowcrew.control.chores.queues import ReadQueues
+from rowcrew.control.chores.stats import MergeStats, WriteStats
 from rowcrew.control.chores.unbegun import TakeBackUnbegun
 from rowcrew.control.clock import Clock
 from rowcrew.control.identity import Identity
@@ -81,9 +82,11 @@ class Organs:
             link=links.chores,
             identity=self.identity,
             set_aside=self.set_aside,
+            tally=self.road.tally,
             clock=clock,
             log=log,
         )
+        self.stats = WriteStats(link=links.chores, identity=self.identity, tally=self.road.tally)
 
     def loops(self) -> Iterator[tuple[str, Loop]]:
         """What runs for as long as the worker lives, in the order of starting."""
@@ -103,6 +106,8 @@ class Organs:
             self.rescue,
             self.turned_back,
             self.queues,
+            self.stats,
+            MergeStats(link=link),
             OldSnapshots(link=link, log=self._log),
             Prune(link=link, settings=self._settings, log=self._log),
             TakeBackUnbegun(
@@ -145,7 +150,11 @@ class Organs:
             fence=self.fence,
             liveness=self.liveness,
             usage=Usage(
-                runners=self.runners, limit_bytes=settings.max_memory_bytes, clock=self._clock, log=log
+                runners=self.runners,
+                limit_bytes=settings.max_memory_bytes,
+                tally=self.road.tally,
+                clock=self._clock,
+                log=log,
             ),
             clock=self._clock,
             log=log,

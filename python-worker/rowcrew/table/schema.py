@@ -25,7 +25,7 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB, REAL, UUID
+from sqlalchemy.dialects.postgresql import ARRAY, DOUBLE_PRECISION, JSONB, REAL, UUID
 
 metadata = MetaData()
 
@@ -145,6 +145,30 @@ job_attempts = Table(
 )
 
 Index("job_attempts_job", job_attempts.c.jobId)
+
+job_stats = Table(
+    "job_stats",
+    metadata,
+    Column("endsAt", DateTime(timezone=True), primary_key=True),
+    Column("seconds", Integer, primary_key=True, autoincrement=False),
+    Column("workerId", BigInteger, primary_key=True, autoincrement=False),
+    Column("queue", Text, primary_key=True),
+    Column("type", Text, primary_key=True),
+    Column("outcome", Text, primary_key=True),
+    _required("count", BigInteger),
+    _required("runSeconds", DOUBLE_PRECISION, "0"),
+    _required("waitSeconds", DOUBLE_PRECISION, "0"),
+    Column("memoryBytes", BigInteger),
+    _required("runBuckets", ARRAY(SmallInteger), "'{}'"),
+    _required("runCounts", ARRAY(BigInteger), "'{}'"),
+    _required("waitBuckets", ARRAY(SmallInteger), "'{}'"),
+    _required("waitCounts", ARRAY(BigInteger), "'{}'"),
+    _check("job_stats_span_known", "seconds IN (60, 3600, 86400)"),
+    _check(
+        "job_stats_outcome_known",
+        "outcome IN ('completed', 'retried', 'failed', 'cancelled', 'released', 'snoozed', 'lost')",
+    ),
+)
 
 jobs_set_aside = Table(
     "jobs_set_aside",

@@ -26,6 +26,7 @@ from rowcrew.control.set_aside import SetAside
 from rowcrew.log import Log
 from rowcrew.model.appetite import RunTimes
 from rowcrew.model.catalogue import Catalogue
+from rowcrew.model.tally import Tally
 from rowcrew.settings import Settings
 
 
@@ -50,6 +51,7 @@ class Road:
         self.letting_go = LettingGo(link=links.chores, clock=clock, log=log)
         self.backlog = Backlog(runners=runners)
         self.lately_completed = LatelyCompleted(clock)
+        self.tally = Tally()
         self.recorder = Recorder(
             link=links.record,
             writer=Writer(link=links.record, identity=identity, log=log),
@@ -59,6 +61,7 @@ class Road:
             set_aside=set_aside,
             catalogue=catalogue,
             lately_completed=self.lately_completed,
+            tally=self.tally,
             clock=clock,
             log=log,
         )

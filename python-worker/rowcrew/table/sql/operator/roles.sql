@@ -35,6 +35,7 @@ GRANT SELECT, DELETE,
               "startedAt", "finishedAt", "updatedAt", revision)
    ON jobs TO rowcrew_worker;
 GRANT SELECT, INSERT, DELETE ON job_attempts TO rowcrew_worker;
+GRANT SELECT, INSERT, UPDATE, DELETE ON job_stats TO rowcrew_worker;
 GRANT SELECT, INSERT, UPDATE, DELETE ON jobs_set_aside TO rowcrew_worker;
 GRANT SELECT, INSERT, UPDATE, DELETE ON workers TO rowcrew_worker;
 GRANT SELECT, INSERT, UPDATE ON job_types TO rowcrew_worker;
@@ -43,7 +44,7 @@ GRANT SELECT ON rowcrew_migrations TO rowcrew_worker;  -- for the doctor: which 
 GRANT SELECT ON job_status, queue_depth, worker_status TO rowcrew_worker;  -- the command line beside it
 
 -- Readers watch: neither payloads nor results, neither checkpoints nor leases.
-GRANT SELECT ON job_status, queue_depth, worker_status, job_types, queues, jobs_set_aside TO rowcrew_reader;
+GRANT SELECT ON job_status, queue_depth, worker_status, job_types, queues, jobs_set_aside, job_stats TO rowcrew_reader;
 GRANT SELECT (id, type, queue, status, priority, attempts, "maxAttempts", progress, "errorMessage", "parentId",
               "createdAt", "runAt", "startedAt", "finishedAt", "updatedAt")
    ON jobs TO rowcrew_reader;

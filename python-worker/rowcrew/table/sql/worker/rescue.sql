@@ -27,8 +27,8 @@ freed AS (
          "updatedAt" = clock_timestamp(), revision = revision + 1
     FROM stuck
    WHERE j.id = stuck.id
-  RETURNING j.id, j.type, j.status, j.attempts + CASE WHEN blamed THEN 0 ELSE 1 END AS attempt, j."leaseId", j."startedAt", j."errorMessage" AS error),
+  RETURNING j.id, j.type, j.queue, j.status, j.attempts + CASE WHEN blamed THEN 0 ELSE 1 END AS attempt, j."leaseId", j."startedAt", j."errorMessage" AS error),
 attempt_rows AS (
   INSERT INTO job_attempts ("leaseId", "jobId", attempt, outcome, error, "startedAt")
   SELECT "leaseId", id, attempt, 'lost', error, "startedAt" FROM freed)
-SELECT id, type, status FROM freed
+SELECT id, type, queue, status FROM freed

@@ -15,8 +15,8 @@ freed AS (
          "updatedAt" = clock_timestamp(), revision = revision + 1
     FROM stuck
    WHERE j.id = stuck.id
-  RETURNING j.id, j.type, j.status, j.attempts, j."startedAt"),
+  RETURNING j.id, j.type, j.queue, j.status, j.attempts, j."startedAt"),
 attempt_rows AS (
   INSERT INTO job_attempts ("leaseId", "jobId", attempt, outcome, error, "startedAt")
   SELECT gen_random_uuid(), id, attempts, 'lost', 'left in processing by another program', "startedAt" FROM freed)
-SELECT id, type, status FROM freed
+SELECT id, type, queue, status FROM freed
