@@ -33,6 +33,7 @@ TABLES = (
         "updatedAt"      timestamptz NOT NULL DEFAULT now(),
         "startedAt"      timestamptz,
         "finishedAt"     timestamptz,
+        "placeAt"        timestamptz,
         "parentId"       bigint,
         "workerId"       bigint,
         "leaseId"        uuid,
@@ -132,12 +133,36 @@ TABLES = (
         "keepCompletedCount"   integer,
         "timeoutSeconds"       integer,
         "rescueForeignSeconds" integer,
+        paused                 boolean NOT NULL DEFAULT false,
+        "maxConcurrent"        integer,
+        "maxConcurrentPerKey"  integer,
+        "rateLimit"            integer,
+        "rateLimitPerKey"      integer,
+        "ratePeriodSeconds"    integer NOT NULL DEFAULT 1,
+        limited                boolean NOT NULL GENERATED ALWAYS AS (
+            paused OR "maxConcurrent" IS NOT NULL OR "maxConcurrentPerKey" IS NOT NULL
+            OR "rateLimit" IS NOT NULL OR "rateLimitPerKey" IS NOT NULL) STORED,
+        until                  timestamptz,
+        former                 jsonb,
+        "maxRuntimeSeconds"    integer,
+        "cooldownSeconds"      integer NOT NULL DEFAULT 0,
+        "maxJobsPerSession"    integer,
+        "idleTimeoutSeconds"   integer,
         "createdAt"            timestamptz NOT NULL DEFAULT now(),
         CONSTRAINT queues_queue_name CHECK (queue ~ '^[a-z0-9_][a-z0-9_.-]*$' AND length(queue) <= 63),
         CONSTRAINT queues_keep_not_negative
             CHECK ("keepCompletedSeconds" >= 0 AND "keepFailedSeconds" >= 0 AND "keepCompletedCount" >= 0),
         CONSTRAINT queues_timeout_positive CHECK ("timeoutSeconds" > 0),
-        CONSTRAINT queues_rescue_foreign_positive CHECK ("rescueForeignSeconds" > 0)
+        CONSTRAINT queues_rescue_foreign_positive CHECK ("rescueForeignSeconds" > 0),
+        CONSTRAINT queues_limits_not_negative
+            CHECK ("maxConcurrent" >= 0 AND "maxConcurrentPerKey" >= 0 AND "rateLimit" >= 0
+                   AND "rateLimitPerKey" >= 0),
+        CONSTRAINT queues_rate_period_positive CHECK ("ratePeriodSeconds" BETWEEN 1 AND 2592000),
+        CONSTRAINT queues_until_finite
+            CHECK (until > '1000-01-01 00:00+00' AND until < '9999-01-01 00:00+00'),
+        CONSTRAINT queues_workers_sane
+            CHECK ("maxRuntimeSeconds" > 0 AND "cooldownSeconds" >= 0 AND "maxJobsPerSession" > 0
+                   AND "idleTimeoutSeconds" >= 0)
     )
     """,
     """
@@ -164,6 +189,17 @@ INDEXES = (
         WHERE "uniqueKey" IS NOT NULL AND status NOT IN ('completed', 'failed', 'cancelled')
     """,
     """CREATE INDEX job_attempts_job ON job_attempts ("jobId")""",
+    # The places that limits count. These three hold nothing for jobs without a key and without a limit. The
+    # first two differ in their predicates, or the planner could answer a count by key from all places.
+    """CREATE INDEX jobs_places ON jobs (queue, "placeAt") WHERE "placeAt" > '-infinity'""",
+    """
+    CREATE INDEX jobs_key_places ON jobs ("concurrencyKey", "placeAt")
+        WHERE "placeAt" IS NOT NULL AND "concurrencyKey" IS NOT NULL
+    """,
+    """
+    CREATE INDEX jobs_keyed ON jobs (queue, "concurrencyKey", priority DESC, "runAt", id)
+        WHERE status = 'queued' AND "concurrencyKey" IS NOT NULL
+    """,
 )
 
 # Triggers. No function here may read or write a table: then none needs SECURITY DEFINER, and a role that may
@@ -237,9 +273,10 @@ TRIGGERS = (
                  AND OLD."startedAt" IS NULL AND OLD."runAt" <= t + interval '30 s'
             THEN OLD."runAt" END;
     BEGIN
-        -- Hands never write the fence. They may count a revision, as optimistic locking does.
+        -- Hands never write the fence and the place. They may count a revision, as optimistic locking does.
         NEW."leaseId" := OLD."leaseId";
         NEW."workerId" := OLD."workerId";
+        NEW."placeAt" := OLD."placeAt";
         NEW."updatedAt" := t;
         NEW.revision := OLD.revision
             + CASE WHEN NEW.status <> OLD.status OR NEW.revision = OLD.revision + 1 THEN 1 ELSE 0 END;
@@ -269,6 +306,7 @@ TRIGGERS = (
                 -- A new lease, or a worker that held this row before could still record into it.
                 NEW."workerId" := NULL;
                 NEW."leaseId" := gen_random_uuid();
+                NEW."placeAt" := t;
                 NEW."startedAt" := t;
                 NEW."finishedAt" := NULL;
             ELSE
@@ -348,12 +386,14 @@ TRIGGERS = (
         END IF;
         NEW."workerId" := NULL;
         NEW."leaseId" := NULL;
+        NEW."placeAt" := NULL;
         NEW.revision := 0;
         IF NEW.crashes > 0 THEN
             NEW.crashes := 0;
         END IF;
         IF NEW.status = 'processing' THEN
             NEW."leaseId" := gen_random_uuid();
+            NEW."placeAt" := clock_timestamp();
             NEW."startedAt" := coalesce(NEW."startedAt", clock_timestamp());
         ELSIF NEW.status <> 'queued' THEN
             NEW."finishedAt" := coalesce(NEW."finishedAt", clock_timestamp());
@@ -370,7 +410,7 @@ TRIGGERS = (
     """
     CREATE TRIGGER jobs_imported BEFORE INSERT ON jobs FOR EACH ROW
         WHEN (NEW.status <> 'queued' OR NEW.attempts <> 0 OR NEW.crashes <> 0 OR NEW.revision <> 0
-              OR NEW."leaseId" IS NOT NULL OR NEW."workerId" IS NOT NULL)
+              OR NEW."leaseId" IS NOT NULL OR NEW."workerId" IS NOT NULL OR NEW."placeAt" IS NOT NULL)
         EXECUTE FUNCTION jobs_imported()
     """,
     # A CHECK would detoast the payload at every UPDATE of the row; this one looks when a payload is written.

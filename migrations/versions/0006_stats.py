@@ -5,7 +5,7 @@ from __future__ import annotations
 from alembic import op
 
 revision = "0006"
-down_revision = "0001"
+down_revision = "0002"
 branch_labels = None
 depends_on = None
 
@@ -34,12 +34,67 @@ STATS = """
     )
 """
 
+# For whoever starts workers: a queue's name in, one number out, never NULL. A scaler may have the right to call
+# these and no other, so they run with the owner's rights. Their bodies are read here, once: no search path and
+# no temporary table leads them to another `jobs`.
+FUNCTIONS = (
+    # What would start now if slots were free; of a key with a limit no more than its free places. Not cut at
+    # the queue's own "maxConcurrent", and blind to rates: these bound workers, not the crowd.
+    """
+    CREATE FUNCTION rowcrew_ready(queue text) RETURNS bigint
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    RETURN CASE WHEN (SELECT q.paused FROM queues q WHERE q.queue = $1) THEN 0 ELSE
+        (SELECT count(*) FROM jobs j
+          WHERE j.queue = $1 AND j.status = 'queued' AND j."runAt" <= now()
+            AND (j."concurrencyKey" IS NULL
+                 OR j."concurrencyKey" NOT IN (SELECT l.key FROM limits l)
+                    AND (SELECT q."maxConcurrentPerKey" FROM queues q WHERE q.queue = $1) IS NULL))
+        + coalesce((
+            SELECT sum(least(waiting.number,
+                             greatest(0, least(waiting."ofQueue" - here.number, waiting."ofKey" - anywhere.number))))
+              FROM (SELECT j."concurrencyKey" AS key, count(*) AS number, max(l."maxConcurrent") AS "ofKey",
+                           (SELECT q."maxConcurrentPerKey" FROM queues q WHERE q.queue = $1) AS "ofQueue"
+                      FROM jobs j LEFT JOIN limits l ON l.key = j."concurrencyKey"
+                     WHERE j.queue = $1 AND j.status = 'queued' AND j."runAt" <= now()
+                       AND j."concurrencyKey" IS NOT NULL
+                       AND (l.key IS NOT NULL
+                            OR (SELECT q."maxConcurrentPerKey" FROM queues q WHERE q.queue = $1) IS NOT NULL)
+                     GROUP BY j."concurrencyKey") AS waiting
+             CROSS JOIN LATERAL (
+                   SELECT count(*) AS number FROM jobs h
+                    WHERE h.queue = $1 AND h."placeAt" > '-infinity' AND h."concurrencyKey" = waiting.key
+                      AND h.status = 'processing') AS here
+             CROSS JOIN LATERAL (
+                   SELECT count(*) AS number FROM jobs h
+                    WHERE h."concurrencyKey" = waiting.key AND h."placeAt" IS NOT NULL
+                      AND h.status = 'processing') AS anywhere), 0)
+        END
+    """,
+    """
+    CREATE FUNCTION rowcrew_backlog(queue text) RETURNS bigint
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    RETURN rowcrew_ready($1) + (SELECT count(*) FROM jobs j WHERE j.queue = $1 AND j.status = 'processing')
+    """,
+    """
+    CREATE FUNCTION get_active_worker_count(queue_name text) RETURNS bigint
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    RETURN (SELECT count(*) FROM workers w
+             WHERE ($1 = ANY (w.queues) OR w.queues = '{}')  -- none named: all queues
+               AND w."stoppedAt" IS NULL AND w."lostAt" IS NULL
+               AND w."heartbeatAt" > clock_timestamp() - w."leaseSeconds" * interval '1 second')
+    """,
+    "REVOKE EXECUTE ON FUNCTION rowcrew_ready, rowcrew_backlog, get_active_worker_count FROM PUBLIC",
+)
+
+REVISION = """UPDATE rowcrew_schema SET revision = {0}, "minimumWorker" = {0}"""
+
 
 def upgrade() -> None:
-    op.execute(STATS)
-    op.execute("UPDATE rowcrew_schema SET revision = 6")
+    for statement in (STATS, *FUNCTIONS, REVISION.format(6)):
+        op.execute(statement)
 
 
 def downgrade() -> None:
+    op.execute("DROP FUNCTION rowcrew_backlog, rowcrew_ready, get_active_worker_count")
     op.execute("DROP TABLE job_stats")
-    op.execute("UPDATE rowcrew_schema SET revision = 1")
+    op.execute(REVISION.format(2))

@@ -37,10 +37,12 @@ QUEUE_TABLES: Final = frozenset(
         "jobs_set_aside",
         "job_types",
         "jobs",
+        "limits",
         "queues",
         "rowcrew_migrations",
         "rowcrew_schema",
         "schedules",
+        "starts",
         "workers",
     }
 )

@@ -243,7 +243,8 @@ def test_a_function_of_the_same_name_with_arguments_is_somebody_elses(
     database_url: str, connect: Connect
 ) -> None:
     hands = connect()
-    names = [part.name for part in next(shapes()).parts if part.kind == "function"]
+    functions = [part.name for part in next(shapes()).parts if part.kind == "function"]
+    names = [name for name in functions if not name.startswith("rowcrew_")]  # all of these are ours
     for name in names:
         hands.execute(
             f"CREATE FUNCTION {name}(n integer) RETURNS integer LANGUAGE sql AS 'SELECT 1'".encode()
@@ -358,3 +359,22 @@ def test_a_family_whose_newer_version_is_in_the_database_is_not_compared(
     hands.execute("UPDATE rowcrew_migrations SET version_num = 'files_0002' WHERE version_num = 'files_0001'")
     hands.execute("ALTER TABLE blobs RENAME COLUMN size TO length")
     assert whats(database_url) == []
+
+
+def test_a_lost_function_that_workers_call_is_put_back(database_url: str, connect: Connect) -> None:
+    connect().execute("DROP FUNCTION rowcrew_started")
+    assert whats(database_url) == ["function rowcrew_started is missing"]
+    assert repair(database_url) == [Repair("function rowcrew_started is missing", None, emptied=False)]
+    assert whats(database_url) == []
+
+
+def test_a_lost_generated_column_is_put_back_and_generates(database_url: str, connect: Connect) -> None:
+    hands = connect()
+    hands.execute("ALTER TABLE queues DROP COLUMN limited")
+    assert [done.refused for done in repair(database_url)] == [None]
+    hands.execute("INSERT INTO queues (queue, paused) VALUES ('a', true)")
+    assert one(hands, "SELECT limited FROM queues") == (True,)
+    hands.execute("ALTER TABLE queues ALTER COLUMN limited DROP EXPRESSION")
+    [refused] = repair(database_url)
+    assert refused.refused is not None
+    assert "ALTER TABLE queues DROP COLUMN limited" in refused.refused

@@ -16,6 +16,7 @@ Kind = Literal[
     "option",
     "column",
     "default",
+    "generated",
     "required",
     "identity",
     "storage",
@@ -26,7 +27,7 @@ Kind = Literal[
     "view",
 ]
 
-OF_A_COLUMN: Final = ("default", "required", "identity", "storage")
+OF_A_COLUMN: Final = ("default", "generated", "required", "identity", "storage")
 # How the definition of a table begins that lies in another schema than the rest.
 ELSEWHERE: Final = "in schema "
 # Another value of these is how an installation tunes its tables.
@@ -57,7 +58,7 @@ class Part(NamedTuple):
                 return f"{self.kind} {self.relation}"
             case "function":
                 return f"function {self.name}"
-            case "column" | "default" | "required" | "identity" | "storage":
+            case "column" | "default" | "generated" | "required" | "identity" | "storage":
                 return f"column {self.relation}.{self.name}"
         return f"{self.kind} {self.name} of {self.relation}"
 

@@ -60,6 +60,8 @@ def _made(part: Part, wanted: Sequence[Part]) -> Statements:
             yield sql.SQL("CREATE OR REPLACE VIEW {} AS {}").format(table, definition)
         case "index" | "function" | "trigger":
             yield sql.Composed([definition])
+            if "SECURITY DEFINER" in part.definition:  # a new function is everybody's
+                yield sql.SQL("REVOKE EXECUTE ON FUNCTION {} FROM PUBLIC").format(name)
         case _:
             yield from _set(part)
 
@@ -70,6 +72,8 @@ def _added(column: Part, of_it: Sequence[Part]) -> Statements:
     words = [clauses["column"], clauses.get("required", "")]
     if default := clauses.get("default"):
         words.append(f"DEFAULT {default}")
+    if generated := clauses.get("generated"):
+        words.append(f"GENERATED ALWAYS AS ({generated}) STORED")
     if identity := clauses.get("identity"):
         words.append(f"GENERATED {identity} AS IDENTITY")
     table, name = sql.Identifier(column.relation), sql.Identifier(column.name)
@@ -85,6 +89,9 @@ def _set(part: Part) -> Statements:
     match part.kind:
         case "default":
             yield _alter_column(part, sql.SQL("SET DEFAULT {}").format(definition))
+        case "generated":
+            drop = f"ALTER TABLE {part.relation} DROP COLUMN {part.name}"
+            raise Unrepairable(f"drop the column, then repair again: {drop}")
         case "required":
             yield _alter_column(part, sql.SQL("SET NOT NULL"))
         case "storage":

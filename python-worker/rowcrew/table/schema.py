@@ -14,6 +14,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Computed,
     DateTime,
     Identity,
     Index,
@@ -30,6 +31,12 @@ from sqlalchemy.dialects.postgresql import ARRAY, DOUBLE_PRECISION, JSONB, REAL,
 metadata = MetaData()
 
 _QUEUE_NAME: Final = "queue ~ '^[a-z0-9_][a-z0-9_.-]*$' AND length(queue) <= 63"
+_PERIOD: Final = '"ratePeriodSeconds" BETWEEN 1 AND 2592000'
+_UNTIL: Final = "until > '1000-01-01 00:00+00' AND until < '9999-01-01 00:00+00'"
+_LIMITED: Final = (
+    'paused OR "maxConcurrent" IS NOT NULL OR "maxConcurrentPerKey" IS NOT NULL'
+    ' OR "rateLimit" IS NOT NULL OR "rateLimitPerKey" IS NOT NULL'
+)
 _DATES: Final = '"runAt", "createdAt", "updatedAt", "startedAt", "finishedAt"'
 
 
@@ -65,6 +72,7 @@ jobs = Table(
     _time("updatedAt", "now()"),
     _time("startedAt"),
     _time("finishedAt"),
+    _time("placeAt"),
     Column("parentId", BigInteger),
     Column("workerId", BigInteger),
     Column("leaseId", UUID),
@@ -145,6 +153,22 @@ job_attempts = Table(
 )
 
 Index("job_attempts_job", job_attempts.c.jobId)
+Index("jobs_places", jobs.c.queue, jobs.c.placeAt, postgresql_where=text("\"placeAt\" > '-infinity'"))
+Index(
+    "jobs_key_places",
+    jobs.c.concurrencyKey,
+    jobs.c.placeAt,
+    postgresql_where=text('"placeAt" IS NOT NULL AND "concurrencyKey" IS NOT NULL'),
+)
+Index(
+    "jobs_keyed",
+    jobs.c.queue,
+    jobs.c.concurrencyKey,
+    jobs.c.priority.desc(),
+    jobs.c.runAt,
+    jobs.c.id,
+    postgresql_where=text("status = 'queued' AND \"concurrencyKey\" IS NOT NULL"),
+)
 
 job_stats = Table(
     "job_stats",
@@ -218,6 +242,19 @@ queues = Table(
     Column("keepCompletedCount", Integer),
     Column("timeoutSeconds", Integer),
     Column("rescueForeignSeconds", Integer),
+    _required("paused", Boolean, "false"),
+    Column("maxConcurrent", Integer),
+    Column("maxConcurrentPerKey", Integer),
+    Column("rateLimit", Integer),
+    Column("rateLimitPerKey", Integer),
+    _required("ratePeriodSeconds", Integer, "1"),
+    Column("limited", Boolean, Computed(_LIMITED, persisted=True), nullable=False),
+    _time("until"),
+    Column("former", JSONB),
+    Column("maxRuntimeSeconds", Integer),
+    _required("cooldownSeconds", Integer, "0"),
+    Column("maxJobsPerSession", Integer),
+    Column("idleTimeoutSeconds", Integer),
     _time("createdAt", "now()"),
     _check("queues_queue_name", _QUEUE_NAME),
     _check(
@@ -226,6 +263,17 @@ queues = Table(
     ),
     _check("queues_timeout_positive", '"timeoutSeconds" > 0'),
     _check("queues_rescue_foreign_positive", '"rescueForeignSeconds" > 0'),
+    _check(
+        "queues_limits_not_negative",
+        '"maxConcurrent" >= 0 AND "maxConcurrentPerKey" >= 0 AND "rateLimit" >= 0 AND "rateLimitPerKey" >= 0',
+    ),
+    _check("queues_rate_period_positive", _PERIOD),
+    _check("queues_until_finite", _UNTIL),
+    _check(
+        "queues_workers_sane",
+        '"maxRuntimeSeconds" > 0 AND "cooldownSeconds" >= 0 AND "maxJobsPerSession" > 0'
+        ' AND "idleTimeoutSeconds" >= 0',
+    ),
 )
 
 job_types = Table(
@@ -240,4 +288,30 @@ job_types = Table(
     Column("description", Text),
     Column("payloadSchema", JSONB),
     _time("updatedAt", "now()"),
+)
+
+limits = Table(
+    "limits",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("maxConcurrent", Integer),
+    Column("rateLimit", Integer),
+    _required("ratePeriodSeconds", Integer, "1"),
+    _time("until"),
+    Column("former", JSONB),
+    _time("createdAt", "now()"),
+    _check("limits_key_length", "length(key) BETWEEN 1 AND 255"),
+    _check("limits_not_negative", '"maxConcurrent" >= 0 AND "rateLimit" >= 0'),
+    _check("limits_rate_period_positive", _PERIOD),
+    _check("limits_until_finite", _UNTIL),
+)
+
+starts = Table(
+    "starts",
+    metadata,
+    Column("scope", Text, primary_key=True),
+    Column("startedAt", DateTime(timezone=True), primary_key=True),
+    _required("count", Integer),
+    Column("total", BigInteger, primary_key=True, autoincrement=False),
+    postgresql_with={"autovacuum_vacuum_scale_factor": 0, "autovacuum_vacuum_threshold": 20000},
 )

@@ -7,6 +7,8 @@ WITH needed ("table", privileges) AS (VALUES
   ('workers', ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']),
   ('job_types', ARRAY['SELECT', 'INSERT', 'UPDATE']),
   ('queues', ARRAY['SELECT']),
+  ('limits', ARRAY['SELECT']),
+  ('starts', ARRAY['SELECT', 'INSERT', 'DELETE']),
   ('rowcrew_schema', ARRAY['SELECT']),
   ('rowcrew_migrations', ARRAY['SELECT']),
   ('job_status', ARRAY['SELECT']),
@@ -14,11 +16,14 @@ WITH needed ("table", privileges) AS (VALUES
   ('worker_status', ARRAY['SELECT'])),
 families ("table", privilege) AS (
   SELECT * FROM unnest(CAST(%(tables)s AS text[]), CAST(%(privileges)s AS text[]))),
-needed_columns (privilege, columns) AS (VALUES
-  ('INSERT', ARRAY['type', 'payload', 'queue', 'priority', 'runAt', 'maxAttempts', 'timeoutSeconds', 'uniqueKey',
-                   'concurrencyKey', 'parentId']),
-  ('UPDATE', ARRAY['status', 'attempts', 'crashes', 'runAt', 'workerId', 'leaseId', 'progress', 'checkpoint', 'result',
-                   'errorMessage', 'startedAt', 'finishedAt', 'updatedAt', 'revision']))
+needed_columns ("table", privilege, columns) AS (VALUES
+  ('jobs', 'INSERT', ARRAY['type', 'payload', 'queue', 'priority', 'runAt', 'maxAttempts', 'timeoutSeconds', 'uniqueKey',
+                           'concurrencyKey', 'parentId']),
+  ('jobs', 'UPDATE', ARRAY['status', 'attempts', 'crashes', 'runAt', 'workerId', 'leaseId', 'progress', 'checkpoint',
+                           'result', 'errorMessage', 'startedAt', 'finishedAt', 'updatedAt', 'placeAt', 'revision']),
+  ('queues', 'UPDATE', ARRAY['paused', 'maxConcurrent', 'maxConcurrentPerKey', 'rateLimit', 'rateLimitPerKey',
+                             'ratePeriodSeconds', 'until']),
+  ('limits', 'UPDATE', ARRAY['maxConcurrent', 'rateLimit', 'ratePeriodSeconds', 'until']))
 SELECT privilege || ' ON ' || "table" AS missing
   FROM needed CROSS JOIN unnest(privileges) AS privilege
  WHERE NOT has_table_privilege(to_regclass("table"), privilege)  -- NULL where there is none, as `schema` tells
@@ -27,7 +32,7 @@ SELECT privilege || ' ON ' || quote_ident("table")
   FROM families
  WHERE NOT has_table_privilege(to_regclass(quote_ident("table")), privilege)  -- NULL where there is no such table
 UNION ALL
-SELECT privilege || ' (' || string_agg(quote_ident(name), ', ') || ') ON jobs'
+SELECT privilege || ' (' || string_agg(quote_ident(name), ', ') || ') ON ' || "table"
   FROM needed_columns CROSS JOIN unnest(columns) AS name
- WHERE NOT has_column_privilege('jobs', name, privilege)
- GROUP BY privilege
+ WHERE NOT has_column_privilege("table", name, privilege)
+ GROUP BY "table", privilege

@@ -43,7 +43,8 @@ SELECT part.kind, part.relation::text AS relation, part.name::text AS name, part
       UNION ALL
       SELECT 3, attnum, 'column', relname, attname, format_type(atttypid, atttypmod), NULL FROM columns
       UNION ALL
-      SELECT 4, attnum, 'default', relname, attname, initial, NULL FROM columns WHERE initial IS NOT NULL
+      SELECT 4, attnum, CASE attgenerated WHEN '' THEN 'default' ELSE 'generated' END, relname, attname, initial, NULL
+        FROM columns WHERE initial IS NOT NULL
       UNION ALL
       SELECT 5, attnum, 'required', relname, attname, 'NOT NULL', NULL FROM columns WHERE attnotnull
       UNION ALL
@@ -75,9 +76,12 @@ SELECT part.kind, part.relation::text AS relation, part.name::text AS name, part
              regexp_replace(pg_get_functiondef(proc.oid), 'FUNCTION ([^(]*)', 'FUNCTION ' || quote_ident(proc.proname)),
              NULL
         FROM home JOIN pg_proc proc ON proc.pronamespace = home.oid
-       -- Of one name there may be others, with arguments: somebody's own.
-       WHERE proc.prokind = 'f' AND proc.pronargs = 0 AND (
-                 proc.proname = ANY (CAST(%(functions)s AS text[])) OR proc.oid IN (SELECT tgfoid FROM triggers))
+       -- Of one name there may be others, with arguments: somebody's own. The queue's have rowcrew_ before their names.
+       WHERE proc.prokind = 'f' AND (
+             (starts_with(proc.proname, 'rowcrew_') OR proc.proname = 'get_active_worker_count')
+             AND 'rowcrew_schema' IN (SELECT relname FROM relations)
+             OR proc.pronargs = 0 AND (
+                 proc.proname = ANY (CAST(%(functions)s AS text[])) OR proc.oid IN (SELECT tgfoid FROM triggers)))
       UNION ALL
       SELECT 11, 0, 'trigger', relname, tgname, pg_get_triggerdef(oid, true),
              CASE WHEN tgenabled NOT IN ('O', 'A') THEN 'disabled' END

@@ -32,19 +32,25 @@ GRANT SELECT, DELETE,
       INSERT (type, payload, queue, priority, "runAt", "maxAttempts", "timeoutSeconds", "uniqueKey", "concurrencyKey",
               "parentId"),
       UPDATE (status, attempts, crashes, "runAt", "workerId", "leaseId", progress, checkpoint, result, "errorMessage",
-              "startedAt", "finishedAt", "updatedAt", revision)
+              "startedAt", "finishedAt", "updatedAt", "placeAt", revision)
    ON jobs TO rowcrew_worker;
 GRANT SELECT, INSERT, DELETE ON job_attempts TO rowcrew_worker;
 GRANT SELECT, INSERT, UPDATE, DELETE ON job_stats TO rowcrew_worker;
 GRANT SELECT, INSERT, UPDATE, DELETE ON jobs_set_aside TO rowcrew_worker;
 GRANT SELECT, INSERT, UPDATE, DELETE ON workers TO rowcrew_worker;
 GRANT SELECT, INSERT, UPDATE ON job_types TO rowcrew_worker;
-GRANT SELECT ON queues, rowcrew_schema TO rowcrew_worker;
+GRANT SELECT ON queues, limits, rowcrew_schema TO rowcrew_worker;
+-- They put a limit's former value back once its "until" has passed.
+GRANT UPDATE (paused, "maxConcurrent", "maxConcurrentPerKey", "rateLimit", "rateLimitPerKey", "ratePeriodSeconds", until)
+   ON queues TO rowcrew_worker;
+GRANT UPDATE ("maxConcurrent", "rateLimit", "ratePeriodSeconds", until) ON limits TO rowcrew_worker;
+GRANT SELECT, INSERT, DELETE ON starts TO rowcrew_worker;
 GRANT SELECT ON rowcrew_migrations TO rowcrew_worker;  -- for the doctor: which families' tables there must be
 GRANT SELECT ON job_status, queue_depth, worker_status TO rowcrew_worker;  -- the command line beside it
 
 -- Readers watch: neither payloads nor results, neither checkpoints nor leases.
-GRANT SELECT ON job_status, queue_depth, worker_status, job_types, queues, jobs_set_aside, job_stats TO rowcrew_reader;
+GRANT SELECT ON job_status, queue_depth, worker_status, job_types, queues, limits, jobs_set_aside, job_stats
+   TO rowcrew_reader;
 GRANT SELECT (id, type, queue, status, priority, attempts, "maxAttempts", progress, "errorMessage", "parentId",
               "createdAt", "runAt", "startedAt", "finishedAt", "updatedAt")
    ON jobs TO rowcrew_reader;
