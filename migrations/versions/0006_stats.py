@@ -50,8 +50,8 @@ FUNCTIONS = (
                  OR j."concurrencyKey" NOT IN (SELECT l.key FROM limits l)
                     AND (SELECT q."maxConcurrentPerKey" FROM queues q WHERE q.queue = $1) IS NULL))
         + coalesce((
-            SELECT sum(least(waiting.number,
-                             greatest(0, least(waiting."ofQueue" - here.number, waiting."ofKey" - anywhere.number))))
+            -- NULL where only a rate limits the key: least() passes over it, and all of the key count.
+            SELECT sum(least(waiting.number, CASE WHEN free.places < 0 THEN 0 ELSE free.places END))
               FROM (SELECT j."concurrencyKey" AS key, count(*) AS number, max(l."maxConcurrent") AS "ofKey",
                            (SELECT q."maxConcurrentPerKey" FROM queues q WHERE q.queue = $1) AS "ofQueue"
                       FROM jobs j LEFT JOIN limits l ON l.key = j."concurrencyKey"
@@ -67,7 +67,10 @@ FUNCTIONS = (
              CROSS JOIN LATERAL (
                    SELECT count(*) AS number FROM jobs h
                     WHERE h."concurrencyKey" = waiting.key AND h."placeAt" IS NOT NULL
-                      AND h.status = 'processing') AS anywhere), 0)
+                      AND h.status = 'processing') AS anywhere
+             CROSS JOIN LATERAL (
+                   SELECT least(waiting."ofQueue" - here.number, waiting."ofKey" - anywhere.number) AS places
+                   ) AS free), 0)
         END
     """,
     """

@@ -16,7 +16,7 @@ FUNCTIONS = ("rowcrew_ready", "rowcrew_backlog", "get_active_worker_count")
 
 
 def number(connection: psycopg.Connection[Any], function: str, queue: str | None = "default") -> Any:
-    return one(connection, f"SELECT {function}(%s)", queue)[0]
+    return one(connection, f"SELECT {function}(%s)", [queue])[0]
 
 
 @contextmanager
@@ -67,7 +67,7 @@ def test_temporary_tables_and_search_paths_of_the_caller_do_not_fool_them(connec
     with scaler(connect) as session:
         for table in ("jobs", "workers", "queues", "limits"):
             session.execute(f"CREATE TEMP TABLE {table} (queue text, status text, paused boolean)".encode())
-        session.execute("CREATE FUNCTION pg_temp.now() RETURNS timestamptz LANGUAGE sql AS 'SELECT NULL'")
+        session.execute("CREATE FUNCTION pg_temp.now() RETURNS timestamptz LANGUAGE sql RETURN NULL")
         session.execute("SET search_path = pg_temp, public")
         assert [number(session, f"public.{function}") for function in FUNCTIONS] == [1, 1, 1]
 
@@ -95,7 +95,9 @@ def test_a_limit_of_the_queue_does_not_cut_the_crowd(connect: Connect) -> None:
     connection = connect()
     for _ in range(5):
         insert(connection)
-    connection.execute("""INSERT INTO queues (queue, "maxConcurrent", "rateLimit") VALUES ('default', 1, 0)""")
+    connection.execute(
+        """INSERT INTO queues (queue, "maxConcurrent", "rateLimit") VALUES ('default', 1, 0)"""
+    )
     assert number(connection, "rowcrew_ready") == 5
 
 
