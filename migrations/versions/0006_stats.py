@@ -34,9 +34,9 @@ STATS = """
     )
 """
 
-# For whoever starts workers: a queue's name in, one number out, never NULL. A scaler may have the right to call
-# these and no other, so they run with the owner's rights. Their bodies are read here, once: no search path and
-# no temporary table leads them to another `jobs`.
+# For whoever starts workers: a queue's name in, one number out, never NULL. A scaler may have the right to
+# call these and no other, so they run with the owner's rights. Their bodies are read here, once: no search
+# path and no temporary table leads them to another `jobs`.
 FUNCTIONS = (
     # What would start now if slots were free; of a key with a limit no more than its free places. Not cut at
     # the queue's own "maxConcurrent", and blind to rates: these bound workers, not the crowd.

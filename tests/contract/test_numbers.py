@@ -67,7 +67,9 @@ def test_temporary_tables_and_search_paths_of_the_caller_do_not_fool_them(connec
     with scaler(connect) as session:
         for table in ("jobs", "workers", "queues", "limits"):
             session.execute(f"CREATE TEMP TABLE {table} (queue text, status text, paused boolean)".encode())
-        session.execute("CREATE FUNCTION pg_temp.now() RETURNS timestamptz LANGUAGE sql RETURN NULL")
+        session.execute(
+            "CREATE FUNCTION pg_temp.now() RETURNS timestamptz LANGUAGE sql RETURN NULL::timestamptz"
+        )
         session.execute("SET search_path = pg_temp, public")
         assert [number(session, f"public.{function}") for function in FUNCTIONS] == [1, 1, 1]
 
