@@ -89,15 +89,87 @@ FUNCTIONS = (
     "REVOKE EXECUTE ON FUNCTION rowcrew_ready, rowcrew_backlog, get_active_worker_count FROM PUBLIC",
 )
 
+# Why each queued job is not running: the weightiest reason, by the word that `rowcrew why` has for it. Who is
+# full is found once for all rows, so that a crowd is grouped by reason as quickly as it is counted.
+WHY = """
+    CREATE VIEW job_why AS
+    WITH live AS MATERIALIZED (
+        SELECT queues, types, slots, least(running, slots) AS taken FROM worker_status WHERE state = 'live'
+    ),
+    places AS MATERIALIZED (
+        SELECT queue, "concurrencyKey" AS key, count(*) AS taken
+          FROM jobs
+         WHERE "placeAt" > '-infinity'
+           AND (status = 'processing' OR "updatedAt" > clock_timestamp() - interval '30 s')
+         GROUP BY queue, "concurrencyKey"
+    ),
+    full_scopes AS MATERIALIZED (
+        SELECT 'queue ' || q.queue AS scope
+          FROM queues q
+         WHERE q."maxConcurrent" <= (
+                   SELECT coalesce(sum(taken), 0) FROM places WHERE places.queue = q.queue)
+            OR q."rateLimit" <= (
+                   SELECT coalesce(sum(count), 0) FROM starts
+                    WHERE scope = 'queue ' || q.queue
+                      AND "startedAt" > clock_timestamp() - q."ratePeriodSeconds" * interval '1 s')
+        UNION ALL
+        SELECT 'key ' || l.key
+          FROM limits l
+         WHERE l."maxConcurrent" <= (
+                   SELECT coalesce(sum(taken), 0) FROM places WHERE places.key = l.key)
+            OR l."rateLimit" <= (
+                   SELECT coalesce(sum(count), 0) FROM starts
+                    WHERE scope = 'key ' || l.key
+                      AND "startedAt" > clock_timestamp() - l."ratePeriodSeconds" * interval '1 s')
+    )
+    SELECT j.id, j.queue, j.type,
+           CASE
+               WHEN j.id IN (SELECT "jobId" FROM jobs_set_aside WHERE "nextTryAt" > now()) THEN 'set-aside'
+               WHEN j."runAt" = '9000-01-01 00:00+00' THEN 'waiting'  -- for other jobs
+               WHEN j."runAt" > now() THEN
+                   CASE (SELECT outcome FROM job_attempts WHERE job_attempts."leaseId" = j."leaseId")
+                       WHEN 'retried' THEN 'backoff' WHEN 'snoozed' THEN 'snoozed' ELSE 'scheduled' END
+               WHEN q.paused THEN 'paused'
+               WHEN NOT EXISTS (SELECT FROM live) THEN 'no-worker'
+               WHEN service.workers = 0 THEN 'queue-unserved'
+               WHEN service.knowing = 0 THEN 'type-unknown'
+               WHEN 'queue ' || j.queue IN (SELECT scope FROM full_scopes)
+                    OR j."concurrencyKey" IS NOT NULL AND (
+                        'key ' || j."concurrencyKey" IN (SELECT scope FROM full_scopes)
+                        OR q."maxConcurrentPerKey" <= (
+                            SELECT coalesce(sum(taken), 0) FROM places
+                             WHERE places.queue = j.queue AND places.key = j."concurrencyKey")
+                        OR q."rateLimitPerKey" <= (
+                            SELECT coalesce(sum(count), 0) FROM starts
+                             WHERE scope = 'queue ' || j.queue || ' key ' || j."concurrencyKey"
+                               AND "startedAt" > clock_timestamp() - q."ratePeriodSeconds" * interval '1 s'))
+                   THEN 'limit-reached'
+               WHEN service.free = 0 THEN 'slots-taken'
+               WHEN j."runAt" > now() - interval '10 s' THEN 'about-to-run'
+               ELSE 'overdue'
+           END AS reason
+      FROM jobs j
+      LEFT JOIN queues q ON q.queue = j.queue
+     CROSS JOIN LATERAL (
+           SELECT count(*) AS workers, count(*) FILTER (WHERE known) AS knowing,
+                  coalesce(sum(slots - taken) FILTER (WHERE known), 0) AS free
+             FROM (SELECT slots, taken, j.type = ANY (types) AS known
+                     FROM live
+                    WHERE j.queue = ANY (queues) OR queues = '{}') AS serving  -- none named: all queues
+           ) AS service
+     WHERE j.status = 'queued'
+"""
+
 REVISION = """UPDATE rowcrew_schema SET revision = {0}, "minimumWorker" = {0}"""
 
 
 def upgrade() -> None:
-    for statement in (STATS, *FUNCTIONS, REVISION.format(6)):
+    for statement in (STATS, *FUNCTIONS, WHY, REVISION.format(6)):
         op.execute(statement)
 
 
 def downgrade() -> None:
+    op.execute("DROP VIEW job_why")
     op.execute("DROP FUNCTION rowcrew_backlog, rowcrew_ready, get_active_worker_count")
     op.execute("DROP TABLE job_stats")
     op.execute(REVISION.format(2))

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import msgspec
 
 from rowcrew.model.why import Service
-from rowcrew.table import operator
+from rowcrew.table import operator, worker
 from rowcrew.table.link import Link
 from rowcrew.table.rows import (
     Crowd,
@@ -51,7 +51,7 @@ async def set_queue(
         seconds: how long changed limits hold, before the former come back; None = until the next change.
     """
     async with link.transaction():
-        await operator.add_queue(link, queue)
+        await worker.add_queue(link, queue)
         await operator.set_queue(
             link, queue=queue, columns=msgspec.json.encode(columns).decode(), seconds=seconds
         )

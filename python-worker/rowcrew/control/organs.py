@@ -75,7 +75,7 @@ class Organs:
         self.fence = self._make_fence()
         self.heartbeat = self._make_heartbeat()
         self.reserver = self._make_reserver()
-        self.queues = ReadQueues(link=links.chores, catalogue=catalogue)
+        self.queues = ReadQueues(link=links.chores, named=settings.queue_name, catalogue=catalogue)
         self.turned_back = TurnedBack(links=links, lately_completed=self.road.lately_completed, log=log)
         self.rescue = Rescue(
             seconds=settings.heartbeat_seconds,

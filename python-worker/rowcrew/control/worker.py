@@ -176,7 +176,7 @@ class Worker:
             self._log.event("worker.leftovers", programs=programs)
         await organs.identity.enter()
         await organs.rescue.at_start()
-        await organs.queues.once()
+        await organs.queues.at_start()
 
     def _start_task(self, name: str, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work, name=name)

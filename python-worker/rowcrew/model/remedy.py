@@ -21,7 +21,11 @@ RemedyKind = Literal[
     "cancel",
     "requeue",
     "mend-and-requeue",
+    # look at or change its queue
+    "resume-queue",
+    "show-queue",
     # look at the job
+    "ask-why-job",
     "show-progress",
     "show-result",
     "show-tracebacks",

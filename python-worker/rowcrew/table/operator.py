@@ -30,6 +30,7 @@ from rowcrew.table.rows import (
     ListedWorker,
     Probe,
     PublishedType,
+    ReasonCount,
     Server,
     ShownQueue,
     Sight,
@@ -156,6 +157,10 @@ async def waiting(link: Link) -> list[Crowd]:
     return [Crowd(*row) for row in await _fetch(link, "waiting", {})]
 
 
+async def count_reasons(link: Link) -> list[ReasonCount]:
+    return [ReasonCount(*row) for row in await _fetch(link, "count_reasons", {})]
+
+
 async def list_queues(link: Link) -> list[ListedQueue]:
     return [ListedQueue(*row) for row in await _fetch(link, "list_queues", {})]
 
@@ -164,10 +169,6 @@ async def show_queue(link: Link, queue: str) -> ShownQueue | None:
     """None when neither a row, a job, a worker nor a past run names it."""
     rows = await _fetch(link, "show_queue", {"queue": queue})
     return ShownQueue(*rows[0]) if rows else None
-
-
-async def add_queue(link: Link, queue: str) -> None:
-    await _fetch(link, "add_queue", {"queue": queue})
 
 
 async def set_queue(link: Link, *, queue: str, columns: str, seconds: int | None = None) -> bool:

@@ -26,7 +26,7 @@ from rowcrew.table.statements import SQL
 
 Connection = psycopg.Connection[Any]
 
-_VIEWS: Final = ("job_status", "queue_depth", "worker_status")
+_VIEWS: Final = ("job_status", "job_why", "queue_depth", "worker_status")
 
 
 class Repair(NamedTuple):

@@ -237,6 +237,16 @@ class Crowd(Row, frozen=True):
     later: int
 
 
+class ReasonCount(Row, frozen=True):
+    """Queued jobs of one queue and type that do not run for one reason, by the word of the view `job_why`."""
+
+    queue: str
+    type: str
+    reason: str
+    jobs: int
+    first_id: int
+
+
 class CompletedJob(Row, frozen=True):
     """A completed job, and how long ago it ended."""
 

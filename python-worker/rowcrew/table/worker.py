@@ -376,6 +376,10 @@ async def prune_aside(link: Link) -> None:
     await link.fetch(SQL["worker/prune_aside"], {}, CHORE_SECONDS)
 
 
+async def add_queue(link: Link, queue: str) -> None:
+    await link.fetch(SQL["worker/add_queue"], {"queue": queue}, CHORE_SECONDS)
+
+
 async def moment(link: Link) -> datetime:
     ((moment,),) = await link.fetch(SQL["worker/moment"], {}, CHORE_SECONDS)
     assert isinstance(moment, datetime)

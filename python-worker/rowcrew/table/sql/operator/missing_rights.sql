@@ -12,6 +12,7 @@ WITH needed ("table", privileges) AS (VALUES
   ('rowcrew_schema', ARRAY['SELECT']),
   ('rowcrew_migrations', ARRAY['SELECT']),
   ('job_status', ARRAY['SELECT']),
+  ('job_why', ARRAY['SELECT']),
   ('queue_depth', ARRAY['SELECT']),
   ('worker_status', ARRAY['SELECT'])),
 families ("table", privilege) AS (
@@ -21,8 +22,11 @@ needed_columns ("table", privilege, columns) AS (VALUES
                            'concurrencyKey', 'parentId']),
   ('jobs', 'UPDATE', ARRAY['status', 'attempts', 'crashes', 'runAt', 'workerId', 'leaseId', 'progress', 'checkpoint',
                            'result', 'errorMessage', 'startedAt', 'finishedAt', 'updatedAt', 'placeAt', 'revision']),
-  ('queues', 'UPDATE', ARRAY['paused', 'maxConcurrent', 'maxConcurrentPerKey', 'rateLimit', 'rateLimitPerKey',
-                             'ratePeriodSeconds', 'until']),
+  ('queues', 'INSERT', ARRAY['queue']),
+  ('queues', 'UPDATE', ARRAY['label', 'paused', 'maxConcurrent', 'maxConcurrentPerKey', 'rateLimit', 'rateLimitPerKey',
+                             'ratePeriodSeconds', 'until', 'timeoutSeconds', 'keepCompletedSeconds', 'keepFailedSeconds',
+                             'keepCompletedCount', 'rescueForeignSeconds', 'maxRuntimeSeconds', 'cooldownSeconds',
+                             'maxJobsPerSession', 'idleTimeoutSeconds']),
   ('limits', 'UPDATE', ARRAY['maxConcurrent', 'rateLimit', 'ratePeriodSeconds', 'until']))
 SELECT privilege || ' ON ' || "table" AS missing
   FROM needed CROSS JOIN unnest(privileges) AS privilege

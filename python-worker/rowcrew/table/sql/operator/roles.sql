@@ -7,7 +7,10 @@
 --
 --     CREATE ROLE backend LOGIN PASSWORD '…' IN ROLE rowcrew_producer;
 --
--- No function here or in the migrations is SECURITY DEFINER: triggers touch no table, so they need no rights.
+-- Three functions of the migrations are SECURITY DEFINER, and nothing else: a name in, a number out. A scaler of yours
+-- needs no role of these, only the right to call them:
+--
+--     GRANT EXECUTE ON FUNCTION rowcrew_ready, rowcrew_backlog, get_active_worker_count TO scaler;
 
 DO $$
 DECLARE
@@ -40,19 +43,24 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON jobs_set_aside TO rowcrew_worker;
 GRANT SELECT, INSERT, UPDATE, DELETE ON workers TO rowcrew_worker;
 GRANT SELECT, INSERT, UPDATE ON job_types TO rowcrew_worker;
 GRANT SELECT ON queues, limits, rowcrew_schema TO rowcrew_worker;
--- They put a limit's former value back once its "until" has passed.
-GRANT UPDATE (paused, "maxConcurrent", "maxConcurrentPerKey", "rateLimit", "rateLimitPerKey", "ratePeriodSeconds", until)
+-- They put a limit's former value back once its "until" has passed, and name the queue of JOB_QUEUE_NAME; the command
+-- line beside them sets what holds for a queue.
+GRANT INSERT (queue),
+      UPDATE (label, paused, "maxConcurrent", "maxConcurrentPerKey", "rateLimit", "rateLimitPerKey", "ratePeriodSeconds", until,
+              "timeoutSeconds", "keepCompletedSeconds", "keepFailedSeconds", "keepCompletedCount", "rescueForeignSeconds",
+              "maxRuntimeSeconds", "cooldownSeconds", "maxJobsPerSession", "idleTimeoutSeconds")
    ON queues TO rowcrew_worker;
 GRANT UPDATE ("maxConcurrent", "rateLimit", "ratePeriodSeconds", until) ON limits TO rowcrew_worker;
 GRANT SELECT, INSERT, DELETE ON starts TO rowcrew_worker;
 GRANT SELECT ON rowcrew_migrations TO rowcrew_worker;  -- for the doctor: which families' tables there must be
-GRANT SELECT ON job_status, queue_depth, worker_status TO rowcrew_worker;  -- the command line beside it
+GRANT SELECT ON job_status, job_why, queue_depth, worker_status TO rowcrew_worker;  -- the command line beside it
 
 -- Readers watch: neither payloads nor results, neither checkpoints nor leases.
-GRANT SELECT ON job_status, queue_depth, worker_status, job_types, queues, limits, jobs_set_aside, job_stats
+GRANT SELECT ON job_status, job_why, queue_depth, worker_status, job_types, queues, limits, jobs_set_aside, job_stats
    TO rowcrew_reader;
 GRANT SELECT (id, type, queue, status, priority, attempts, "maxAttempts", progress, "errorMessage", "parentId",
               "createdAt", "runAt", "startedAt", "finishedAt", "updatedAt")
    ON jobs TO rowcrew_reader;
 GRANT SELECT ("jobId", attempt, outcome, error, traceback, "memoryBytes", "startedAt", "finishedAt")
    ON job_attempts TO rowcrew_reader;
+GRANT EXECUTE ON FUNCTION rowcrew_ready, rowcrew_backlog, get_active_worker_count TO rowcrew_reader, rowcrew_worker;
