@@ -15,13 +15,14 @@ FIRST_SECONDS: Final = 0.001
 """Bucket 0 holds everything up to here, bucket n up to this times GROWTH to the power of n."""
 
 _PER_LOG: Final = 1 / math.log(GROWTH)
+_FIRST: Final = math.log(FIRST_SECONDS) * _PER_LOG
 
 
 def bucket_of(seconds: float) -> int:
     """The bucket that counts so many seconds."""
     if seconds <= FIRST_SECONDS:
         return 0
-    return math.ceil(math.log(seconds / FIRST_SECONDS) * _PER_LOG)
+    return math.ceil(math.log(seconds) * _PER_LOG - _FIRST)
 
 
 def seconds_of(bucket: int) -> float:

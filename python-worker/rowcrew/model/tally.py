@@ -76,13 +76,16 @@ class Tally:
         self, job: Job, outcome: RunOutcome, seconds: float | None, memory_bytes: int | None = None
     ) -> None:
         """A run's end was recorded; `seconds` None = it never began."""
-        entry = self._sum(job.queue, job.type, outcome)
+        entry = self._sums.get((job.queue, job.type, outcome)) or self._sum(job.queue, job.type, outcome)
         entry.count += 1
-        if seconds is not None:
-            _add(entry.runs, seconds)
+        if seconds is not None:  # no function for both: this is on the road of every job
+            runs, waits, waited = entry.runs, entry.waits, job.wait_seconds
             entry.run_seconds += seconds
-            _add(entry.waits, job.wait_seconds)
-            entry.wait_seconds += job.wait_seconds
+            entry.wait_seconds += waited
+            bucket = bucket_of(seconds)
+            runs[bucket] = runs.get(bucket, 0) + 1
+            bucket = bucket_of(waited)
+            waits[bucket] = waits.get(bucket, 0) + 1
         if memory_bytes is not None:
             self.used(job.queue, job.type, memory_bytes)
 
@@ -121,12 +124,8 @@ class Tally:
         return rows
 
     def _sum(self, queue: str, type: str, outcome: RunOutcome) -> _Sum:
-        if (known := self._sums.get((queue, type, outcome))) is not None:
-            return known
-        key = (OTHER_QUEUES if len(self._sums) >= MOST_ROWS else queue, type, outcome)
+        """The row that counts these; of queues beyond the most, one for all."""
+        key = (queue, type, outcome)
+        if key not in self._sums and len(self._sums) >= MOST_ROWS:
+            key = (OTHER_QUEUES, type, outcome)
         return self._sums.setdefault(key, _Sum())
-
-
-def _add(buckets: dict[int, int], seconds: float) -> None:
-    bucket = bucket_of(seconds)
-    buckets[bucket] = buckets.get(bucket, 0) + 1
