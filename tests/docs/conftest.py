@@ -46,18 +46,14 @@ def furnish(connection: Connection) -> None:
     insert(connection, id=45, type="report", queue="reports")
     assert record(connection, insert(connection, id=46), reserve(connection, 46), "cancelled")
     insert(connection, id=47, type="nobody_knows", runAt="2199-01-01")
-    for outcome, type, ago in (
-        ("completed", "report", 1),
-        ("retried", "report", 1),
-        ("completed", "costs", 1),
-    ):
+    for outcome, type in (("completed", "report"), ("retried", "report"), ("completed", "costs")):
         connection.execute(
             """
             INSERT INTO job_stats ("endsAt", seconds, "workerId", queue, type, outcome, count,
                                    "runBuckets", "runCounts")
-            VALUES (now() - %s * interval '1 min', 60, 1, 'cost_collection', %s, %s, 9, '{20,70}', '{5,4}')
+            VALUES (now() - interval '1 min', 60, 1, 'cost_collection', %s, %s, 9, '{20,70}', '{5,4}')
             """,
-            [ago, type, outcome],
+            [type, outcome],
         )
     for statement in CHANGES:
         connection.execute(statement)
