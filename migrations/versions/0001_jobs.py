@@ -142,6 +142,7 @@ TABLES = (
         limited                boolean NOT NULL GENERATED ALWAYS AS (
             paused OR "maxConcurrent" IS NOT NULL OR "maxConcurrentPerKey" IS NOT NULL
             OR "rateLimit" IS NOT NULL OR "rateLimitPerKey" IS NOT NULL) STORED,
+        "limitedAt"            timestamptz,
         until                  timestamptz,
         former                 jsonb,
         "maxRuntimeSeconds"    integer,

@@ -52,6 +52,14 @@ FUNCTIONS = (
         RETURN NULL;
     END $$
     """,
+    # When a queue that had no limit got one: until a while later, runs may be at work that no limit counted.
+    """
+    CREATE FUNCTION queues_limited() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        NEW."limitedAt" := clock_timestamp();
+        RETURN NEW;
+    END $$
+    """,
     # With "until", an UPDATE changes limits for a time: `former` keeps what stood there before, and a worker
     # puts it back. A later UPDATE that leaves "until" alone is for good. TG_ARGV names the limits, as JSON
     # with the values of a row that is new.
@@ -126,6 +134,13 @@ TRIGGERS = (
     CREATE TRIGGER limits_changed AFTER INSERT OR UPDATE OR DELETE ON limits
         FOR EACH STATEMENT EXECUTE FUNCTION limits_changed()
     """,
+    """
+    CREATE TRIGGER queues_limited BEFORE INSERT ON queues FOR EACH ROW EXECUTE FUNCTION queues_limited()
+    """,
+    """
+    CREATE TRIGGER queues_limited_later BEFORE UPDATE ON queues FOR EACH ROW
+        WHEN (NOT OLD.limited) EXECUTE FUNCTION queues_limited()
+    """,
     f"""
     CREATE TRIGGER queues_for_a_time BEFORE INSERT OR UPDATE ON queues
         FOR EACH ROW EXECUTE FUNCTION limits_for_a_time('{QUEUE_LIMITS}')
@@ -145,8 +160,8 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    op.execute("DROP TRIGGER queues_for_a_time ON queues")
-    op.execute("DROP TRIGGER queues_changed ON queues")
+    for trigger in ("queues_for_a_time", "queues_limited_later", "queues_limited", "queues_changed"):
+        op.execute(f"DROP TRIGGER {trigger} ON queues")
     op.execute("DROP TABLE starts, limits")
-    op.execute("DROP FUNCTION rowcrew_started, limits_for_a_time, limits_changed")
+    op.execute("DROP FUNCTION rowcrew_started, limits_for_a_time, queues_limited, limits_changed")
     op.execute(REVISION.format(1))

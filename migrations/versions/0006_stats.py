@@ -106,21 +106,21 @@ WHY = """
     full_scopes AS MATERIALIZED (
         SELECT 'queue ' || q.queue AS scope
           FROM queues q
-         WHERE q."maxConcurrent" <= (
-                   SELECT coalesce(sum(taken), 0) FROM places WHERE places.queue = q.queue)
-            OR q."rateLimit" <= (
-                   SELECT coalesce(sum(count), 0) FROM starts
-                    WHERE scope = 'queue ' || q.queue
-                      AND "startedAt" > clock_timestamp() - q."ratePeriodSeconds" * interval '1 s')
+         WHERE q."maxConcurrent" <= (SELECT coalesce(sum(taken), 0) FROM places WHERE places.queue = q.queue)
         UNION ALL
         SELECT 'key ' || l.key
           FROM limits l
-         WHERE l."maxConcurrent" <= (
-                   SELECT coalesce(sum(taken), 0) FROM places WHERE places.key = l.key)
-            OR l."rateLimit" <= (
-                   SELECT coalesce(sum(count), 0) FROM starts
-                    WHERE scope = 'key ' || l.key
-                      AND "startedAt" > clock_timestamp() - l."ratePeriodSeconds" * interval '1 s')
+         WHERE l."maxConcurrent" <= (SELECT coalesce(sum(taken), 0) FROM places WHERE places.key = l.key)
+    ),
+    used_scopes AS MATERIALIZED (
+        SELECT scope
+          FROM (SELECT 'queue ' || queue AS scope, "rateLimit" AS rate, "ratePeriodSeconds" AS period
+                  FROM queues
+                UNION ALL
+                SELECT 'key ' || key, "rateLimit", "ratePeriodSeconds" FROM limits) AS rule
+         WHERE rate <= (SELECT coalesce(sum(count), 0) FROM starts
+                         WHERE starts.scope = rule.scope
+                           AND "startedAt" > clock_timestamp() - period * interval '1 s')
     )
     SELECT j.id, j.queue, j.type,
            CASE
@@ -129,21 +129,23 @@ WHY = """
                WHEN j."runAt" > now() THEN
                    CASE (SELECT outcome FROM job_attempts WHERE job_attempts."leaseId" = j."leaseId")
                        WHEN 'retried' THEN 'backoff' WHEN 'snoozed' THEN 'snoozed' ELSE 'scheduled' END
-               WHEN q.paused THEN 'paused'
                WHEN NOT EXISTS (SELECT FROM live) THEN 'no-worker'
                WHEN service.workers = 0 THEN 'queue-unserved'
                WHEN service.knowing = 0 THEN 'type-unknown'
+               WHEN q.paused THEN 'queue-paused'
                WHEN 'queue ' || j.queue IN (SELECT scope FROM full_scopes)
-                    OR j."concurrencyKey" IS NOT NULL AND (
-                        'key ' || j."concurrencyKey" IN (SELECT scope FROM full_scopes)
-                        OR q."maxConcurrentPerKey" <= (
-                            SELECT coalesce(sum(taken), 0) FROM places
-                             WHERE places.queue = j.queue AND places.key = j."concurrencyKey")
-                        OR q."rateLimitPerKey" <= (
-                            SELECT coalesce(sum(count), 0) FROM starts
-                             WHERE scope = 'queue ' || j.queue || ' key ' || j."concurrencyKey"
-                               AND "startedAt" > clock_timestamp() - q."ratePeriodSeconds" * interval '1 s'))
+                    OR 'key ' || j."concurrencyKey" IN (SELECT scope FROM full_scopes)
+                    OR j."concurrencyKey" IS NOT NULL AND q."maxConcurrentPerKey" <= (
+                        SELECT coalesce(sum(taken), 0) FROM places
+                         WHERE places.queue = j.queue AND places.key = j."concurrencyKey")
                    THEN 'limit-reached'
+               WHEN 'queue ' || j.queue IN (SELECT scope FROM used_scopes)
+                    OR 'key ' || j."concurrencyKey" IN (SELECT scope FROM used_scopes)
+                    OR j."concurrencyKey" IS NOT NULL AND q."rateLimitPerKey" <= (
+                        SELECT coalesce(sum(count), 0) FROM starts
+                         WHERE scope = 'queue ' || j.queue || ' key ' || j."concurrencyKey"
+                           AND "startedAt" > clock_timestamp() - q."ratePeriodSeconds" * interval '1 s')
+                   THEN 'rate-used-up'
                WHEN service.free = 0 THEN 'slots-taken'
                WHEN j."runAt" > now() - interval '10 s' THEN 'about-to-run'
                ELSE 'overdue'

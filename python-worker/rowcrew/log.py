@@ -111,6 +111,7 @@ EVENTS: Final[Mapping[str, Words]] = {
     ),
     "prune.odd": Words("error", "❌ Job cannot be deleted, the others are: {job_id}: {reason}"),
     "prune.done": Words("info", "🧹 Pruned {deleted:job}", counted="deleted"),
+    "limits.put_back": Words("info", "⏱️  The limits of the {kind} {name} are what they were before"),
     "chore.failed": Words("error", "❌ A chore failed, trying again when it is due ({chore}): {error}"),
 }
 

@@ -446,14 +446,20 @@ def test_the_reasons_jobs_wait_are_those_of_why(doctor: Doctor, database_url: st
     [
         (
             "INSERT INTO queues (queue, paused) VALUES ('default', true)",
-            "warning",
-            "the queue is paused",
+            "ok",
+            "the queue 'default' is paused",
             "`rowcrew queues resume default`",
         ),
         (
             """INSERT INTO queues (queue, "maxConcurrent") VALUES ('default', 0)""",
             "ok",
-            "1 held back by a limit",
+            "the queue 'default' has 0 of at most 0 jobs at work",
+            "`rowcrew queues set default …`",
+        ),
+        (
+            """INSERT INTO limits (key, "maxConcurrent") VALUES ('a', 0)""",
+            "ok",
+            "1 held back by limits of their keys",
             "`rowcrew queues show default`",
         ),
         (
@@ -475,7 +481,7 @@ def test_what_holds_a_queue_back_is_told_with_what_lets_it_go_on(
 ) -> None:
     connection = connect()
     register_worker(connection, queues=["default"], types=["test"], slots=1)
-    insert(connection)
+    insert(connection, concurrencyKey="a")
     with past_triggers(connection):
         connection.execute(change.encode())
     told = {check["name"]: check for check in doctor(database_url)[1]}["queue default, type test"]

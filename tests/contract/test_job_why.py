@@ -42,6 +42,15 @@ def started(connection: psycopg.Connection[Any], scope: str, count: int, ago: st
     )
 
 
+async def code_of_why(database_url: str, id: int) -> str:
+    """The weightiest reason that `rowcrew why` gives."""
+    link = Link(database_url, purpose="test")
+    answer = await why(link, id)
+    await link.close()
+    assert answer is not None
+    return answer.reasons[0].code
+
+
 @pytest.mark.parametrize(
     ("worker", "said"),
     [
@@ -96,25 +105,31 @@ def test_a_row_that_is_set_aside_says_so_before_all_else(connect: Connect) -> No
     assert reason(connection, id) == "set-aside"
 
 
-def test_a_paused_queue_is_the_reason_though_nobody_serves_it(connect: Connect) -> None:
+def test_a_paused_queue_is_the_reason(connect: Connect) -> None:
     connection = connect()
-    connection.execute("INSERT INTO queues (queue, paused) VALUES ('default', true)")
-    assert reason(connection, insert(connection)) == "paused"
+    register_worker(connection, **SERVING)
+    connection.execute("""INSERT INTO queues (queue, paused, "maxConcurrent") VALUES ('default', true, 0)""")
+    assert reason(connection, insert(connection)) == "queue-paused"
 
 
-@pytest.mark.parametrize(
-    "limit",
-    [
-        """INSERT INTO queues (queue, "maxConcurrent") VALUES ('default', 1)""",
-        """INSERT INTO queues (queue, "maxConcurrent") VALUES ('default', 0)""",
-        """INSERT INTO queues (queue, "maxConcurrentPerKey") VALUES ('default', 1)""",
-        """INSERT INTO limits (key, "maxConcurrent") VALUES ('a', 1)""",
-        """INSERT INTO queues (queue, "rateLimit", "ratePeriodSeconds") VALUES ('default', 5, 60)""",
-        """INSERT INTO queues (queue, "rateLimitPerKey", "ratePeriodSeconds") VALUES ('default', 4, 60)""",
-        """INSERT INTO limits (key, "rateLimit", "ratePeriodSeconds") VALUES ('a', 3, 60)""",
-    ],
-)
-def test_a_limit_that_is_reached_is_the_reason(connect: Connect, limit: str) -> None:
+AT_ONCE, IN_A_MINUTE = "limit-reached", "rate-used-up"
+REACHED = {
+    """INSERT INTO queues (queue, "maxConcurrent") VALUES ('default', 1)""": AT_ONCE,
+    """INSERT INTO queues (queue, "maxConcurrent") VALUES ('default', 0)""": AT_ONCE,
+    """INSERT INTO queues (queue, "maxConcurrentPerKey") VALUES ('default', 1)""": AT_ONCE,
+    """INSERT INTO limits (key, "maxConcurrent") VALUES ('a', 1)""": AT_ONCE,
+    """INSERT INTO queues (queue, "rateLimit", "ratePeriodSeconds") VALUES ('default', 5, 60)""": IN_A_MINUTE,
+    """INSERT INTO queues (queue, "rateLimitPerKey", "ratePeriodSeconds")
+       VALUES ('default', 4, 60)""": IN_A_MINUTE,
+    """INSERT INTO limits (key, "rateLimit", "ratePeriodSeconds") VALUES ('a', 3, 60)""": IN_A_MINUTE,
+}
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("limit", REACHED)
+async def test_a_limit_that_is_reached_is_the_reason_for_the_view_and_the_command(
+    connect: Connect, database_url: str, limit: str
+) -> None:
     connection = connect()
     register_worker(connection, **SERVING)
     connection.execute(limit.encode())
@@ -122,7 +137,9 @@ def test_a_limit_that_is_reached_is_the_reason(connect: Connect, limit: str) -> 
     started(connection, "queue default", 5)
     started(connection, "queue default key a", 4)
     started(connection, "key a", 3)
-    assert reason(connection, insert(connection, concurrencyKey="a")) == "limit-reached"
+    id = insert(connection, concurrencyKey="a")
+    assert reason(connection, id) == REACHED[limit]
+    assert await code_of_why(database_url, id) == REACHED[limit]
 
 
 @pytest.mark.parametrize(
@@ -181,11 +198,7 @@ async def test_the_view_and_the_command_say_the_same(
     id = insert(connection, **columns)
     if seconds:
         aged(connection, id, seconds)
-    link = Link(database_url, purpose="test")
-    answer = await why(link, id)
-    await link.close()
-    assert answer is not None
-    assert answer.reasons[0].code == reason(connection, id)
+    assert await code_of_why(database_url, id) == reason(connection, id)
 
 
 def test_a_reader_may_ask_and_sees_the_same(connect: Connect, as_role: As) -> None:
@@ -194,4 +207,4 @@ def test_a_reader_may_ask_and_sees_the_same(connect: Connect, as_role: As) -> No
     connection.execute("""INSERT INTO queues (queue, "rateLimitPerKey") VALUES ('default', 0)""")
     register_worker(connection, **SERVING)
     id = insert(connection, concurrencyKey="a")
-    assert reason(as_role("reader"), id) == "limit-reached"
+    assert reason(as_role("reader"), id) == "rate-used-up"

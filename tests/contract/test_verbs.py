@@ -21,10 +21,16 @@ import pytest
 from psycopg.pq import ExecStatus
 
 from rowcrew.embedded import EmbeddedPostgres
-from rowcrew.table import operator, producer, run, worker
+from rowcrew.table import limits, operator, producer, run, worker
 from rowcrew.table.statements import SQL
 
-ROOMS: dict[str, ModuleType] = {"operator": operator, "producer": producer, "run": run, "worker": worker}
+ROOMS: dict[str, ModuleType] = {
+    "limits": limits,
+    "operator": operator,
+    "producer": producer,
+    "run": run,
+    "worker": worker,
+}
 SCRIPTS = {"operator/roles"}  # for psql, not for a driver
 STATEMENTS = sorted(name for name in SQL if name.partition("/")[0] in ROOMS and name not in SCRIPTS)
 SCALARS = (int, str, bool, float, datetime)

@@ -213,9 +213,9 @@ async def test_only_a_notification_about_this_worker_brings_the_beat_forward(
     for payload in (mine + 1, mine):
         wake_up._receive(CHANGED, str(payload).encode())
         assert heartbeat._asked.is_set() == (payload == mine)
-    assert not site.organs.reserver._woken.is_set()
+    assert not site.road.ledger.woken.is_set()
     wake_up._receive(READY, b"")
-    assert site.organs.reserver._woken.is_set()
+    assert site.road.ledger.woken.is_set()
 
 
 async def test_a_row_that_somebody_has_locked_delays_no_beat_and_no_other_acknowledgement(site: Site) -> None:

@@ -9,7 +9,7 @@ import pytest
 from rowcrew.cli.wording import WORDS, worded
 from rowcrew.model.remedy import RemedyKind
 from rowcrew.model.status import Status
-from rowcrew.model.why import JobFacts, Reason, Service, reasons, unserved
+from rowcrew.model.why import HeldBack, JobFacts, Reason, Service, reasons, unserved
 
 HOUR = 3600.0
 
@@ -232,3 +232,45 @@ def test_a_row_that_no_statement_takes_is_told_with_the_reason_and_the_remedy(st
     found = reasons(job, a_service())[0]
     assert (found.code, "not this one; tried 3 times" in found.what) == ("set-aside", True)
     assert 'DELETE FROM jobs_set_aside WHERE "jobId" = 42' in worded(found.remedies)
+
+
+@pytest.mark.parametrize(
+    ("limit", "code", "what", "remedy"),
+    [
+        (
+            HeldBack("queue", "ai", "paused", 0, 0, 1),
+            "queue-paused",
+            "the queue 'ai' is paused",
+            "UPDATE queues SET paused = false WHERE queue = 'ai'",
+        ),
+        (
+            HeldBack("queue", "ai", "places", 3, 3, 1),
+            "limit-reached",
+            "the queue 'ai' has 3 of at most 3 jobs at work",
+            "UPDATE queues SET … WHERE queue = 'ai'",
+        ),
+        (
+            HeldBack("key", "api", "places", 1, 1, 1),
+            "limit-reached",
+            "the key 'api' has 1 of at most 1 jobs at work",
+            "UPDATE limits SET … WHERE key = 'api'",
+        ),
+        (
+            HeldBack("queue-key", "ai", "rate", 10, 10, 60, 20.0),
+            "rate-used-up",
+            "its key in the queue 'ai' has started 10 of at most 10 jobs in 1 min",
+            "the next may start in 20 s",
+        ),
+    ],
+)
+def test_a_limit_that_holds_a_job_back_is_named_with_what_frees_it(
+    limit: HeldBack, code: str, what: str, remedy: str
+) -> None:
+    (reason,) = reasons(a_job(), FULL, [limit])
+    assert (reason.code, reason.what) == (code, what)
+    assert remedy in worded(reason.remedies)
+
+
+def test_a_job_that_nobody_would_take_waits_for_a_worker_and_not_for_a_limit() -> None:
+    (reason,) = reasons(a_job(), NOBODY, [HeldBack("queue", "ai", "paused", 0, 0, 1)])
+    assert reason.code == "no-worker"

@@ -124,7 +124,9 @@ async def why(link: Link, id: int) -> Explained | None:
     if job is None:
         return None
     [service] = await operator.service(link, queues=[job.queue], types=[job.type])
-    return Explained(job, reasons(job, service))
+    ready = job.status == "queued" and job.due_in_seconds <= 0
+    held_back = await operator.held_back(link, queue=job.queue, key=job.concurrency_key) if ready else []
+    return Explained(job, reasons(job, service, held_back))
 
 
 async def unseen(link: Link, id: int) -> str:

@@ -13,7 +13,7 @@ from rowcrew.admin.check import Check, check
 from rowcrew.admin.queues import ServedCrowd, waiting_crowds
 from rowcrew.model.duration import duration
 from rowcrew.model.remedy import Remedy
-from rowcrew.model.why import busy, unserved
+from rowcrew.model.why import busy, limited, unserved
 from rowcrew.table import operator
 from rowcrew.table.link import Link
 from rowcrew.table.rows import ReasonCount
@@ -25,6 +25,8 @@ _NOT_YET: Final[Mapping[str, str]] = {
     "waiting": "waiting for other jobs",
     "set-aside": "set aside",
 }
+
+_LIMITS: Final = ("limit-reached", "rate-used-up")
 
 Reasons = dict[str, ReasonCount]
 
@@ -41,15 +43,15 @@ async def queue_checks(link: Link) -> list[Check]:
 
 
 def _queue_check(served: ServedCrowd, reasons: Reasons) -> Check:
-    crowd, service = served
+    crowd, service, held_back = served
     name, counts = f"queue {crowd.queue}, type {crowd.type}", _counts(served, reasons)
     if nobody := unserved(service):
         return check(name, "warning", f"{counts}: {nobody.what}", *nobody.remedies)
-    if "paused" in reasons:
-        resume = Remedy("resume-queue", name=crowd.queue)
-        return check(name, "warning", f"{counts}: the queue is paused", resume)
-    if limited := reasons.get("limit-reached"):
-        what = f"{counts}: {limited.jobs} held back by a limit"
+    if held_back and crowd.ready:
+        limit = limited(held_back[0])
+        return check(name, "ok", f"{counts}: {limit.what}", *limit.remedies)
+    if keys := sum(reasons[code].jobs for code in _LIMITS if code in reasons):
+        what = f"{counts}: {keys} held back by limits of their keys"
         return check(name, "ok", what, Remedy("show-queue", name=crowd.queue))
     if late := reasons.get("overdue"):
         what = f"{counts}: slots are free, and {late.jobs} overdue"

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from rowcrew.model.why import Service
+from rowcrew.model.why import HeldBack, Service
 from rowcrew.table import operator, worker
 from rowcrew.table.link import Link
 from rowcrew.table.rows import (
@@ -25,10 +25,11 @@ from rowcrew.table.rows import (
 
 
 class ServedCrowd(NamedTuple):
-    """Jobs of one queue and type that wait, and what live workers offer them."""
+    """Jobs of one queue and type that wait, what live workers offer them, and which limits stop the queue."""
 
     crowd: Crowd
     service: Service
+    held_back: list[HeldBack]
 
 
 async def list_queues(link: Link) -> list[ListedQueue]:
@@ -64,7 +65,12 @@ async def waiting_crowds(link: Link) -> list[ServedCrowd]:
         link, queues=[crowd.queue for crowd in crowds], types=[crowd.type for crowd in crowds]
     )
     offered = {(service.queue, service.type): service for service in services}
-    return [ServedCrowd(crowd, offered[crowd.queue, crowd.type]) for crowd in crowds]
+    ready = {crowd.queue for crowd in crowds if crowd.ready}
+    held_back = {queue: await operator.held_back(link, queue=queue, key=None) for queue in ready}
+    return [
+        ServedCrowd(crowd, offered[crowd.queue, crowd.type], held_back.get(crowd.queue, []))
+        for crowd in crowds
+    ]
 
 
 async def list_workers(

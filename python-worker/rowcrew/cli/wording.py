@@ -35,6 +35,9 @@ WORDS: Final[Mapping[RemedyKind, str]] = {
     "serve-queue-too": "let it serve the queue {name} too (WORKER_QUEUES),"
     " or start a worker with `--queue {name}`",
     "start-crew": "start a worker whose crew has it; `rowcrew types list` shows what workers know",
+    "await-window": "wait: the next may start in {wait}",
+    "raise-limit": "wait until one ends, or raise the limit: `rowcrew queues set {name} …`",
+    "raise-key-limit": "wait until one ends, or raise the limit: UPDATE limits SET … WHERE key = '{name}'",
     "add-slots": "wait, or start another worker, or raise WORKER_CONCURRENCY",
     "read-worker-log": "if POLL_INTERVAL is not that long, read the workers' log:"
     " a worker that is stopping takes no jobs",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Sequence
 
 from rowcrew.control.clock import Clock
 from rowcrew.control.run import Run
@@ -18,6 +18,9 @@ class Ledger:
         long_in_flight: of these the runs of types that are not short.
         reserving_since: when the reservation under way was sent, whose rows are not here yet; else None.
         changed: set when a slot became free or an end was recorded.
+        placed: the runs that limits count, and the queue of each.
+        freed: the queues in which such runs have ended since somebody looked.
+        woken: set when there is a reason to look for rows.
     """
 
     def __init__(self, *, clock: Clock) -> None:
@@ -27,6 +30,9 @@ class Ledger:
         self.in_flight = 0
         self.long_in_flight = 0
         self.changed = asyncio.Event()
+        self.placed: dict[str, str] = {}
+        self.freed: set[str] = set()
+        self.woken = asyncio.Event()
 
     def __len__(self) -> int:
         return len(self._runs)
@@ -56,8 +62,16 @@ class Ledger:
         self.long_in_flight -= run.is_long
         self.changed.set()
 
-    def forget(self, lease_ids: Iterable[str]) -> None:
+    def forget(self, lease_ids: Sequence[str]) -> None:
         """Their ends are recorded, or somebody else's business."""
         for lease_id in lease_ids:
             self._runs.pop(lease_id, None)
+        if self.placed:
+            self._free_places(lease_ids)
         self.changed.set()
+
+    def _free_places(self, lease_ids: Sequence[str]) -> None:
+        for lease_id in lease_ids:
+            if (queue := self.placed.pop(lease_id, None)) is not None:
+                self.freed.add(queue)
+                self.woken.set()

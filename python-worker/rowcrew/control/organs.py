@@ -17,6 +17,8 @@ from rowcrew.control.children.usage import Usage
 from rowcrew.control.chores.chore import Chore, Routine
 from rowcrew.control.chores.old_snapshots import OldSnapshots
 from rowcrew.control.chores.prune import Prune
+from rowcrew.control.chores.prune_starts import PruneStarts
+from rowcrew.control.chores.put_back import PutBackLimits
 from rowcrew.control.chores.queues import ReadQueues
 from rowcrew.control.chores.stats import MergeStats, WriteStats
 from rowcrew.control.chores.unbegun import TakeBackUnbegun
@@ -25,6 +27,7 @@ from rowcrew.control.identity import Identity
 from rowcrew.control.links import Links
 from rowcrew.control.road.alone import RunAlone
 from rowcrew.control.road.appetite import Appetite
+from rowcrew.control.road.limited import LimitedRoad
 from rowcrew.control.road.looks import Looks
 from rowcrew.control.road.odd_rows import OddRows
 from rowcrew.control.road.places import Places
@@ -110,6 +113,8 @@ class Organs:
             MergeStats(link=link),
             OldSnapshots(link=link, log=self._log),
             Prune(link=link, settings=self._settings, log=self._log),
+            PruneStarts(link=link),
+            PutBackLimits(link=link, log=self._log),
             TakeBackUnbegun(
                 runners=self.runners,
                 waiting=self.road.waiting,
@@ -162,6 +167,7 @@ class Organs:
 
     def _make_reserver(self) -> Reserver:
         settings, now = self._settings, self._clock.now()
+        odd_rows = OddRows(link=self._links.reserve, set_aside=self.set_aside)
         return Reserver(
             link=self._links.reserve,
             queues=settings.queues,
@@ -181,7 +187,16 @@ class Organs:
             ),
             looks=Looks(poll_seconds=settings.poll_seconds, now=now),
             places=Places(types=self._catalogue.names, queues=settings.queues),
-            odd_rows=OddRows(link=self._links.reserve, set_aside=self.set_aside),
+            limited=LimitedRoad(
+                link=self._links.reserve,
+                types=self._catalogue.names,
+                identity=self.identity,
+                ledger=self.road.ledger,
+                odd_rows=odd_rows,
+                poll_seconds=settings.poll_seconds,
+                clock=self._clock,
+            ),
+            odd_rows=odd_rows,
             clock=self._clock,
             log=self._log,
         )

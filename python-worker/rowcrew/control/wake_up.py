@@ -16,7 +16,7 @@ from rowcrew.control.identity import Identity
 from rowcrew.control.road.reserve import Reserver
 from rowcrew.log import Log
 from rowcrew.table.link import reason
-from rowcrew.table.listening import CHANGED, READY, listen
+from rowcrew.table.listening import CHANGED, PLACES, READY, listen
 
 _FIRST_PAUSE_SECONDS: Final = 0.5
 _LONGEST_PAUSE_SECONDS: Final = 10.0
@@ -59,6 +59,9 @@ class WakeUp:
 
     def _receive(self, channel: bytes, payload: bytes) -> None:
         if channel == READY:
-            self._reserver.wake()
+            if payload == PLACES:
+                self._reserver.places_free()
+            else:
+                self._reserver.wake()
         elif channel == CHANGED and payload == str(self._identity.worker_id).encode():
             self._heartbeat.check_soon()

@@ -8,7 +8,7 @@ transactions that commit late, are found by sweeps, which look from further down
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from typing import Final, NamedTuple
 
 BOTTOM: Final = "-infinity"
@@ -51,6 +51,11 @@ class Floors:
             for known in (priority, *NAMED_PRIORITIES):
                 self._floors.setdefault((queue, known), Floor(BOTTOM, 0))
 
+    def leave(self, queues: Container[str]) -> None:
+        """Forget these queues: who comes back to one begins at the bottom, since others have looked there."""
+        for line in [line for line in self._floors if line[0] in queues]:
+            del self._floors[line]
+
     def forget(self, lines: Iterable[tuple[str, int]]) -> None:
         """Drop learned lines with no rows, once there are so many that looking at all of them costs."""
         if len(self._floors) <= MOST_LINES:
@@ -62,14 +67,15 @@ class Floors:
             if (queue, priority) not in live and not named:
                 del self._floors[queue, priority]
 
-    def probes(self, lowest: str | None = None) -> Probes:
+    def probes(self, lowest: str | None = None, *, only: Container[str] | None = None) -> Probes:
         """Higher priorities first; queues take turns. `lowest` pulls floors down to that time."""
-        queues = sorted({queue for queue, _ in self._floors})
+        queues = sorted({queue for queue, _ in self._floors if only is None or queue in only})
         if queues:
             self._turn = (self._turn + 1) % len(queues)
             queues = queues[self._turn :] + queues[: self._turn]
         place = {queue: index for index, queue in enumerate(queues)}
-        lines = sorted(self._floors, key=lambda line: (-line[1], place[line[0]]))
+        known = [line for line in self._floors if line[0] in place]
+        lines = sorted(known, key=lambda line: (-line[1], place[line[0]]))
         floors = [self._floors[line] for line in lines]
         if lowest is not None:
             floors = [min(floor, Floor(lowest, 0)) for floor in floors]

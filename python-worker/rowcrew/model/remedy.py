@@ -14,6 +14,7 @@ RemedyKind = Literal[
     "await-old-run",
     "await-rescue",
     "await-give-back",
+    "await-window",
     "mend-row",
     # do something to the job
     "run-now",
@@ -21,14 +22,16 @@ RemedyKind = Literal[
     "cancel",
     "requeue",
     "mend-and-requeue",
-    # look at or change its queue
-    "resume-queue",
-    "show-queue",
     # look at the job
     "ask-why-job",
     "show-progress",
     "show-result",
     "show-tracebacks",
+    # look at a queue, or change a limit
+    "show-queue",
+    "resume-queue",
+    "raise-limit",
+    "raise-key-limit",
     # start or change a worker
     "start-worker",
     "start-rescuer",

@@ -8,13 +8,13 @@ connection. Called by `rowcrew.admin` for one job, and for whole queues.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Final, NamedTuple
 
 import msgspec
 
 from rowcrew.model.duration import duration
-from rowcrew.model.remedy import Remedy
+from rowcrew.model.remedy import Remedy, RemedyKind
 from rowcrew.model.status import Status
 
 # An idle worker looks every POLL_INTERVAL (2 s) and sweeps every 5 s: a job that waits longer is stuck.
@@ -29,6 +29,26 @@ class Reason(NamedTuple):
     code: str
     what: str
     remedies: tuple[Remedy, ...]
+
+
+class HeldBack(msgspec.Struct, frozen=True, rename="camel"):
+    """A limit that lets no further job start now.
+
+    Attributes:
+        of: `queue`, `queue-key` (the queue's limit of each key) or `key` (the limit named after the key).
+        name: of the queue or key.
+        kind: `paused`, `places` (so many at once) or `rate` (so many in `period` seconds).
+        most: the limit; `used`: how many it counts.
+        again_seconds: until it has room by itself, or the former limit is put back, where that is known.
+    """
+
+    of: str
+    name: str
+    kind: str
+    most: int
+    used: int
+    period: int
+    again_seconds: float | None = None
 
 
 class Service(msgspec.Struct, frozen=True, rename="camel"):
@@ -77,6 +97,7 @@ class JobFacts(msgspec.Struct, frozen=True, rename="camel"):
         next_try_seconds: until it is tried again.
         lock_pid: the session of the server that has locked the row.
         ahead: ready jobs that come before it in its queue, counted up to a thousand.
+        concurrency_key: jobs that share it obey the same limits per key.
     """
 
     id: int
@@ -106,13 +127,14 @@ class JobFacts(msgspec.Struct, frozen=True, rename="camel"):
     lock_program: str | None = None
     lock_seconds: float | None = None
     ahead: int = 0
+    concurrency_key: str | None = None
 
 
-def reasons(job: JobFacts, service: Service) -> list[Reason]:
-    """Why the job is where it is."""
+def reasons(job: JobFacts, service: Service, held_back: Sequence[HeldBack] = ()) -> list[Reason]:
+    """Why the job is where it is; `held_back` are the limits that let no job like it start now."""
     match job.status:
         case "queued":
-            return _of_aside(job) or _of_queued(job, service)
+            return _of_aside(job) or _of_queued(job, service, held_back)
         case "processing":
             return [*_of_aside(job), _of_processing(job, service)]
         case _:
@@ -146,10 +168,42 @@ def busy(service: Service) -> Reason | None:
     )
 
 
-def _of_queued(job: JobFacts, service: Service) -> list[Reason]:
+def limited(limit: HeldBack) -> Reason:
+    """What a limit holds back, and the one thing that frees it."""
+    whose = _whose(limit)
+    if limit.kind == "paused":
+        for_now = "" if limit.again_seconds is None else f" for another {_soon(limit)}"
+        what = f"{whose} is paused{for_now}"
+        return Reason("queue-paused", what, (Remedy("resume-queue", name=limit.name),))
+    raised: RemedyKind = "raise-key-limit" if limit.of == "key" else "raise-limit"
+    if limit.kind == "places":
+        what = f"{whose} has {limit.used} of at most {limit.most} jobs at work"
+        return Reason("limit-reached", what, (Remedy(raised, name=limit.name),))
+    what = f"{whose} has started {limit.used} of at most {limit.most} jobs in {duration(limit.period)}"
+    if limit.most == 0 or limit.again_seconds is None:
+        return Reason("rate-used-up", what, (Remedy(raised, name=limit.name),))
+    return Reason("rate-used-up", what, (Remedy("await-window", seconds=limit.again_seconds),))
+
+
+def _whose(limit: HeldBack) -> str:
+    match limit.of:
+        case "queue":
+            return f"the queue {limit.name!r}"
+        case "queue-key":
+            return f"its key in the queue {limit.name!r}"
+    return f"the key {limit.name!r}"
+
+
+def _soon(limit: HeldBack) -> str:
+    return duration(max(0.0, limit.again_seconds or 0.0))
+
+
+def _of_queued(job: JobFacts, service: Service, held_back: Sequence[HeldBack]) -> list[Reason]:
     found = [_not_due(job)] if job.due_in_seconds > 0 else []
     if nobody := unserved(service):
         found.append(nobody)
+    if not found:
+        found += map(limited, held_back)
     return found or [_of_ready(job, service)]
 
 

@@ -17,6 +17,8 @@ from rowcrew.table.statements import SQL
 
 READY: Final = b"rowcrew_wake"
 CHANGED: Final = b"rowcrew_lost"
+# Says that no row is ready which was not before, but that a place under a limit is free.
+PLACES: Final = b"places"
 
 
 async def listen(

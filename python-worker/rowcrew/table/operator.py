@@ -16,7 +16,7 @@ import msgspec
 from rowcrew.model.pace import RunCount
 from rowcrew.model.shape import Part
 from rowcrew.model.status import Status
-from rowcrew.model.why import JobFacts, Service
+from rowcrew.model.why import HeldBack, JobFacts, Service
 from rowcrew.table.link import Link
 from rowcrew.table.rows import (
     AsideJob,
@@ -133,6 +133,11 @@ async def job_standing(link: Link, ids: Sequence[int]) -> list[Standing]:
 async def job_facts(link: Link, id: int) -> JobFacts | None:
     rows = await _fetch(link, "job_facts", {"id": id})
     return JobFacts(*rows[0]) if rows else None
+
+
+async def held_back(link: Link, *, queue: str, key: str | None) -> list[HeldBack]:
+    """What keeps a ready job of this queue and key from starting; empty when no limit does."""
+    return [HeldBack(*row) for row in await _fetch(link, "held_back", {"queue": queue, "key": key})]
 
 
 async def service(link: Link, *, queues: Sequence[str], types: Sequence[str]) -> list[Service]:

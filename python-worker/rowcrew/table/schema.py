@@ -249,6 +249,7 @@ queues = Table(
     Column("rateLimitPerKey", Integer),
     _required("ratePeriodSeconds", Integer, "1"),
     Column("limited", Boolean, Computed(_LIMITED, persisted=True), nullable=False),
+    _time("limitedAt"),
     _time("until"),
     Column("former", JSONB),
     Column("maxRuntimeSeconds", Integer),

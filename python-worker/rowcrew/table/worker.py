@@ -61,13 +61,22 @@ class ReadyLine(NamedTuple):
     Attributes:
         settled: up to here everything that committed is visible, but for long transactions.
         recent: from here a short sweep looks.
-        queue, priority: None in the only row of an answer without queued rows.
+        queue: None in the only row of an answer without queued rows.
+        priority: None where there is none yet, but a limit.
+        paused, limited, per_key: whether the queue is, has a limit, has a limit that holds for each key.
+        named_keys: whether ready rows of the queue have a key with a limit of its own.
+        is_new: whether the queue's first limit is younger than a minute.
     """
 
     settled: str
     recent: str
     queue: str | None
     priority: int | None
+    paused: bool
+    limited: bool
+    per_key: bool
+    named_keys: bool
+    is_new: bool
 
 
 class LetGo(NamedTuple):
@@ -253,9 +262,11 @@ async def reserve(
     return [Job(*row) for row in await link.fetch(SQL["worker/reserve"], parameters, seconds)]
 
 
-async def ready(link: Link, *, types: Sequence[str], room: int, probes: Probes) -> list[ReadyRow]:
-    """The jobs that `reserve` would take."""
-    parameters = {"types": list(types), "room": room, **_arrays(probes)}
+async def ready(
+    link: Link, *, types: Sequence[str], room: int, probes: Probes, limited: bool
+) -> list[ReadyRow]:
+    """The jobs that `reserve` would take; with `limited` also those that limits may hold back."""
+    parameters = {"types": list(types), "room": room, "limited": limited, **_arrays(probes)}
     return [ReadyRow(*row) for row in await link.fetch(SQL["worker/ready"], parameters)]
 
 

@@ -20,15 +20,24 @@ MOST_UNRECORDED: Final = 2_000
 
 
 class Ask(NamedTuple):
-    """What to ask for next: so many rows of these types, as soon as there is room for at least `least`."""
+    """What to ask for next: so many rows of these types, as soon as there is room for at least `least`.
+
+    Attributes:
+        ahead: of these, those for which no slot is free.
+    """
 
     types: tuple[str, ...]
     room: int
     least: int
+    ahead: int = 0
 
     @property
     def fits(self) -> bool:
         return self.room >= self.least
+
+    def less(self, rows: int) -> Ask:
+        """What is left to ask for when so many rows came."""
+        return self._replace(room=self.room - rows, ahead=min(self.ahead, self.room - rows))
 
 
 class Appetite:
@@ -54,18 +63,20 @@ class Appetite:
         self._level_due = now
         self._has_backlog = False
 
-    def ask(self, now: float) -> Ask:
+    def ask(self, now: float, *, limited: bool = False) -> Ask:
+        """With `limited`, rows under limits are to be looked for: those are for free slots alone."""
         if self._ledger.unrecorded > MOST_UNRECORDED or not self._dispatcher.takes_jobs:
             return Ask(self._types, 0, 1)
         free = self._slots - self._ledger.in_flight
         batch = self._batch.value()
         short = tuple(type for type in self._types if self._dispatcher.is_short(type))
-        others_turn = len(short) < len(self._types) and now >= self._level_due
+        others_turn = limited or (len(short) < len(self._types) and now >= self._level_due)
         if not (self._has_backlog and short and self._dispatcher.takes_ahead) or others_turn:
             return Ask(self._types, min(batch, free), 1)
         ahead = jobs_ahead(self._slots - self._ledger.long_in_flight, self._run_times.longest_short(), batch)
         least = min(batch, self._slots + ahead) // 2 if ahead else 1
-        return Ask(short, min(batch, free + ahead), max(1, least))
+        room = min(batch, free + ahead)
+        return Ask(short, room, max(1, least), room - max(0, min(room, free)))
 
     def took(self, ask: Ask, jobs: Sequence[Job], now: float) -> None:
         """Learn from what a look that asked for this took."""

@@ -44,14 +44,14 @@ class OddRows:
         self.suspected = False
         self._had_small = False
 
-    async def take(self, ask: Ask, probes: Probes, take: Take) -> list[Job]:
+    async def take(self, ask: Ask, probes: Probes, take: Take, *, limited: bool = False) -> list[Job]:
         """Large rows each alone and last, the others together as far as they go.
 
         Raises:
             psycopg.Error: the statement fails without any row as well, or the database was not reached.
         """
         await take(only=[])
-        ready = await table.ready(self._link, types=ask.types, room=ask.room, probes=probes)
+        ready = await table.ready(self._link, types=ask.types, room=ask.room, probes=probes, limited=limited)
         small = [row.id for row in ready if row.payload_bytes < LARGE_BYTES]
         large = [row.id for row in ready if row.payload_bytes >= LARGE_BYTES]
         jobs: list[Job] = []

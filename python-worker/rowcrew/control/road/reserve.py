@@ -23,12 +23,14 @@ from rowcrew.control.ledger import Ledger
 from rowcrew.control.outage import Outage
 from rowcrew.control.road.appetite import Appetite, Ask
 from rowcrew.control.road.dispatch import Dispatcher
+from rowcrew.control.road.limited import LimitedRoad
 from rowcrew.control.road.looks import Looks
 from rowcrew.control.road.odd_rows import OddRows
 from rowcrew.control.road.places import Places
 from rowcrew.log import Log
 from rowcrew.model.floors import BOTTOM, Probes
 from rowcrew.model.job import Job
+from rowcrew.table import limits
 from rowcrew.table import worker as table
 from rowcrew.table.link import Link, is_about_data, is_outage
 from rowcrew.table.opening import CALL_SECONDS, DeadlineOver
@@ -57,6 +59,7 @@ class Reserver:
         appetite: Appetite,
         looks: Looks,
         places: Places,
+        limited: LimitedRoad,
         odd_rows: OddRows,
         clock: Clock,
         log: Log,
@@ -71,22 +74,31 @@ class Reserver:
         self._appetite = appetite
         self._looks = looks
         self._places = places
+        self._limited = limited
         self._odd_rows = odd_rows
         self._clock = clock
         self._outage = Outage(link=link, purpose="reserve", log=log)
-        self._woken = asyncio.Event()
+        self._due = clock.now()
+        self._limited_first = False
+        self._rows_may_be_ready = False
         self._closed = asyncio.Event()
         self._quiet = asyncio.Event()
         self._quiet.set()
 
     def wake(self) -> None:
         """Rows may be ready."""
-        self._woken.set()
+        self._rows_may_be_ready = True
+        self._ledger.woken.set()
+
+    def places_free(self) -> None:
+        """Runs of other workers have ended whose places under limits these do not fill."""
+        self._limited.woken(place=True)
+        self._ledger.woken.set()
 
     def close(self) -> None:
         """Reserve no more."""
         self._closed.set()
-        self._woken.set()
+        self._ledger.woken.set()
         self._ledger.changed.set()
 
     async def quiet(self) -> None:
@@ -99,10 +111,10 @@ class Reserver:
             await self._fence.sound.wait()
             ask = await self._room()
             if self._closed.is_set():
-                return
+                break
             self._quiet.clear()
             try:
-                rows = await self.look(ask)
+                await self._look_as_due(ask)
             except psycopg.Error as error:
                 if not is_outage(error):
                     raise
@@ -111,15 +123,16 @@ class Reserver:
             finally:
                 self._quiet.set()
             self._outage.passed()
-            if not self._appetite.found(ask, rows, self._clock.now()):
-                await self._nothing_more()
+            await self._until_due()
 
     async def look(self, ask: Ask) -> int:
         """Reserve once, now and then from further down than the floors; how many rows it took."""
         look = self._looks.begin(self._clock.now())
         lowest = {"full": BOTTOM, "short": self._places.recent, None: None}[look.sweep]
         if look.learns:
-            self._places.learn(await table.lines(self._link, self._queues))
+            lines = await table.lines(self._link, self._queues)
+            self._places.learn(lines)
+            self._limited.learn(lines)
             self._looks.learned(self._clock.now())
         rows = 0
         if self._places.has_rows or not look.learns:
@@ -127,14 +140,43 @@ class Reserver:
             rows = len(jobs)
             if jobs:
                 self._dispatcher.take(jobs)
+            elif self._places.with_keys:
+                await self._pass_keyed(ask)
         if look.sweep is not None:
             self._looks.swept(look.sweep, self._clock.now())
         return rows
 
+    async def look_under_limits(self, ask: Ask) -> int:
+        """Reserve from the queues under limits that are due, into free slots; how many rows it took."""
+        jobs = await self._limited.look(ask.room - ask.ahead)
+        if jobs:
+            self._dispatcher.take(jobs)
+        return len(jobs)
+
+    async def _look_as_due(self, ask: Ask) -> None:
+        """The rows under limits and all others have the room first in turns."""
+        limited_is_due = bool(self._ledger.freed) or self._limited.due <= self._clock.now()
+        self._limited_first = not self._limited_first
+        if limited_is_due and self._limited_first:
+            ask = ask.less(await self.look_under_limits(ask))
+        if ask.room > 0 and self._clock.now() >= self._due:
+            rows = await self.look(ask)
+            more = self._appetite.found(ask, rows, self._clock.now())
+            self._due = self._clock.now() + (0.0 if more else self._looks.pause())
+            ask = ask.less(rows)
+        if limited_is_due and not self._limited_first:
+            await self.look_under_limits(ask)
+
+    async def _pass_keyed(self, ask: Ask) -> None:
+        """Rows that only limits let start would be read again at every look."""
+        probes = self._places.lines_with_keys(ask.types)
+        self._places.passed(ask.types, await limits.skip_keyed(self._link, probes=probes, per_key=False))
+
     async def _room(self) -> Ask:
         """What to ask for, when there is room for it."""
         while True:
-            ask = self._appetite.ask(self._clock.now())
+            now = self._clock.now()
+            ask = self._appetite.ask(now, limited=bool(self._ledger.freed) or self._limited.due <= now)
             if self._closed.is_set() or ask.fits:
                 return ask
             self._ledger.changed.clear()
@@ -183,12 +225,18 @@ class Reserver:
         finally:
             self._ledger.reserving_since = None
 
-    async def _nothing_more(self) -> None:
-        """Wait for a wake-up, the next quick look or the poll interval."""
-        if await self._clock.wait(self._woken, self._looks.pause()):
+    async def _until_due(self) -> None:
+        """Wait for a wake-up, a free place, or until a look is due."""
+        seconds = min(self._due, self._limited.due) - self._clock.now()
+        if seconds <= 0 or not await self._clock.wait(self._ledger.woken, seconds):
+            return
+        if self._rows_may_be_ready:
             await self._clock.sleep(self._looks.pace(self._clock.now()))
-            self._woken.clear()
+            self._rows_may_be_ready = False
             self._looks.woken()
+            self._limited.woken()
+            self._due = self._clock.now()
+        self._ledger.woken.clear()
 
     async def _outlast(self, error: psycopg.Error) -> None:
         """After an outage ask first what the database knows: the answer to the last look may be lost."""

@@ -16,7 +16,7 @@ SELECT job.id, job.type, job.queue, job.status, job.attempts, job."maxAttempts",
        aside.reason AS "asideReason", coalesce(aside.tries, 0) AS "asideTries",
        coalesce(extract(epoch FROM aside."nextTryAt" - clock_timestamp()), 0)::float8 AS "nextTrySeconds",
        holder.pid AS "lockPid", holder.program AS "lockProgram", holder.seconds AS "lockSeconds",
-       before.number AS ahead
+       before.number AS ahead, job."concurrencyKey"
   FROM jobs job
   LEFT JOIN job_attempts last ON last."leaseId" = job."leaseId"
   LEFT JOIN worker_status worker ON worker.id = job."workerId"

@@ -12,7 +12,7 @@ unlocked AS MATERIALIZED (
      FOR NO KEY UPDATE SKIP LOCKED),
 let_go AS (
   UPDATE jobs j
-     SET "workerId" = NULL, "runAt" = CASE j.status WHEN 'queued' THEN clock_timestamp() ELSE j."runAt" END,
+     SET "workerId" = NULL, "placeAt" = NULL, "runAt" = CASE j.status WHEN 'queued' THEN clock_timestamp() ELSE j."runAt" END,
          "updatedAt" = clock_timestamp(), revision = j.revision + 1
     FROM dead
    WHERE dead.id = ANY (ARRAY(SELECT id FROM unlocked)) AND j.id = dead.id AND j."leaseId" = dead.lease

@@ -11,6 +11,8 @@ unlocked AS MATERIALIZED (
      FOR NO KEY UPDATE SKIP LOCKED)
 UPDATE jobs j
    SET progress = coalesce(note.progress, j.progress), checkpoint = coalesce(note.checkpoint, j.checkpoint),
+       -- A place moves along with a long run, or its age would hold down the floor from which places are counted.
+       "placeAt" = CASE WHEN j."placeAt" < clock_timestamp() - interval '1 minute' THEN clock_timestamp() ELSE j."placeAt" END,
        "updatedAt" = clock_timestamp(), revision = j.revision + 1
   FROM note
  WHERE note.id = ANY (ARRAY(SELECT id FROM unlocked)) AND j.id = note.id AND j."leaseId" = note.lease AND j.status || '' = 'processing'

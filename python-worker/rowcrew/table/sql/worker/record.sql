@@ -9,7 +9,7 @@ WITH ended AS MATERIALIZED (
    WHERE id = abs(id)),
 written AS (
   UPDATE jobs j
-     SET status = ended.status, result = ended.result, "errorMessage" = ended.error, "workerId" = NULL,
+     SET status = ended.status, result = ended.result, "errorMessage" = ended.error, "workerId" = NULL, "placeAt" = NULL,
          attempts = j.attempts - ended.refund, crashes = greatest(j.crashes + ended.crash, 0), revision = j.revision + 1,
          progress = coalesce(ended.progress, j.progress), checkpoint = coalesce(ended.checkpoint, j.checkpoint),
          "runAt" = CASE ended.status WHEN 'queued' THEN clock_timestamp() + ended.delay * interval '1 second'

@@ -18,7 +18,7 @@ stuck AS MATERIALIZED (
 freed AS (
   UPDATE jobs j
      SET status = CASE WHEN blamed AND attempts >= "maxAttempts" THEN 'failed' ELSE 'queued' END,
-         "runAt" = clock_timestamp(), "workerId" = NULL,
+         "runAt" = clock_timestamp(), "workerId" = NULL, "placeAt" = NULL,
          "errorMessage" = CASE WHEN blamed THEN 'worker lost; it ran nothing else' ELSE 'worker lost' END,
          attempts = CASE WHEN blamed THEN attempts ELSE greatest(attempts - 1, 0) END,
          -- Where one ran alone, the others had not begun. More than the hand may write is no help to anybody.

@@ -10,7 +10,7 @@ WITH stuck AS MATERIALIZED (
 freed AS (
   UPDATE jobs j
      SET status = CASE WHEN attempts + 1 >= "maxAttempts" THEN 'failed' ELSE 'queued' END, "runAt" = clock_timestamp(),
-         attempts = attempts + 1, "errorMessage" = 'left in processing by another program',
+         "placeAt" = NULL, attempts = attempts + 1, "errorMessage" = 'left in processing by another program',
          "finishedAt" = CASE WHEN attempts + 1 >= "maxAttempts" THEN clock_timestamp() END,
          "updatedAt" = clock_timestamp(), revision = revision + 1
     FROM stuck

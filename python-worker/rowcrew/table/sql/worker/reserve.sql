@@ -1,7 +1,7 @@
 -- Reserve up to room ready jobs: one probe for each (queue, priority, floor), best first. Nothing for a lost worker.
 UPDATE jobs
    SET status = 'processing', attempts = attempts + 1, "workerId" = %(worker)s, "leaseId" = gen_random_uuid(),
-       "startedAt" = clock_timestamp(), "finishedAt" = NULL, "updatedAt" = clock_timestamp(), revision = revision + 1
+       "startedAt" = clock_timestamp(), "placeAt" = NULL, "finishedAt" = NULL, "updatedAt" = clock_timestamp(), revision = revision + 1
  WHERE ctid = ANY (ARRAY(
        SELECT ready.place
          FROM unnest(%(queues)s::text[], %(priorities)s::smallint[], %(floors)s::timestamptz[], %(floor_ids)s::bigint[])
@@ -16,9 +16,13 @@ UPDATE jobs
                  AND type = ANY (%(types)s::text[])
                  AND id NOT IN (SELECT "jobId" FROM jobs_set_aside WHERE "nextTryAt" > now())
                  AND (%(only)s::bigint[] IS NULL OR id = ANY (%(only)s::bigint[]))
+                 -- Keys with a limit of their own are reserve_limited's; a row without a key asks nothing.
+                 AND ("concurrencyKey" IS NULL OR "concurrencyKey" NOT IN (SELECT key FROM limits))
                ORDER BY "runAt", id
                LIMIT %(room)s
                  FOR NO KEY UPDATE SKIP LOCKED) AS ready
+        -- So are queues with a limit. Asked here, so that what a worker knows need not be fresh.
+        WHERE probe.queue <> ALL (ARRAY(SELECT queue FROM queues WHERE limited))
         LIMIT %(room)s))
    AND NOT EXISTS (SELECT FROM workers WHERE id = %(worker)s AND "lostAt" IS NOT NULL)
 RETURNING id, "leaseId"::text AS "leaseId", type, queue, priority, attempts AS attempt, "maxAttempts", crashes, "timeoutSeconds",
