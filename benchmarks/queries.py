@@ -29,6 +29,8 @@ QUERIES = (
     """SELECT id, type, status, "createdAt", "updatedAt" FROM jobs ORDER BY "createdAt" DESC LIMIT 20""",
     """SELECT id, type, status, "createdAt", "updatedAt" FROM jobs ORDER BY id DESC LIMIT 20""",
     """SELECT * FROM queue_depth""",
+    """SELECT reason, count(*) FROM job_why GROUP BY reason""",
+    """SELECT rowcrew_backlog('default')""",
 )
 
 

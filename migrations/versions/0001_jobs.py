@@ -153,6 +153,10 @@ TABLES = (
         "limitedAt"            timestamptz,
         until                  timestamptz,
         former                 jsonb,
+        "maxRuntimeSeconds"    integer,
+        "cooldownSeconds"      integer NOT NULL DEFAULT 0,
+        "maxJobsPerSession"    integer,
+        "idleTimeoutSeconds"   integer,
         "createdAt"            timestamptz NOT NULL DEFAULT now(),
         CONSTRAINT queues_queue_name CHECK (queue ~ '^[a-z0-9_][a-z0-9_.-]*$' AND length(queue) <= 63),
         CONSTRAINT queues_keep_not_negative
@@ -165,7 +169,10 @@ TABLES = (
                    AND "rateLimitPerKey" >= 0),
         CONSTRAINT queues_rate_period_positive CHECK ("ratePeriodSeconds" BETWEEN 1 AND 2592000),
         CONSTRAINT queues_until_finite
-            CHECK (until > '1000-01-01 00:00+00' AND until < '9999-01-01 00:00+00')
+            CHECK (until > '1000-01-01 00:00+00' AND until < '9999-01-01 00:00+00'),
+        CONSTRAINT queues_workers_sane
+            CHECK ("maxRuntimeSeconds" > 0 AND "cooldownSeconds" >= 0 AND "maxJobsPerSession" > 0
+                   AND "idleTimeoutSeconds" >= 0)
     )
     """,
     """

@@ -36,6 +36,7 @@ QUEUE_TABLES: Final = frozenset(
         "event_receivers",
         "events",
         "job_attempts",
+        "job_stats",
         "jobs_set_aside",
         "job_types",
         "jobs",

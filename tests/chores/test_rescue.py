@@ -22,6 +22,7 @@ from rowcrew.control.clock import MonotonicClock
 from rowcrew.control.identity import Identity, process_key
 from rowcrew.control.set_aside import SetAside
 from rowcrew.log import Log
+from rowcrew.model.tally import Tally
 from rowcrew.table.link import Link
 from tests.conftest import Connect
 
@@ -43,6 +44,7 @@ class Rescuer:
             link=self.link,
             identity=self.identity,
             set_aside=SetAside(link=self.link, identity=self.identity, log=log),
+            tally=Tally(),
             clock=self.clock,
             log=log,
         )

@@ -16,6 +16,7 @@ from rig.databases import new_database
 from rig.logins import Login
 from rig.pooler import MISSING, PROGRAM, Pooler
 from rig.ports import free_port
+from rig.staging import past_triggers
 from rowcrew.admin.checks import extras_checks
 from rowcrew.admin.database_checks import clock_check, server_checks
 from rowcrew.admin.trouble import trouble
@@ -438,6 +439,54 @@ def test_the_reasons_jobs_wait_are_those_of_why(doctor: Doctor, database_url: st
     }
     assert "did you mean 'other'?" in told["queue default, type othr"]["what"]
     assert told["queue default, type test"]["what"] == "0 ready, 1 due later: 1 of 1 slots are free"
+
+
+@pytest.mark.parametrize(
+    ("change", "result", "said", "remedy"),
+    [
+        (
+            "INSERT INTO queues (queue, paused) VALUES ('default', true)",
+            "ok",
+            "the queue 'default' is paused",
+            "`rowcrew queues resume default`",
+        ),
+        (
+            """INSERT INTO queues (queue, "maxConcurrent") VALUES ('default', 0)""",
+            "ok",
+            "the queue 'default' has 0 of at most 0 jobs at work",
+            "`rowcrew queues set default …`",
+        ),
+        (
+            """INSERT INTO limits (key, "maxConcurrent") VALUES ('a', 0)""",
+            "ok",
+            "1 held back by limits of their keys",
+            "`rowcrew queues show default`",
+        ),
+        (
+            """UPDATE jobs SET "runAt" = now() - interval '1 min'""",
+            "warning",
+            "slots are free, and 1 overdue",
+            "`rowcrew why ",
+        ),
+    ],
+)
+def test_what_holds_a_queue_back_is_told_with_what_lets_it_go_on(
+    doctor: Doctor,
+    database_url: str,
+    connect: Connect,
+    change: str,
+    result: str,
+    said: str,
+    remedy: str,
+) -> None:
+    connection = connect()
+    register_worker(connection, queues=["default"], types=["test"], slots=1)
+    insert(connection, concurrencyKey="a")
+    with past_triggers(connection):
+        connection.execute(change.encode())
+    told = {check["name"]: check for check in doctor(database_url)[1]}["queue default, type test"]
+    assert (told["result"], told["what"].partition(": ")[2]) == (result, said)
+    assert remedy in told["remedy"]
 
 
 def test_why_and_the_doctor_say_the_same(

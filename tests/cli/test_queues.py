@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from typing import Any
 
@@ -9,8 +10,10 @@ import pytest
 
 from rig.staging import past_triggers
 from rowcrew.cli import main
+from rowcrew.cli.queue_options import Wanted
+from rowcrew.model.histogram import bucket_of
 from tests.conftest import Connect
-from tests.contract.hands import STATUSES, insert, job_in, register_worker, reserve
+from tests.contract.hands import STATUSES, Connection, insert, job_in, one, register_worker, reserve
 
 
 @pytest.fixture(autouse=True)
@@ -92,3 +95,198 @@ def test_an_empty_table_names_the_next_step(capsys: pytest.CaptureFixture[str]) 
     assert main(["queues"]) == 0
     printed = capsys.readouterr()
     assert (printed.out, "rowcrew enqueue" in printed.err) == ("", True)
+
+
+def count(connection: Connection, outcome: str, count: int, ago: str = "1 min", **columns: Any) -> None:
+    """Runs as a worker counts them: each waited 2 s and took half a second."""
+    values = {
+        "queue": "default",
+        "type": "test",
+        "runBuckets": [bucket_of(0.5)],
+        "waitBuckets": [bucket_of(2.0)],
+        "memoryBytes": 90 << 20,
+        **columns,
+        "outcome": outcome,
+        "count": count,
+        "runSeconds": 0.5 * count,
+        "waitSeconds": 2.0 * count,
+        "runCounts": [count],
+        "waitCounts": [count],
+    }
+    names = ", ".join(f'"{name}"' for name in values)
+    places = ", ".join(f"%({name})s" for name in values)
+    connection.execute(
+        f'INSERT INTO job_stats ("endsAt", seconds, "workerId", {names})'
+        f" VALUES (clock_timestamp() - %(ago)s::interval, 60, 1, {places})".encode(),
+        {**values, "ago": ago},
+    )
+
+
+def test_a_queue_shows_what_stands_there_how_its_jobs_do_and_when_it_is_drained(
+    connect: Connect, capsys: pytest.CaptureFixture[str]
+) -> None:
+    connection = connect()
+    register_worker(connection, queues=["costs"], slots=4)
+    for _ in range(12):
+        insert(connection, queue="costs")
+    insert(connection, queue="costs", runAt="2199-01-01")
+    job_in(connection, "processing", queue="costs")
+    count(connection, "completed", 27, queue="costs")
+    count(connection, "retried", 10, queue="costs")
+    count(connection, "failed", 3, queue="costs")
+    count(connection, "released", 100, queue="costs")
+    count(connection, "completed", 60, "2 h", queue="costs")
+    count(connection, "completed", 1000, queue="other")
+    assert main(["queues", "show", "costs", "--json"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert (shown["ready"], shown["delayed"], shown["processing"]) == (12, 1, 1)
+    assert (shown["workers"], shown["slots"], shown["slotsTaken"]) == (1, 4, 0)
+    assert shown["drainSeconds"] == pytest.approx(12 / (30 / 5) * 60)
+    recent, hour, day = shown["within"]
+    assert (recent["completed"], recent["failed"], recent["runs"], recent["errors"]) == (27, 3, 40, 13)
+    assert (recent["errorShare"], recent["endedPerMinute"]) == (13 / 40, 6.0)
+    assert (hour["completed"], day["completed"]) == (27, 87)
+    assert recent["runMeanSeconds"] == pytest.approx(0.5)
+    assert recent["runP95Seconds"] == pytest.approx(0.5, rel=0.05)
+    assert recent["waitP95Seconds"] == pytest.approx(2.0, rel=0.05)
+    assert recent["memoryBytes"] == 90 << 20
+
+
+def test_a_shown_queue_fits_eighty_columns(
+    connect: Connect, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    connection = connect()
+    name = "a-queue-whose-name-is-as-long-as-any-may-be-" + 19 * "x"
+    insert(connection, queue=name)
+    count(connection, "completed", 12_345_678, queue=name, memoryBytes=123_456 << 20)
+    count(connection, "failed", 1_234_567, queue=name, runBuckets=[bucket_of(86_400 * 13)])
+    assert main(["queues", "show", name]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 80, "\n".join(lines)
+    head = "within completed failed errors per min wait p95 run mean run p95 MiB"
+    assert lines[-4].split() == head.split()
+
+
+def test_a_queue_without_a_present_rate_is_never_drained_and_a_paused_one_neither(
+    connect: Connect, capsys: pytest.CaptureFixture[str]
+) -> None:
+    connection = connect()
+    insert(connection)
+    assert main(["queues", "show", "default"]) == 0
+    assert "never: no job of it has ended in the last five minutes" in capsys.readouterr().out
+    count(connection, "completed", 50)
+    assert main(["queues", "pause", "default"]) == 0
+    assert main(["queues", "show", "default"]) == 0
+    assert "never: it is paused" in capsys.readouterr().out
+
+
+def test_a_queue_that_nobody_has_named_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["queues", "show", "cots"]) == 1
+    assert "nobody has named a queue 'cots'; see `rowcrew queues list`" in capsys.readouterr().err
+
+
+def test_the_list_tells_how_many_jobs_end_in_a_minute(
+    connect: Connect, capsys: pytest.CaptureFixture[str]
+) -> None:
+    insert(connect())
+    insert(connect(), queue="idle")
+    count(connect(), "completed", 30)
+    rows = listed(capsys)
+    assert (rows["default"]["endedPerMinute"], rows["idle"]["endedPerMinute"]) == (6.0, 0.0)
+
+
+def row_of(connect: Connect, queue: str) -> dict[str, Any]:
+    found = connect().execute("SELECT to_jsonb(q) FROM queues q WHERE queue = %s", [queue]).fetchone()
+    assert found is not None
+    return dict(found[0])
+
+
+def test_every_column_of_a_queue_can_be_set_and_taken_away(
+    connect: Connect, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = connect().execute("SELECT * FROM queues").description or ()
+    unset = {"queue", "createdAt", "limited", "limitedAt", "paused", "until", "former"}
+    settable = {column.name for column in names} - unset
+    words = []
+    for field in dataclasses.fields(Wanted):
+        if field.name not in ("label", "seconds"):
+            words += [f"--{field.name.replace('_', '-')}", "7"]
+    assert main(["queues", "set", "q", "--label", "Q", *words]) == 0
+    row = row_of(connect, "q")
+    assert {name: row[name] for name in settable} == {**dict.fromkeys(settable, 7), "label": "Q"}
+    assert "maxConcurrent 7" in capsys.readouterr().out
+    assert main(["queues", "set", "q", *["none" if word == "7" else word for word in words]]) == 0
+    row = row_of(connect, "q")
+    assert {row[name] for name in settable - {"label"}} == {None, 0, 1}
+    assert (row["ratePeriodSeconds"], row["cooldownSeconds"], row["label"]) == (1, 0, "Q")
+
+
+def test_what_is_not_named_stays_as_it_is(connect: Connect) -> None:
+    assert main(["queues", "set", "q", "--max-concurrent", "3", "--timeout", "60"]) == 0
+    assert main(["queues", "set", "q", "--max-concurrent", "0"]) == 0
+    row = row_of(connect, "q")
+    assert (row["maxConcurrent"], row["timeoutSeconds"], row["maxConcurrentPerKey"]) == (0, 60, None)
+
+
+def test_all_that_cannot_be_set_is_told_at_once_with_what_to_give_instead(
+    connect: Connect, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wrong = ["--max-concurrent", "many", "--rate-period", "0", "--timeout", "0", "--cooldown", "99999999999"]
+    assert main(["queues", "set", "q", *wrong]) == 2
+    assert capsys.readouterr().err == (
+        "rowcrew: --max-concurrent 'many': \"maxConcurrent\" takes a whole number from 0 up, or none;"
+        " --rate-period '0': \"ratePeriodSeconds\" takes a whole number from 1 to 2592000, or none;"
+        " --timeout '0': \"timeoutSeconds\" takes a whole number from 1 up, or none;"
+        " --cooldown '99999999999': \"cooldownSeconds\" takes a whole number from 0 up, or none\n"
+    )
+    assert connect().execute("SELECT FROM queues").fetchall() == []
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (["set", "q"], "name what to set"),
+        (["set", "Q", "--timeout", "3"], "a queue name is 1 to 63"),
+        (["pause", "no such"], "a queue name is 1 to 63"),
+        (["pause", "q", "--for", "2h"], "give a whole number of seconds"),
+        (["pause", "q", "--for", "0"], "give a whole number of seconds"),
+    ],
+)
+def test_a_change_that_makes_no_sense_is_refused(
+    connect: Connect, capsys: pytest.CaptureFixture[str], words: list[str], complaint: str
+) -> None:
+    assert main(["queues", *words]) == 2
+    assert complaint in capsys.readouterr().err
+    assert connect().execute("SELECT FROM queues").fetchall() == []
+
+
+def test_a_paused_queue_is_resumed(connect: Connect, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["queues", "pause", "mails"]) == 0
+    assert row_of(connect, "mails")["limited"] is True
+    assert main(["queues", "resume", "mails"]) == 0
+    assert row_of(connect, "mails")["limited"] is False
+    assert capsys.readouterr().out == "Queue mails: paused\nQueue mails: no limits\n"
+
+
+def test_a_limit_for_a_time_remembers_what_stood_there_before(connect: Connect) -> None:
+    assert main(["queues", "set", "q", "--max-concurrent", "3"]) == 0
+    assert main(["queues", "set", "q", "--max-concurrent", "5", "--for", "7200"]) == 0
+    row = row_of(connect, "q")
+    assert (row["maxConcurrent"], row["former"]) == (5, {"maxConcurrent": 3})
+    assert one(connect(), "SELECT until - now() BETWEEN '1:59' AND '2:00' FROM queues") == (True,)
+
+
+def test_a_type_shows_how_its_jobs_do_in_all_queues(
+    connect: Connect, capsys: pytest.CaptureFixture[str]
+) -> None:
+    connection = connect()
+    connection.execute("INSERT INTO job_types (type) VALUES ('test')")
+    count(connection, "completed", 9)
+    count(connection, "retried", 1, queue="other", memoryBytes=120 << 20)
+    count(connection, "completed", 500, type="another")
+    assert main(["types", "show", "test", "--json"]) == 0
+    recent = json.loads(capsys.readouterr().out)["within"][0]
+    assert (recent["runs"], recent["errorShare"], recent["memoryBytes"]) == (10, 0.1, 120 << 20)
+    assert main(["types", "show", "test"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1].split()[-1] == "120"

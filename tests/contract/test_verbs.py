@@ -10,6 +10,7 @@ import inspect
 import re
 import typing
 from collections.abc import Callable, Generator, Iterator
+from datetime import datetime
 from types import ModuleType
 from typing import Any
 from unittest.mock import MagicMock
@@ -33,7 +34,7 @@ ROOMS: dict[str, ModuleType] = {
 }
 SCRIPTS = {"operator/roles"}  # for psql, not for a driver
 STATEMENTS = sorted(name for name in SQL if name.partition("/")[0] in ROOMS and name not in SCRIPTS)
-SCALARS = (int, str, bool, float)
+SCALARS = (int, str, bool, float, datetime)
 PLACEHOLDER = re.compile(r"%\((\w+)\)s")
 
 

@@ -46,6 +46,15 @@ def furnish(connection: Connection) -> None:
     insert(connection, id=45, type="report", queue="reports")
     assert record(connection, insert(connection, id=46), reserve(connection, 46), "cancelled")
     insert(connection, id=47, type="nobody_knows", runAt="2199-01-01")
+    for outcome, type in (("completed", "report"), ("retried", "report"), ("completed", "costs")):
+        connection.execute(
+            """
+            INSERT INTO job_stats ("endsAt", seconds, "workerId", queue, type, outcome, count,
+                                   "runBuckets", "runCounts")
+            VALUES (now() - interval '1 min', 60, 1, 'cost_collection', %s, %s, 9, '{20,70}', '{5,4}')
+            """,
+            [type, outcome],
+        )
     for statement in CHANGES:
         connection.execute(statement)
     connection.execute("ALTER TABLE jobs ALTER COLUMN id RESTART WITH 100")

@@ -50,13 +50,11 @@ def test_the_cookbook_reprioritises(furnished: Connection) -> None:
 
 
 def test_the_cookbook_tells_why_a_job_waits(furnished: Connection) -> None:
-    rows = furnished.execute(cookbook("SELECT job.id, job.type, job.queue,")).fetchall()
-    why = {id: reason for id, _type, _queue, reason in rows}
-    assert why[42] == "every slot is taken"
-    assert why[47].startswith("due at 2199")
+    statement = cookbook("SELECT id, type, queue, reason")
+    why = {id: reason for id, _type, _queue, reason in furnished.execute(statement).fetchall()}
+    assert (why[42], why[47]) == ("about-to-run", "scheduled")
     furnished.execute('UPDATE jobs SET "runAt" = now() WHERE id = 47')
-    rows = furnished.execute(cookbook("SELECT job.id, job.type, job.queue,")).fetchall()
-    assert {row[0]: row[3] for row in rows}[47] == "no live worker serves this type in this queue"
+    assert {row[0]: row[3] for row in furnished.execute(statement).fetchall()}[47] == "type-unknown"
 
 
 def test_the_cookbook_requeues_in_bulk_and_leaves_out_a_job_whose_key_is_taken(furnished: Connection) -> None:

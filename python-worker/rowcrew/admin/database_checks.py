@@ -16,14 +16,13 @@ from rowcrew.admin.check import Check, Findings, check
 from rowcrew.admin.drift import Drift, drift
 from rowcrew.admin.events import receiver_checks
 from rowcrew.admin.link import operators_link
-from rowcrew.admin.queues import ServedCrowd, waiting_crowds
+from rowcrew.admin.queue_checks import queue_checks
 from rowcrew.admin.sameness import place, sameness
 from rowcrew.admin.trouble import trouble
 from rowcrew.family import installed
 from rowcrew.model.duration import duration
 from rowcrew.model.holder import MOST_NAMED, OLD_SECONDS, OLD_TRANSACTIONS
 from rowcrew.model.remedy import Remedy
-from rowcrew.model.why import busy, limited, unserved
 from rowcrew.settings import Settings
 from rowcrew.table import operator, worker
 from rowcrew.table.compatibility import OWN_SCHEMA, SCHEMA_REVISION, hidden, misfit
@@ -76,7 +75,7 @@ async def _service_checks(link: Link, findings: Findings) -> AsyncIterator[Check
         yield found
     if any(found.result == "failed" for found in role):
         return
-    for look in (vacuum_checks, _queue_checks, _aside_checks, _circle_checks):
+    for look in (vacuum_checks, queue_checks, _aside_checks, _circle_checks):
         for found in await look(link):
             yield found
     for found in await receiver_checks(link, findings.settings):
@@ -251,11 +250,6 @@ async def _same_check(name: str, link: Link, url: str) -> Check:
     return check(name, "failed", what, "give producers and workers the same address")
 
 
-async def _queue_checks(link: Link) -> list[Check]:
-    crowds = await waiting_crowds(link)
-    return [_queue_check(served) for served in crowds] or [check("queues", "ok", "no job waits")]
-
-
 async def _aside_checks(link: Link) -> list[Check]:
     """Jobs whose rows no worker can write; quiet while there is none."""
     return [
@@ -280,23 +274,6 @@ async def vacuum_checks(link: Link, seconds: float = OLD_SECONDS) -> list[Check]
         return [check("vacuum", "ok", "no old transaction holds it up")]
     what = "no old transaction of this role holds it up; other roles' sessions are hidden from it"
     return [check("vacuum", "ok", what, "to see them too: GRANT pg_read_all_stats TO the role")]
-
-
-def _queue_check(served: ServedCrowd) -> Check:
-    """Why the jobs of one queue and type wait: the same judgement as for one job."""
-    crowd, service, held_back = served
-    name = f"queue {crowd.queue}, type {crowd.type}"
-    ready = f"{crowd.ready} ready" + (f" for {duration(crowd.oldest_seconds or 0.0)}" if crowd.ready else "")
-    counts = ready + (f", {crowd.later} due later" if crowd.later else "")
-    if nobody := unserved(service):
-        return check(name, "warning", f"{counts}: {nobody.what}", *nobody.remedies)
-    if held_back and crowd.ready:
-        limit = limited(held_back[0])
-        return check(name, "ok", f"{counts}: {limit.what}", *limit.remedies)
-    full = busy(service) if crowd.ready else None
-    if full:
-        return check(name, "ok", f"{counts}: {full.what}", *full.remedies)
-    return check(name, "ok", f"{counts}: {service.slots - service.taken} of {service.slots} slots are free")
 
 
 async def _circle_checks(link: Link) -> list[Check]:

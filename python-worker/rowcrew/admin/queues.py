@@ -5,13 +5,23 @@ In: a link. Out: rows, and for each waiting crowd what live workers offer it. Ca
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+import msgspec
+
 from rowcrew.model.why import HeldBack, Service
-from rowcrew.table import operator
+from rowcrew.table import operator, worker
 from rowcrew.table.link import Link
-from rowcrew.table.rows import Crowd, ListedQueue, ListedType, ListedWorker, PublishedType, WorkerState
+from rowcrew.table.rows import (
+    Crowd,
+    ListedQueue,
+    ListedType,
+    ListedWorker,
+    PublishedType,
+    ShownQueue,
+    WorkerState,
+)
 
 
 class ServedCrowd(NamedTuple):
@@ -25,6 +35,27 @@ class ServedCrowd(NamedTuple):
 async def list_queues(link: Link) -> list[ListedQueue]:
     """Every queue with its jobs by status, what waits, and who serves it. Counts ended jobs too."""
     return await operator.list_queues(link)
+
+
+async def show_queue(link: Link, queue: str) -> ShownQueue | None:
+    """A queue's row, what waits and runs there, and who serves it; None when nobody has named it."""
+    return await operator.show_queue(link, queue)
+
+
+async def set_queue(
+    link: Link, queue: str, columns: Mapping[str, int | str | bool | None], *, seconds: int | None = None
+) -> None:
+    """Change the row of a queue, which gets one if it has none. Workers heed it at their next look.
+
+    Args:
+        columns: new values by column name; what is not named stays.
+        seconds: how long changed limits hold, before the former come back; None = until the next change.
+    """
+    async with link.transaction():
+        await worker.add_queue(link, queue)
+        await operator.set_queue(
+            link, queue=queue, columns=msgspec.json.encode(columns).decode(), seconds=seconds
+        )
 
 
 async def waiting_crowds(link: Link) -> list[ServedCrowd]:

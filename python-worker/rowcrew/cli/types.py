@@ -1,4 +1,4 @@
-"""`rowcrew types`: what workers have published about the job types they can run."""
+"""`rowcrew types`: what workers have published about the job types they can run, and how these do."""
 
 from __future__ import annotations
 
@@ -7,11 +7,16 @@ import sys
 from cyclopts import App
 
 from rowcrew.admin import queues
+from rowcrew.admin.pace import paces
 from rowcrew.cli.asking import ask
 from rowcrew.cli.options import AsJson, read_settings
 from rowcrew.cli.output import columns, print_document, print_documents, print_fields
+from rowcrew.cli.paces import print_paces
 from rowcrew.cli.tables import print_table
 from rowcrew.model.errors import RowcrewError
+from rowcrew.model.pace import Pace
+from rowcrew.table.link import Link
+from rowcrew.table.rows import PublishedType
 
 LIST_COLUMNS = ("type", "queue", "priority", "maxAttempts", "timeoutSeconds", "executor", "description")
 
@@ -33,17 +38,25 @@ def list_types(*, json: AsJson = False) -> None:
 
 @types.command
 def show(type: str, /, *, json: AsJson = False) -> None:
-    """Show a type and the JSON Schema of its payload.
+    """Show a type, the JSON Schema of its payload, and how its jobs do.
+
+    Rates and times are what workers have counted, and are a minute behind.
 
     Parameters
     ----------
     type
         As in the column jobs.type.
     """
-    row = ask(read_settings(), lambda link: queues.show_type(link, type))
+    row, found = ask(read_settings(), lambda link: _shown(link, type))
     if row is None:
         raise RowcrewError(f"no worker has published a type {type!r}; see `rowcrew types list`")
     if json:
-        print_document(row)
+        print_document({**columns(row), "within": found})
     else:
         print_fields(columns(row))
+        print()
+        print_paces(found)
+
+
+async def _shown(link: Link, type: str) -> tuple[PublishedType | None, list[Pace]]:
+    return await queues.show_type(link, type), await paces(link, type=type)

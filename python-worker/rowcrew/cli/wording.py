@@ -26,6 +26,8 @@ WORDS: Final[Mapping[RemedyKind, str]] = {
     "cancel": "end it: `rowcrew jobs cancel {job}`",
     "requeue": "run it again: `rowcrew jobs requeue {job}`",
     "mend-and-requeue": "mend the cause, then `rowcrew jobs requeue {job}`",
+    "resume-queue": "`rowcrew queues resume {name}`",
+    "show-queue": "wait, or look at its limits: `rowcrew queues show {name}`",
     "show-progress": "its progress: `rowcrew jobs show {job}`",
     "show-result": "its result: `rowcrew jobs show {job}`",
     "show-tracebacks": "its tracebacks: `rowcrew jobs show {job}`",
@@ -36,8 +38,7 @@ WORDS: Final[Mapping[RemedyKind, str]] = {
     " or start a worker with `--queue {name}`",
     "start-crew": "start a worker whose crew has it; `rowcrew types list` shows what workers know",
     "await-window": "wait: the next may start in {wait}",
-    "resume-queue": "UPDATE queues SET paused = false WHERE queue = '{name}'",
-    "raise-limit": "wait until one ends, or raise the limit: UPDATE queues SET … WHERE queue = '{name}'",
+    "raise-limit": "wait until one ends, or raise the limit: `rowcrew queues set {name} …`",
     "raise-key-limit": "wait until one ends, or raise the limit: UPDATE limits SET … WHERE key = '{name}'",
     "add-slots": "wait, or start another worker, or raise WORKER_CONCURRENCY",
     "read-worker-log": "if POLL_INTERVAL is not that long, read the workers' log:"

@@ -23,6 +23,7 @@ from rowcrew.control.chores.put_back import PutBackLimits
 from rowcrew.control.chores.queues import ReadQueues
 from rowcrew.control.chores.results import EmptyResults
 from rowcrew.control.chores.schedules import Schedules
+from rowcrew.control.chores.stats import MergeStats, WriteStats
 from rowcrew.control.chores.tell_events import TellEvents
 from rowcrew.control.chores.unbegun import TakeBackUnbegun
 from rowcrew.control.chores.waits import ExamineWaits, SweepWaits
@@ -84,16 +85,18 @@ class Organs:
         self.fence = self._make_fence()
         self.heartbeat = self._make_heartbeat()
         self.reserver = self._make_reserver()
-        self.queues = ReadQueues(link=links.chores, catalogue=catalogue)
+        self.queues = ReadQueues(link=links.chores, named=settings.queue_name, catalogue=catalogue)
         self.turned_back = TurnedBack(links=links, lately_completed=self.road.lately_completed, log=log)
         self.rescue = Rescue(
             seconds=settings.heartbeat_seconds,
             link=links.chores,
             identity=self.identity,
             set_aside=self.set_aside,
+            tally=self.road.tally,
             clock=clock,
             log=log,
         )
+        self.stats = WriteStats(link=links.chores, identity=self.identity, tally=self.road.tally)
 
     def loops(self) -> Iterator[tuple[str, Loop]]:
         """What runs for as long as the worker lives, in the order of starting."""
@@ -116,6 +119,8 @@ class Organs:
             self.turned_back,
             self.queues,
             SweepWaits(link=link, examine=self.examine),
+            self.stats,
+            MergeStats(link=link),
             OldSnapshots(link=link, log=self._log),
             TellEvents(link=link, settings=self._settings, log=self._log),
             DeepQueues(link=link),
@@ -167,7 +172,11 @@ class Organs:
             fence=self.fence,
             liveness=self.liveness,
             usage=Usage(
-                runners=self.runners, limit_bytes=settings.max_memory_bytes, clock=self._clock, log=log
+                runners=self.runners,
+                limit_bytes=settings.max_memory_bytes,
+                tally=self.road.tally,
+                clock=self._clock,
+                log=log,
             ),
             clock=self._clock,
             log=log,

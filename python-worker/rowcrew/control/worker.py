@@ -176,7 +176,7 @@ class Worker:
             self._log.event("worker.leftovers", programs=programs)
         await organs.identity.enter()
         await organs.rescue.at_start()
-        await organs.queues.once()
+        await organs.queues.at_start()
 
     def _start_task(self, name: str, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work, name=name)
@@ -202,6 +202,7 @@ class Worker:
             organs.road.recorder.flushed(), flush_seconds
         ):
             await self._in_time(organs.road.letting_go.done(), _LAST_WRITES_SECONDS)
+        await self._in_time(organs.stats.once(), _LEAVE_SECONDS)
         await self._in_time(organs.identity.leave(self._why_stopped), _LEAVE_SECONDS)
 
     async def _in_time(self, work: Coroutine[Any, Any, None], seconds: float) -> bool:

@@ -18,6 +18,7 @@ class Job(msgspec.Struct, frozen=True, array_like=True, gc=False):
         run_at: when the job became due, in UTC; orders the ready line, never compared with a clock.
         payload: the handler's input as the JSON text of an object.
         checkpoint: what the last attempt left for this one, as JSON text.
+        wait_seconds: from `run_at` to the reservation, by the database's clock.
     """
 
     id: int
@@ -32,6 +33,7 @@ class Job(msgspec.Struct, frozen=True, array_like=True, gc=False):
     run_at: str
     payload: str
     checkpoint: str | None = None
+    wait_seconds: float = 0.0
 
     @property
     def is_last_attempt(self) -> bool:

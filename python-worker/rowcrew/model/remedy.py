@@ -28,7 +28,8 @@ RemedyKind = Literal[
     "show-progress",
     "show-result",
     "show-tracebacks",
-    # change a limit
+    # look at a queue, or change a limit
+    "show-queue",
     "resume-queue",
     "raise-limit",
     "raise-key-limit",

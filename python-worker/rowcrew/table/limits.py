@@ -65,6 +65,7 @@ class Granted(NamedTuple):
     run_at: str
     payload: str
     checkpoint: str | None
+    wait_seconds: float
 
     @property
     def job(self) -> Job | None:

@@ -60,6 +60,8 @@ def _made(part: Part, wanted: Sequence[Part]) -> Statements:
             yield sql.SQL("CREATE OR REPLACE VIEW {} AS {}").format(table, definition)
         case "index" | "function" | "trigger":
             yield sql.Composed([definition])
+            if "SECURITY DEFINER" in part.definition:  # a new function is everybody's
+                yield sql.SQL("REVOKE EXECUTE ON FUNCTION {} FROM PUBLIC").format(name)
         case _:
             yield from _set(part)
 

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import msgspec
 
+from rowcrew.model.pace import RunCount
 from rowcrew.model.shape import Part
 from rowcrew.model.status import Status
 from rowcrew.model.tree import Edges
@@ -34,10 +35,13 @@ from rowcrew.table.rows import (
     ListedWorker,
     Probe,
     PublishedType,
+    ReasonCount,
     Redelivered,
     Server,
+    ShownQueue,
     Sight,
     Standing,
+    TimedRuns,
     TreeJob,
     WholeJob,
     WorkerState,
@@ -186,8 +190,45 @@ async def waiting(link: Link) -> list[Crowd]:
     return [Crowd(*row) for row in await _fetch(link, "waiting", {})]
 
 
+async def count_reasons(link: Link) -> list[ReasonCount]:
+    return [ReasonCount(*row) for row in await _fetch(link, "count_reasons", {})]
+
+
 async def list_queues(link: Link) -> list[ListedQueue]:
     return [ListedQueue(*row) for row in await _fetch(link, "list_queues", {})]
+
+
+async def show_queue(link: Link, queue: str) -> ShownQueue | None:
+    """None when neither a row, a job, a worker nor a past run names it."""
+    rows = await _fetch(link, "show_queue", {"queue": queue})
+    return ShownQueue(*rows[0]) if rows else None
+
+
+async def set_queue(link: Link, *, queue: str, columns: str, seconds: int | None = None) -> bool:
+    """Whether there is such a row.
+
+    Args:
+        columns: a JSON object with the new values by column name.
+        seconds: how long changed limits hold; None = until the next change.
+    """
+    parameters = {"queue": queue, "columns": columns, "seconds": seconds}
+    return bool(await _fetch(link, "set_queue", parameters))
+
+
+async def count_runs(
+    link: Link, *, seconds: int, queue: str | None = None, type: str | None = None
+) -> list[RunCount]:
+    """Within the last seconds; None = any."""
+    parameters = {"seconds": seconds, "queue": queue, "type": type}
+    return [RunCount(*row) for row in await _fetch(link, "count_runs", parameters)]
+
+
+async def time_runs(
+    link: Link, *, seconds: int, queue: str | None = None, type: str | None = None
+) -> list[TimedRuns]:
+    """Within the last seconds; None = any."""
+    parameters = {"seconds": seconds, "queue": queue, "type": type}
+    return [TimedRuns(*row) for row in await _fetch(link, "time_runs", parameters)]
 
 
 async def list_types(link: Link) -> list[ListedType]:

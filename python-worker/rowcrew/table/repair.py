@@ -26,7 +26,7 @@ from rowcrew.table.statements import SQL
 
 Connection = psycopg.Connection[Any]
 
-_VIEWS: Final = ("job_status", "queue_depth", "worker_status")
+_VIEWS: Final = ("job_status", "job_why", "queue_depth", "worker_status")
 
 
 class Repair(NamedTuple):
@@ -94,13 +94,20 @@ def _looked_at(connection: Connection) -> tuple[list[Part], list[Part]]:
 def _repaired(connection: Connection) -> list[Repair]:
     connection.rollback()
     wanted, found = _looked_at(connection)
-    # A table that is made again has triggers, which need their functions.
-    order = sorted(differences(wanted, found), key=lambda one: one.kind != "function")
+    order = sorted(differences(wanted, found), key=_turn)
     done = [_tried(connection, statements(difference, wanted, found), difference) for difference in order]
     if any(part.relation == "rowcrew_schema" for part in wanted):  # not where a family was migrated alone
         connection.execute(SQL["migration/say_revision"], {"revision": SCHEMA_REVISION})
     connection.commit()
     return done
+
+
+def _turn(difference: Difference) -> int:
+    """A table that is made again has triggers, which need their functions; others' bodies need the tables."""
+    part = difference.expected
+    if part is None or part.kind != "function":
+        return 1
+    return 2 if " LANGUAGE sql" in part.definition else 0
 
 
 def _tried(connection: Connection, mending: Statements, difference: Difference) -> Repair:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import msgspec
 
@@ -188,6 +188,50 @@ class ListedQueue(Row, frozen=True):
     slots_taken: int
 
 
+class ShownQueue(Row, frozen=True):
+    """One queue: its row, what waits and runs there, and the live workers that serve it with their slots.
+
+    Attributes:
+        has_row: whether `queues` has a row for it; else the columns of that table are defaults.
+    """
+
+    queue: str
+    has_row: bool
+    label: str | None
+    paused: bool
+    max_concurrent: int | None
+    max_concurrent_per_key: int | None
+    rate_limit: int | None
+    rate_limit_per_key: int | None
+    rate_period_seconds: int
+    until: datetime | None
+    timeout_seconds: int | None
+    keep_completed_seconds: int | None
+    keep_failed_seconds: int | None
+    keep_completed_count: int | None
+    rescue_foreign_seconds: int | None
+    max_runtime_seconds: int | None
+    cooldown_seconds: int
+    max_jobs_per_session: int | None
+    idle_timeout_seconds: int | None
+    ready: int
+    delayed: int
+    processing: int
+    oldest_ready_at: datetime | None
+    oldest_wait_seconds: float | None
+    workers: int
+    slots: int
+    slots_taken: int
+
+
+class TimedRuns(NamedTuple):
+    """How many runs waited (`wait`) or ran (`run`) as long as a bucket of `model/histogram.py` says."""
+
+    kind: Literal["wait", "run"]
+    bucket: int
+    runs: int
+
+
 class ListedWorker(Row, frozen=True):
     """A worker as it has entered itself, and what it runs; no queue named = all queues.
 
@@ -276,6 +320,16 @@ class Crowd(Row, frozen=True):
     ready: int
     oldest_seconds: float | None
     later: int
+
+
+class ReasonCount(Row, frozen=True):
+    """Queued jobs of one queue and type that do not run for one reason, by the word of the view `job_why`."""
+
+    queue: str
+    type: str
+    reason: str
+    jobs: int
+    first_id: int
 
 
 class CompletedJob(Row, frozen=True):

@@ -28,7 +28,7 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB, REAL, UUID
+from sqlalchemy.dialects.postgresql import ARRAY, DOUBLE_PRECISION, JSONB, REAL, UUID
 
 metadata = MetaData()
 
@@ -187,6 +187,30 @@ Index(
     postgresql_where=text("status = 'queued' AND \"concurrencyKey\" IS NOT NULL"),
 )
 
+job_stats = Table(
+    "job_stats",
+    metadata,
+    Column("endsAt", DateTime(timezone=True), primary_key=True),
+    Column("seconds", Integer, primary_key=True, autoincrement=False),
+    Column("workerId", BigInteger, primary_key=True, autoincrement=False),
+    Column("queue", Text, primary_key=True),
+    Column("type", Text, primary_key=True),
+    Column("outcome", Text, primary_key=True),
+    _required("count", BigInteger),
+    _required("runSeconds", DOUBLE_PRECISION, "0"),
+    _required("waitSeconds", DOUBLE_PRECISION, "0"),
+    Column("memoryBytes", BigInteger),
+    _required("runBuckets", ARRAY(SmallInteger), "'{}'"),
+    _required("runCounts", ARRAY(BigInteger), "'{}'"),
+    _required("waitBuckets", ARRAY(SmallInteger), "'{}'"),
+    _required("waitCounts", ARRAY(BigInteger), "'{}'"),
+    _check("job_stats_span_known", "seconds IN (60, 3600, 86400)"),
+    _check(
+        "job_stats_outcome_known",
+        "outcome IN ('completed', 'retried', 'failed', 'cancelled', 'released', 'snoozed', 'lost')",
+    ),
+)
+
 jobs_set_aside = Table(
     "jobs_set_aside",
     metadata,
@@ -246,6 +270,10 @@ queues = Table(
     _time("limitedAt"),
     _time("until"),
     Column("former", JSONB),
+    Column("maxRuntimeSeconds", Integer),
+    _required("cooldownSeconds", Integer, "0"),
+    Column("maxJobsPerSession", Integer),
+    Column("idleTimeoutSeconds", Integer),
     _time("createdAt", "now()"),
     _check("queues_queue_name", _QUEUE_NAME),
     _check(
@@ -261,6 +289,11 @@ queues = Table(
     ),
     _check("queues_rate_period_positive", _PERIOD),
     _check("queues_until_finite", _UNTIL),
+    _check(
+        "queues_workers_sane",
+        '"maxRuntimeSeconds" > 0 AND "cooldownSeconds" >= 0 AND "maxJobsPerSession" > 0'
+        ' AND "idleTimeoutSeconds" >= 0',
+    ),
 )
 
 job_types = Table(

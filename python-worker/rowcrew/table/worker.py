@@ -51,6 +51,7 @@ class RescuedJob(NamedTuple):
 
     id: int
     type: str
+    queue: str
     status: str
 
 
@@ -545,6 +546,37 @@ def _asked(
         "only": None if only is None else list(only),
         **_arrays(probes),
     }
+
+
+async def add_queue(link: Link, queue: str) -> None:
+    await link.fetch(SQL["worker/add_queue"], {"queue": queue}, CHORE_SECONDS)
+
+
+async def moment(link: Link) -> datetime:
+    ((moment,),) = await link.fetch(SQL["worker/moment"], {}, CHORE_SECONDS)
+    assert isinstance(moment, datetime)
+    return moment
+
+
+async def write_stats(link: Link, *, moment: datetime, worker: int, counts: str) -> None:
+    """`counts` is a JSON array with one object for each row of `job_stats`, by column name."""
+    parameters = {"moment": moment, "worker": worker, "counts": counts}
+    await link.fetch(SQL["worker/write_stats"], parameters, CHORE_SECONDS, size=len(counts))
+
+
+async def merge_stats(link: Link, *, short: int, long: int, unit: str, keep: int) -> int:
+    """How many rows there are instead.
+
+    Args:
+        short, long: the spans in seconds; `unit` is the longer one as `date_trunc` calls it.
+        keep: for how many seconds short spans stay.
+    """
+    parameters = {"short": short, "long": long, "unit": unit, "keep": keep}
+    return len(await link.fetch(SQL["worker/merge_stats"], parameters, CHORE_SECONDS))
+
+
+async def prune_stats(link: Link) -> None:
+    await link.fetch(SQL["worker/prune_stats"], {}, CHORE_SECONDS)
 
 
 def _arrays(probes: Probes) -> dict[str, Any]:

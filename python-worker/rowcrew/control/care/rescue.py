@@ -18,6 +18,7 @@ from rowcrew.control.clock import Clock
 from rowcrew.control.identity import Identity, is_surely_dead
 from rowcrew.control.set_aside import SetAside, one_by_one
 from rowcrew.log import Log
+from rowcrew.model.tally import Tally
 from rowcrew.table import worker as table
 from rowcrew.table.link import Link, is_about_data
 from rowcrew.table.worker import OtherWorker, RescuedJob
@@ -50,6 +51,7 @@ class Rescue:
         link: Link,
         identity: Identity,
         set_aside: SetAside,
+        tally: Tally,
         clock: Clock,
         log: Log,
     ) -> None:
@@ -57,6 +59,7 @@ class Rescue:
         self._link = link
         self._identity = identity
         self._set_aside = set_aside
+        self._tally = tally
         self._clock = clock
         self._log = log
         self._seen: dict[int, _Sight] = {}
@@ -140,3 +143,4 @@ class Rescue:
     def _tell(self, jobs: list[RescuedJob]) -> None:
         for job in jobs:
             self._log.event("job.rescued", job_id=job.id, type=job.type, status=job.status)
+            self._tally.rescued(job.queue, job.type)

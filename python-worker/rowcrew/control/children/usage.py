@@ -10,6 +10,7 @@ from rowcrew.control.children.runner_process import RunnerProcess
 from rowcrew.control.children.runners import Runners
 from rowcrew.control.clock import Clock
 from rowcrew.log import Log
+from rowcrew.model.tally import Tally
 
 # Replaced after its jobs above the limit; killed at once above this many times the limit.
 HARD_LIMIT: Final = 1.5
@@ -25,9 +26,12 @@ class Used(TypedDict):
 class Usage:
     """The meter of one worker, read at each heartbeat."""
 
-    def __init__(self, *, runners: Runners, limit_bytes: int | None, clock: Clock, log: Log) -> None:
+    def __init__(
+        self, *, runners: Runners, limit_bytes: int | None, tally: Tally, clock: Clock, log: Log
+    ) -> None:
         self._runners = runners
         self._limit_bytes = limit_bytes
+        self._tally = tally
         self._clock = clock
         self._log = log
         self._before: dict[int, Reading] = {}
@@ -40,6 +44,8 @@ class Usage:
         before, self._before = self._before, self._readings()
         for runner in self._runners:
             if (used := self._before.get(runner.pid)) is not None:
+                for run in runner.runs.values():
+                    self._tally.used(run.job.queue, run.job.type, used.memory)
                 self._judge(runner, used.memory)
         self._runners.retire_idle()
         self._runners.reap_orphans()

@@ -30,6 +30,7 @@ from rowcrew.log import Log, job_facts, ran
 from rowcrew.model.catalogue import Catalogue
 from rowcrew.model.job import Job
 from rowcrew.model.outcome import Completed, Outcome, Recorded
+from rowcrew.model.tally import Tally
 from rowcrew.model.verdict import AttemptOutcome, Verdict, verdict
 from rowcrew.table.link import Link, is_outage
 
@@ -62,6 +63,7 @@ class Recorder:
         catalogue: Catalogue,
         lately_completed: LatelyCompleted,
         expected: Expected,
+        tally: Tally,
         clock: Clock,
         log: Log,
     ) -> None:
@@ -74,6 +76,7 @@ class Recorder:
         self._catalogue = catalogue
         self._lately_completed = lately_completed
         self._expected = expected
+        self._tally = tally
         self._clock = clock
         self._log = log
         self._pending: list[End] = []
@@ -88,7 +91,7 @@ class Recorder:
         job = run.job
         delay = 0.0 if isinstance(outcome, Completed) else self._backoff_seconds(job)
         decided = verdict(job, outcome, delay)
-        seconds = run.seconds(self._clock.now()) if self._log.tells_run_times else None
+        seconds = run.seconds(self._clock.now())
         if decided is None:
             if isinstance(outcome, Recorded) and outcome.tells:
                 self._examine.wake()
@@ -192,6 +195,7 @@ class Recorder:
         for end, job in told:
             if end.verdict.attempt_outcome is not None:
                 self._tell(_EVENTS[end.verdict.attempt_outcome], end, job)
+                self._tally.ended(job, end.verdict.attempt_outcome, end.seconds, end.verdict.memory_bytes)
         for end in written.ends:
             if end.lease_id in stale and end.job is not None:
                 self._log.event("job.stale", **job_facts(end.job))
@@ -202,6 +206,8 @@ class Recorder:
 
     def _tell_completed(self, jobs: list[Job], seconds: list[float | None]) -> None:
         self._log.completed(jobs, seconds)
+        for job, time in zip(jobs, seconds, strict=True):
+            self._tally.ended(job, "completed", time)
         if jobs:
             self._lately_completed.add([(job.id, job.lease_id) for job in jobs])
 

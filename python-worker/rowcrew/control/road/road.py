@@ -28,6 +28,7 @@ from rowcrew.control.set_aside import SetAside
 from rowcrew.log import Log
 from rowcrew.model.appetite import RunTimes
 from rowcrew.model.catalogue import Catalogue
+from rowcrew.model.tally import Tally
 from rowcrew.settings import Settings
 
 
@@ -54,6 +55,7 @@ class Road:
         self.backlog = Backlog(runners=runners)
         self.lately_completed = LatelyCompleted(clock)
         self.expected = Expected(link=links.chores, clock=clock)
+        self.tally = Tally()
         self.recorder = Recorder(
             link=links.record,
             writer=Writer(link=links.record, identity=identity, log=log),
@@ -65,6 +67,7 @@ class Road:
             catalogue=catalogue,
             lately_completed=self.lately_completed,
             expected=self.expected,
+            tally=self.tally,
             clock=clock,
             log=log,
         )

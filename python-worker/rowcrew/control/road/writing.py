@@ -35,7 +35,7 @@ class End(msgspec.Struct, frozen=True, gc=False):
     Attributes:
         job: None for a lease that the database knows and this worker does not.
         size: how many bytes of values it carries.
-        seconds: how long the run took, where the log tells it.
+        seconds: how long the run took; None if it never began.
     """
 
     id: int

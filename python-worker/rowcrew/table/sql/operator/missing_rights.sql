@@ -2,6 +2,7 @@
 WITH needed ("table", privileges) AS (VALUES
   ('jobs', ARRAY['SELECT', 'DELETE']),
   ('job_attempts', ARRAY['SELECT', 'INSERT', 'DELETE']),
+  ('job_stats', ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']),
   ('jobs_set_aside', ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']),
   ('workers', ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']),
   ('job_types', ARRAY['SELECT', 'INSERT', 'UPDATE']),
@@ -17,6 +18,7 @@ WITH needed ("table", privileges) AS (VALUES
   ('rowcrew_schema', ARRAY['SELECT']),
   ('rowcrew_migrations', ARRAY['SELECT']),
   ('job_status', ARRAY['SELECT']),
+  ('job_why', ARRAY['SELECT']),
   ('queue_depth', ARRAY['SELECT']),
   ('worker_status', ARRAY['SELECT'])),
 families ("table", privilege) AS (
@@ -27,8 +29,11 @@ needed_columns ("table", privilege, columns) AS (VALUES
   ('jobs', 'UPDATE', ARRAY['status', 'attempts', 'crashes', 'runAt', 'workerId', 'leaseId', 'progress', 'checkpoint',
                            'result', 'errorMessage', 'startedAt', 'finishedAt', 'updatedAt', 'resultEmptiedAt', 'placeAt',
                            'waitsFor', 'waitPolicy', 'notBefore', 'watches', 'awaited', 'revision']),
-  ('queues', 'UPDATE', ARRAY['paused', 'maxConcurrent', 'maxConcurrentPerKey', 'rateLimit', 'rateLimitPerKey',
-                             'ratePeriodSeconds', 'until']),
+  ('queues', 'INSERT', ARRAY['queue']),
+  ('queues', 'UPDATE', ARRAY['label', 'paused', 'maxConcurrent', 'maxConcurrentPerKey', 'rateLimit', 'rateLimitPerKey',
+                             'ratePeriodSeconds', 'until', 'timeoutSeconds', 'keepCompletedSeconds', 'keepFailedSeconds',
+                             'keepCompletedCount', 'keepResultSeconds', 'rescueForeignSeconds', 'maxRuntimeSeconds',
+                             'cooldownSeconds', 'maxJobsPerSession', 'idleTimeoutSeconds']),
   ('limits', 'UPDATE', ARRAY['maxConcurrent', 'rateLimit', 'ratePeriodSeconds', 'until']))
 SELECT privilege || ' ON ' || "table" AS missing
   FROM needed CROSS JOIN unnest(privileges) AS privilege

@@ -7,7 +7,10 @@
 --
 --     CREATE ROLE backend LOGIN PASSWORD '…' IN ROLE rowcrew_producer;
 --
--- No function here or in the migrations is SECURITY DEFINER: triggers touch no table, so they need no rights.
+-- Three functions of the migrations are SECURITY DEFINER, and nothing else: a name in, a number out. A scaler of yours
+-- needs no role of these, only the right to call them:
+--
+--     GRANT EXECUTE ON FUNCTION rowcrew_ready, rowcrew_backlog, get_active_worker_count TO scaler;
 
 DO $$
 DECLARE
@@ -42,12 +45,17 @@ GRANT USAGE ON SEQUENCE jobs_id_seq TO rowcrew_worker;  -- a fired tick names it
 GRANT SELECT, INSERT, UPDATE ON schedules TO rowcrew_worker;
 GRANT SELECT, INSERT, UPDATE, DELETE ON schedule_ticks TO rowcrew_worker;
 GRANT SELECT, INSERT, DELETE ON job_attempts TO rowcrew_worker;
+GRANT SELECT, INSERT, UPDATE, DELETE ON job_stats TO rowcrew_worker;
 GRANT SELECT, INSERT, UPDATE, DELETE ON jobs_set_aside TO rowcrew_worker;
 GRANT SELECT, INSERT, UPDATE, DELETE ON workers TO rowcrew_worker;
 GRANT SELECT, INSERT, UPDATE ON job_types TO rowcrew_worker;
 GRANT SELECT ON queues, limits, rowcrew_schema TO rowcrew_worker;
--- They put a limit's former value back once its "until" has passed.
-GRANT UPDATE (paused, "maxConcurrent", "maxConcurrentPerKey", "rateLimit", "rateLimitPerKey", "ratePeriodSeconds", until)
+-- They put a limit's former value back once its "until" has passed, and name the queue of JOB_QUEUE_NAME; the command
+-- line beside them sets what holds for a queue.
+GRANT INSERT (queue),
+      UPDATE (label, paused, "maxConcurrent", "maxConcurrentPerKey", "rateLimit", "rateLimitPerKey", "ratePeriodSeconds", until,
+              "timeoutSeconds", "keepCompletedSeconds", "keepFailedSeconds", "keepCompletedCount", "rescueForeignSeconds",
+              "maxRuntimeSeconds", "cooldownSeconds", "maxJobsPerSession", "idleTimeoutSeconds")
    ON queues TO rowcrew_worker;
 GRANT UPDATE ("maxConcurrent", "rateLimit", "ratePeriodSeconds", until) ON limits TO rowcrew_worker;
 GRANT SELECT, INSERT, DELETE ON starts TO rowcrew_worker;
@@ -55,10 +63,11 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON events, event_messages TO rowcrew_worker
 GRANT SELECT ON event_receivers TO rowcrew_worker;
 GRANT SELECT, UPDATE ON queue_alarms TO rowcrew_worker;
 GRANT SELECT ON rowcrew_migrations TO rowcrew_worker;  -- for the doctor: which families' tables there must be
-GRANT SELECT ON job_status, queue_depth, worker_status TO rowcrew_worker;  -- the command line beside it
+GRANT SELECT ON job_status, job_why, queue_depth, worker_status TO rowcrew_worker;  -- the command line beside it
 
 -- Readers watch: neither payloads nor results, neither checkpoints nor leases.
-GRANT SELECT ON job_status, queue_depth, worker_status, job_types, queues, limits, jobs_set_aside TO rowcrew_reader;
+GRANT SELECT ON job_status, job_why, queue_depth, worker_status, job_types, queues, limits, jobs_set_aside, job_stats
+   TO rowcrew_reader;
 GRANT SELECT (name, cron, "everySeconds", "timezone", "startAt", "endAt", type, queue, priority, "maxAttempts",
               "jitterSeconds", missed, overlap, "pauseAfterFailures", paused, "pauseReason", problem, source, "declaredBy",
               "nextAt", "waitingTick", "lastAt", "lastJobId", "resumedAt", "createdAt", "updatedAt")
@@ -76,3 +85,4 @@ GRANT SELECT (id, receiver, count, kind, subject, queue, type, "firstAt", "lastA
 GRANT SELECT (name, via, kinds, queues, types, "timeoutSeconds", "maxAttempts", "createdAt")
    ON event_receivers TO rowcrew_reader;
 GRANT SELECT ON queue_alarms TO rowcrew_reader;
+GRANT EXECUTE ON FUNCTION rowcrew_ready, rowcrew_backlog, get_active_worker_count TO rowcrew_reader, rowcrew_worker;

@@ -42,4 +42,4 @@ event_rows AS (  -- one a worker, from the statement that declares it lost, and 
     FROM freed
    WHERE status = 'failed'
    GROUP BY queue, type)
-SELECT id, type, status FROM freed
+SELECT id, type, queue, status FROM freed

@@ -27,4 +27,4 @@ event_rows AS (
     FROM freed
    WHERE status = 'failed'
    GROUP BY queue, type)
-SELECT id, type, status FROM freed
+SELECT id, type, queue, status FROM freed

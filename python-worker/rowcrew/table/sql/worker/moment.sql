@@ -1,0 +1,2 @@
+-- The moment by the database's clock.
+SELECT clock_timestamp() AS moment
