@@ -217,7 +217,8 @@ def test_the_version_of_a_family_that_is_not_installed_here_stands_in_nobodys_wa
     migrate.migrate(empty_url)
     assert ask(empty_url, "SELECT to_regclass('blobs')::text") == [("blobs",)]
     versions = {version for (version,) in ask(empty_url, "SELECT version_num FROM rowcrew_migrations")}
-    assert versions == {f"{SCHEMA_REVISION:04}", "files_0001", "model_run_0001", "acme_invoices_0003"}
+    queues = f"{SCHEMA_REVISION:04}"
+    assert versions == {queues, "files_0001", "model_run_0001", "costs_0001", "acme_invoices_0003"}
 
 
 def test_the_version_of_a_newer_queue_is_not_overlooked(empty_url: str) -> None:

@@ -14,6 +14,7 @@ HEAVY = (
     "alembic",
     "boto3",
     "botocore",
+    "cryptography",
     "numpy",
     "reportlab",
     "pptx",

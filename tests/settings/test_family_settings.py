@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
 
+from rowcrew.bundled.costs.keys import Key
+from rowcrew.bundled.costs.settings import CostSettings
 from rowcrew.bundled.csv_import.settings import CsvImportSettings
 from rowcrew.bundled.files.settings import FileSettings
 from rowcrew.cli import main
@@ -39,6 +42,19 @@ READ: list[tuple[type[FamilySettings], str, str, str, Any]] = [
         "tables",
         ("transactions", "app.rates"),
     ),
+    (CostSettings, "ENCRYPTION_KEY", "07" * 32, "key", Key(b"\x07" * 32)),
+    (
+        CostSettings,
+        "ENCRYPTION_KEY_PREVIOUS",
+        f"{'07' * 32}, {'08' * 32}",
+        "previous_keys",
+        (Key(b"\x07" * 32), Key(b"\x08" * 32)),
+    ),
+    (CostSettings, "COST_ANOMALY_PERCENT", "12.5%", "threshold_percent", Decimal("12.5")),
+    (CostSettings, "COST_ANOMALY_HISTORY", "14", "history_days", 14),
+    (CostSettings, "COST_ANOMALY_BASELINE", "weekday", "baseline", "weekday"),
+    (CostSettings, "AWS_ENDPOINT_URL_COST_EXPLORER", "http://ce:1", "cost_explorer_url", "http://ce:1"),
+    (CostSettings, "AWS_ENDPOINT_URL_STS", "http://sts:1", "sts_url", "http://sts:1"),
 ]
 
 

@@ -91,6 +91,8 @@ def _shown(one: Given, current: Settings) -> str:
             return "…"
         case () | None:
             return one.variable.default
+        case _ if one.variable.is_secret:
+            return "…"
         case Secret():
             return "…"
         case str() if one.variable.field.endswith("_url"):

@@ -156,7 +156,7 @@ def _given(variable: Variable, environment: Mapping[str, str]) -> Given:
     try:
         return Given(variable, name, variable.read(text))
     except ValueError as error:
-        shown = "…" if variable.field.endswith(("_url", "_secrets")) else repr(text)
+        shown = "…" if variable.is_secret or variable.field.endswith("_url") else repr(text)
         return Given(variable, name, complaint=f"{name}={shown}: {error}")
 
 

@@ -15,7 +15,7 @@ class Variable(NamedTuple):
     """One environment variable: its name (aliases after it), the field it fills and how its text is read.
 
     `default` is what the documentation says; the field has the value. A required variable of a family keeps a
-    worker that serves the family from starting without.
+    worker that serves the family from starting without. Nothing shows the text of a secret one.
     """
 
     names: tuple[str, ...]
@@ -24,6 +24,7 @@ class Variable(NamedTuple):
     default: str
     meaning: str
     is_required: bool = False
+    is_secret: bool = False
 
 
 VARIABLES: Final = (
@@ -165,6 +166,7 @@ VARIABLES: Final = (
         readers.signing_secrets,
         "unset",
         "what signs webhooks, as receiver=whsec_…; comma-separated",
+        is_secret=True,
     ),
     Variable(
         ("EVENT_COMMANDS",),

@@ -1,0 +1,221 @@
+"""The type `cost_collection`: what the services of cloud accounts cost on a day, and what stands out.
+
+In: the payload of a job. Out: how many accounts, services and priced calls there were, which accounts failed
+and why, and the anomalies. An account that fails stops no other. A run that was killed goes on behind the
+last account it collected, and for the day it began with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+from typing import Any, Final
+
+import msgspec
+import psycopg
+
+from rowcrew import RowcrewError
+from rowcrew.bundled.costs.accounts import CloudAccount, list_accounts
+from rowcrew.bundled.costs.collecting import Anomaly, Collected, Collecting
+from rowcrew.bundled.costs.cost_explorer import CALL_PRICE_USD
+from rowcrew.bundled.costs.payload import CostCollection
+from rowcrew.bundled.costs.settings import CostSettings
+from rowcrew.bundled.costs.statements import SQL
+from rowcrew.context import Context, PermanentError
+from rowcrew.crew import Crew
+
+MOST_ANOMALIES: Final = 200
+_MOST_TOLD: Final = 5
+crew = Crew()
+
+
+class CollectionFailed(RowcrewError):
+    """Not one account could be collected."""
+
+
+class FailedAccount(msgspec.Struct, frozen=True, rename="camel"):
+    """An account that could not be collected, and why."""
+
+    account_id: str
+    error: str
+
+
+class Tally(msgspec.Struct, kw_only=True, rename="camel"):
+    """What a job has collected so far: the checkpoint that its next attempt goes on from."""
+
+    date: date
+    done: list[str] = msgspec.field(default_factory=list)
+    services: int = 0
+    calls: int = 0
+    new_services: int = 0
+    short_histories: int = 0
+    anomalies: list[Anomaly] = msgspec.field(default_factory=list)
+    anomalies_left_off: int = 0
+
+    def add(self, account_id: str, collected: Collected) -> None:
+        self.done.append(account_id)
+        self.services += collected.services
+        self.calls += collected.calls
+        self.new_services += collected.new_services
+        self.short_histories += collected.short_histories
+        every = [*self.anomalies, *collected.anomalies]
+        self.anomalies = every[:MOST_ANOMALIES]
+        self.anomalies_left_off += len(every) - len(self.anomalies)
+
+
+class Skipped(msgspec.Struct, frozen=True, rename="camel"):
+    """Services that were not judged on the day: their mean is zero, or they are not known for long enough."""
+
+    new_services: int
+    short_histories: int
+
+
+class CollectionResult(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    """The result.
+
+    Attributes:
+        services: how many cost something on the day, those of each account counted for themselves.
+        calls, price_usd: the calls of Cost Explorer that AWS charges for, and what it charges.
+        anomalies: on the day and the three before it, at most 200; more are in "costAnomalies".
+    """
+
+    date: date
+    accounts: int
+    succeeded: int
+    failed: list[FailedAccount]
+    services: int
+    anomalies: list[Anomaly]
+    anomalies_left_off: int = 0
+    skipped: Skipped
+    calls: int
+    price_usd: float
+
+
+# Hook of D06: the preset schedule `0 2 * * *` America/New_York of this type is a row that schedules bring.
+@crew.job("cost_collection", executor="thread")
+def cost_collection(payload: CostCollection, context: Context) -> CollectionResult:
+    """Collect what cloud accounts cost by service, and find days that stand out."""
+    with context.transaction() as connection:
+        tally = _begun(payload, context, connection)
+        accounts = _accounts(payload, connection)
+        connection.commit()
+        failed = _collect(accounts, tally, payload, connection, context)
+    if failed and not tally.done:
+        raise CollectionFailed(_summary(failed))
+    context.checkpoint(None)  # somebody who requeues the job wants it all anew
+    return CollectionResult(
+        date=tally.date,
+        accounts=len(tally.done) + len(failed),
+        succeeded=len(tally.done),
+        failed=failed,
+        services=tally.services,
+        anomalies=tally.anomalies,
+        anomalies_left_off=tally.anomalies_left_off,
+        skipped=Skipped(tally.new_services, tally.short_histories),
+        calls=tally.calls,
+        price_usd=float(tally.calls * CALL_PRICE_USD),
+    )
+
+
+def _begun(payload: CostCollection, context: Context, connection: psycopg.Connection[Any]) -> Tally:
+    """Where the last attempt left off, or the beginning.
+
+    Raises:
+        PermanentError: the day has not ended yet.
+    """
+    if context.job.checkpoint is not None:
+        return msgspec.convert(context.job.checkpoint, Tally)
+    ((yesterday,),) = connection.execute(SQL["yesterday"])
+    if payload.date is not None and payload.date > yesterday:
+        raise PermanentError(
+            f"payload.date {payload.date} has not ended in UTC; the last day that has is {yesterday}"
+        )
+    tally = Tally(date=payload.date or yesterday)
+    context.checkpoint(tally)
+    return tally
+
+
+def _accounts(
+    payload: CostCollection, connection: psycopg.Connection[Any]
+) -> list[CloudAccount | FailedAccount]:
+    """The accounts to collect; one that the payload names and that is not to be had is a failure."""
+    if payload.accounts is None:
+        return [account for account in list_accounts(connection) if account.active]
+    there = {account.id: account for account in list_accounts(connection, payload.accounts)}
+    return [_named(id, there.get(id)) for id in dict.fromkeys(payload.accounts)]
+
+
+def _named(id: str, account: CloudAccount | None) -> CloudAccount | FailedAccount:
+    if account is None:
+        return FailedAccount(id, "there is no such account; `rowcrew accounts list` shows those there are")
+    if not account.active:
+        return FailedAccount(id, "it is disabled; `rowcrew accounts add --replace` takes it back")
+    return account
+
+
+def _collect(
+    accounts: Sequence[CloudAccount | FailedAccount],
+    tally: Tally,
+    payload: CostCollection,
+    connection: psycopg.Connection[Any],
+    context: Context,
+) -> list[FailedAccount]:
+    """Collect all accounts that no earlier attempt has; those that failed."""
+    settings = CostSettings.read()
+    failed: list[FailedAccount] = []
+    for place, account in enumerate(accounts, start=1):
+        if isinstance(account, FailedAccount):
+            failed.append(account)
+            continue
+        if account.id in tally.done:
+            continue
+        collecting = Collecting(
+            account,
+            first=tally.date - timedelta(days=payload.recollect_days),
+            last=tally.date,
+            connection=connection,
+            settings=settings,
+            cancelled=lambda: context.cancelled,
+            log=context.log,
+        )
+        try:
+            collected = collecting.run()
+        except Exception as error:
+            failed.append(_failed(account.id, error, connection, context))
+            told = "failed"
+        else:
+            tally.add(account.id, collected)
+            context.checkpoint(tally)
+            told = f"{collected.services} services"
+        context.progress(place, len(accounts), f"Account {place} of {len(accounts)}: {told}")
+    return failed
+
+
+def _failed(
+    account_id: str, error: Exception, connection: psycopg.Connection[Any], context: Context
+) -> FailedAccount:
+    """Note what one account failed by. A surprise is its own too; a database that fails is no account's.
+
+    Raises:
+        psycopg.Error: the database failed, not what it was given.
+    """
+    match error:
+        case psycopg.DataError() | psycopg.IntegrityError():
+            problem = f"what AWS answers cannot be stored: {type(error).__name__}"
+        case psycopg.Error():
+            raise error
+        case RowcrewError():
+            problem = str(error)
+        case _:
+            context.log.error("costs.account_failed", account_id=account_id, exc_info=error)
+            problem = f"{type(error).__name__}; the worker's log tells where"
+    connection.rollback()
+    connection.execute(SQL["note_problem"], {"account_id": account_id, "problem": problem})
+    connection.commit()
+    return FailedAccount(account_id, problem)
+
+
+def _summary(failed: Sequence[FailedAccount]) -> str:
+    told = "; ".join(f"{one.account_id}: {one.error}" for one in failed[:_MOST_TOLD])
+    more = f"; and {len(failed) - _MOST_TOLD} more" if len(failed) > _MOST_TOLD else ""
+    return f"no account could be collected: {told}{more}"
