@@ -15,7 +15,10 @@ __version__ = installed.VERSION
 
 if TYPE_CHECKING:
     from rowcrew.client import (
+        Batch,
         Enqueued,
+        batch,
+        batch_async,
         enqueue,
         enqueue_async,
         enqueue_many,
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "Backoff": "model.backoff",
+    "Batch": "client",
     "Cancel": "context",
     "Context": "context",
     "Crew": "crew",
@@ -47,6 +51,8 @@ _HOME = {
     "SettingsError": "model.errors",
     "Snooze": "context",
     "Worker": "control.worker",
+    "batch": "client",
+    "batch_async": "client",
     "enqueue": "client",
     "enqueue_async": "client",
     "enqueue_many": "client",
@@ -58,6 +64,7 @@ _HOME = {
 
 __all__ = [
     "Backoff",
+    "Batch",
     "Cancel",
     "Context",
     "Crew",
@@ -72,6 +79,8 @@ __all__ = [
     "SettingsError",
     "Snooze",
     "Worker",
+    "batch",
+    "batch_async",
     "enqueue",
     "enqueue_async",
     "enqueue_many",
