@@ -34,6 +34,7 @@ NAMES: Final = (
     "reserve",
     "start",
     "csv_import",
+    "waits",
     "jobs",
 )
 RESULTS: Final = Path(__file__).parent / "results"

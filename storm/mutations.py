@@ -72,6 +72,23 @@ MUTATIONS: Final = (
         ("tests/storm/test_planted.py::test_a_rescue_takes_no_row_that_was_ended_by_hand",),
     ),
     Mutation(
+        "two parts of a look at waiters change one row",
+        (
+            Edit(
+                "table/sql/worker/examine.sql",
+                "written AS (\n",
+                "marked AS (UPDATE jobs SET awaited = true, revision = revision + 1"
+                " WHERE id = ANY (ARRAY(SELECT id FROM held WHERE awaited IS NOT TRUE))),\nwritten AS (\n",
+            ),
+            Edit(
+                "table/sql/worker/examine.sql",
+                "true, false FROM held WHERE awaited IS NOT TRUE",
+                "false, false FROM held WHERE false",
+            ),
+        ),
+        ("tests/waits/test_any_order.py::test_nobody_is_let_go_too_early_and_nobody_is_left",),
+    ),
+    Mutation(
         "a lost worker is every job's own fault",
         (Edit("table/sql/worker/rescue.sql", 'coalesce(j."leaseId" = dead."aloneWith", false)', "true"),),
         ("tests/control/test_suspects.py::test_a_lost_worker_blames_nobody",),

@@ -550,7 +550,12 @@ VIEWS = (
     """
     CREATE VIEW job_status AS
     SELECT jobs.id, jobs.type, jobs.queue, jobs.status, jobs.priority, jobs.attempts, jobs."maxAttempts",
-           jobs.progress, jobs."errorMessage", workers.name AS worker, jobs."parentId",
+           CASE WHEN jobs.watches >= 0 THEN (  -- of a job that waits: how many of its jobs have ended
+               SELECT jsonb_build_object('current', count(*), 'total', cardinality(jobs."waitsFor"))
+                 FROM jobs other
+                WHERE other.id = ANY (jobs."waitsFor")
+                  AND other.status IN ('completed', 'failed', 'cancelled'))
+           ELSE jobs.progress END AS progress, jobs."errorMessage", workers.name AS worker, jobs."parentId",
            jobs."createdAt", jobs."runAt", jobs."startedAt", jobs."finishedAt", jobs."updatedAt"
       FROM jobs LEFT JOIN workers ON workers.id = jobs."workerId"
     """,

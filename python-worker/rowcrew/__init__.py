@@ -15,7 +15,10 @@ __version__ = installed.VERSION
 
 if TYPE_CHECKING:
     from rowcrew.client import (
+        Batch,
         Enqueued,
+        batch,
+        batch_async,
         enqueue,
         enqueue_async,
         enqueue_many,
@@ -44,6 +47,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "Backoff": "model.backoff",
+    "Batch": "client",
     "Cancel": "context",
     "Context": "context",
     "Crew": "crew",
@@ -63,6 +67,8 @@ _HOME = {
     "SettingsError": "model.errors",
     "Snooze": "context",
     "Worker": "control.worker",
+    "batch": "client",
+    "batch_async": "client",
     "enqueue": "client",
     "enqueue_async": "client",
     "enqueue_many": "client",
@@ -76,6 +82,7 @@ _HOME = {
 
 __all__ = [
     "Backoff",
+    "Batch",
     "Cancel",
     "Context",
     "Crew",
@@ -95,6 +102,8 @@ __all__ = [
     "SettingsError",
     "Snooze",
     "Worker",
+    "batch",
+    "batch_async",
     "enqueue",
     "enqueue_async",
     "enqueue_many",

@@ -17,6 +17,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 import psycopg
+from psycopg.pq import TransactionStatus
 
 from rowcrew import settings
 from rowcrew.model.errors import DatabaseUnavailable, InvalidJob, RowcrewError
@@ -51,6 +52,19 @@ class Enqueued(NamedTuple):
 
     id: int
     created: bool
+
+
+class Batch(NamedTuple):
+    """A job that waits for its children.
+
+    Attributes:
+        created: False when a live job of its type and unique key was there already; no child was enqueued.
+        children: in the order given; of those whose unique key was live the jobs that have it.
+    """
+
+    id: int
+    created: bool
+    children: list[Enqueued]
 
 
 def enqueue(job: Wanted, payload: Any = None, /, *, on: Any = None, **options: Any) -> Enqueued:
@@ -88,6 +102,38 @@ async def enqueue_many_async(jobs: Iterable[NewJob | Mapping[str, Any]], *, on: 
     valid = _new_jobs(jobs)
     async with _connected_async(on) as ask:
         return await answered_async(_enqueue(valid), ask)
+
+
+def batch(job: NewJob, children: Iterable[NewJob | Mapping[str, Any]], *, on: Any = None) -> Batch:
+    """Enqueue a job with its children, all or none: it runs when these have ended, whatever became of them.
+
+    Its handler finds them in `context.dependencies`. Until then it holds no slot, and `get(id).progress` says
+    how many have ended: `{"current": 3, "total": 10}`. What runs after the batch is enqueued with
+    `after=[batch]`.
+
+    Args:
+        job: a `NewJob`, such as a handler's `new_job` makes. Its `when` is for the children, too: `"ended"`
+            by default, `"completed"` or `"failFast"` to fail with them.
+        children: as for `enqueue_many`; their parent is the job.
+        on: as for `enqueue`. A connection in autocommit must have begun a transaction.
+
+    Raises:
+        InvalidJob: names the child by its place in the list, and its field. Nothing has been inserted then.
+    """
+    valid = _new_jobs(children)
+    with _connected(on) as ask:
+        _refuse_autocommit(on)
+        return answered(_batch(job, valid), ask)
+
+
+async def batch_async(
+    job: NewJob, children: Iterable[NewJob | Mapping[str, Any]], *, on: Any = None
+) -> Batch:
+    """`batch`, with `on` as for `enqueue_async`."""
+    valid = _new_jobs(children)
+    async with _connected_async(on) as ask:
+        _refuse_autocommit(on)
+        return await answered_async(_batch(job, valid), ask)
 
 
 def get(id: int, *, on: Any = None) -> JobStatus | None:
@@ -156,6 +202,26 @@ def _enqueue(jobs: list[NewJob]) -> Asking[list[Enqueued]]:
             "a job that this role may not see holds a unique key, or other producers keep retaking it"
         )
     return [found[place] for place in range(len(jobs))]
+
+
+def _batch(job: NewJob, children: list[NewJob]) -> Asking[Batch]:
+    """The job first, since children name their parent; in one transaction nobody sees it before it waits."""
+    (parent,) = yield from _enqueue([msgspec.structs.replace(job, after=None, when=None)])
+    if not parent.created:
+        return Batch(parent.id, False, [])
+    born = yield from _enqueue([msgspec.structs.replace(child, parent_id=parent.id) for child in children])
+    ids = [*(job.after or ()), *dict.fromkeys(child.id for child in born)]
+    if ids and not (yield from producer.wait(id=parent.id, ids=ids, policy=job.when or "ended")):
+        raise RowcrewError(f"job {parent.id} cannot wait for its children: this role may not see it")
+    return Batch(parent.id, True, born)
+
+
+def _refuse_autocommit(on: Any) -> None:
+    """Each statement would commit for itself, and the job could run before its children are there."""
+    if not isinstance(on, psycopg.Connection | psycopg.AsyncConnection) or not on.autocommit:
+        return
+    if on.info.transaction_status == TransactionStatus.IDLE:
+        raise RowcrewError("a batch needs a transaction: call it inside `with connection.transaction():`")
 
 
 def _created(jobs: list[NewJob], places: list[int], rows: list[EnqueuedJob]) -> dict[int, Enqueued]:

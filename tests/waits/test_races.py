@@ -35,7 +35,7 @@ def open_transaction(connect: Connect) -> Iterator[psycopg.Connection[Any]]:
 def examining(connect: Connect) -> Iterator[None]:
     """An examiner has decided, and does not commit before the end of the block."""
     with open_transaction(connect) as connection:
-        connection.execute(SQL["worker/examine"], {"after": 0})
+        connection.execute(SQL["worker/examine"], {"after": 0, "only": None})
         yield
 
 
@@ -209,3 +209,23 @@ async def test_an_odd_job_that_cannot_be_reserved_tells(site: Site, family: Fami
     assert await table.fail_odd(site.links.reserve, id=job, reason="odd")
     await site.organs.examine.once()
     assert family.row(waiter)["status"] == "failed"
+
+
+async def test_a_row_that_nobody_can_write_holds_up_its_own_waiter_and_no_other(
+    site: Site, family: Family
+) -> None:
+    odd, good = family.job(), family.job()
+    stuck, free = family.waiter([odd]), family.waiter([good])
+    family.write_past_triggers("UPDATE jobs SET revision = 2147483647 WHERE id = %s", odd)
+    family.end(good)
+    await site.organs.examine.once()
+    assert not family.waits(free)
+    assert family.waits(stuck)
+    (aside,) = family.rows('SELECT "jobId" FROM jobs_set_aside')
+    assert aside["jobId"] == stuck
+    family.write_past_triggers("UPDATE jobs SET revision = 1 WHERE id = %s", odd)
+    family.rows("DELETE FROM jobs_set_aside")
+    await site.organs.examine.once()
+    family.end(odd)
+    await site.organs.examine.once()
+    assert not family.waits(stuck)

@@ -70,7 +70,9 @@ class Organs:
         self.identity = Identity(link=links.heartbeat, types=catalogue.names, settings=settings, log=log)
         self.set_aside = SetAside(link=links.chores, identity=self.identity, log=log)
         self.liveness = Liveness(settings.lease_seconds)
-        self.examine = self._routine(ExamineWaits(link=links.chores, poll_seconds=settings.poll_seconds))
+        self.examine = self._routine(
+            ExamineWaits(link=links.chores, set_aside=self.set_aside, poll_seconds=settings.poll_seconds)
+        )
         self.road = Road(
             settings=settings,
             links=links,

@@ -6,6 +6,7 @@ connections of every kind. Called by `rowcrew.client`, and by a worker that enqu
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from rowcrew.model.status import Status
@@ -66,6 +67,12 @@ def enqueue(jobs: str) -> Asking[list[EnqueuedJob]]:
     """Insert jobs, a JSON array; those whose unique key is taken are left out."""
     rows = yield Question(SQL["producer/enqueue"], {"jobs": jobs})
     return [EnqueuedJob(*row) for row in rows]
+
+
+def wait(*, id: int, ids: Sequence[int], policy: str) -> Asking[bool]:
+    """Hold a job back until these have ended; False when it is not queued, or hidden from this role."""
+    rows = yield Question(SQL["producer/wait"], {"id": id, "ids": list(ids), "policy": policy})
+    return bool(rows)
 
 
 def live_job(jobs: str) -> Asking[list[LiveJob]]:

@@ -172,6 +172,16 @@ class Examined(NamedTuple):
     left: int
     came_to: int | None
 
+    def and_also(self, other: Examined) -> Examined:
+        return Examined(
+            self.mine and other.mine,
+            self.released + other.released,
+            self.ended + other.ended,
+            self.moved + other.moved,
+            self.left + other.left,
+            None,
+        )
+
 
 class WaitsDue(NamedTuple):
     """Whether a job is to be examined, and whether one waits at all."""
@@ -376,9 +386,18 @@ async def waits_due(link: Link) -> WaitsDue:
     return WaitsDue(due, waiting)
 
 
-async def examine(link: Link, *, after: int) -> Examined:
-    """Decide about a thousand jobs at most: those whose watched job has ended, and new ones above this id."""
-    (row,) = await link.fetch(SQL["worker/examine"], {"after": after})
+async def to_examine(link: Link) -> list[int]:
+    """At most a thousand ids, in order."""
+    return [id for (id,) in await link.fetch(SQL["worker/to_examine"], {}, CHORE_SECONDS)]
+
+
+async def examine(link: Link, *, after: int, only: Sequence[int] | None = None) -> Examined:
+    """Decide about a thousand jobs at most: those whose watched job has ended, and new ones above this id.
+
+    `only` narrows them to these ids, of the ended or the new.
+    """
+    parameters = {"after": after, "only": None if only is None else list(only)}
+    (row,) = await link.fetch(SQL["worker/examine"], parameters)
     return Examined(*row)
 
 

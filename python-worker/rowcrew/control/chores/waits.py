@@ -7,12 +7,17 @@ worker, so a wake-up that gets lost costs one poll and nothing else.
 
 from __future__ import annotations
 
+import functools
 from typing import Final
+
+import psycopg
 
 from rowcrew.control.chores.chore import EVERY_MINUTE, Routine
 from rowcrew.control.chores.walk import BATCH
+from rowcrew.control.set_aside import SetAside, one_by_one
 from rowcrew.table import worker as table
-from rowcrew.table.link import Link
+from rowcrew.table.link import Link, is_about_data
+from rowcrew.table.worker import Examined
 
 # Where nobody waits: a wake-up tells of the first who does, but behind a pooler none comes.
 IDLE_SECONDS: Final = 10.0
@@ -25,8 +30,9 @@ class ExamineWaits:
     name = "waits"
     jitter_seconds = 0.0
 
-    def __init__(self, *, link: Link, poll_seconds: float) -> None:
+    def __init__(self, *, link: Link, set_aside: SetAside, poll_seconds: float) -> None:
         self._link = link
+        self._set_aside = set_aside
         self._poll_seconds = poll_seconds
         self._pause_seconds = _FIRST_PAUSE_SECONDS
         self.period_seconds = poll_seconds
@@ -44,7 +50,7 @@ class ExamineWaits:
         """Look as long as it helps; whether something is left that will be decided soon."""
         after, left = 0, False
         while True:
-            look = await table.examine(self._link, after=after)
+            look = await self._look(after)
             left = left or look.left > 0
             if look.released or look.ended or look.moved:
                 left = False
@@ -52,6 +58,20 @@ class ExamineWaits:
                 after = look.came_to
             else:
                 return left or not look.mine
+
+    async def _look(self, after: int) -> Examined:
+        """One look; a row that no statement takes is set aside, and the others are looked at."""
+        try:
+            return await table.examine(self._link, after=after)
+        except psycopg.Error as error:
+            if not is_about_data(error):
+                raise
+        ids = await table.to_examine(self._link)
+        examine = functools.partial(table.examine, self._link, after=0)
+        together = Examined(True, 0, 0, 0, 0, None)
+        async for look in one_by_one(ids, lambda ids: examine(only=ids), self._set_aside.held):
+            together = together.and_also(look)
+        return together
 
 
 class SweepWaits:

@@ -27,7 +27,7 @@ END $$;
 -- Producers enqueue, watch and control. An ORM names and reads every column of its model, so they may, too. A trigger
 -- (jobs_imported) refuses them rows that look as if they had run, and no hand writes a lease or a revision.
 -- Their "updatedAt" is replaced, but many an ORM sends one along.
-GRANT SELECT, INSERT, UPDATE (status, "runAt", priority, "errorMessage", "updatedAt") ON jobs TO rowcrew_producer;
+GRANT SELECT, INSERT, UPDATE (status, "runAt", priority, "errorMessage", "updatedAt", "waitsFor", "waitPolicy") ON jobs TO rowcrew_producer;
 GRANT SELECT ON job_types TO rowcrew_producer;
 GRANT INSERT (kind, subject, queue, type, count, detail) ON events TO rowcrew_producer;
 GRANT SELECT, INSERT, UPDATE, DELETE ON schedules TO rowcrew_producer;

@@ -5,7 +5,8 @@ WITH lock AS MATERIALIZED (
 told AS MATERIALIZED (  -- ended jobs whose waiters have not been looked at since
   SELECT id, status
     FROM jobs
-   WHERE watches = -1 AND (SELECT mine FROM lock)
+   WHERE watches = -1 AND (SELECT mine FROM lock) AND (%(only)s::bigint[] IS NULL OR id = ANY (%(only)s::bigint[]))
+     AND id NOT IN (SELECT "jobId" FROM jobs_set_aside WHERE "nextTryAt" > now())
    ORDER BY watches, id
    LIMIT 200
      FOR NO KEY UPDATE SKIP LOCKED),
@@ -23,7 +24,12 @@ seen AS MATERIALIZED (
             AND watches > 0 AND watches <> told.id
           LIMIT 1001) AS waiter
    UNION ALL
-  (SELECT id, NULL FROM jobs WHERE watches = 0 AND id > %(after)s AND (SELECT mine FROM lock) ORDER BY watches, id LIMIT 1000)),
+  (SELECT id, NULL
+     FROM jobs
+    WHERE watches = 0 AND id > %(after)s AND (SELECT mine FROM lock) AND (%(only)s::bigint[] IS NULL OR id = ANY (%(only)s::bigint[]))
+      AND id NOT IN (SELECT "jobId" FROM jobs_set_aside WHERE "nextTryAt" > now())
+    ORDER BY watches, id
+    LIMIT 1000)),
 free AS MATERIALIZED (
   SELECT id, "waitsFor", "waitPolicy", watches, "updatedAt", coalesce(cardinality("waitsFor"), 0) AS edges
     FROM jobs
