@@ -66,7 +66,7 @@ class Desk:
         """The fired ticks in order, each with its job."""
         return self.hands.execute(
             'SELECT tick, "jobId" FROM schedule_ticks WHERE schedule = %s ORDER BY tick', [name]
-        ).fetchall()  # type: ignore[return-value]
+        ).fetchall()
 
     def jobs(self, columns: str = "id") -> list[Any]:
         rows = self.hands.execute(f"SELECT {columns} FROM jobs ORDER BY id").fetchall()

@@ -79,12 +79,15 @@ class Rule(NamedTuple):
             number += 1
 
     def _local(self, moment: datetime) -> Iterator[datetime]:
-        expression = _expression(self.cron or "")
-        local = moment.astimezone(zone(self.timezone))
+        expression, local_zone = _expression(self.cron or ""), zone(self.timezone)
+        calendar = CronSim(expression, moment.astimezone(local_zone))
         try:
-            for tick in CronSim(expression, local):
-                # An hour that comes twice: what cronsim names is in the first, and may have passed.
-                if (in_utc := tick.astimezone(UTC)) > moment:
+            for tick in calendar:
+                in_utc = tick.astimezone(UTC)
+                shown = in_utc.astimezone(local_zone)
+                # In an hour that comes twice cronsim names the first, which may have passed; and it names the
+                # midnight of a day that its zone skipped as a whole.
+                if in_utc > moment and (shown.date() == tick.date() or calendar.match_day(shown)):
                     yield in_utc
         except OverflowError:  # the end of all calendars
             return
