@@ -31,6 +31,20 @@ _EVERY_HOUR: Final = set(range(24))
 _JUST_BEFORE: Final = timedelta(microseconds=1)
 
 
+class _Calendar(CronSim):
+    """cronsim without its jump to a single minute: on Lord Howe an hour can show that minute twice."""
+
+    def advance_minute(self) -> bool:
+        if self.dt.minute in self.minutes:
+            return False
+        self.dt = self.dt.replace(second=0)
+        while self.dt.minute not in self.minutes:
+            self.tick(seconds=60)
+            if self.dt.minute == 0:
+                break
+        return True
+
+
 class BadRule(RowcrewError):
     """A rule that no calendar can follow."""
 
@@ -80,7 +94,7 @@ class Rule(NamedTuple):
 
     def _local(self, moment: datetime) -> Iterator[datetime]:
         expression, local_zone = _expression(self.cron or ""), zone(self.timezone)
-        calendar = CronSim(expression, moment.astimezone(local_zone))
+        calendar = _Calendar(expression, moment.astimezone(local_zone))
         try:
             for tick in calendar:
                 in_utc = tick.astimezone(UTC)
