@@ -47,6 +47,20 @@ class Mutation(NamedTuple):
 
 MUTATIONS: Final = (
     Mutation(
+        "the due tick is computed instead of stored",
+        (
+            Edit(
+                "model/due.py",
+                "    latest = _latest(rule, stored, now)\n",
+                "    latest = _latest(rule, now - _LATE, now)\n",
+            ),
+        ),
+        (
+            "tests/schedules/test_firing.py::test_the_stored_tick_is_fired_and_not_what_a_calendar_says",
+            "tests/schedules/test_races.py::test_a_tick_that_was_fired_is_not_fired_again_whatever_hands_do_to_the_row",
+        ),
+    ),
+    Mutation(
         "the record statement does not prove the lease",
         (
             Edit(

@@ -9,17 +9,17 @@ from __future__ import annotations
 import importlib
 import inspect
 from collections.abc import Callable, Iterable, Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Concatenate, TypeVar, overload
 
 import msgspec
 
-from rowcrew.context import Context
+from rowcrew.context import Context, PermanentError
 from rowcrew.handler import Decorator, Given, Handler, Producer, R, Unannotated, give_verbs
 from rowcrew.hooks import Hooks
 from rowcrew.model.backoff import Backoff
 from rowcrew.model.errors import CrewError, InvalidJob
-from rowcrew.model.manifest import Executor, Manifest, TypeManifest
+from rowcrew.model.manifest import DeclaredSchedule, Executor, Manifest, TypeManifest
 from rowcrew.model.new_job import NewJob
 from rowcrew.model.priority import priority_value
 from rowcrew.payload import Binding, bind
@@ -71,6 +71,8 @@ class Crew:
         backoff: Backoff | None = None,
         priority: int | str | None = None,
         keep_result: float | timedelta | None = None,
+        schedule: str | timedelta | None = None,
+        timezone: str | None = None,
     ) -> Decorator: ...
 
     def job(
@@ -84,6 +86,8 @@ class Crew:
         backoff: Backoff | None = None,
         priority: int | str | None = None,
         keep_result: float | timedelta | None = None,
+        schedule: str | timedelta | None = None,
+        timezone: str | None = None,
     ) -> Any:
         """Make a function the handler of a type. It stays as it is, and gets `enqueue` for jobs of the type.
 
@@ -98,6 +102,14 @@ class Crew:
             backoff: wait between attempts.
             keep_result: how long results are kept, seconds or a timedelta; None = as the queue says, or
                 JOB_RESULT_TTL, or as long as their rows.
+            schedule: when a job of the type comes round by itself: a cron expression of five fields, or the
+                time from one to the next. Its row in `schedules` has the name of the type, and all else about
+                it stands there.
+            timezone: IANA name of the zone of a cron expression; UTC where none is given.
+
+        Example:
+            @crew.job(schedule="0 2 * * *", timezone="America/New_York")
+            def close_the_books() -> None: ...
 
         Raises:
             CrewError: the type is taken, an option cannot be, or the signature cannot take a payload.
@@ -121,6 +133,7 @@ class Crew:
                 backoff=backoff or Backoff(),
                 description=(inspect.getdoc(handler) or "").partition("\n\n")[0],
                 payload_schema=binding.schema,
+                schedule=_declared(name, binding, schedule, timezone),
             )
             self._types[name] = HandledType(
                 manifest, handler, binding, inspect.iscoroutinefunction(handler), self._hooks
@@ -235,6 +248,37 @@ def _options(manifest: TypeManifest) -> dict[str, Any]:
     """What a new job of the type gets where it names nothing."""
     options = {name: getattr(manifest, name) for name in ("queue", "priority", "max_attempts")}
     return {name: value for name, value in options.items() if value is not None}
+
+
+def _declared(
+    type: str, binding: Binding, schedule: str | timedelta | None, zone: str | None
+) -> DeclaredSchedule | None:
+    if schedule is None:
+        if zone is not None:
+            raise CrewError(f"type {type!r}: timezone {zone!r} is of no use without a schedule")
+        return None
+    # The calendar is for those who have a schedule.
+    from rowcrew.model.calendar import BadRule, Rule
+
+    seconds = schedule.total_seconds() if isinstance(schedule, timedelta) else None
+    if seconds is not None and (seconds < 1 or seconds != int(seconds)):
+        raise CrewError(f"type {type!r}: schedule: {schedule} must be whole seconds, and at least one")
+    cron = None if isinstance(schedule, timedelta) else schedule
+    declared = DeclaredSchedule(
+        cron=cron, every_seconds=None if seconds is None else int(seconds), timezone=zone or "UTC"
+    )
+    now = datetime.now(UTC)
+    try:
+        next(Rule(cron, declared.every_seconds, declared.timezone, None, None, now).ticks_after(now))
+        binding.decode("{}")
+    except BadRule as error:
+        raise CrewError(f"type {type!r}: schedule: {error}") from error
+    except PermanentError as error:
+        raise CrewError(
+            f"type {type!r}: the jobs of a schedule have no payload, and the handler needs one ({error}):"
+            " give its parameters defaults, or insert a row into schedules"
+        ) from error
+    return declared
 
 
 def _timeout_seconds(type: str, timeout: float | timedelta | None) -> float | None:

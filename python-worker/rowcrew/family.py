@@ -8,12 +8,13 @@ check of rights, the doctor, a worker's environment. Reading a declaration impor
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from importlib import resources
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import Final, Literal, NamedTuple
+from types import MappingProxyType
+from typing import Any, Final, Literal, NamedTuple
 
 import msgspec
 
@@ -76,6 +77,22 @@ class Extra(NamedTuple):
     types: tuple[str, ...]
 
 
+class Preset(NamedTuple):
+    """A schedule that `rowcrew migrate` inserts where there is none of its name; from then on the row counts.
+
+    Give one of `cron` and `every_seconds`.
+    """
+
+    name: str
+    type: str
+    cron: str | None = None
+    every_seconds: int | None = None
+    timezone: str = "UTC"
+    payload: Mapping[str, Any] = MappingProxyType({})
+    missed: Literal["skip", "once", "all"] = "once"
+    overlap: Literal["allow", "skip", "queueOne", "cancelOld"] = "allow"
+
+
 class Family(msgspec.Struct, frozen=True, kw_only=True):
     """Job types that belong together, with all that is theirs.
 
@@ -90,6 +107,7 @@ class Family(msgspec.Struct, frozen=True, kw_only=True):
         migrations: the folder of its migrations, inside the package.
         metadata: its tables as SQLAlchemy declares them, as module:name.
         uses: the families whose modules it imports.
+        schedules: the schedules that come with it.
     """
 
     name: str
@@ -102,6 +120,7 @@ class Family(msgspec.Struct, frozen=True, kw_only=True):
     migrations: str | None = None
     metadata: str | None = None
     uses: tuple[str, ...] = ()
+    schedules: tuple[Preset, ...] = ()
 
     def __post_init__(self) -> None:
         if not re.fullmatch("[a-z][a-z0-9_]*", self.name) or self.name == QUEUE:

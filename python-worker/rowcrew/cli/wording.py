@@ -56,6 +56,8 @@ WORDS: Final[Mapping[RemedyKind, str]] = {
     "install": "pip install '{name}'",
     "ask-why": "let the backend insert one, then `rowcrew why ID`",
     "give-producer-address": "give the backend's address as --expect-url",
+    "edit-schedule": "correct its row: `rowcrew schedules edit {name}`",
+    "resume-schedule": "`rowcrew schedules resume {name}`, or delete the row",
     "advice": "{words}",
 }
 

@@ -1,4 +1,4 @@
-"""Publishes in `job_types` what this worker's crew can run."""
+"""Publishes what this worker's crew can run in `job_types`, and when by the clock in `schedules`."""
 
 from __future__ import annotations
 
@@ -10,8 +10,12 @@ from rowcrew.table import worker as table
 from rowcrew.table.link import Link
 
 
-async def publish(link: Link, manifest: Manifest) -> None:
-    """One row for each type; a newer worker's word replaces an older one's."""
+async def publish(link: Link, manifest: Manifest, *, crew: str) -> None:
+    """One row for each type and each declared schedule; a newer worker's word replaces an older one's.
+
+    Args:
+        crew: how the worker's crew is named; what it declared before and declares no more is paused.
+    """
     types = [
         {
             "type": t.name,
@@ -27,3 +31,10 @@ async def publish(link: Link, manifest: Manifest) -> None:
         for t in manifest.types
     ]
     await table.publish_types(link, msgspec.json.encode(types).decode())
+    declared = [
+        {"name": t.name, "type": t.name, **msgspec.to_builtins(t.schedule)}
+        for t in manifest.types
+        if t.schedule is not None
+    ]
+    schedules, names = msgspec.json.encode(declared).decode(), [t.name for t in manifest.types]
+    await table.publish_schedules(link, schedules=schedules, crew=crew, types=names)

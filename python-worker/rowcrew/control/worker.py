@@ -160,7 +160,7 @@ class Worker:
 
     async def _make_organs(self, links: Links, runners: Runners) -> Organs:
         manifest = await runners.manifest()
-        await publish(links.chores, manifest)
+        await publish(links.chores, manifest, crew=" ".join(self._crew))
         catalogue = Catalogue(manifest, default_limit=self._settings.job_timeout_seconds)
         return Organs(
             settings=self._settings,

@@ -31,6 +31,20 @@ _EVERY_HOUR: Final = set(range(24))
 _JUST_BEFORE: Final = timedelta(microseconds=1)
 
 
+class _Calendar(CronSim):
+    """cronsim without its jump to a single minute: on Lord Howe an hour can show that minute twice."""
+
+    def advance_minute(self) -> bool:
+        if self.dt.minute in self.minutes:
+            return False
+        self.dt = self.dt.replace(second=0)
+        while self.dt.minute not in self.minutes:
+            self.tick(seconds=60)
+            if self.dt.minute == 0:
+                break
+        return True
+
+
 class BadRule(RowcrewError):
     """A rule that no calendar can follow."""
 
@@ -79,12 +93,15 @@ class Rule(NamedTuple):
             number += 1
 
     def _local(self, moment: datetime) -> Iterator[datetime]:
-        expression = _expression(self.cron or "")
-        local = moment.astimezone(zone(self.timezone))
+        expression, local_zone = _expression(self.cron or ""), zone(self.timezone)
+        calendar = _Calendar(expression, moment.astimezone(local_zone))
         try:
-            for tick in CronSim(expression, local):
-                # An hour that comes twice: what cronsim names is in the first, and may have passed.
-                if (in_utc := tick.astimezone(UTC)) > moment:
+            for tick in calendar:
+                in_utc = tick.astimezone(UTC)
+                shown = in_utc.astimezone(local_zone)
+                # In an hour that comes twice cronsim names the first, which may have passed; and it names the
+                # midnight of a day that its zone skipped as a whole.
+                if in_utc > moment and (shown.date() == tick.date() or calendar.match_day(shown)):
                     yield in_utc
         except OverflowError:  # the end of all calendars
             return

@@ -14,6 +14,14 @@ HANDLED_TYPE: Final = "rowcrew_type"
 """The attribute of a handler that has the name of its type; None, if it handles several."""
 
 
+class DeclaredSchedule(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """When a type has jobs by the clock, as its handler declares: one of `cron` and `every_seconds`."""
+
+    cron: str | None = None
+    every_seconds: int | None = None
+    timezone: str = "UTC"
+
+
 class TypeManifest(msgspec.Struct, frozen=True, kw_only=True):
     """One type. `queue`, `priority`, `max_attempts` are for jobs without; None = the column's default.
 
@@ -34,6 +42,7 @@ class TypeManifest(msgspec.Struct, frozen=True, kw_only=True):
     backoff: Backoff = Backoff()
     description: str = ""
     payload_schema: bytes = b"{}"
+    schedule: DeclaredSchedule | None = None
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):

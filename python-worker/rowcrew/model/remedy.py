@@ -53,6 +53,8 @@ RemedyKind = Literal[
     "migrate-family",
     "ask-why",
     "give-producer-address",
+    "edit-schedule",
+    "resume-schedule",
     # what every face says in the same words
     "advice",
 ]

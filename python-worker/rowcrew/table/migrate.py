@@ -11,10 +11,12 @@ from __future__ import annotations
 import importlib
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
 import psycopg
 import sqlalchemy
 from alembic import command
@@ -57,6 +59,7 @@ def migrate(url: str, *, only: Sequence[str] = ()) -> None:
         branches.insert(0, family.QUEUE)
     for revision in [f"{branch}@head" for branch in branches] if only else ["heads"]:
         command.upgrade(alembic_config(url), revision)
+    _insert_presets(url, chosen if only else family.installed())
 
 
 def downgrade(url: str, revision: str) -> None:
@@ -149,6 +152,28 @@ def alembic_config(url: str) -> Config:
     config.set_main_option("path_separator", "os")
     config.attributes["url"] = url
     return config
+
+
+def _insert_presets(url: str, families: Iterable[family.Family]) -> None:
+    """Schedules that come with families, where there are none of their names, and the queue is migrated."""
+    presets = [(one.name, preset) for one in families for preset in one.schedules]
+    if not presets:
+        return
+    with opened(url, name="migrate", autocommit=True) as connection, suppress(psycopg.errors.UndefinedTable):
+        for name, preset in presets:
+            row = {
+                "name": preset.name,
+                "cron": preset.cron,
+                "everySeconds": preset.every_seconds,
+                "timezone": preset.timezone,
+                "type": preset.type,
+                "payload": dict(preset.payload),
+                "missed": preset.missed,
+                "overlap": preset.overlap,
+                "source": "family",
+                "declaredBy": name,
+            }
+            connection.execute(SQL["operator/add_schedule"], {"schedule": msgspec.json.encode(row).decode()})
 
 
 def _forgotten(url: str) -> int | None:

@@ -31,6 +31,7 @@ from rowcrew.table.rows import (
     ListedJob,
     ListedQueue,
     ListedReceiver,
+    ListedSchedule,
     ListedType,
     ListedWorker,
     Probe,
@@ -323,6 +324,36 @@ async def probe_hold(link: Link, *, first: int, second: int) -> Probe:
 async def probe_seen(link: Link, *, first: int, second: int) -> Sight:
     (row,) = await _fetch(link, "probe_seen", {"first": first, "second": second})
     return Sight(*row)
+
+
+async def list_schedules(link: Link, name: str | None = None) -> list[ListedSchedule]:
+    """All by name, or the one of this name."""
+    rows = await _fetch(link, "list_schedules", {"name": name})
+    return [ListedSchedule(*_raw(row, 7)) for row in rows]
+
+
+async def add_schedule(link: Link, schedule: str) -> str | None:
+    """The name of the new schedule, a JSON object; None where the name is taken."""
+    rows = await _fetch(link, "add_schedule", {"schedule": schedule})
+    return str(rows[0][0]) if rows else None
+
+
+async def change_schedule(link: Link, name: str, changes: str) -> str | None:
+    """Change the columns that a JSON object names; None where there is no such schedule."""
+    rows = await _fetch(link, "change_schedule", {"name": name, "changes": changes})
+    return str(rows[0][0]) if rows else None
+
+
+async def trigger_schedule(link: Link, name: str) -> int | None:
+    """The id of the job; None where there is no such schedule."""
+    rows = await _fetch(link, "trigger_schedule", {"name": name})
+    return int(rows[0][0]) if rows else None
+
+
+async def backfill_schedule(link: Link, name: str, ticks: Sequence[datetime]) -> list[int]:
+    """The ids of the jobs that were enqueued."""
+    parameters = {"name": name, "ticks": [tick.isoformat() for tick in ticks]}
+    return [id for (id,) in await _fetch(link, "backfill_schedule", parameters)]
 
 
 async def _fetch(link: Link, name: str, parameters: dict[str, Any]) -> list[Any]:

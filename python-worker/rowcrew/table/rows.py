@@ -232,6 +232,38 @@ class TimedRuns(NamedTuple):
     runs: int
 
 
+class ListedSchedule(Row, frozen=True):
+    """A schedule, and the status of the last job that a tick of it made."""
+
+    name: str
+    cron: str | None
+    every_seconds: int | None
+    timezone: str
+    start_at: datetime | None
+    end_at: datetime | None
+    type: str
+    payload: msgspec.Raw
+    queue: str | None
+    priority: int | None
+    max_attempts: int | None
+    jitter_seconds: int
+    missed: str
+    overlap: str
+    pause_after_failures: int | None
+    paused: bool
+    pause_reason: str | None
+    problem: str | None
+    source: str
+    declared_by: str | None
+    next_at: datetime | None
+    waiting_tick: datetime | None
+    last_at: datetime | None
+    last_job_id: int | None
+    last_status: Status | None
+    created_at: datetime
+    updated_at: datetime
+
+
 class ListedWorker(Row, frozen=True):
     """A worker as it has entered itself, and what it runs; no queue named = all queues.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from acme_invoices.settings import InvoiceSettings
-from rowcrew.family import Extra, Family, Grant
+from rowcrew.family import Extra, Family, Grant, Preset
 
 family = Family(
     name="acme_invoices",
@@ -18,4 +18,13 @@ family = Family(
     extras=(Extra("acme_stamps", "acme-invoices[stamps]", ("send_invoice",)),),
     migrations="migrations",
     metadata="acme_invoices.tables:metadata",
+    schedules=(
+        Preset(
+            "dunning",
+            "send_invoice",
+            cron="0 2 * * *",
+            timezone="America/New_York",
+            payload={"customer": "Duck"},
+        ),
+    ),
 )

@@ -1,0 +1,301 @@
+"""`rowcrew schedules …`: jobs that come round by the clock, from a terminal."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated, Any, Final, Literal
+
+import msgspec
+from cyclopts import App, Parameter
+from cyclopts.validators import Number
+
+from rowcrew.admin import schedules as admin
+from rowcrew.cli import FAILURE, SUCCESS, UsageError
+from rowcrew.cli.asking import ask
+from rowcrew.cli.job_options import seconds
+from rowcrew.cli.options import AsJson, read_settings
+from rowcrew.cli.output import columns, print_document, print_documents, shown
+from rowcrew.cli.tables import print_table
+from rowcrew.model.duration import duration
+from rowcrew.model.errors import InvalidJob
+from rowcrew.model.new_job import NewJob
+from rowcrew.model.priority import priority_value
+from rowcrew.table.rows import ListedSchedule
+
+LIST_COLUMNS = ("name", "type", "rule", "state", "next", "last")
+PREVIEW_COLUMNS = ("tick", "utc")
+
+schedules = App(name="schedules", help="Jobs that come round by the clock: list, add, edit, pause, trigger.")
+
+Name = Annotated[str, Parameter(name="NAME", help="Name of the schedule.")]
+Text = Annotated[str | None, Parameter(allow_leading_hyphen=True)]
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Columns:
+    """What a schedule may be given beside its name, type and payload; None = not given."""
+
+    cron: Annotated[str | None, Parameter(help="Five fields, or @daily and the like.")] = None
+    every: Annotated[str | None, Parameter(help="Instead of cron: 90, 90s, 5m, 2h.")] = None
+    timezone: Annotated[str | None, Parameter(help="IANA name of cron's zone; UTC if not given.")] = None
+    start_at: Annotated[datetime | None, Parameter(help="No tick before, with a time zone.")] = None
+    end_at: Annotated[datetime | None, Parameter(help="No tick after, with a time zone.")] = None
+    queue: Annotated[str | None, Parameter(help="The line its jobs wait in.")] = None
+    priority: Annotated[
+        str | None, Parameter(allow_leading_hyphen=True, help="urgent, high, normal, low or a number.")
+    ] = None
+    max_attempts: Annotated[int | None, Parameter(help="Runs allowed of each job.")] = None
+    jitter: Annotated[str | None, Parameter(help="Jobs start at random within this: 30s, 5m.")] = None
+    missed: Annotated[
+        Literal["skip", "once", "all"] | None, Parameter(help="Which ticks to make up for.")
+    ] = None
+    overlap: Annotated[
+        Literal["allow", "skip", "queueOne", "cancelOld"] | None,
+        Parameter(help="When the last job still lives."),
+    ] = None
+    pause_after_failures: Annotated[int | None, Parameter(help="Pause after so many in a row.")] = None
+
+    def given(self) -> dict[str, Any]:
+        """The columns of the table that were given.
+
+        Raises:
+            UsageError: names the option that cannot be.
+        """
+        every, jitter = _whole("--every", self.every), _whole("--jitter", self.jitter)
+        found = {
+            "cron": self.cron,
+            "everySeconds": every,
+            "timezone": self.timezone,
+            "startAt": _moment("--start-at", self.start_at),
+            "endAt": _moment("--end-at", self.end_at),
+            "queue": self.queue,
+            "priority": _priority(self.priority),
+            "maxAttempts": self.max_attempts,
+            "jitterSeconds": jitter,
+            "missed": self.missed,
+            "overlap": self.overlap,
+            "pauseAfterFailures": self.pause_after_failures,
+        }
+        if self.cron is not None and every is not None:
+            raise UsageError("--cron and --every exclude each other; give one of them")
+        return {name: value for name, value in found.items() if value is not None}
+
+
+NO_COLUMNS: Final = Columns()
+
+
+@schedules.default
+@schedules.command(name="list")
+def list_schedules(*, json: AsJson = False) -> None:
+    """List the schedules: their rules, their next ticks and what became of the last.
+
+    Times are those of this machine's clock; preview shows those of the zone.
+    """
+    rows = ask(read_settings(), admin.list_schedules)
+    if json:
+        print_documents(rows)
+    elif rows:
+        print_table(
+            [_summary(row) for row in rows], LIST_COLUMNS, shrink=("name", "type", "rule"), below="problem"
+        )
+    else:
+        print("There are no schedules; make one with `rowcrew schedules add`.", file=sys.stderr)
+
+
+@schedules.command
+def add(
+    name: Name,
+    type: str,
+    payload: Annotated[str, Parameter(allow_leading_hyphen=True)] = "{}",
+    /,
+    *,
+    options: Columns = NO_COLUMNS,
+    json: AsJson = False,
+) -> None:
+    """Add a schedule; its first tick is planned by a worker within ten seconds.
+
+    Parameters
+    ----------
+    type
+        Which handler runs its jobs, as in jobs.type.
+    payload
+        Their input, a JSON object; {tick} in its texts becomes the tick in UTC.
+    """
+    given = {"name": name, "type": type, "payload": _payload(type, payload), **options.given()}
+    _tell(ask(read_settings(), lambda link: admin.add_schedule(link, given)), as_json=json)
+
+
+@schedules.command
+def edit(
+    name: Name,
+    /,
+    *,
+    type: str | None = None,
+    payload: Text = None,
+    options: Columns = NO_COLUMNS,
+    json: AsJson = False,
+) -> None:
+    """Change what is given of a schedule; a new rule is planned anew from now.
+
+    Parameters
+    ----------
+    type
+        Which handler runs its jobs.
+    payload
+        Their input, a JSON object.
+    """
+    changes = options.given()
+    if "cron" in changes or "everySeconds" in changes:
+        changes = {"cron": None, "everySeconds": None, **changes}
+    if type is not None:
+        changes["type"] = type
+    if payload is not None:
+        changes["payload"] = _payload(type or "any", payload)
+    if not changes:
+        raise UsageError("nothing to change was given; see --help")
+    _tell(ask(read_settings(), lambda link: admin.change_schedule(link, name, changes)), as_json=json)
+
+
+@schedules.command
+def pause(name: Name, /, *, json: AsJson = False) -> None:
+    """Fire nothing until resume, also where code declares the schedule."""
+    _tell(ask(read_settings(), lambda link: admin.pause_schedule(link, name)), as_json=json)
+
+
+@schedules.command
+def resume(name: Name, /, *, json: AsJson = False) -> None:
+    """Plan from now on; what the pause has passed over is not made up for."""
+    _tell(ask(read_settings(), lambda link: admin.resume_schedule(link, name)), as_json=json)
+
+
+@schedules.command
+def trigger(name: Name, /, *, json: AsJson = False) -> None:
+    """Enqueue one job now, beside the plan."""
+    job = ask(read_settings(), lambda link: admin.trigger_schedule(link, name))
+    if json:
+        print_document({"name": name, "jobId": job})
+    else:
+        print(f"Enqueued job {job}")
+
+
+@schedules.command
+def preview(
+    name: Name,
+    /,
+    *,
+    number: Annotated[int, Parameter(validator=Number(gte=1, lte=1000), help="How many ticks.")] = 10,
+    json: AsJson = False,
+) -> None:
+    """Show the next ticks, in the schedule's zone and in UTC."""
+    local, ticks = ask(read_settings(), lambda link: admin.preview(link, name, number=number))
+    if json:
+        print_documents({"tick": tick} for tick in ticks)
+    elif ticks:
+        form = "%Y-%m-%d %H:%M:%S"
+        rows = [
+            {"tick": f"{tick.astimezone(local):%a {form} %Z}", "utc": f"{tick.astimezone(UTC):{form}}"}
+            for tick in ticks
+        ]
+        print_table(rows, PREVIEW_COLUMNS)
+    else:
+        print("There is no tick any more.", file=sys.stderr)
+
+
+@schedules.command
+def backfill(
+    name: Name,
+    /,
+    *,
+    begin: Annotated[datetime, Parameter(name="--from", help="First tick, with a time zone.")],
+    end: Annotated[datetime, Parameter(name="--to", help="Last tick, with a time zone.")],
+    yes: Annotated[bool, Parameter(help="Do not ask.")] = False,
+    json: AsJson = False,
+) -> int:
+    """Enqueue a job for each past tick that was not fired, whatever the overlap is.
+
+    Counts first, and asks.
+    """
+    settings, since, until = read_settings(), _moment("--from", begin), _moment("--to", end)
+    assert since is not None
+    assert until is not None
+    ticks = ask(settings, lambda link: admin.past_ticks(link, name, begin=since, end=until))
+    if ticks and not (yes or _agreed(len(ticks))):
+        print("Nothing was enqueued.", file=sys.stderr)
+        return FAILURE
+    jobs = ask(settings, lambda link: admin.backfill(link, name, ticks)) if ticks else []
+    if json:
+        print_document({"name": name, "ticks": len(ticks), "jobIds": jobs})
+    else:
+        print(f"{len(ticks)} ticks, {len(jobs)} jobs enqueued; the others had been fired")
+    return SUCCESS
+
+
+def _agreed(number: int) -> bool:
+    if not sys.stdin.isatty():
+        raise UsageError(f"nobody is here to be asked; for {number} ticks add --yes")
+    print(f"Enqueue jobs for {number} ticks? [y/N] ", end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
+def _tell(row: ListedSchedule, *, as_json: bool) -> None:
+    if as_json:
+        print_document(row)
+    else:
+        print(f"Schedule {row.name}: {_rule(row)}, {_state(row)}")
+
+
+def _summary(row: ListedSchedule) -> Mapping[str, Any]:
+    last = None if row.last_at is None else f"{shown(row.last_at)[5:16]} {row.last_status or ''}".strip()
+    return {
+        **columns(row),
+        "rule": _rule(row),
+        "state": _state(row),
+        "next": None if row.next_at is None else shown(row.next_at)[:16],
+        "last": last,
+        "problem": row.problem or row.pause_reason,
+    }
+
+
+def _rule(row: ListedSchedule) -> str:
+    if row.every_seconds is not None:
+        return f"every {duration(row.every_seconds)}"
+    return f"{row.cron} {row.timezone}"
+
+
+def _state(row: ListedSchedule) -> str:
+    if row.problem is not None:
+        return "refused"
+    return "paused" if row.paused else "active"
+
+
+def _whole(option: str, text: str | None) -> int | None:
+    value = seconds(option, text)
+    if value is not None and value != int(value):
+        raise UsageError(f"{option} {text!r}: give whole seconds")
+    return None if value is None else int(value)
+
+
+def _moment(option: str, value: datetime | None) -> datetime | None:
+    if value is not None and value.utcoffset() is None:
+        raise UsageError(f"{option} {value.isoformat()} has no time zone; append one, such as +00:00")
+    return value
+
+
+def _priority(text: str | None) -> int | None:
+    if text is None:
+        return None
+    try:
+        return priority_value(int(text) if text.lstrip("-").isdecimal() else text)
+    except InvalidJob as error:
+        raise UsageError(f"--priority: {error.problem}") from error
+
+
+def _payload(type: str, text: str) -> Any:
+    try:
+        return NewJob(type, msgspec.json.decode(text.encode("utf-8", "surrogateescape"))).payload
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"the payload is not JSON: {error}") from error
