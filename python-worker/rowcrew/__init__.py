@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from rowcrew.control.worker import Worker
     from rowcrew.crew import Crew
     from rowcrew.model.backoff import Backoff
-    from rowcrew.model.errors import InvalidJob, LeaseLost, RowcrewError, SettingsError
+    from rowcrew.model.errors import InvalidEvent, InvalidJob, LeaseLost, RowcrewError, SettingsError
     from rowcrew.model.new_job import NewJob
     from rowcrew.table.no_transaction import no_transaction
 
@@ -37,6 +37,7 @@ _HOME = {
     "Context": "context",
     "Crew": "crew",
     "Enqueued": "client",
+    "InvalidEvent": "model.errors",
     "InvalidJob": "model.errors",
     "LeaseLost": "model.errors",
     "NewJob": "model.new_job",
@@ -61,6 +62,7 @@ __all__ = [
     "Context",
     "Crew",
     "Enqueued",
+    "InvalidEvent",
     "InvalidJob",
     "LeaseLost",
     "NewJob",
