@@ -155,6 +155,12 @@ def _history(
         aside = connection.execute(
             """SELECT "jobId", tries, extract(epoch FROM "createdAt")::float8 FROM jobs_set_aside"""
         ).fetchall()
+        failures = "SELECT coalesce(sum(count), 0)::int FROM events WHERE kind = 'job.failed'"
+        ((failures_told,),) = connection.execute(failures).fetchall()
+        messages = connection.execute(
+            """SELECT m.id, m.count, (SELECT sum(count) FROM events e WHERE e."messageId" = m.id)
+                 FROM event_messages m"""
+        ).fetchall()
         errors = connection.execute(
             "SELECT coalesce(string_agg(error || traceback, ' '), '') FROM job_attempts"
         )
@@ -171,6 +177,8 @@ def _history(
         cancelled=_kept(cancelled, site.faults),
         outcomes=dict(outcomes),
         effects=dict(effects),
+        failures_told=failures_told,
+        messages={message: (says, events) for message, says, events in messages},
         set_aside={job: (tries, since) for job, tries, since in aside},
         aftermath=aftermath,
         texts=texts,

@@ -12,6 +12,7 @@ from typing import Final
 
 from storm.history import History
 from storm.rules.blame import nobody_pays_for_others
+from storm.rules.events import each_event_is_in_one_message, failures_are_told
 from storm.rules.rows import (
     acknowledged_jobs_exist,
     effects_are_those_of_completed_jobs,
@@ -62,6 +63,8 @@ RULES: Final[tuple[Rule, ...]] = (
     lost_completions_are_told,
     memory_stays_flat,
     nothing_is_left,
+    failures_are_told,
+    each_event_is_in_one_message,
 )
 # What ran in the seconds that are lost is given back as if nobody had begun it: nobody can know better.
 RULES_AFTER_PROMOTION: Final = tuple(rule for rule in RULES if rule is not what_ran_was_heard_of)

@@ -109,6 +109,8 @@ class History:
         outcomes: the word of `job_attempts` for each lease that has one.
         set_aside: the rows that were set aside, with how often and since when.
         effects: how many rows each job's own transactions left.
+        failures_told: how many failed jobs the events tell of; None = nobody counted them.
+        messages: of each message the events it says to tell of, and those that say to be in it.
         aftermath: what was still there when nothing should have been.
         texts: places where secrets must not be, by name.
         memory: resident bytes of each control process by its number, with the times they were taken.
@@ -125,6 +127,8 @@ class History:
     outcomes: dict[str, str] = field(default_factory=dict)
     set_aside: dict[int, tuple[int, float]] = field(default_factory=dict)
     effects: dict[int, int] = field(default_factory=dict)
+    failures_told: int | None = None
+    messages: dict[int, tuple[int, int]] = field(default_factory=dict)
     aftermath: list[str] = field(default_factory=list)
     texts: dict[str, str] = field(default_factory=dict)
     memory: dict[int, list[tuple[float, int]]] = field(default_factory=dict)

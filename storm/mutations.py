@@ -427,6 +427,35 @@ MUTATIONS: Final = (
         ),
         ("tests/limits/test_forced.py::test_a_place_is_on_disk_before_its_run_begins",),
     ),
+    Mutation(
+        "events are merged without their locks",
+        (
+            Edit("table/sql/events/merge.sql", "pg_try_advisory_xact_lock(821736, 0)", "true"),
+            Edit("table/sql/events/merge.sql", " FOR NO KEY UPDATE SKIP LOCKED", ""),
+        ),
+        (
+            "tests/chores/test_tell_events.py::test_one_worker_merges_at_a_time",
+            "tests/chores/test_tell_events.py::test_of_ten_thousand_events_none_is_lost_and_none_is_in_two_messages",
+        ),
+    ),
+    Mutation(
+        "a worker that was given up settles what another tells",
+        (Edit("table/sql/events/settle.sql", ' AND "claimId" = %(claim)s', ""),),
+        ("tests/chores/test_tell_events.py::test_a_claim_that_ran_out_settles_nothing",),
+    ),
+    Mutation(
+        "a webhook connects to its name, not to the address that was judged",
+        (
+            Edit(
+                "control/telling/webhook.py",
+                "create_connection((str(address), target.port)",
+                "create_connection((target.host, target.port)",
+            ),
+        ),
+        (
+            "tests/control/test_telling.py::test_a_name_is_resolved_once_and_cannot_change_before_the_connection",
+        ),
+    ),
 )
 
 

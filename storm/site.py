@@ -43,6 +43,7 @@ SETTINGS: Final[dict[str, Any]] = {
     "CANCEL_GRACE": 2,
     "RUNNER_ENVIRONMENT": "JOURNAL,STORM_PROCESS",
     "WORKER_MAX_MEMORY": "150M",
+    "EVENT_MERGE_INTERVAL": 1,
 }
 # Some control processes live hours away from the others; their runners, who write the journal, do not. The
 # monotonic clock stays: it is one for all processes of a machine, and control and runners rely on that.
@@ -203,6 +204,7 @@ class Site:
         with self.connect("storm setup") as connection:
             connection.execute(RECORDER)
             connection.execute(REFUSALS)
+            connection.execute("INSERT INTO event_receivers (name, via) VALUES ('the-log', 'log')")
         if self._promotable:
             standby = StandBy(self.server, durable=True, settings=SERVER_SETTINGS)
             self.standby = self._started.enter_context(standby)

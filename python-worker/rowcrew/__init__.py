@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from rowcrew.ends import wait, wait_async
     from rowcrew.model.backoff import Backoff
     from rowcrew.model.errors import (
+        InvalidEvent,
         InvalidJob,
         JobCancelled,
         JobFailed,
@@ -53,6 +54,7 @@ _HOME = {
     "Crew": "crew",
     "Dependency": "context",
     "Enqueued": "client",
+    "InvalidEvent": "model.errors",
     "InvalidJob": "model.errors",
     "JobCancelled": "model.errors",
     "JobFailed": "model.errors",
@@ -88,6 +90,7 @@ __all__ = [
     "Crew",
     "Dependency",
     "Enqueued",
+    "InvalidEvent",
     "InvalidJob",
     "JobCancelled",
     "JobFailed",

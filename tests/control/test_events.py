@@ -10,19 +10,20 @@ import pytest
 
 from rig.waiting import eventually
 from rowcrew.context import Context, CurrentJob
-from rowcrew.control.road.writing import End
+from rowcrew.control.road.writing import End, failures
 from rowcrew.control.run import Run
 from rowcrew.crew import Crew
 from rowcrew.model.errors import InvalidEvent
 from rowcrew.model.event import DETAIL_BYTES, NewEvent, events_document
+from rowcrew.model.job import Job
 from rowcrew.model.outcome import Cancelled, Completed, Errored, Lost, Released, Snoozed
 from rowcrew.model.verdict import Verdict
 from rowcrew.table import worker as statements
 from rowcrew.testing import run_handler
 from tests.conftest import Connect
 from tests.contract.hands import insert, one, read, register_worker, reserve
-from tests.control.conftest import OpenSite
 from tests.control.site import Site
+from tests.model.made import a_job
 
 pytestmark = pytest.mark.anyio
 
@@ -45,26 +46,30 @@ async def finish(site: Site, *runs: Run) -> None:
     await site.road.recorder.once()
 
 
-async def test_jobs_that_fail_together_are_one_event_for_each_queue_and_type(open_site: OpenSite) -> None:
-    site = await open_site(slots=20)
-    runs = [
-        *await started(site, 3),
-        await site.start("limited"),
-        await site.start(queue="reports"),
-        await site.start(),
-    ]
+async def test_jobs_that_fail_together_are_one_event(site: Site) -> None:
+    runs = await started(site, 4)
     for run in runs[:-1]:
         site.ended(run, BROKEN)
     site.ended(runs[-1], Completed())
     await site.road.recorder.once()
-    facts = [(row["kind"], row["subject"], row["queue"], row["count"]) for row in events(site)]
-    assert sorted(facts) == [
-        ("job.failed", "limited", "default", 1),
-        ("job.failed", "quick", "default", 3),
-        ("job.failed", "quick", "reports", 1),
+    (event,) = events(site)
+    assert (event["kind"], event["subject"], event["queue"]) == ("job.failed", "quick", "default")
+    assert event["count"] == 3
+    assert event["detail"] == {"jobId": runs[2].job.id, "error": "ValueError: password=*** is broken"}
+
+
+def test_each_queue_and_type_has_its_own() -> None:
+    verdict = Verdict("failed", "failed", error="x")
+    jobs = [a_job(id=1), a_job(id=2, queue="reports"), a_job(id=3, type="other"), a_job(id=4)]
+    facts = [
+        (event.type, event.queue, event.count) for event in failures([_end(job, verdict) for job in jobs])
     ]
-    detail = events(site)[0]["detail"]
-    assert detail == {"jobId": runs[2].job.id, "error": "ValueError: password=*** is broken"}
+    first = jobs[0]
+    assert facts == [(first.type, first.queue, 2), (first.type, "reports", 1), ("other", first.queue, 1)]
+
+
+def _end(job: Job, verdict: Verdict) -> End:
+    return End(job.id, job.lease_id, verdict, job)
 
 
 @pytest.mark.parametrize(

@@ -253,7 +253,7 @@ def test_of_several_addresses_one_private_is_one_too_many() -> None:
     assert webhook.judged(target, addresses[:1], []) == addresses[:1]
 
 
-def test_the_name_is_resolved_once_so_that_it_cannot_change_between_look_and_connection(
+def test_a_name_is_resolved_once_and_cannot_change_before_the_connection(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     answers = iter(["127.0.0.2", "127.0.0.1"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections.abc import Callable, Mapping
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from rowcrew.settings import machine as machine_module
 from rowcrew.settings.variables import VARIABLES
 
 URL = "postgresql://app:hunter2@db.example/app"
+SECRET = "whsec_" + "c2VjcmV0" * 4
 
 READ: list[tuple[str, str, str, Any]] = [
     ("DATABASE_URL", URL, "database_url", URL),
@@ -49,6 +51,11 @@ READ: list[tuple[str, str, str, Any]] = [
     ("FAILED_JOB_TTL", "3600", "keep_failed_seconds", 3600),
     ("FAILED_JOB_TTL", "36500d", "keep_failed_seconds", 3_153_600_000),
     ("JOB_RESULT_TTL", "86400", "keep_result_seconds", 86_400),
+    ("EVENT_SECRETS", f"ops={SECRET}, ops={SECRET}", "event_secrets", (("ops", SECRET),) * 2),
+    ("EVENT_COMMANDS", '{"page": ["page", "--now"]}', "event_commands", (("page", ("page", "--now")),)),
+    ("EVENT_ALLOW_PRIVATE", "10.1.0.0/16", "event_allow_private", (ip_network("10.1.0.0/16"),)),
+    ("EVENT_MERGE_INTERVAL", "5m", "event_merge_seconds", 300.0),
+    ("EVENT_TTL", "7d", "keep_events_seconds", 604_800),
     ("APP_NAME", "FinaPilot", "app_name", "FinaPilot"),
     ("LOG_FORMAT", "json", "log_format", "json"),
     ("ROWCREW_MODULES", "shop.jobs:crew, mail", "modules", ("shop.jobs:crew", "mail")),
@@ -82,6 +89,13 @@ REFUSED: list[tuple[str, str, str]] = [
     ("COMPLETED_JOB_TTL", "9999999d", "give at most 36500d, which is 100 years"),
     ("FAILED_JOB_TTL", "3153600001", "give at most 36500d"),
     ("JOB_RESULT_TTL", "0", "give seconds above zero"),
+    ("EVENT_SECRETS", "hunter2", "give receiver=whsec_ and the base64 of 24 to 64 random bytes"),
+    ("EVENT_SECRETS", f"OPS={SECRET}", "give receiver=whsec_"),
+    ("EVENT_SECRETS", "ops=whsec_" + "A" * 33, "give receiver=whsec_"),
+    ("EVENT_COMMANDS", "page", "give JSON such as"),
+    ("EVENT_COMMANDS", '{"page": []}', "give JSON such as"),
+    ("EVENT_COMMANDS", '{"Page it": ["page"]}', "give JSON such as"),
+    ("EVENT_ALLOW_PRIVATE", "intranet", "give networks such as 10.1.0.0/16"),
     ("LOG_FORMAT", "yaml", "give text or json"),
     ("PRIORITY_QUEUE", "maybe", "give true or false"),
 ]
@@ -99,7 +113,7 @@ def test_a_value_that_cannot_be_read_is_named_with_its_variable_and_a_remedy(
     with pytest.raises(SettingsError) as refused:
         read({name: text})
     (complaint,) = refused.value.complaints
-    shown = "…" if name.startswith("DATABASE") else repr(text)
+    shown = "…" if name.startswith(("DATABASE", "EVENT_SECRETS")) else repr(text)
     assert complaint.startswith(f"{name}={shown}: ")
     assert remedy in complaint
 
@@ -261,3 +275,9 @@ def test_settings_cannot_be_changed_once_read() -> None:
     with pytest.raises((AttributeError, dataclasses.FrozenInstanceError)):
         read({}).poll_seconds = 1.0  # type: ignore[misc]
     assert msgspec.structs.replace(read({}), poll_seconds=1.0).poll_seconds == 1.0
+
+
+def test_a_secret_that_signs_does_not_show_itself() -> None:
+    (secret,) = read({"EVENT_SECRETS": f"ops={SECRET}"}).event_secrets
+    assert secret.key == b"secret" * 4
+    assert "c2Vjc" not in f"{secret} {secret!r}"

@@ -67,6 +67,14 @@ SOUND = {
         runs=[RAN, run("b", 4.1, 4.9)],
         outcomes={"a": "retried"},
     ),
+    "a failure that is told": history(
+        enqueued(type="raises"),
+        step(2, "processing", 1, "a", type="raises"),
+        step(3, "failed", 1, "a", type="raises"),
+        outcomes={"a": "failed"},
+        failures_told=1,
+        messages={1: (1, 1)},
+    ),
     "a refund": history(
         QUEUED,
         RESERVED,
@@ -328,6 +336,15 @@ BROKEN = {
         history(enqueued(type="odd_start"), RESERVED, step(3, "completed", 1, "a", type="odd_start")),
     ),
     "a good row is set aside": ("I17", history(QUEUED, RESERVED, COMPLETED, set_aside={1: (1, 4.0)})),
+    "a failure that nobody is told of": (
+        "I20",
+        history(QUEUED, RESERVED, step(3, "failed", 1, "a"), outcomes={"a": "failed"}, failures_told=0),
+    ),
+    "an end by hand that is told": (
+        "I20",
+        history(QUEUED, step(2, "failed", author="storm hands"), runs=[], failures_told=1),
+    ),
+    "an event in two messages": ("I21", history(QUEUED, RESERVED, COMPLETED, messages={1: (2, 1)})),
     "more runs than slots": (
         "I13",
         history(QUEUED, RESERVED, COMPLETED, runs=[RAN, run("b", 2.2, 2.8, job=2)], slots={7: 1}),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ipaddress
 import math
 import re
-from base64 import b64decode
+from binascii import a2b_base64
 from typing import Final, NamedTuple
 
 import msgspec
@@ -47,7 +47,7 @@ class SigningSecret(NamedTuple):
     @property
     def key(self) -> bytes:
         """The bytes that sign."""
-        return b64decode(self.secret.removeprefix(_SIGNS))
+        return a2b_base64(self.secret.removeprefix(_SIGNS))
 
 
 class Command(NamedTuple):

@@ -14,7 +14,7 @@ from rowcrew.table.link import Link
 from rowcrew.table.statements import SQL
 from rowcrew.table.worker import CHORE_SECONDS
 
-MOST_MERGED: Final = 10_000
+MOST_MERGED: Final = 5000
 BATCH: Final = 1000
 
 

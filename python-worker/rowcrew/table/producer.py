@@ -81,9 +81,10 @@ def live_job(jobs: str) -> Asking[list[LiveJob]]:
     return [LiveJob(*row) for row in rows]
 
 
-def emit(events: str) -> Asking[None]:
-    """Write events, a JSON array of `NewEvent`."""
-    yield Question(SQL["producer/emit"], {"events": events})
+def emit(events: str) -> Asking[list[int]]:
+    """Write events, a JSON array of `NewEvent`; their ids."""
+    rows = yield Question(SQL["producer/emit"], {"events": events})
+    return [id for (id,) in rows]
 
 
 def get_job(id: int) -> Asking[JobRow | None]:

@@ -207,10 +207,10 @@ class Writer:
     async def _emit(self, happened: Sequence[End], strangers: Mapping[str, str]) -> None:
         """Tell of ends in the transaction that writes them; of one that is no longer ours, others do."""
         written = [end for end in happened if end.lease_id not in strangers]
-        for emitted in (end.verdict.events for end in written if end.verdict.events is not None):
-            await self._link.ask(producer.emit(emitted.decode()))
-        if failed := failures(written):
-            await self._link.ask(producer.emit(events_document(failed)))
+        emitted = [end.verdict.events.decode() for end in written if end.verdict.events is not None]
+        parts = [array[1:-1] for array in (*emitted, events_document(failures(written)))]
+        if together := ",".join(filter(None, parts)):
+            await self._link.ask(producer.emit(f"[{together}]"))
 
     async def _strangers_of(self, ends: Sequence[End]) -> dict[str, str]:
         strangers = {}

@@ -1,13 +1,15 @@
--- Delete old events and messages, the oldest first; how many there were.
-WITH old AS (
+-- Delete events and messages that are old, among the oldest of each; how many there were.
+WITH old AS MATERIALIZED (
+  SELECT id FROM (SELECT id, "createdAt" FROM events ORDER BY id LIMIT %(batch)s) AS oldest
+   WHERE "createdAt" < clock_timestamp() - %(keep)s * interval '1 s'),
+told AS MATERIALIZED (
+  SELECT id, receiver FROM (SELECT id, receiver, "createdAt" FROM event_messages ORDER BY id, receiver LIMIT %(batch)s) AS oldest
+   WHERE "createdAt" < clock_timestamp() - %(keep)s * interval '1 s'),
+gone AS (
   DELETE FROM events
-   WHERE id = ANY (ARRAY(SELECT id FROM events WHERE "createdAt" < clock_timestamp() - %(keep)s * interval '1 s'
-                          ORDER BY id LIMIT %(batch)s FOR UPDATE SKIP LOCKED))
+   WHERE id = ANY (ARRAY(SELECT id FROM events WHERE id = ANY (ARRAY(SELECT id FROM old)) FOR UPDATE SKIP LOCKED))
   RETURNING id),
-told AS (
-  DELETE FROM event_messages
-   WHERE id = ANY (ARRAY(SELECT id FROM event_messages WHERE "createdAt" < clock_timestamp() - %(keep)s * interval '1 s'
-                          ORDER BY id LIMIT %(batch)s FOR UPDATE SKIP LOCKED))
-     AND "createdAt" < clock_timestamp() - %(keep)s * interval '1 s'
-  RETURNING id)
-SELECT (SELECT count(*) FROM old) + (SELECT count(*) FROM told) AS deleted
+untold AS (
+  DELETE FROM event_messages m USING told WHERE m.id = told.id AND m.receiver = told.receiver
+  RETURNING m.id)
+SELECT (SELECT count(*) FROM gone) + (SELECT count(*) FROM untold) AS deleted
