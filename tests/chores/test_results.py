@@ -178,7 +178,7 @@ async def test_a_worker_goes_on_where_it_last_emptied_something(
     database_url: str, connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Rows that it has emptied lie before those that fall due: it need not read them again each minute."""
-    monkeypatch.setattr(results_module, "IDLE_BATCHES", 1)
+    monkeypatch.setattr(results_module, "IDLE_BATCHES", 2)
     monkeypatch.setattr(walk_module, "BATCH", 2)
     link = Link(database_url, purpose="prune")
     chore = EmptyResults(link=link, keep_seconds=1_800, log=Log("text", io.StringIO()))
