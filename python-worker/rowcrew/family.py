@@ -33,6 +33,7 @@ QUEUE_TABLES: Final = frozenset(
     {
         "alembic_version",
         "job_attempts",
+        "job_logs",
         "jobs_set_aside",
         "job_types",
         "jobs",

@@ -47,6 +47,8 @@ READ: list[tuple[str, str, str, Any]] = [
     ("COMPLETED_JOB_TTL", "0.2", "keep_completed_seconds", 1),
     ("FAILED_JOB_TTL", "3600", "keep_failed_seconds", 3600),
     ("FAILED_JOB_TTL", "36500d", "keep_failed_seconds", 3_153_600_000),
+    ("JOB_LOG_SIZE", "0", "job_log_bytes", 0),
+    ("JOB_LOG_SIZE", "1M", "job_log_bytes", 1_048_576),
     ("JOB_RESULT_TTL", "86400", "keep_result_seconds", 86_400),
     ("APP_NAME", "FinaPilot", "app_name", "FinaPilot"),
     ("LOG_FORMAT", "json", "log_format", "json"),
@@ -80,6 +82,7 @@ REFUSED: list[tuple[str, str, str]] = [
     ("FAILED_JOB_TTL", "never", "give seconds above zero"),
     ("COMPLETED_JOB_TTL", "9999999d", "give at most 36500d, which is 100 years"),
     ("FAILED_JOB_TTL", "3153600001", "give at most 36500d"),
+    ("JOB_LOG_SIZE", "a page", "give a size"),
     ("JOB_RESULT_TTL", "0", "give seconds above zero"),
     ("LOG_FORMAT", "yaml", "give text or json"),
 ]

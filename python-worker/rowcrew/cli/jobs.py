@@ -1,4 +1,4 @@
-"""`rowcrew jobs list|show|cancel|requeue|delete`: what psql could do too, with fewer keys."""
+"""`rowcrew jobs list|show|logs|cancel|requeue|delete`: what psql could do too, with fewer keys."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from rowcrew.admin import jobs as admin
 from rowcrew.cli import UsageError
 from rowcrew.cli.asking import ask, ask_of_job
 from rowcrew.cli.changing import NO_OPTIONS, Ids, Wanted, change_jobs
+from rowcrew.cli.job_logs import logs
 from rowcrew.cli.options import AsJson, Queues, job_id, read_settings
 from rowcrew.cli.output import (
     columns,
@@ -39,6 +40,7 @@ _LOOK_SECONDS: Final = 2.0
 _CLEAR: Final = "\x1b[H\x1b[2J\x1b[3J"
 
 jobs = App(name="jobs", help="List, show, cancel, requeue and delete jobs.")
+jobs.command(logs)
 
 
 @jobs.command(name="list")
@@ -124,17 +126,6 @@ def delete(*ids: Ids, wanted: Wanted = NO_OPTIONS) -> int:
     A filter counts first, and asks. Exit 1 if one of them was not deleted.
     """
     return change_jobs("delete", ids, wanted)
-
-
-@jobs.command(show=False)
-def logs(
-    id: str = "ID", /, *_options: Annotated[str, Parameter(allow_leading_hyphen=True, show=False)]
-) -> None:
-    """Say where log lines are; people look for this command."""
-    raise UsageError(
-        "the table keeps no log lines: workers write them to their standard output, with the job's id; "
-        f"`rowcrew jobs show {id}` has the errors and tracebacks of its attempts"
-    )
 
 
 def document(shown: admin.ShownJob) -> dict[str, Any]:

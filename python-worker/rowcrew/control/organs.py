@@ -15,6 +15,7 @@ from rowcrew.control.care.turned_back import TurnedBack
 from rowcrew.control.children.runners import Runners
 from rowcrew.control.children.usage import Usage
 from rowcrew.control.chores.chore import Chore, Routine
+from rowcrew.control.chores.lines import SweepLines
 from rowcrew.control.chores.old_snapshots import OldSnapshots
 from rowcrew.control.chores.prune import Prune
 from rowcrew.control.chores.queues import ReadQueues
@@ -92,6 +93,8 @@ class Organs:
         yield "fence", self.fence.run
         yield "record", self.road.recorder.run
         yield "notes", self.road.notes.run
+        if self._settings.job_log_bytes:
+            yield "lines", self.road.lines.run
         for chore in self._chores():
             yield chore.name, Routine(chore, link=self._links.chores, clock=self._clock, log=self._log).run
         if (address := self._listens_at()) is not None:
@@ -107,6 +110,7 @@ class Organs:
             self.queues,
             OldSnapshots(link=link, log=self._log),
             Prune(link=link, settings=self._settings, log=self._log),
+            SweepLines(link=link),
             EmptyResults(link=link, keep_seconds=self._settings.keep_result_seconds, log=self._log),
             TakeBackUnbegun(
                 runners=self.runners,

@@ -48,6 +48,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     keep_completed_seconds: int = 604_800
     keep_failed_seconds: int = 2_592_000
     keep_result_seconds: int | None = None
+    job_log_bytes: int = 65_536
     app_name: str = "Rowcrew"
     log_format: str = "text"
     modules: tuple[str, ...] = ()

@@ -35,7 +35,7 @@ GRANT SELECT, DELETE,
               "startedAt", "finishedAt", "updatedAt", "resultEmptiedAt", revision)
    ON jobs TO rowcrew_worker;
 GRANT SELECT, INSERT, DELETE ON job_attempts TO rowcrew_worker;
-GRANT SELECT, INSERT, UPDATE, DELETE ON jobs_set_aside TO rowcrew_worker;
+GRANT SELECT, INSERT, UPDATE, DELETE ON job_logs, jobs_set_aside TO rowcrew_worker;
 GRANT SELECT, INSERT, UPDATE, DELETE ON workers TO rowcrew_worker;
 GRANT SELECT, INSERT, UPDATE ON job_types TO rowcrew_worker;
 GRANT SELECT ON queues, rowcrew_schema TO rowcrew_worker;
