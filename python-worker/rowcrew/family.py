@@ -38,6 +38,7 @@ QUEUE_TABLES: Final = frozenset(
         "events",
         "job_attempts",
         "job_stats",
+        "job_logs",
         "jobs_set_aside",
         "job_types",
         "jobs",

@@ -109,6 +109,11 @@ EVENTS: Final[Mapping[str, Words]] = {
     "log.dropped": Words(
         "warning", "⚠️  Dropped {lines:log line}: nobody read the log fast enough", counted="lines"
     ),
+    "lines.dropped": Words(
+        "warning",
+        "⚠️  Dropped {lines:line} of handlers: the database took them too slowly, or not at all",
+        counted="lines",
+    ),
     "prune.odd": Words("error", "❌ Job cannot be deleted, the others are: {job_id}: {reason}"),
     "prune.done": Words("info", "🧹 Pruned {deleted:job}", counted="deleted"),
     "results.odd": Words("error", "❌ Result cannot be emptied, the others are: {job_id}: {reason}"),

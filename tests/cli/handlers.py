@@ -30,3 +30,10 @@ async def broken() -> None:
 @crew.job("endless")
 async def endless() -> None:
     await asyncio.Event().wait()
+
+
+@crew.job("talk_for_a_while")
+async def talk_for_a_while() -> None:
+    for word in ("one", "two", "three"):
+        print(word)  # noqa: T201 - what is said is kept with the job
+        await asyncio.sleep(0.7)

@@ -190,9 +190,53 @@ def test_an_unreachable_database_is_told_without_the_password() -> None:
     assert "hunter2" not in ended.stderr
 
 
-@pytest.mark.parametrize("options", [[], ["--follow"], ["--lines", "100", "--raw"]])
-def test_who_looks_for_a_jobs_log_is_told_where_it_is(served: Served, options: list[str]) -> None:
-    answer = served.run("jobs", "logs", "5", *options)
-    assert (answer.returncode, answer.stdout) == (2, "")
-    assert answer.stderr.startswith("rowcrew: the table keeps no log lines: workers write them to")
-    assert "`rowcrew jobs show 5` has the errors" in answer.stderr
+def said(served: Served, *texts: str, job: int = 0, attempt: int = 1, dropped: int = 0) -> int:
+    """A job with lines, each stored by itself; its id."""
+    job = job or served.insert(type="x", status="completed")
+    for text in texts:
+        served.connection.execute(
+            """INSERT INTO job_logs ("jobId", attempt, lines, dropped, text) VALUES (%s, %s, %s, %s, %s)""",
+            (job, attempt, text.count("\n") + 1, dropped, text),
+        )
+    return job
+
+
+def test_logs_shows_the_last_lines_with_their_attempts_and_what_is_not_there(served: Served) -> None:
+    job = said(served, "first\nsecond")
+    said(served, "third \x1b[31m", job=job, attempt=2, dropped=7)
+    shown = served.run("jobs", "logs", str(job)).stdout
+    assert re.sub(r"\d\d:\d\d:\d\d", "TIME", shown).splitlines() == [
+        "[1] TIME first",
+        "[1] TIME second",
+        "… 7 lines not kept",
+        "[2] TIME third  [31m",
+    ]
+    assert served.run("jobs", "logs", str(job), "--lines", "1").stdout.splitlines() == shown.splitlines()[-1:]
+    raw = served.run("jobs", "logs", str(job), "--raw")
+    assert raw.stdout == "first\nsecond\nthird \x1b[31m\n"
+    assert raw.stderr == "… 7 lines not kept\n"
+    first, _ = lines(served.run("jobs", "logs", str(job), "--json").stdout)
+    assert (first["attempt"], first["dropped"], first["text"]) == (1, 0, "first\nsecond")
+
+
+def test_logs_follows_a_job_to_its_end(served: Served) -> None:
+    id = json.loads(served.run("enqueue", "talk_for_a_while", "--json").stdout)["id"]
+    followed = served.run("jobs", "logs", str(id), "--follow", "--raw")
+    assert followed.stdout.splitlines() == ["one", "two", "three"]
+
+
+def test_logs_says_when_there_is_nothing(served: Served) -> None:
+    silent = served.run("jobs", "logs", str(served.insert(type="x", status="completed")))
+    assert (silent.returncode, silent.stdout) == (0, "")
+    assert silent.stderr.startswith("Nothing is stored of what this job said")
+    absent = served.run("jobs", "logs", "987654321")
+    assert absent.returncode == 1
+    assert "there is no job 987654321" in absent.stderr
+    assert served.run("jobs", "logs", "1", "--json", "--follow").returncode == 2
+
+
+def test_lines_go_with_their_job(served: Served) -> None:
+    job = said(served, "gone soon")
+    assert served.run("jobs", "delete", str(job)).returncode == 0
+    left = served.connection.execute('SELECT FROM job_logs WHERE "jobId" = %s', (job,))
+    assert left.fetchall() == []

@@ -18,7 +18,7 @@ from rowcrew.model.why import JobFacts, Reason, reasons
 from rowcrew.table import operator, worker
 from rowcrew.table.compatibility import hidden
 from rowcrew.table.link import Link
-from rowcrew.table.rows import Attempt, JobCount, ListedJob, Standing, WholeJob
+from rowcrew.table.rows import Attempt, JobCount, ListedJob, Said, Standing, WholeJob
 
 Change = Literal["cancel", "requeue", "delete"]
 
@@ -86,6 +86,17 @@ async def show_job(link: Link, id: int) -> ShownJob | None:
     """None when there is no such job."""
     job = await operator.show_job(link, id)
     return None if job is None else ShownJob(job, await operator.show_attempts(link, id))
+
+
+async def job_lines(link: Link, id: int, after: int = 0) -> list[Said] | None:
+    """What the job has said after a row, oldest first; None when there is no such job."""
+    said = await operator.job_lines(link, id, after)
+    return said or (said if await operator.job_standing(link, [id]) else None)
+
+
+async def has_ended(link: Link, id: int) -> bool:
+    """Whether the job has ended, or is gone."""
+    return all(row.status in ENDED for row in await operator.job_standing(link, [id]))
 
 
 async def change_jobs(link: Link, change: Change, ids: Sequence[int]) -> list[Answer]:

@@ -1,4 +1,4 @@
-"""`rowcrew jobs list|show|tree|cancel|requeue|delete`: what psql could do too, with fewer keys."""
+"""`rowcrew jobs list|show|tree|logs|cancel|requeue|delete`: what psql could do too, with fewer keys."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from rowcrew.admin.tree import tree as family_tree
 from rowcrew.cli import UsageError
 from rowcrew.cli.asking import ask, ask_of_job
 from rowcrew.cli.changing import NO_OPTIONS, Ids, Wanted, change_jobs, change_trees
+from rowcrew.cli.job_logs import logs
 from rowcrew.cli.options import AsJson, Queues, job_id, read_settings
 from rowcrew.cli.output import (
     columns,
@@ -44,6 +45,7 @@ _LOOK_SECONDS: Final = 2.0
 _CLEAR: Final = "\x1b[H\x1b[2J\x1b[3J"
 
 jobs = App(name="jobs", help="List, show, cancel, requeue and delete jobs.")
+jobs.command(logs)
 
 
 @jobs.command(name="list")
@@ -172,17 +174,6 @@ def tree(
     print_table(rows, TREE_COLUMNS, shrink=("job",), below="news")
     if len(found) > limit:
         print(f"There are more than {limit}: show them with --limit.", file=sys.stderr)
-
-
-@jobs.command(show=False)
-def logs(
-    id: str = "ID", /, *_options: Annotated[str, Parameter(allow_leading_hyphen=True, show=False)]
-) -> None:
-    """Say where log lines are; people look for this command."""
-    raise UsageError(
-        "the table keeps no log lines: workers write them to their standard output, with the job's id; "
-        f"`rowcrew jobs show {id}` has the errors and tracebacks of its attempts"
-    )
 
 
 def document(shown: admin.ShownJob) -> dict[str, Any]:

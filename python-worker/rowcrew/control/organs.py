@@ -16,6 +16,7 @@ from rowcrew.control.children.runners import Runners
 from rowcrew.control.children.usage import Usage
 from rowcrew.control.chores.chore import Chore, Routine
 from rowcrew.control.chores.deep_queues import DeepQueues
+from rowcrew.control.chores.lines import SweepLines
 from rowcrew.control.chores.old_snapshots import OldSnapshots
 from rowcrew.control.chores.prune import Prune
 from rowcrew.control.chores.prune_starts import PruneStarts
@@ -106,6 +107,8 @@ class Organs:
         yield "fence", self.fence.run
         yield "record", self.road.recorder.run
         yield "notes", self.road.notes.run
+        if self._settings.job_log_bytes:
+            yield "lines", self.road.lines.run
         for chore in self._chores():
             yield chore.name, self._routine(chore).run
         yield self.examine.name, self.examine.run
@@ -127,6 +130,7 @@ class Organs:
             TellEvents(link=link, settings=self._settings, log=self._log),
             DeepQueues(link=link),
             Prune(link=link, settings=self._settings, log=self._log),
+            SweepLines(link=link),
             EmptyResults(link=link, keep_seconds=self._settings.keep_result_seconds, log=self._log),
             Schedules(link=link, clock=self._clock, log=self._log),
             PruneStarts(link=link),

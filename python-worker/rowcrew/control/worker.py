@@ -203,6 +203,7 @@ class Worker:
         ):
             await self._in_time(organs.road.letting_go.done(), _LAST_WRITES_SECONDS)
         await self._in_time(organs.stats.once(), _LEAVE_SECONDS)
+        await self._in_time(organs.road.lines.once(), _LEAVE_SECONDS)
         await self._in_time(organs.identity.leave(self._why_stopped), _LEAVE_SECONDS)
 
     async def _in_time(self, work: Coroutine[Any, Any, None], seconds: float) -> bool:

@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from typing import TextIO, cast
 
 import msgspec
 
@@ -23,6 +24,7 @@ from rowcrew.log import Log
 from rowcrew.runner import event_loop, handler_log, leaving, printing
 from rowcrew.runner.forking import cut_off_children, end_if_copy
 from rowcrew.runner.invoke import current_job
+from rowcrew.runner.lines import Lines
 from rowcrew.runner.loading import loaded
 from rowcrew.runner.loop import RunnerLoop
 from rowcrew.runner.parent import die_with, go_before_control
@@ -34,6 +36,7 @@ from rowcrew.runner.wire import (
     Close,
     Pressure,
     Ready,
+    Said,
     Stop,
     ToRunner,
     Unloadable,
@@ -50,6 +53,7 @@ class Orders(msgspec.Struct, frozen=True):
     slots: int
     log_format: str
     worker_name: str
+    job_log_bytes: int
 
 
 def main() -> None:
@@ -62,10 +66,26 @@ def main() -> None:
     end.set_inheritable(False)
     # Control takes the end of the connection for our death: this copy is open until then.
     cut_off_children([end.fileno(), os.dup(end.fileno())])
-    handler_log.configure(orders.log_format, worker=orders.worker_name, current_job=current_job.get)
+    lines = _kept_lines(orders)
     clock = time.monotonic  # before user code can patch it
     crew = loaded(orders.crew)  # no event loop runs yet, as in any program's import
-    event_loop.run(_serve(orders, end, crew, clock), broken=_break_off)
+    event_loop.run(_serve(orders, end, crew, clock, lines), broken=_break_off)
+
+
+def _kept_lines(orders: Orders) -> Lines | None:
+    """Both ways to say something go into the log, and are kept with the job where that is wanted."""
+    lines = None
+    if orders.job_log_bytes:
+        lines = Lines(most_bytes=orders.job_log_bytes, current_job=current_job.get)
+        printing.keep_with(lines.printed)
+    handler_log.configure(
+        orders.log_format,
+        worker=orders.worker_name,
+        current_job=current_job.get,
+        stream=cast(TextIO, printing.Unkept(sys.stdout)),
+        keep=None if lines is None else lines.logged,
+    )
+    return lines
 
 
 def _break_off(error: BaseException) -> None:
@@ -78,7 +98,9 @@ def _break_off(error: BaseException) -> None:
     leaving.break_off()
 
 
-async def _serve(orders: Orders, end: socket.socket, crew: Crew | str, clock: Callable[[], float]) -> None:
+async def _serve(
+    orders: Orders, end: socket.socket, crew: Crew | str, clock: Callable[[], float], lines: Lines | None
+) -> None:
     closed = asyncio.Event()
     end.setblocking(False)
     runner: list[RunnerLoop] = []
@@ -92,7 +114,7 @@ async def _serve(orders: Orders, end: socket.socket, crew: Crew | str, clock: Ca
     )
     await asyncio.get_running_loop().create_connection(lambda: channel, sock=end)
     if isinstance(crew, Crew):
-        runner.append(_loop(orders, crew, channel, clock))
+        runner.append(_loop(orders, crew, channel, clock, lines))
         channel.send(Ready(crew.manifest()))
     else:
         channel.send(Unloadable(crew))
@@ -120,8 +142,16 @@ def _obeying(runner: list[RunnerLoop], closed: asyncio.Event) -> Callable[[ToRun
     return receive
 
 
-def _loop(orders: Orders, crew: Crew, channel: Channel[ToRunner], clock: Callable[[], float]) -> RunnerLoop:
+def _loop(
+    orders: Orders,
+    crew: Crew,
+    channel: Channel[ToRunner],
+    clock: Callable[[], float],
+    lines: Lines | None,
+) -> RunnerLoop:
     mine = settings.read()
+    if lines is not None:
+        lines.send_to(lambda pieces: channel.send(Said(pieces)), is_clogged=lambda: channel.is_full)
     return RunnerLoop(
         crew=crew,
         slots=orders.slots,
@@ -132,6 +162,7 @@ def _loop(orders: Orders, crew: Crew, channel: Channel[ToRunner], clock: Callabl
         is_clogged=lambda: channel.is_full,
         clock=clock,
         between_runs=Surroundings(clock).restore,
+        after_run=(lambda _: None) if lines is None else lines.ended,
     )
 
 

@@ -19,9 +19,18 @@ from rowcrew.runner import stray
 
 
 def configure(
-    format: str, *, worker: str, current_job: Callable[[], Job | None], stream: TextIO | None = None
+    format: str,
+    *,
+    worker: str,
+    current_job: Callable[[], Job | None],
+    stream: TextIO | None = None,
+    keep: Callable[[str], None] | None = None,
 ) -> None:
-    """Send lines of structlog and of the logging module the same way, with the running job's fields."""
+    """Send lines of structlog and of the logging module the same way, with the running job's fields.
+
+    Args:
+        keep: takes each line as it is kept with its job, which need not say whose it is.
+    """
 
     def add_facts(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
         job = current_job()
@@ -32,6 +41,8 @@ def configure(
 
     def render(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> str:
         record = {"event": "handler.log", "message": event.pop("event", ""), **event}
+        if keep is not None:
+            keep(_render_kept_text(record))
         return render_json(record) if format == "json" else when() + _render_handler_text(record)
 
     shared: list[Any] = [
@@ -98,6 +109,14 @@ _QUIET: Final = {
 def _render_handler_text(record: Mapping[str, Any]) -> str:
     symbol = _SYMBOLS.get(str(record.get("level")), "📝 ")
     place = f"[job {record['job_id']} {record['type']}] " if "job_id" in record else ""
+    return f"{symbol}{place}{_said(record)}"
+
+
+def _render_kept_text(record: Mapping[str, Any]) -> str:
+    return f"{_SYMBOLS.get(str(record.get('level')), '')}{_said(record)}"
+
+
+def _said(record: Mapping[str, Any]) -> str:
     facts = "".join(f" {name}={repr_of(value)}" for name, value in record.items() if name not in _QUIET)
     trace = f"\n{record['exception']}" if record.get("exception") else ""
-    return f"{symbol}{place}{record['message']}{facts}{trace}"
+    return f"{record['message']}{facts}{trace}"

@@ -45,6 +45,7 @@ class RunnerLoop:
         send: Callable[[ToControl], None],
         clock: Callable[[], float] = time.monotonic,
         between_runs: Callable[[], None] = lambda: None,
+        after_run: Callable[[str], None] = lambda _: None,
         is_clogged: Callable[[], bool] = lambda: False,
     ) -> None:
         self._crew = crew
@@ -55,6 +56,7 @@ class RunnerLoop:
         self._send = send
         self._clock = clock
         self._between_runs = between_runs
+        self._after_run = after_run
         self._loop = asyncio.get_running_loop()
         # What runs begin with. The loop's own steps take it too: most are planned from inside a run.
         self._context, self._decimal = clean_context()
@@ -161,6 +163,7 @@ class RunnerLoop:
             outcome = Errored(describe(error))
         self._add_timing(job.type, time.perf_counter() - started)
         del self._runs[job.lease_id]
+        self._after_run(job.lease_id)
         self._end(job.lease_id, outcome, port)
         if self._garbage_timer is None:
             self._garbage_timer = self._loop.call_later(

@@ -19,7 +19,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TextIO
 
 BUFFERED_BYTES: Final = 1024 * 1024
 """What waits for a slow reader, for each stream; lines beyond that are dropped and counted."""
@@ -173,10 +173,43 @@ def _when_ready(descriptor: int, data: bytes) -> int:
 
 
 class _Stream(io.TextIOWrapper):
-    """A standard stream, which no handler closes for all others."""
+    """A standard stream, which no handler closes for all others.
+
+    Attributes:
+        keep: takes every text as well; a line of the log, which goes in by `unkept`, is kept already.
+    """
+
+    keep: Callable[[str], None] | None = None
+
+    def write(self, text: str) -> int:
+        written = super().write(text)
+        if self.keep is not None:
+            self.keep(text)
+        return written
 
     def close(self) -> None:
         self.flush()
+
+
+class Unkept:
+    """The way into a standard stream past what it keeps."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self.encoding = stream.encoding
+        self.flush = stream.flush
+        self.isatty = stream.isatty
+
+    def write(self, text: str) -> int:
+        stream = self._stream
+        return io.TextIOWrapper.write(stream, text) if isinstance(stream, _Stream) else stream.write(text)
+
+
+def keep_with(keep: Callable[[str], None]) -> None:
+    """From now on this takes what is printed as well."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, _Stream):
+            stream.keep = keep
 
 
 def make_patient(tell_dropped: Callable[[int], str]) -> None:

@@ -116,8 +116,8 @@ class RunTransaction:
             if children:
                 await enqueue_many_async(children, on=connection)
             if events:
-                asking = producer.emit(events_document(events))
-                await answered_async(asking, partial(psycopg_rows_async, connection))
+                told = producer.emit(events_document(events))
+                await answered_async(told, partial(psycopg_rows_async, connection))
             await connection.commit()
             return completion.tells
         finally:

@@ -90,6 +90,23 @@ class Report(msgspec.Struct, frozen=True, tag="report"):
     finished: list[str] = []
 
 
+class Piece(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """Lines that a run said in a row, after `dropped` others; `began` is a time of the monotonic clock."""
+
+    job_id: int
+    attempt: int
+    began: float
+    dropped: int
+    lines: int
+    text: str
+
+
+class Said(msgspec.Struct, frozen=True, tag="said"):
+    """What runs have logged and printed."""
+
+    pieces: list[Piece]
+
+
 class Withdrawn(msgspec.Struct, frozen=True, tag="withdrawn"):
     """The jobs that were not started; they are control's again."""
 
@@ -97,7 +114,7 @@ class Withdrawn(msgspec.Struct, frozen=True, tag="withdrawn"):
 
 
 ToRunner = Assign | Stop | Withdraw | Pressure | Close
-ToControl = Ready | Unloadable | Report | Withdrawn
+ToControl = Ready | Unloadable | Report | Said | Withdrawn
 M = TypeVar("M")
 
 LARGEST_FRAME_BYTES: Final = 1 << 28

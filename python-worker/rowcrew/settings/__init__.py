@@ -55,6 +55,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     event_allow_private: tuple[Network, ...] = ()
     event_merge_seconds: float = 60.0
     keep_events_seconds: int = 2_592_000
+    job_log_bytes: int = 65_536
     app_name: str = "Rowcrew"
     log_format: str = "text"
     modules: tuple[str, ...] = ()

@@ -99,6 +99,10 @@ def size(value: str) -> int:
     return int(match[1]) * _UNITS[match[2].upper()]
 
 
+def size_or_none(value: str) -> int:
+    return 0 if value == "0" else size(value)
+
+
 def words(value: str) -> tuple[str, ...]:
     return tuple(part for part in re.split(r"[,\s]+", value) if part)
 

@@ -38,6 +38,7 @@ from rowcrew.table.rows import (
     PublishedType,
     ReasonCount,
     Redelivered,
+    Said,
     Server,
     ShownQueue,
     Sight,
@@ -118,6 +119,11 @@ async def show_job(link: Link, id: int) -> WholeJob | None:
 async def show_attempts(link: Link, id: int) -> list[Attempt]:
     """The attempts of a job that did not complete, oldest first."""
     return [Attempt(*row) for row in await _fetch(link, "show_attempts", {"id": id})]
+
+
+async def job_lines(link: Link, job: int, after: int) -> list[Said]:
+    """What a job has said after a row, oldest first."""
+    return [Said(*row) for row in await _fetch(link, "job_lines", {"job": job, "after": after})]
 
 
 async def cancel_job(link: Link, ids: Sequence[int]) -> list[int]:

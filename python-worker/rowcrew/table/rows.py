@@ -114,6 +114,17 @@ class Attempt(Row, frozen=True):
     finished_at: datetime
 
 
+class Said(Row, frozen=True):
+    """Lines that a run logged or printed together; `dropped` lines before them were not kept."""
+
+    id: int
+    attempt: int
+    written_at: datetime
+    lines: int
+    dropped: int
+    text: str
+
+
 class Standing(Row, frozen=True):
     """How a job stands; `live_id` is the other live job with its type and unique key."""
 

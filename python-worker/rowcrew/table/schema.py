@@ -211,6 +211,18 @@ job_stats = Table(
     ),
 )
 
+job_logs = Table(
+    "job_logs",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("jobId", BigInteger, primary_key=True, autoincrement=False),
+    _time("writtenAt", "clock_timestamp()"),
+    _required("lines", Integer),
+    _required("dropped", Integer, "0"),
+    _required("attempt", SmallInteger),
+    _required("text", Text),
+)
+
 jobs_set_aside = Table(
     "jobs_set_aside",
     metadata,

@@ -612,3 +612,20 @@ async def tell_ended(link: Link, ids: list[str]) -> int:
     """Tell who waits that jobs have ended: ids with commas between, each text less than 8,000 bytes."""
     ((told,),) = await link.fetch(SQL["worker/tell_ended"], {"ids": ids}, CHORE_SECONDS)
     return int(told)
+
+
+async def keep_lines(link: Link, *, pieces: str, most_bytes: int, most_lines: int) -> list[int]:
+    """Keep a JSON array of what runs have said; the jobs that have more by now than these bounds."""
+    parameters = {"pieces": pieces, "most_bytes": most_bytes, "most_lines": most_lines}
+    return [id for (id,) in await link.fetch(SQL["worker/keep_lines"], parameters, CHORE_SECONDS)]
+
+
+async def trim_lines(link: Link, *, jobs: list[int], most_bytes: int, most_lines: int) -> None:
+    parameters = {"jobs": jobs, "most_bytes": most_bytes, "most_lines": most_lines}
+    await link.fetch(SQL["worker/trim_lines"], parameters, CHORE_SECONDS)
+
+
+async def sweep_lines(link: Link, *, after: int, batch: int) -> Walked:
+    """Look at the next `batch` rows of jobs after this id."""
+    (row,) = await link.fetch(SQL["worker/sweep_lines"], {"after": after, "batch": batch}, CHORE_SECONDS)
+    return Walked(*row)

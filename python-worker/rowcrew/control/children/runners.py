@@ -22,7 +22,7 @@ from rowcrew.control.clock import Clock
 from rowcrew.log import Log
 from rowcrew.model.cleaning import clean_line
 from rowcrew.model.manifest import Manifest
-from rowcrew.runner.wire import Ready, Report, ToControl, Unloadable, Withdrawn
+from rowcrew.runner.wire import Piece, Ready, Report, Said, ToControl, Unloadable, Withdrawn
 from rowcrew.settings import Settings, runner_environment
 
 SOLO_IDLE_SECONDS: Final = 60.0
@@ -37,6 +37,7 @@ class Desk(Protocol):
 
     def on_ready(self, runner: RunnerProcess) -> None: ...
     def on_report(self, runner: RunnerProcess, report: Report) -> None: ...
+    def on_said(self, pieces: list[Piece]) -> None: ...
     def on_withdrawn(self, runner: RunnerProcess, lease_ids: list[str]) -> None: ...
     def on_death(self, runner: RunnerProcess, how: str) -> None: ...
 
@@ -213,6 +214,8 @@ class Runners:
         match message:
             case Report():
                 desk.on_report(runner, message)
+            case Said(pieces):
+                desk.on_said(pieces)
             case Withdrawn(lease_ids):
                 desk.on_withdrawn(runner, lease_ids)
             case Ready():

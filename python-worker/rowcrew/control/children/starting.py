@@ -55,4 +55,9 @@ class Restarts:
 
 def orders(crew: list[str], settings: Settings) -> Mapping[str, Any]:
     """What every runner is told when it starts."""
-    return {"crew": crew, "log_format": settings.log_format, "worker_name": settings.worker_name}
+    return {
+        "crew": crew,
+        "log_format": settings.log_format,
+        "worker_name": settings.worker_name,
+        "job_log_bytes": settings.job_log_bytes,
+    }

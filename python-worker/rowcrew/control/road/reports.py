@@ -12,6 +12,7 @@ from rowcrew.control.ledger import Ledger
 from rowcrew.control.road.backlog import Backlog
 from rowcrew.control.road.dispatch import Dispatcher
 from rowcrew.control.road.ending import Ending
+from rowcrew.control.road.lines import Lines
 from rowcrew.control.road.notes import Notes
 from rowcrew.control.road.stopping import Stopping
 from rowcrew.control.road.waiting import Waiting
@@ -20,7 +21,7 @@ from rowcrew.log import Log
 from rowcrew.model.appetite import RunTimes
 from rowcrew.model.outcome import Lost, Outcome, Released
 from rowcrew.model.suspicion import is_blamed
-from rowcrew.runner.wire import Note, Report
+from rowcrew.runner.wire import Note, Piece, Report
 
 
 class Reports:
@@ -35,6 +36,7 @@ class Reports:
         ending: Ending,
         stopping: Stopping,
         notes: Notes,
+        lines: Lines,
         backlog: Backlog,
         run_times: RunTimes,
         clock: Clock,
@@ -46,6 +48,7 @@ class Reports:
         self._ending = ending
         self._stopping = stopping
         self._notes = notes
+        self._lines = lines
         self._backlog = backlog
         self._run_times = run_times
         self._clock = clock
@@ -72,6 +75,9 @@ class Reports:
         self._ledger.changed.set()
         if self._waiting:
             self._dispatcher.assign_waiting()
+
+    def on_said(self, pieces: list[Piece]) -> None:
+        self._lines.add(pieces)
 
     def on_withdrawn(self, runner: RunnerProcess, lease_ids: list[str]) -> None:
         for lease_id in lease_ids:

@@ -18,6 +18,7 @@ from rowcrew.control.road.backlog import Backlog
 from rowcrew.control.road.dispatch import Dispatcher
 from rowcrew.control.road.ending import Ending
 from rowcrew.control.road.expected import Expected
+from rowcrew.control.road.lines import Lines
 from rowcrew.control.road.notes import Notes
 from rowcrew.control.road.record import Recorder
 from rowcrew.control.road.reports import Reports
@@ -87,6 +88,7 @@ class Road:
             log=log,
         )
         self.notes = Notes(link=links.chores, ledger=self.ledger, backlog=self.backlog, clock=clock, log=log)
+        self.lines = Lines(link=links.chores, most_bytes=settings.job_log_bytes, clock=clock, log=log)
         self.dispatcher = Dispatcher(
             slots=settings.slots,
             ledger=self.ledger,
@@ -104,6 +106,7 @@ class Road:
             ending=self.ending,
             stopping=self.stopping,
             notes=self.notes,
+            lines=self.lines,
             backlog=self.backlog,
             run_times=self.run_times,
             clock=clock,

@@ -8,5 +8,7 @@ WITH gone AS (
               FOR UPDATE))
   RETURNING id),
 attempt_rows AS (
-  DELETE FROM job_attempts WHERE "jobId" = ANY (ARRAY(SELECT id FROM gone)))
+  DELETE FROM job_attempts WHERE "jobId" = ANY (ARRAY(SELECT id FROM gone))),
+log_rows AS (
+  DELETE FROM job_logs WHERE "jobId" = ANY (ARRAY(SELECT id FROM gone)))
 SELECT id FROM gone

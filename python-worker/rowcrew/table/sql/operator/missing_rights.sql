@@ -3,6 +3,7 @@ WITH needed ("table", privileges) AS (VALUES
   ('jobs', ARRAY['SELECT', 'DELETE']),
   ('job_attempts', ARRAY['SELECT', 'INSERT', 'DELETE']),
   ('job_stats', ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']),
+  ('job_logs', ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']),
   ('jobs_set_aside', ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']),
   ('workers', ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']),
   ('job_types', ARRAY['SELECT', 'INSERT', 'UPDATE']),

@@ -45,8 +45,7 @@ GRANT USAGE ON SEQUENCE jobs_id_seq TO rowcrew_worker;  -- a fired tick names it
 GRANT SELECT, INSERT, UPDATE ON schedules TO rowcrew_worker;
 GRANT SELECT, INSERT, UPDATE, DELETE ON schedule_ticks TO rowcrew_worker;
 GRANT SELECT, INSERT, DELETE ON job_attempts TO rowcrew_worker;
-GRANT SELECT, INSERT, UPDATE, DELETE ON job_stats TO rowcrew_worker;
-GRANT SELECT, INSERT, UPDATE, DELETE ON jobs_set_aside TO rowcrew_worker;
+GRANT SELECT, INSERT, UPDATE, DELETE ON job_stats, job_logs, jobs_set_aside TO rowcrew_worker;
 GRANT SELECT, INSERT, UPDATE, DELETE ON workers TO rowcrew_worker;
 GRANT SELECT, INSERT, UPDATE ON job_types TO rowcrew_worker;
 GRANT SELECT ON queues, limits, rowcrew_schema TO rowcrew_worker;

@@ -21,5 +21,7 @@ gone AS (
    WHERE j.id = ANY (ARRAY(SELECT id FROM unlocked)) AND j.status IN ('completed', 'failed', 'cancelled')
   RETURNING j.id),
 attempt_rows AS (
-  DELETE FROM job_attempts a WHERE a."jobId" = ANY (ARRAY(SELECT id FROM gone)))
+  DELETE FROM job_attempts a WHERE a."jobId" = ANY (ARRAY(SELECT id FROM gone))),
+log_rows AS (
+  DELETE FROM job_logs l WHERE l."jobId" = ANY (ARRAY(SELECT id FROM gone)))
 SELECT (SELECT max(id) FROM walk) AS "cameTo", (SELECT count(*) FROM gone) AS deleted

@@ -4,5 +4,7 @@ WITH unlocked AS MATERIALIZED (
 gone AS (
   DELETE FROM jobs j WHERE j.id = ANY (ARRAY(SELECT id FROM unlocked)) AND j.status = 'completed' RETURNING j.id),
 attempt_rows AS (
-  DELETE FROM job_attempts a WHERE a."jobId" = ANY (ARRAY(SELECT id FROM gone)))
+  DELETE FROM job_attempts a WHERE a."jobId" = ANY (ARRAY(SELECT id FROM gone))),
+log_rows AS (
+  DELETE FROM job_logs l WHERE l."jobId" = ANY (ARRAY(SELECT id FROM gone)))
 SELECT count(*) AS deleted FROM gone
