@@ -11,10 +11,12 @@ from __future__ import annotations
 import importlib
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
 import psycopg
 import sqlalchemy
 from alembic import command
@@ -57,6 +59,7 @@ def migrate(url: str, *, only: Sequence[str] = ()) -> None:
         branches.insert(0, family.QUEUE)
     for revision in [f"{branch}@head" for branch in branches] if only else ["heads"]:
         command.upgrade(alembic_config(url), revision)
+    _preset_queues(url, chosen or family.installed())
 
 
 def downgrade(url: str, revision: str) -> None:
@@ -149,6 +152,15 @@ def alembic_config(url: str) -> Config:
     config.set_main_option("path_separator", "os")
     config.attributes["url"] = url
     return config
+
+
+def _preset_queues(url: str, families: Iterable[family.Family]) -> None:
+    """Give the families' queues their rows, where the queue's own tables are there."""
+    presets = [preset for one in families for preset in one.queues]
+    if presets:
+        queues = msgspec.json.encode(presets).decode()
+        with opened(url, name="migrate") as connection, suppress(psycopg.errors.UndefinedTable):
+            connection.execute(SQL["migration/preset_queues"], {"queues": queues})
 
 
 def _forgotten(url: str) -> int | None:
