@@ -22,6 +22,7 @@ TABLES = (
         "onlyRow"       boolean PRIMARY KEY DEFAULT true,
         revision        integer NOT NULL,
         "minimumWorker" integer NOT NULL,
+        presets         text[] NOT NULL DEFAULT '{}',
         CONSTRAINT rowcrew_schema_only_row CHECK ("onlyRow")
     )
     """,

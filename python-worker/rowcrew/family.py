@@ -70,6 +70,18 @@ class Grant(NamedTuple):
     privileges: tuple[Privilege, ...]
 
 
+class QueuePreset(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """A row of `queues` that `migrate` inserts once for the family; people may change or delete it."""
+
+    queue: str
+    label: str | None = None
+    max_concurrent: int | None = None
+    max_runtime_seconds: int | None = None
+    cooldown_seconds: int = 0
+    max_jobs_per_session: int | None = None
+    idle_timeout_seconds: int | None = None
+
+
 class Extra(NamedTuple):
     """A library that only some job types need, and the requirement that brings it: `rowcrew[sim]`."""
 
@@ -103,6 +115,7 @@ class Family(msgspec.Struct, frozen=True, kw_only=True):
         crew: where its handlers are, as module:crew; None for a family that only others use.
         tables: the tables that it makes. No import of a CSV file may fill them.
         grants: the rights that its jobs need, to its tables or to others.
+        queues: what holds for its queues until somebody changes it.
         settings: the Struct of its settings.
         extras: libraries that its types need and a plain installation lacks.
         migrations: the folder of its migrations, inside the package.
@@ -116,6 +129,7 @@ class Family(msgspec.Struct, frozen=True, kw_only=True):
     crew: str | None = None
     tables: tuple[str, ...] = ()
     grants: tuple[Grant, ...] = ()
+    queues: tuple[QueuePreset, ...] = ()
     settings: type[FamilySettings] = FamilySettings
     extras: tuple[Extra, ...] = ()
     migrations: str | None = None

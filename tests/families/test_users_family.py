@@ -104,6 +104,26 @@ def test_migrate_makes_its_table_with_the_others_or_alone_or_leaves_it_out(site:
         assert ask(empty_url, tables) == [expected]
 
 
+def test_its_queue_gets_a_row_once_and_what_is_changed_or_deleted_stays_so(
+    site: str, database_url: str, connect: Connect
+) -> None:
+    hands = connect()
+    hands.execute("INSERT INTO queues (queue) VALUES ('mine')")
+
+    def rows_after_migrate() -> list[tuple[object, ...]]:
+        assert run("migrate", PYTHONPATH=site, DATABASE_URL=database_url).returncode == 0
+        return hands.execute('SELECT queue, label, "maxConcurrent", "cooldownSeconds" FROM queues').fetchall()
+
+    assert sorted(map(str, rows_after_migrate())) == [
+        "('invoices', 'INVOICES', 2, 10)",
+        "('mine', None, None, 0)",
+    ]
+    hands.execute("""UPDATE queues SET "maxConcurrent" = 9, label = NULL WHERE queue = 'invoices'""")
+    assert ("invoices", None, 9, 10) in rows_after_migrate()
+    hands.execute("DELETE FROM queues")
+    assert rows_after_migrate() == []
+
+
 def test_a_service_without_the_package_migrates_the_same_database(site: str, empty_url: str) -> None:
     assert run("migrate", PYTHONPATH=site, DATABASE_URL=empty_url).returncode == 0
     for _ in range(2):

@@ -59,7 +59,9 @@ def migrate(url: str, *, only: Sequence[str] = ()) -> None:
         branches.insert(0, family.QUEUE)
     for revision in [f"{branch}@head" for branch in branches] if only else ["heads"]:
         command.upgrade(alembic_config(url), revision)
-    _insert_presets(url, chosen if only else family.installed())
+    concerned = chosen if only else family.installed()
+    _preset_queues(url, concerned)
+    _preset_schedules(url, concerned)
 
 
 def downgrade(url: str, revision: str) -> None:
@@ -154,7 +156,16 @@ def alembic_config(url: str) -> Config:
     return config
 
 
-def _insert_presets(url: str, families: Iterable[family.Family]) -> None:
+def _preset_queues(url: str, families: Iterable[family.Family]) -> None:
+    """Give the families' queues their rows, where the queue's own tables are there."""
+    presets = [preset for one in families for preset in one.queues]
+    if presets:
+        queues = msgspec.json.encode(presets).decode()
+        with opened(url, name="migrate") as connection, suppress(psycopg.errors.UndefinedTable):
+            connection.execute(SQL["migration/preset_queues"], {"queues": queues})
+
+
+def _preset_schedules(url: str, families: Iterable[family.Family]) -> None:
     """Schedules that come with families, where there are none of their names, and the queue is migrated."""
     presets = [(one.name, preset) for one in families for preset in one.schedules]
     if not presets:

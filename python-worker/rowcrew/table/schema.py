@@ -62,6 +62,7 @@ rowcrew_schema = Table(
     Column("onlyRow", Boolean, primary_key=True, server_default=text("true")),
     _required("revision", Integer),
     _required("minimumWorker", Integer),
+    _required("presets", ARRAY(Text), "'{}'"),
     _check("rowcrew_schema_only_row", '"onlyRow"'),
 )
 

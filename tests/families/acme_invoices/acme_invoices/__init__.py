@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from acme_invoices.settings import InvoiceSettings
-from rowcrew.family import Extra, Family, Grant, Preset
+from rowcrew.family import Extra, Family, Grant, Preset, QueuePreset
 
 family = Family(
     name="acme_invoices",
@@ -14,6 +14,7 @@ family = Family(
         Grant("Invoices", "worker", ("SELECT", "INSERT")),
         Grant("Invoices", "reader", ("SELECT",)),
     ),
+    queues=(QueuePreset(queue="invoices", label="INVOICES", max_concurrent=2, cooldown_seconds=10),),
     settings=InvoiceSettings,
     extras=(Extra("acme_stamps", "acme-invoices[stamps]", ("send_invoice",)),),
     migrations="migrations",
