@@ -80,6 +80,8 @@ def _app(words: Sequence[str] = ()) -> App:
         "workers": "The workers of this table, and how they fare.",
         "types": "The job types that workers have published.",
         "csv": "Show how csv_import would read a CSV file.",
+        "accounts": "The cloud accounts whose costs are collected.",
+        "costs": "What the cloud accounts cost, and what stands out.",
         "doctor": "Check what a worker needs, each with its remedy.",
         "healthcheck": "Exit 0 if a worker of this machine lives, else 1.",
         "prune": "Delete ended jobs whose retention has passed, now.",
