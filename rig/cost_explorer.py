@@ -10,7 +10,7 @@ import json
 import re
 import threading
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -51,7 +51,7 @@ class CloudBill:
         troubles: code and status of the refusals of the next calls.
         asked: the bodies of the calls of Cost Explorer that were answered.
         seen: how many calls came, whatever became of them.
-        on_call: is told the number of each call before it is answered.
+        trouble_at: the same for single calls, by their numbers, counted from 1.
     """
 
     def __init__(self) -> None:
@@ -60,7 +60,7 @@ class CloudBill:
         self.troubles: deque[tuple[int, str]] = deque()
         self.asked: list[dict[str, Any]] = []
         self.seen = 0
-        self.on_call: Callable[[int], object] = lambda number: None
+        self.trouble_at: dict[int, tuple[int, str]] = {}
         self.estimated: set[str] = set()
         self.without_access: set[str] = set()
         self._secrets: dict[str, tuple[str, str]] = {}
@@ -147,9 +147,8 @@ class CloudBill:
 
     def _costs_of(self, account: str, body: bytes) -> dict[str, Any]:
         self.seen += 1
-        self.on_call(self.seen)
-        if self.troubles:
-            status, code = self.troubles.popleft()
+        if self.troubles or self.seen in self.trouble_at:
+            status, code = self.trouble_at.get(self.seen) or self.troubles.popleft()
             raise Refused(code, "Rate exceeded", status)
         if account in self.without_access:
             raise Refused(

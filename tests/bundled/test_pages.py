@@ -65,6 +65,18 @@ def test_three_charts_share_a_page_and_fill_it(tmp_path: Path) -> None:
     assert lowest > 700
 
 
+@pytest.mark.parametrize("new_page", [False, True])
+def test_a_gap_without_room_takes_no_page(new_page: bool, tmp_path: Path) -> None:
+    """Whatever height the last thing on a page ends at, no empty page follows."""
+    for lines in range(24, 46):
+        first = {"text": "\n".join(["word"] * lines), "chart": chart("bar", periods(6), [1] * 6)}
+        more = [{"text": "word", "newPage": True}] if new_page else []
+        found = words(written(first, *more), tmp_path)
+        info = said_by("pdfinfo", "poppler-utils", tmp_path / "specimen.pdf")
+        written_on = {word.page for word in found if word.text in ("word", "Jan")}
+        assert f"Pages: {len(written_on)}" in " ".join(info.split()), lines
+
+
 def test_a_chart_s_title_is_not_the_heading_again(tmp_path: Path) -> None:
     found = words(written({"heading": "Orders", "chart": chart("bar", ["a"], [1], title="Orders")}), tmp_path)
     assert pages_of(found, "Orders") == [1]

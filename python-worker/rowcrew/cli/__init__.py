@@ -82,6 +82,8 @@ def _app(words: Sequence[str] = ()) -> App:
         "types": "The job types that workers have published.",
         "events": "What happened, and who was told of it.",
         "csv": "Show how csv_import would read a CSV file.",
+        "accounts": "The cloud accounts whose costs are collected.",
+        "costs": "What the cloud accounts cost, and what stands out.",
         "doctor": "Check what a worker needs, each with its remedy.",
         "healthcheck": "Exit 0 if a worker of this machine lives, else 1.",
         "prune": "Delete ended jobs whose retention has passed, now.",

@@ -137,9 +137,7 @@ def test_an_anomaly_is_kept_though_nobody_can_explain_it(site: Site) -> None:
     known_for_a_month(site)
     site.has_cost("prod", EC2, "200", DAY)
     site.bill.seen = 0
-    site.bill.on_call = lambda number: (
-        number == 2 and site.bill.troubles.append((400, "BillExpirationException"))
-    )
+    site.bill.trouble_at[2] = (400, "BillExpirationException")
     result = site.collect().result
     assert (result["succeeded"], result["calls"]) == (1, 1)
     assert site.rows("""SELECT severity, why ->> 'usageTypes' FROM "costAnomalies" """) == [("low", None)]

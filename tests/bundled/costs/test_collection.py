@@ -122,7 +122,7 @@ def test_throttling_between_two_pages_does_not_begin_anew(site: Site) -> None:
     for number in range(4):
         site.has_cost("prod", f"Service {number}", "1", DAY)
     site.bill.page_groups = 2
-    site.bill.on_call = lambda number: number == 2 and site.bill.troubles.append((400, "ThrottlingException"))
+    site.bill.trouble_at[2] = (400, "ThrottlingException")
     assert site.collect().result["calls"] == 2
     assert [("NextPageToken" in asked) for asked in site.bill.asked] == [False, True]
 

@@ -22,4 +22,5 @@ family = Family(
     extras=(Extra("cryptography", "rowcrew[costs]", ("cost_collection",)),),
     migrations="migrations",
     metadata="rowcrew.bundled.costs.tables:metadata",
+    uses=("documents",),
 )

@@ -53,12 +53,20 @@ def story_of(document: Document, paper: Paper) -> list[Flowable]:
     story = _cover(document) if paper.look.has_cover else _title_block(document, paper)
     for number, section in enumerate(document.sections):
         if section.new_page and number:
+            _drop_gap(story)
             story.append(PageBreak())
         if _is_chart_alone(section):
             story.append(_shared_page(section, _charts_alone(document.sections[number + 1 :]), paper))
         else:
             story += _section(section, paper)
+    _drop_gap(story)
     return story
+
+
+def _drop_gap(story: list[Flowable]) -> None:
+    """A gap that finds no room at the end of a page would take a page of its own."""
+    while story and isinstance(story[-1], Spacer):
+        story.pop()
 
 
 def _is_chart_alone(section: Section) -> bool:
