@@ -28,6 +28,7 @@ NAMES: Final = (
     "history",
     "backlog",
     "workers",
+    "limits",
     "mix",
     "idle",
     "queries",

@@ -20,7 +20,7 @@ ADOPT_SECONDS: Final = 5.0
 _ADOPT_ALWAYS_SECONDS: Final = 2.0
 # Places are free and no row was found: rows may commit a moment later, as after a wake-up.
 _EMPTY_PAUSES: Final = (0.005, 0.020, 0.080, 0.320)
-_IDLE_SECONDS: Final = 0.02
+_IDLE_SECONDS: Final = 0.1
 _LOCK_LOST_SECONDS: Final = 0.002
 _LONGEST_LOCK_PAUSE: Final = 0.032
 _FEWEST_STEPS, _MOST_STEPS = 16, 128
@@ -98,10 +98,10 @@ class LimitedQueue:
 
     def woken(self, now: float, *, place: bool) -> None:
         """Rows may be ready; with `place` a place may be free as well."""
-        self._empty = 0
         if self._is_idle:  # the rows may well be in other queues
             self.due = max(self._not_before, min(self.due, now + _IDLE_SECONDS))
         elif place or not self.full:
+            self._empty = 0
             self.due = max(self._not_before, now)
 
     def begin(self, room: int, now: float) -> Sight:

@@ -11,6 +11,7 @@ import asyncio
 import functools
 import random
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from typing import Final
 
 import psycopg
@@ -127,6 +128,7 @@ class Reserver:
                 self._quiet.set()
             self._outage.passed()
             await self._until_due()
+        await self._leave_places()
 
     async def look(self, ask: Ask) -> int:
         """Reserve once, now and then from further down than the floors; how many rows it took."""
@@ -159,6 +161,8 @@ class Reserver:
     async def _look_as_due(self, ask: Ask) -> None:
         """The rows under limits and all others have the room first in turns."""
         limited_is_due = bool(self._ledger.freed) or self._limited.due <= self._clock.now()
+        if self._rows_may_be_ready:
+            self._limited.woken()
         self._limited_first = not self._limited_first
         if limited_is_due and self._limited_first:
             ask = ask.less(await self.look_under_limits(ask))
@@ -182,6 +186,8 @@ class Reserver:
             ask = self._appetite.ask(now, limited=bool(self._ledger.freed) or self._limited.due <= now)
             if self._closed.is_set() or ask.fits:
                 return ask
+            if self._ledger.freed:  # no room for what waits for these places
+                await self._announce()
             self._ledger.changed.clear()
             await self._ledger.changed.wait()
 
@@ -231,6 +237,17 @@ class Reserver:
             )
         finally:
             self._ledger.reserving_since = None
+
+    async def _announce(self) -> None:
+        with suppress(psycopg.Error):  # without this others find the places when they poll
+            await self._limited.announce()
+
+    async def _leave_places(self) -> None:
+        """Once closed, whatever its last runs leave is for others."""
+        while True:
+            await self._ledger.woken.wait()
+            self._ledger.woken.clear()
+            await self._announce()
 
     async def _until_due(self) -> None:
         """Wait for a wake-up, a free place, or until a look is due."""
