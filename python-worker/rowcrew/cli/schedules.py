@@ -4,25 +4,20 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any
 
-import msgspec
 from cyclopts import App, Parameter
 from cyclopts.validators import Number
 
 from rowcrew.admin import schedules as admin
 from rowcrew.cli import FAILURE, SUCCESS, UsageError
 from rowcrew.cli.asking import ask
-from rowcrew.cli.job_options import seconds
 from rowcrew.cli.options import AsJson, read_settings
 from rowcrew.cli.output import columns, print_document, print_documents, shown
+from rowcrew.cli.schedule_options import NO_COLUMNS, Columns, moment, payload_object
 from rowcrew.cli.tables import print_table
 from rowcrew.model.duration import duration
-from rowcrew.model.errors import InvalidJob
-from rowcrew.model.new_job import NewJob
-from rowcrew.model.priority import priority_value
 from rowcrew.table.rows import ListedSchedule
 
 LIST_COLUMNS = ("name", "type", "rule", "state", "next", "last")
@@ -32,60 +27,6 @@ schedules = App(name="schedules", help="Jobs that come round by the clock: list,
 
 Name = Annotated[str, Parameter(name="NAME", help="Name of the schedule.")]
 Text = Annotated[str | None, Parameter(allow_leading_hyphen=True)]
-
-
-@Parameter(name="*")
-@dataclass(frozen=True)
-class Columns:
-    """What a schedule may be given beside its name, type and payload; None = not given."""
-
-    cron: Annotated[str | None, Parameter(help="Five fields, or @daily and the like.")] = None
-    every: Annotated[str | None, Parameter(help="Instead of cron: 90, 90s, 5m, 2h.")] = None
-    timezone: Annotated[str | None, Parameter(help="IANA name of cron's zone; UTC if not given.")] = None
-    start_at: Annotated[datetime | None, Parameter(help="No tick before, with a time zone.")] = None
-    end_at: Annotated[datetime | None, Parameter(help="No tick after, with a time zone.")] = None
-    queue: Annotated[str | None, Parameter(help="The line its jobs wait in.")] = None
-    priority: Annotated[
-        str | None, Parameter(allow_leading_hyphen=True, help="urgent, high, normal, low or a number.")
-    ] = None
-    max_attempts: Annotated[int | None, Parameter(help="Runs allowed of each job.")] = None
-    jitter: Annotated[str | None, Parameter(help="Jobs start at random within this: 30s, 5m.")] = None
-    missed: Annotated[
-        Literal["skip", "once", "all"] | None, Parameter(help="Which ticks to make up for.")
-    ] = None
-    overlap: Annotated[
-        Literal["allow", "skip", "queueOne", "cancelOld"] | None,
-        Parameter(help="When the last job still lives."),
-    ] = None
-    pause_after_failures: Annotated[int | None, Parameter(help="Pause after so many in a row.")] = None
-
-    def given(self) -> dict[str, Any]:
-        """The columns of the table that were given.
-
-        Raises:
-            UsageError: names the option that cannot be.
-        """
-        every, jitter = _whole("--every", self.every), _whole("--jitter", self.jitter)
-        found = {
-            "cron": self.cron,
-            "everySeconds": every,
-            "timezone": self.timezone,
-            "startAt": _moment("--start-at", self.start_at),
-            "endAt": _moment("--end-at", self.end_at),
-            "queue": self.queue,
-            "priority": _priority(self.priority),
-            "maxAttempts": self.max_attempts,
-            "jitterSeconds": jitter,
-            "missed": self.missed,
-            "overlap": self.overlap,
-            "pauseAfterFailures": self.pause_after_failures,
-        }
-        if self.cron is not None and every is not None:
-            raise UsageError("--cron and --every exclude each other; give one of them")
-        return {name: value for name, value in found.items() if value is not None}
-
-
-NO_COLUMNS: Final = Columns()
 
 
 @schedules.default
@@ -125,7 +66,7 @@ def add(
     payload
         Their input, a JSON object; {tick} in its texts becomes the tick in UTC.
     """
-    given = {"name": name, "type": type, "payload": _payload(type, payload), **options.given()}
+    given = {"name": name, "type": type, "payload": payload_object(type, payload), **options.given()}
     _tell(ask(read_settings(), lambda link: admin.add_schedule(link, given)), as_json=json)
 
 
@@ -154,7 +95,7 @@ def edit(
     if type is not None:
         changes["type"] = type
     if payload is not None:
-        changes["payload"] = _payload(type or "any", payload)
+        changes["payload"] = payload_object(type or "any", payload)
     if not changes:
         raise UsageError("nothing to change was given; see --help")
     _tell(ask(read_settings(), lambda link: admin.change_schedule(link, name, changes)), as_json=json)
@@ -219,7 +160,7 @@ def backfill(
 
     Counts first, and asks.
     """
-    settings, since, until = read_settings(), _moment("--from", begin), _moment("--to", end)
+    settings, since, until = read_settings(), moment("--from", begin), moment("--to", end)
     assert since is not None
     assert until is not None
     ticks = ask(settings, lambda link: admin.past_ticks(link, name, begin=since, end=until))
@@ -270,32 +211,3 @@ def _state(row: ListedSchedule) -> str:
     if row.problem is not None:
         return "refused"
     return "paused" if row.paused else "active"
-
-
-def _whole(option: str, text: str | None) -> int | None:
-    value = seconds(option, text)
-    if value is not None and value != int(value):
-        raise UsageError(f"{option} {text!r}: give whole seconds")
-    return None if value is None else int(value)
-
-
-def _moment(option: str, value: datetime | None) -> datetime | None:
-    if value is not None and value.utcoffset() is None:
-        raise UsageError(f"{option} {value.isoformat()} has no time zone; append one, such as +00:00")
-    return value
-
-
-def _priority(text: str | None) -> int | None:
-    if text is None:
-        return None
-    try:
-        return priority_value(int(text) if text.lstrip("-").isdecimal() else text)
-    except InvalidJob as error:
-        raise UsageError(f"--priority: {error.problem}") from error
-
-
-def _payload(type: str, text: str) -> Any:
-    try:
-        return NewJob(type, msgspec.json.decode(text.encode("utf-8", "surrogateescape"))).payload
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"the payload is not JSON: {error}") from error

@@ -7,7 +7,7 @@ question every ten seconds, and the calendar is not even imported.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -17,6 +17,7 @@ import psycopg
 from rowcrew.control.clock import Clock
 from rowcrew.log import Log
 from rowcrew.model.cleaning import describe
+from rowcrew.model.errors import RowcrewError
 from rowcrew.table import worker as table
 from rowcrew.table.link import Link, is_about_data, reason
 
@@ -48,21 +49,23 @@ class Schedules:
         self._clock = clock
         self._log = log
         self._prune_at = clock.now() + _PRUNE_SECONDS
+        self._is_held_up = False
         self.period_seconds = _IDLE_SECONDS
 
     async def once(self) -> None:
-        self.period_seconds = _IDLE_SECONDS
+        self.period_seconds, self._is_held_up = _IDLE_SECONDS, False
         look = await table.schedules_look(self._link)
         while look.is_due and await self._fire():
             look = await table.schedules_look(self._link)
         if look.waiting:
             await table.fire_waiting(self._link)
-        self.period_seconds = _period(look)
+        self.period_seconds = self._period(look)
         await self._prune()
 
     async def _fire(self) -> bool:
         """Whether anything was fired or planned."""
         due = await table.schedules_due(self._link)
+        self._is_held_up = any(one.next_at is not None for one in due)
         plans = [plan for plan in map(self._planned, due) if plan is not None]
         return bool(plans) and bool(await self._carry_out(plans))
 
@@ -73,49 +76,55 @@ class Schedules:
 
         if due.has_failed:
             why = f"its last {due.pause_after_failures} jobs failed"
-            self._log.event("schedule.paused", schedule=due.name, reason=why)
             return _Plan(due.name, due.version, next_at=due.next_at, pause_reason=why)
         rule = Rule(due.cron, due.every_seconds, due.timezone, due.start_at, due.end_at, due.created_at)
         try:
             ticks, next_at = plan(rule, stored=due.next_at, now=due.now, missed=due.missed)
         except Exception as error:
-            return self._refused(due.name, due.version, describe(error))
+            problem = str(error) if isinstance(error, RowcrewError) else describe(error)
+            return _Plan(due.name, due.version, problem=problem)
         if due.next_at is None and next_at is None:
             return None
         return _Plan(due.name, due.version, ticks=ticks, next_at=next_at)
 
-    def _refused(self, name: str, version: str, problem: str) -> _Plan:
-        self._log.event("schedule.refused", schedule=name, problem=problem)
-        return _Plan(name, version, problem=problem)
-
     async def _carry_out(self, plans: Sequence[_Plan]) -> list[str]:
         """One statement for all; where the table refuses a job, one for each, to find whose it is."""
         try:
-            return await table.fire(self._link, msgspec.json.encode(plans).decode())
+            done = await table.fire(self._link, msgspec.json.encode(plans).decode())
         except psycopg.Error as error:
             if not is_about_data(error):
                 raise
             if len(plans) == 1:
                 [plan] = plans
                 return await self._carry_out_refusal(plan, error)
+        else:
+            self._tell(plan for plan in plans if plan.name in done)
+            return done
         return [name for plan in plans for name in await self._carry_out([plan])]
 
     async def _carry_out_refusal(self, plan: _Plan, error: psycopg.Error) -> list[str]:
         if plan.problem is not None:
             raise error
-        return await self._carry_out([self._refused(plan.name, plan.version, reason(error))])
+        return await self._carry_out([_Plan(plan.name, plan.version, problem=reason(error))])
+
+    def _tell(self, plans: Iterable[_Plan]) -> None:
+        """Only the worker that has written it says what a person must see to."""
+        for plan in plans:
+            if plan.problem is not None:
+                self._log.event("schedule.refused", schedule=plan.name, problem=plan.problem)
+            if plan.pause_reason is not None:
+                self._log.event("schedule.paused", schedule=plan.name, reason=plan.pause_reason)
 
     async def _prune(self) -> None:
         if self._clock.now() >= self._prune_at:
             self._prune_at = self._clock.now() + _PRUNE_SECONDS
             await table.prune_ticks(self._link)
 
-
-def _period(look: table.SchedulesLook) -> float:
-    """Until the next tick; a second where a schedule is held up, or a tick waits for a job to end."""
-    longest = _SOON_SECONDS if look.waiting else _IDLE_SECONDS
-    if look.seconds is None:
-        return longest
-    if look.is_due:
-        return _SOON_SECONDS
-    return min(longest, max(_SOONEST_SECONDS, look.seconds))
+    def _period(self, look: table.SchedulesLook) -> float:
+        """Until the next tick; a second where a tick is held up, or waits for a job to end."""
+        longest = _SOON_SECONDS if look.waiting else _IDLE_SECONDS
+        if look.seconds is None:
+            return longest
+        if look.is_due:
+            return _SOON_SECONDS if self._is_held_up else longest
+        return min(longest, max(_SOONEST_SECONDS, look.seconds))

@@ -5,7 +5,7 @@ SELECT class.relname AS "table", current_user AS role,
          WHERE polrelid = class.oid AND polpermissive
            AND EXISTS (SELECT FROM unnest(polroles) AS given (role)
                         WHERE CASE WHEN role = 0 THEN true ELSE pg_has_role(role, 'USAGE') END)) IS TRUE AS open
-  FROM unnest(ARRAY['jobs', 'job_attempts', 'workers', 'queues', 'job_types']) AS name
+  FROM unnest(ARRAY['jobs', 'job_attempts', 'workers', 'queues', 'job_types', 'schedules', 'schedule_ticks']) AS name
   JOIN pg_class class ON class.oid = to_regclass(name)
  WHERE row_security_active(class.oid)
  ORDER BY class.relname
