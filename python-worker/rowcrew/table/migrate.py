@@ -59,9 +59,8 @@ def migrate(url: str, *, only: Sequence[str] = ()) -> None:
         branches.insert(0, family.QUEUE)
     for revision in [f"{branch}@head" for branch in branches] if only else ["heads"]:
         command.upgrade(alembic_config(url), revision)
-    concerned = chosen if only else family.installed()
-    _preset_queues(url, concerned)
-    _preset_schedules(url, concerned)
+    _preset_queues(url, chosen or family.installed())
+    _preset_schedules(url, chosen if only else family.installed())
 
 
 def downgrade(url: str, revision: str) -> None:
