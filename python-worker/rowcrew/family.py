@@ -90,7 +90,7 @@ class Extra(NamedTuple):
     types: tuple[str, ...]
 
 
-class Preset(NamedTuple):
+class SchedulePreset(NamedTuple):
     """A schedule that `rowcrew migrate` inserts where there is none of its name; from then on the row counts.
 
     Give one of `cron` and `every_seconds`.
@@ -135,7 +135,7 @@ class Family(msgspec.Struct, frozen=True, kw_only=True):
     migrations: str | None = None
     metadata: str | None = None
     uses: tuple[str, ...] = ()
-    schedules: tuple[Preset, ...] = ()
+    schedules: tuple[SchedulePreset, ...] = ()
 
     def __post_init__(self) -> None:
         if not re.fullmatch("[a-z][a-z0-9_]*", self.name) or self.name == QUEUE:

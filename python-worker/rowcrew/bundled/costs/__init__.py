@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rowcrew.bundled.costs.settings import CostSettings
-from rowcrew.family import Extra, Family, Grant
+from rowcrew.family import Extra, Family, Grant, SchedulePreset
 
 family = Family(
     name="costs",
@@ -23,4 +23,14 @@ family = Family(
     migrations="migrations",
     metadata="rowcrew.bundled.costs.tables:metadata",
     uses=("documents",),
+    schedules=(
+        # Where nobody serves the type, no jobs pile up night by night.
+        SchedulePreset(
+            name="cost_collection",
+            type="cost_collection",
+            cron="0 2 * * *",
+            timezone="America/New_York",
+            overlap="skip",
+        ),
+    ),
 )

@@ -91,7 +91,6 @@ class CollectionResult(msgspec.Struct, frozen=True, kw_only=True, rename="camel"
     price_usd: float
 
 
-# Hook of D06: the preset schedule `0 2 * * *` America/New_York of this type is a row that schedules bring.
 @crew.job("cost_collection", executor="thread")
 def cost_collection(payload: CostCollection, context: Context) -> CollectionResult:
     """Collect what cloud accounts cost by service, and find days that stand out."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from acme_invoices.settings import InvoiceSettings
-from rowcrew.family import Extra, Family, Grant, Preset, QueuePreset
+from rowcrew.family import Extra, Family, Grant, QueuePreset, SchedulePreset
 
 family = Family(
     name="acme_invoices",
@@ -20,7 +20,7 @@ family = Family(
     migrations="migrations",
     metadata="acme_invoices.tables:metadata",
     schedules=(
-        Preset(
+        SchedulePreset(
             "dunning",
             "send_invoice",
             cron="0 2 * * *",
