@@ -378,3 +378,18 @@ def test_a_lost_generated_column_is_put_back_and_generates(database_url: str, co
     [refused] = repair(database_url)
     assert refused.refused is not None
     assert "ALTER TABLE queues DROP COLUMN limited" in refused.refused
+
+
+def test_lost_functions_of_the_owner_come_back_after_their_tables_and_are_not_everybodys(
+    database_url: str, connect: Connect
+) -> None:
+    hands = connect()
+    hands.execute("DROP TABLE limits CASCADE")
+    assert {"function rowcrew_ready is missing", "function rowcrew_backlog is missing"} <= {
+        *whats(database_url)
+    }
+    for _ in range(2):  # the backlog asks for what is ready
+        repair(database_url)
+    assert whats(database_url) == []
+    assert one(hands, "SELECT rowcrew_backlog('default')") == (0,)
+    assert one(hands, "SELECT has_function_privilege('public', 'rowcrew_ready(text)', 'EXECUTE')") == (False,)
