@@ -57,7 +57,7 @@ BROKEN = {
     "ALTER TABLE blobs ALTER bytes SET STORAGE EXTENDED": "column blobs.bytes is not stored EXTERNAL",
     "ALTER TABLE jobs RESET (fillfactor)": "table jobs has no fillfactor, need 90",
     "ALTER TABLE workers SET UNLOGGED": "table workers is unlogged",
-    "DROP TABLE queues": "table queues is missing",
+    "DROP TABLE job_stats": "table job_stats is missing",
     'DROP TABLE "modelRuns"': "table modelRuns is missing",
     "DROP VIEW queue_depth": "view queue_depth is missing",
     "CREATE OR REPLACE FUNCTION jobs_late() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'": (
@@ -244,7 +244,7 @@ def test_a_function_of_the_same_name_with_arguments_is_somebody_elses(
 ) -> None:
     hands = connect()
     functions = [part.name for part in next(shapes()).parts if part.kind == "function"]
-    names = [name for name in functions if not name.startswith("rowcrew_")]  # all of these are ours
+    names = [name for name in functions if not name.startswith(("rowcrew_", "get_"))]  # with arguments
     for name in names:
         hands.execute(
             f"CREATE FUNCTION {name}(n integer) RETURNS integer LANGUAGE sql AS 'SELECT 1'".encode()
@@ -378,3 +378,20 @@ def test_a_lost_generated_column_is_put_back_and_generates(database_url: str, co
     [refused] = repair(database_url)
     assert refused.refused is not None
     assert "ALTER TABLE queues DROP COLUMN limited" in refused.refused
+
+
+def test_lost_functions_of_the_owner_come_back_after_their_tables_and_are_not_everybodys(
+    database_url: str, connect: Connect
+) -> None:
+    hands = connect()
+    hands.execute("DROP TABLE limits CASCADE")
+    lost = {
+        "function rowcrew_ready is missing",
+        "function rowcrew_backlog is missing",
+        "view job_why is missing",
+    }
+    assert lost <= {*whats(database_url)}
+    assert [done.what for done in repair(database_url) if done.refused] == []
+    assert whats(database_url) == []
+    assert one(hands, "SELECT rowcrew_backlog('default')") == (0,)
+    assert one(hands, "SELECT has_function_privilege('public', 'rowcrew_ready(text)', 'EXECUTE')") == (False,)

@@ -78,7 +78,8 @@ SELECT part.kind, part.relation::text AS relation, part.name::text AS name, part
         FROM home JOIN pg_proc proc ON proc.pronamespace = home.oid
        -- Of one name there may be others, with arguments: somebody's own. The queue's have rowcrew_ before their names.
        WHERE proc.prokind = 'f' AND (
-             (starts_with(proc.proname, 'rowcrew_') OR proc.proname = 'get_active_worker_count')
+             (starts_with(proc.proname, 'rowcrew_') OR proc.proname = 'get_active_worker_count'
+                 AND proc.pronargs = 1 AND proc.proargtypes[0] = 'text'::regtype)
              AND 'rowcrew_schema' IN (SELECT relname FROM relations)
              OR proc.pronargs = 0 AND (
                  proc.proname = ANY (CAST(%(functions)s AS text[])) OR proc.oid IN (SELECT tgfoid FROM triggers)))
