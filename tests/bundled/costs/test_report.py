@@ -55,7 +55,7 @@ def test_services_have_bars_and_the_anomaly_a_mark(yesterday: date, capsys: Capt
     assert lines[7].startswith("by day  ▃▃")
     assert lines[-2:] == [
         "1 anomaly",
-        f"{yesterday}  critical  prod: Amazon Elastic Co…  650.00 USD, +550 % from 100.00",
+        f"{yesterday}  critical  prod: Amazon Elastic Comp…  650.00 USD, +550 % from 100.00",
     ]
 
 

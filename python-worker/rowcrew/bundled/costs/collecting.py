@@ -17,7 +17,7 @@ import structlog
 
 from rowcrew.bundled.costs.accounts import CloudAccount, credentials_of_account
 from rowcrew.bundled.costs.anomaly import Finding, History, Rule, Verdict, judged
-from rowcrew.bundled.costs.cost_explorer import AccountFailed, Cost, CostExplorer
+from rowcrew.bundled.costs.cost_explorer import Cost, CostExplorer
 from rowcrew.bundled.costs.explaining import usage_shares
 from rowcrew.bundled.costs.kept import (
     FoundAnomaly,
@@ -28,6 +28,7 @@ from rowcrew.bundled.costs.kept import (
     known_anomalies,
     text,
 )
+from rowcrew.bundled.costs.refusals import AccountFailed
 from rowcrew.bundled.costs.settings import CostSettings
 from rowcrew.bundled.costs.statements import SQL
 
@@ -123,7 +124,9 @@ class Collecting:
         for cost in costs:
             if cost.day < self._first_judged:
                 continue
-            history = past[cost.name, cost.currency]
+            history = past.get((cost.name, cost.currency))
+            if history is None:  # another collection has been told in the meantime that it cost nothing
+                continue
             match judged(cost.day, cost.amount, history, self._rule):
                 case Finding() as finding:
                     found.append(self._found(cost, finding, history))

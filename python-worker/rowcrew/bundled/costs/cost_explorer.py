@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
 from functools import partial
@@ -18,9 +17,16 @@ from typing import Any, Final, TypeVar
 import msgspec
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
-from rowcrew import RowcrewError
 from rowcrew.bundled.costs.accounts import CloudAccount
 from rowcrew.bundled.costs.credentials import Credentials
+from rowcrew.bundled.costs.refusals import (
+    EXPIRED,
+    AccountFailed,
+    PagesChanged,
+    Unavailable,
+    code_of,
+    explained,
+)
 from rowcrew.bundled.costs.settings import CostSettings
 from rowcrew.context import RunStopped
 
@@ -33,36 +39,6 @@ _LOOK_SECONDS: Final = 0.2
 _CONNECT_SECONDS, _READ_SECONDS = 10, 60
 _ROLE_SECONDS: Final = 900
 _NO_NAME: Final = "(none)"
-_PASSING: Final = frozenset(
-    {
-        "DataUnavailableException",
-        "LimitExceededException",
-        "PriorRequestNotComplete",
-        "RequestLimitExceeded",
-        "RequestThrottled",
-        "RequestTimeout",
-        "Throttling",
-        "ThrottlingException",
-        "TooManyRequestsException",
-    }
-)
-_EXPIRED: Final = frozenset({"ExpiredToken", "ExpiredTokenException"})
-_FROM_THE_START: Final = frozenset({"InvalidNextTokenException", "RequestChangedException"})
-# Their words name who may not do what; those of other refusals may hold a part of what was signed.
-_TELLING: Final = frozenset({"AccessDenied", "AccessDeniedException", "ValidationException"})
-_MOST_WORDS: Final = 300
-
-
-class AccountFailed(RowcrewError):
-    """An account whose costs cannot be had; another attempt would meet the same."""
-
-
-class Unavailable(AccountFailed):
-    """AWS is throttling, or it or the way to it failed; a later attempt may succeed."""
-
-
-class _PagesChanged(AccountFailed):
-    """The pages that were begun do not go on; the first one must be asked for again."""
 
 
 class Patience(msgspec.Struct, frozen=True, kw_only=True):
@@ -143,7 +119,7 @@ class CostExplorer:
             _require_sense(costs, first, last)
             return costs
 
-        return self._patiently(asked_from_the_start, _PagesChanged)
+        return self._patiently(asked_from_the_start, PagesChanged)
 
     def _pages(self, question: dict[str, Any]) -> Iterator[dict[str, Any]]:
         tokens: set[str] = set()
@@ -159,13 +135,13 @@ class CostExplorer:
             question = question | {"NextPageToken": token}
 
     def _asked(self, question: dict[str, Any]) -> dict[str, Any]:
-        with _explained():
+        with explained():
             try:
                 if self._client is None:
                     self._client = self._opened()
                 page: dict[str, Any] = self._client.get_cost_and_usage(**question)
             except Exception as error:
-                if self._account.role_arn and _code(error) in _EXPIRED:
+                if self._account.role_arn and code_of(error) in EXPIRED:
                     self._client = None
                     raise Unavailable("the session of the role has expired") from error
                 raise
@@ -266,52 +242,3 @@ def _config() -> Any:
         retries={"total_max_attempts": 1},  # tenacity knows whether the run was cancelled
         ignore_configured_endpoint_urls=True,  # AWS_ENDPOINT_URL is that of a bucket
     )
-
-
-@contextmanager
-def _explained() -> Iterator[None]:
-    """What boto3 raises, as the account's failure or as a reason to try again; never with a secret in it."""
-    from botocore.exceptions import (
-        BotoCoreError,
-        ClientError,
-        ConnectionError,  # noqa: A004 - botocore's
-        HTTPClientError,
-        NoCredentialsError,
-        ParamValidationError,
-        PartialCredentialsError,
-    )
-    from botocore.parsers import ResponseParserError
-
-    try:
-        yield
-    except ClientError as error:
-        raise _meaning(error) from error
-    except (NoCredentialsError, PartialCredentialsError) as error:
-        raise AccountFailed(
-            "it has no credentials of its own, and the worker has none (AWS_ACCESS_KEY_ID, a role)"
-        ) from error
-    except ParamValidationError as error:
-        raise AccountFailed("its role or external id is not valid") from error
-    except (HTTPClientError, ConnectionError) as error:
-        raise Unavailable(f"no answer from AWS: {type(error).__name__}") from error
-    except ResponseParserError as error:
-        raise Unavailable("what answers is not AWS: its answer cannot be parsed") from error
-    except (BotoCoreError, ValueError) as error:
-        raise AccountFailed(f"AWS cannot be asked: {type(error).__name__}") from error
-
-
-def _meaning(error: Any) -> AccountFailed:
-    code = _code(error)
-    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    what = f"{error.operation_name}: AWS answers {status} {code}"
-    if code in _FROM_THE_START:
-        return _PagesChanged(what)
-    if code in _PASSING or status >= 500 or status == 429:
-        return Unavailable(what)
-    words = error.response.get("Error", {}).get("Message", "") if code in _TELLING else ""
-    return AccountFailed(f"{what}: {words[:_MOST_WORDS]}" if words else what)
-
-
-def _code(error: Any) -> str:
-    code: str = getattr(error, "response", {}).get("Error", {}).get("Code", "")
-    return code

@@ -130,7 +130,7 @@ def keep_anomalies(
         "last": last,
         "found": msgspec.json.encode(rows).decode(),
     }
-    # Hook of D11: an event cost.anomaly.detected for each new row belongs here, in this transaction.
+    # The event cost.anomaly.detected of each new row belongs here, into this transaction.
     return {(service, day) for service, day in connection.execute(SQL["keep_anomalies"], parameters)}
 
 
