@@ -56,7 +56,9 @@ FUNCTIONS = (
     """
     CREATE FUNCTION queues_limited() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
-        NEW."limitedAt" := clock_timestamp();
+        IF TG_OP = 'INSERT' OR NOT OLD.limited THEN
+            NEW."limitedAt" := clock_timestamp();
+        END IF;
         RETURN NEW;
     END $$
     """,
@@ -135,11 +137,8 @@ TRIGGERS = (
         FOR EACH STATEMENT EXECUTE FUNCTION limits_changed()
     """,
     """
-    CREATE TRIGGER queues_limited BEFORE INSERT ON queues FOR EACH ROW EXECUTE FUNCTION queues_limited()
-    """,
-    """
-    CREATE TRIGGER queues_limited_later BEFORE UPDATE ON queues FOR EACH ROW
-        WHEN (NOT OLD.limited) EXECUTE FUNCTION queues_limited()
+    CREATE TRIGGER queues_limited BEFORE INSERT OR UPDATE ON queues
+        FOR EACH ROW EXECUTE FUNCTION queues_limited()
     """,
     f"""
     CREATE TRIGGER queues_for_a_time BEFORE INSERT OR UPDATE ON queues
@@ -160,7 +159,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    for trigger in ("queues_for_a_time", "queues_limited_later", "queues_limited", "queues_changed"):
+    for trigger in ("queues_for_a_time", "queues_limited", "queues_changed"):
         op.execute(f"DROP TRIGGER {trigger} ON queues")
     op.execute("DROP TABLE starts, limits")
     op.execute("DROP FUNCTION rowcrew_started, limits_for_a_time, queues_limited, limits_changed")
