@@ -12,7 +12,17 @@ from rowcrew.control.road.ending import as_stopped
 from rowcrew.control.road.notes import MOST_BYTES, portions
 from rowcrew.control.road.writing import End, in_ascii, size_of
 from rowcrew.control.run import Run, StopReason
-from rowcrew.model.outcome import Cancelled, Completed, Errored, Lost, Outcome, Recorded, Released, Snoozed
+from rowcrew.model.outcome import (
+    Cancelled,
+    Completed,
+    Errored,
+    Lost,
+    Outcome,
+    Parked,
+    Recorded,
+    Released,
+    Snoozed,
+)
 from rowcrew.model.verdict import Verdict
 from tests.control.conftest import OpenSite
 from tests.control.site import Site
@@ -96,7 +106,7 @@ async def test_what_a_handlers_own_transaction_recorded_is_not_written_again(sit
     assert site.table.row(run.job.id)["status"] == "processing"  # the handler's transaction would have
 
 
-KEEP_THEIR_END = [Completed(), Recorded(), Snoozed(1.0), Cancelled("x")]
+KEEP_THEIR_END = [Completed(), Recorded(), Snoozed(1.0), Parked(b"[]", [1]), Cancelled("x")]
 GIVE_WAY = [Errored("x", memory_bytes=5), Lost("x", blamed=True, memory_bytes=5), Released("x")]
 
 

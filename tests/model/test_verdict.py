@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from rowcrew.model.outcome import Cancelled, Completed, Errored, Lost, Outcome, Recorded, Released, Snoozed
+from rowcrew.model.outcome import (
+    Cancelled,
+    Completed,
+    Errored,
+    Lost,
+    Outcome,
+    Parked,
+    Recorded,
+    Released,
+    Snoozed,
+)
 from rowcrew.model.verdict import Verdict, verdict
 from tests.model.made import a_job
 
@@ -15,6 +25,7 @@ ON_ANY_ATTEMPT: list[tuple[Outcome, Verdict | None]] = [
     (Completed(b"1", b"[]"), Verdict("completed", result=b"1", children=b"[]")),
     (Recorded(), None),
     (Snoozed(9.0), Verdict("queued", "snoozed", delay_seconds=9.0, refund=1)),
+    (Parked(b"[]", [7]), Verdict("queued", "snoozed", refund=1, children=b"[]", waits=[7])),
     (Cancelled("enough"), Verdict("cancelled", "cancelled", error="enough")),
     (Released("stopped"), Verdict("queued", "released", error="stopped", refund=1)),
     (

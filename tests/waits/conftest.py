@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Any
 
 import pytest
 
 from rig.table import Table
-from tests.control.conftest import open_site, site
-
-__all__ = ["open_site", "site"]
+from tests.control.site import Site
 
 PARKED_YEAR = 9000
 
@@ -41,3 +39,12 @@ def family(database_url: str) -> Iterator[Family]:
     table = Family(database_url)
     yield table
     table.close()
+
+
+@pytest.fixture
+async def site(database_url: str) -> AsyncIterator[Site]:
+    """A worker with four slots and one shared runner."""
+    site = Site(database_url)
+    await site.open()
+    yield site
+    await site.close()

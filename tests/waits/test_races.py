@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from rig.waiting import comes_true
-from rowcrew.model.outcome import Completed, Errored
+from rowcrew.model.outcome import Completed, Errored, Parked
 from rowcrew.table import worker as table
 from rowcrew.table.link import Link
 from rowcrew.table.statements import SQL
@@ -229,3 +229,43 @@ async def test_a_row_that_nobody_can_write_holds_up_its_own_waiter_and_no_other(
     family.end(odd)
     await site.organs.examine.once()
     assert not family.waits(stuck)
+
+
+CHILD = b'[{"type":"quick","payload":{}}]'
+
+
+async def test_a_run_that_was_cancelled_meanwhile_leaves_no_children_to_wait_for(
+    site: Site, family: Family
+) -> None:
+    run, other = await site.start(), await site.start()
+    family.end(run.job.id, "cancelled")
+    site.ended(other, Parked(CHILD, []))
+    row = await site.finish(run, Parked(CHILD, []))
+    assert (row["status"], row["waitsFor"]) == ("cancelled", None)
+    assert family.count("queued") == 2  # the other one and its child
+    assert family.waits(other.job.id)
+
+
+async def test_a_parent_whose_row_is_locked_parks_when_it_is_free(
+    site: Site, family: Family, connect: Connect
+) -> None:
+    run, other = await site.start(), await site.start()
+    with open_transaction(connect) as hand:
+        hand.execute("SELECT FROM jobs WHERE id = %s FOR UPDATE", (run.job.id,))
+        site.ended(run, Parked(CHILD, []))
+        site.ended(other, Completed(None))
+        await site.road.recorder.once()
+        assert family.row(other.job.id)["status"] == "completed"
+        assert family.count("queued") == 0
+    site.clock.move(2.0)
+    await site.road.recorder.once()
+    assert family.waits(run.job.id)
+    assert len(family.row(run.job.id)["waitsFor"]) == 1
+
+
+async def test_a_parent_with_nothing_left_to_wait_for_runs_again(site: Site, family: Family) -> None:
+    run = await site.start()
+    await site.finish(run, Parked(b"[]", []))
+    await site.organs.examine.once()
+    assert not family.waits(run.job.id)
+    assert await site.reserve() == 1
