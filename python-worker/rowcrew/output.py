@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import queue
 import threading
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Final, TextIO
@@ -56,6 +55,7 @@ class BackgroundOutput:
         # Each is written by one thread only: callers and writer need no lock to know what waits.
         self._given = self._written = 0
         self._texts: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, args=(_writer(stream),), name="log", daemon=True)
         self._thread.start()
 
@@ -71,18 +71,19 @@ class BackgroundOutput:
 
     def close(self) -> bool:
         """Whether everything was written within a second; if not, the thread is left to the process's end."""
+        self._closing.set()
         self._texts.put(None)
         self._thread.join(DRAIN_SECONDS)
         return not self._thread.is_alive()
 
     def _run(self, write: Callable[[str], None]) -> None:
-        while text := self._gathered():
+        while (text := self._gathered()) is not None:
             write(text)
             self._written += len(text)
-            time.sleep(GATHER_SECONDS)
+            self._closing.wait(GATHER_SECONDS)
 
-    def _gathered(self) -> str:
-        """All that waits, as soon as something does; nothing at the end."""
+    def _gathered(self) -> str | None:
+        """All that waits, as soon as something does; None at the end."""
         texts: list[str] = []
         text = self._texts.get()
         while text is not None:
@@ -91,8 +92,9 @@ class BackgroundOutput:
                 text = self._texts.get_nowait()
             except queue.Empty:
                 return "".join(texts)
-        if texts:
-            self._texts.put(None)  # for the next call
+        if not texts:
+            return None
+        self._texts.put(None)  # for the next call
         return "".join(texts)
 
 

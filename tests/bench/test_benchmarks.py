@@ -10,6 +10,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parents[2]
 TINY = {
     "drain": ("--jobs", "200", "--rounds", "1", "--batch-size", "50", "--no-job-lines"),

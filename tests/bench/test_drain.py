@@ -19,6 +19,8 @@ from rig.waiting import eventually
 from rowcrew.settings import environment_with
 from tests.conftest import Connect
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parents[2]
 SCRATCH = "SELECT nspname FROM pg_namespace WHERE nspname LIKE 'rowcrew\\_bench\\_%'"
 

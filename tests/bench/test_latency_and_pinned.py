@@ -18,6 +18,8 @@ from rowcrew.model.errors import DatabaseUnavailable
 from rowcrew.settings import environment_with
 from tests.conftest import Connect
 
+pytestmark = pytest.mark.long
+
 SCRATCH = "SELECT nspname FROM pg_namespace WHERE nspname LIKE 'rowcrew\\_bench\\_%'"
 LISTENERS = """
 SELECT pid FROM pg_stat_activity WHERE application_name = 'rowcrew listen' AND datname = current_database()

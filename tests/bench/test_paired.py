@@ -10,6 +10,8 @@ import pytest
 from benchmarks.paired import Side, Turn, checked_out, in_turns, medians, output_of, rounds_of
 from rowcrew.model.errors import RowcrewError
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parents[2]
 HERE = Side("here", ROOT / "python-worker")
 needs_git = pytest.mark.skipif(not (ROOT / ".git").exists(), reason="there is no other commit")

@@ -16,6 +16,8 @@ from rig.worker_process import PACKAGES
 from tests.clients.programs import PAGES, write_files
 from tests.docs.pages import blocks
 
+pytestmark = pytest.mark.long
+
 StartSite = Callable[..., None]
 
 SESSIONS = """

@@ -12,6 +12,8 @@ from rig.pooler import Pooler
 from tests.clients.conftest import Build, Client, Town, running
 from tests.clients.programs import CLIENTS, PAGES, page_of
 
+pytestmark = pytest.mark.long
+
 needs_pooler = pytest.mark.skipif(pooler.PROGRAM is None, reason=pooler.MISSING)
 
 

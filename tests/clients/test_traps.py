@@ -12,6 +12,8 @@ import pytest
 from tests.clients.conftest import Build, Town
 from tests.clients.programs import generate
 
+pytestmark = pytest.mark.long
+
 Tell = Callable[..., dict[str, str]]
 
 STATUS = "enum Status {\n  queued\n  processing\n  completed\n  failed\n  cancelled\n}\n"

@@ -16,6 +16,8 @@ from rig.programs import clean_environment, program
 from rowcrew.table.compatibility import SCHEMA_REVISION
 from tests.deploy.conftest import OPTION, REQUIREMENTS, ROOT, SIX_LINES, bare
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def service() -> dict[str, Any]:

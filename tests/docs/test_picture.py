@@ -8,10 +8,14 @@ import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
+import pytest
+
 from docs.pictures.demo import COLUMNS, LEFT_OUT, PICTURE, excerpt, picture
 from docs.pictures.terminal import COLUMN, MARGIN, Piece, draw
 from rowcrew.log import EVENTS
 from tests.docs.pages import ROOT
+
+pytestmark = pytest.mark.long
 
 SVG = "{http://www.w3.org/2000/svg}"
 

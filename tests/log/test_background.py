@@ -8,7 +8,6 @@ import os
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
-from types import SimpleNamespace
 from typing import TextIO
 
 import pytest
@@ -122,22 +121,25 @@ def test_a_reader_that_is_gone_stops_no_work(pipe: Pipe) -> None:
 
 
 def test_texts_that_come_while_the_thread_rests_are_written_together(monkeypatch: pytest.MonkeyPatch) -> None:
-    rests, told = threading.Event(), threading.Event()
-
-    def rest(seconds: float) -> None:
-        rests.set()
-        told.wait()
-
-    monkeypatch.setattr(output, "time", SimpleNamespace(sleep=rest))
+    monkeypatch.setattr(output, "GATHER_SECONDS", 600)  # it rests until it is closed
     stream = Written()
     written: list[str] = []
     monkeypatch.setattr(stream, "write", written.append)
     log = Log("text", stream)
     log.start()
     log.event("job.processing", job_id=1)
-    rests.wait()
+    eventually(lambda: written)
     for job_id in (2, 3, 4):
         log.event("job.processing", job_id=job_id)
-    told.set()
     log.stop()
     assert [text.count("\n") for text in written] == [1, 3]
+
+
+def test_an_empty_text_does_not_end_the_writing(pipe: Pipe) -> None:
+    background = output.BackgroundOutput(pipe.stream, tell_dropped=str)
+    background.write("")
+    eventually(background._texts.empty)
+    background.write("then this\n")
+    assert background.close()
+    pipe.stream.close()
+    assert pipe.read_all() == ["then this"]

@@ -27,7 +27,10 @@ MODEL = {
     "revenue": [{"name": "Pro", "startCustomers": 500, "newCustomers": 40, "churnRate": 0.03, "arpa": 100}],
 }
 
-pytestmark = pytest.mark.skipif(not NODE_IS_THERE, reason="NOT TESTED: Node and npm are not installed")
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.skipif(not NODE_IS_THERE, reason="NOT TESTED: Node and npm are not installed"),
+]
 
 
 class Answer(NamedTuple):

@@ -19,6 +19,8 @@ from rig.waiting import eventually
 from tests.conftest import Connect
 from tests.contract.hands import Connection, read, record, reserve
 
+pytestmark = pytest.mark.long
+
 NODE = Path(__file__).parent / "node"
 PYTHONS = ("django", "peewee", "sqlalchemy", "tortoise")
 NODES = ("knex", "drizzle", "sequelize", "typeorm")

@@ -10,7 +10,11 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
+import pytest
+
 from tests.conftest import Connect
+
+pytestmark = pytest.mark.long
 
 SCHEMA = Path(__file__).parents[2] / "examples" / "node-backend" / "schema.prisma"
 

@@ -14,6 +14,8 @@ from rowcrew.table.shape import shapes
 from tests.conftest import Connect
 from tests.contract.hands import insert, one
 
+pytestmark = pytest.mark.long
+
 NODE = Path(__file__).parent / "node"
 
 

@@ -20,6 +20,8 @@ from storm.script import (
     with_promotion,
 )
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parents[2]
 
 

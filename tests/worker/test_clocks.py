@@ -14,7 +14,10 @@ from rig.waiting import eventually
 from rig.worker_process import WorkerProcess
 
 FAKETIME = next(iter(Path("/usr/lib").glob("*/faketime/libfaketime.so.1")), None)
-pytestmark = pytest.mark.skipif(FAKETIME is None, reason="needs libfaketime (Debian: apt install faketime)")
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.skipif(FAKETIME is None, reason="needs libfaketime (Debian: apt install faketime)"),
+]
 
 # Every date that a worker writes, with the table it stands in.
 DATES = """

@@ -30,6 +30,8 @@ from rowcrew.bundled.files.blobs import put_blob
 from rowcrew.testing import run_handler
 from tests.bundled.saas_payload import REFERENCE
 
+pytestmark = pytest.mark.long
+
 SEED = os.environ.get("KILL_SEED", str(random.randrange(10**6)))
 KILLS_PER_TYPE = int(os.environ.get("KILLS_PER_TYPE", "10"))
 LONGEST_DELAY_SECONDS = 1.0

@@ -96,9 +96,9 @@ def worker(
 
 @contextmanager
 def _interrupted_later() -> Iterator[None]:
-    """Ctrl-C and SIGTERM wait for the end of the block: one within Popen leaves a worker that nobody knows."""
+    """Ctrl-C and SIGTERM wait for the end of the block: one within Popen leaves a worker nobody knows."""
     came: list[int] = []
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    handlers = {int(number): signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     caught = {number: handler for number, handler in handlers.items() if callable(handler)}
     for number in caught:
         signal.signal(number, lambda number, _: came.append(number))
