@@ -23,6 +23,7 @@ NAMES: Final = (
     "paired",
     "enqueue",
     "latency",
+    "lines",
     "steady",
     "pinned",
     "history",

@@ -35,3 +35,9 @@ def sleep_in_thread(seconds: float) -> None:
 def sleep_in_process(seconds: float) -> None:
     """The same in a runner of its own."""
     time.sleep(seconds)
+
+
+@crew.job("bench_says")
+async def says(number: int) -> None:
+    """Print a line."""
+    print(f"job {number} has something to say, as long as a line of a log")

@@ -109,7 +109,7 @@ class Watch:
 
     def _run(self) -> None:
         pause = FIRST_LOOK_SECONDS
-        while not self._is_over():
+        while not self.is_over():
             try:
                 with self._connected() as session:
                     pause = FIRST_LOOK_SECONDS
@@ -138,7 +138,7 @@ class Watch:
     def _unavailable(self, error: psycopg.Error) -> DatabaseUnavailable:
         return DatabaseUnavailable(f"{without_password(self._address)}: {reason(error)}")
 
-    def _is_over(self) -> bool:
+    def is_over(self) -> bool:
         """Whether nobody waits; then this thread is nobody's any more, and the next who waits starts one."""
         with self._lock:
             if self._wanted:
@@ -236,7 +236,7 @@ class _Session:
             if due is None:
                 idle_since = idle_since or now
                 due = idle_since + IDLE_SECONDS
-                if due <= now and self._watch._is_over():
+                if due <= now and self._watch.is_over():
                     return
             else:
                 idle_since = None

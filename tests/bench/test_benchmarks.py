@@ -18,6 +18,7 @@ TINY = {
     "paired": ("--jobs", "50", "--rounds", "2", "--starts", "1"),
     "enqueue": ("--singles", "20", "--clients", "1", "2", "--rows", "50", "--rounds", "1"),
     "latency": ("--jobs", "3", "--pause", "0.01", "--starts", "1"),
+    "lines": ("--jobs", "30", "--rounds", "1"),
     "steady": ("--rates", "100", "2000", "--seconds", "0.2", "--clients", "2"),
     "pinned": ("--jobs", "300", "--rounds", "1"),
     "history": ("--rows", "1000", "--jobs", "100", "--rounds", "1"),

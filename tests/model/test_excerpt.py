@@ -5,6 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rowcrew.model.cleaning import clean_text, needs_cleaning
 from rowcrew.model.excerpt import LONGEST_SAYING, Excerpt, Part
 
 SAYINGS = st.lists(st.text(st.characters(codec="utf-8"), max_size=60), max_size=80)
@@ -52,3 +53,26 @@ def test_no_line_is_neither_kept_nor_counted_and_the_bounds_hold(sayings: list[s
     texts = taken(sayings, most_bytes)
     assert len(texts) <= 2
     assert sum(len(part.text) for part in texts) <= 2 * most_bytes
+
+
+SEEDS = (
+    *(
+        "password=hunter2",
+        "pwd: x",
+        "SECRET_KEY='x'",
+        "Bearer abcdefghij",
+        "a://b:c@d",
+        "AKIA0123456789ABCDEF",
+    ),
+    *("\u017fecret=x", "\u0131d", "X-Amz-Signature=abc&", "sig=abc", "sk-0123456789abcdefghij"),
+    *("ghp_0123456789abcdefghij", "xoxb-0123456789abc", "eyJabcdefghij.abcdefghij", "\x00", "\r", "\x85"),
+    *("-----BEGIN RSA PRIVATE KEY-----", "DETAIL:  x", "[parameters: (1)]", "CONTEXT:  y", "QUERY: z"),
+    *("STATEMENT: w", "\ud800", "\n", "a", " "),
+)
+
+
+@given(st.lists(st.one_of(st.sampled_from(SEEDS), st.text(max_size=5)), max_size=6).map("".join))
+def test_a_text_that_is_said_to_need_no_cleaning_is_not_changed_by_it(text: str) -> None:
+    if not needs_cleaning(text):
+        assert clean_text(text, 1_000_000) == text
+    assert text == "" or not all(needs_cleaning(part) for part in ("plain words", "so = much", "über 9 €"))

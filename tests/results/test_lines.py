@@ -52,8 +52,8 @@ def test_what_a_handler_logs_and_prints_is_kept_with_its_job(start: Start, table
         ]
     (piece,) = pieces(table, first)
     assert (piece["attempt"], piece["lines"], piece["dropped"]) == (1, 5, 0)
-    job = table.until(first, "completed")
-    assert job["startedAt"] <= piece["writtenAt"] <= job["finishedAt"]
+    row = table.until(first, "completed")
+    assert row["startedAt"] <= piece["writtenAt"] <= row["finishedAt"]
 
 
 def test_the_log_of_the_worker_has_them_as_before(start_worker: StartWorker, table: Table) -> None:

@@ -59,6 +59,63 @@ _FIRST_WORD: Final = re.compile(r"\A\S+")
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
+# One of these is in every text that cleaning changes, in small letters. The last three are what `re` takes
+# for a letter of ours where it ignores case.
+_HINTS: Final = (
+    *(
+        "://",
+        "pass",
+        "pwd",
+        "secret",
+        "token",
+        "authorization",
+        "key",
+        "bearer",
+        "basic",
+        "sig",
+        "credential",
+    ),
+    *(
+        "akia",
+        "asia",
+        "sk-",
+        "sk_",
+        "rk-",
+        "rk_",
+        "ghp_",
+        "gho_",
+        "ghu_",
+        "ghs_",
+        "ghr_",
+        "github_pat",
+        "xox",
+    ),
+    *(
+        "eyj",
+        "-----begin",
+        "detail:",
+        "[parameters",
+        "context:",
+        "query:",
+        "statement:",
+        "\u017f",
+        "\u0131",
+        "i\u0307",
+    ),
+)
+
+
+def needs_cleaning(text: str) -> bool:
+    """Whether `clean_text` may change a text of this length: in a tenth of its time, since most need none."""
+    if not text.replace("\n", "").isprintable():
+        return True
+    small = text.lower()
+    for hint in _HINTS:  # noqa: SIM110 - a generator takes three times as long
+        if hint in small:
+            return True
+    return False
+
+
 def clean_text(text: str, length: int = TRACEBACK_LENGTH) -> str:
     """The text, secrets redacted, unstorable characters removed, the middle cut out beyond `length`."""
     if len(text) > 4 * length:

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from rowcrew.model.cleaning import clean_text
+from rowcrew.model.cleaning import clean_text, needs_cleaning
 
 LONGEST_SAYING: Final = 4_096
 MOST_LINES: Final = 200
@@ -69,5 +69,7 @@ class Excerpt:
             first, last = [*first, *last], deque()
         for gap, sayings in ((0, first), (dropped, last)):
             if sayings:
-                text = "\n".join([clean_text(saying, self._longest) for saying in sayings])
+                text = "\n".join(sayings)
+                if needs_cleaning(text) or any(len(one) > self._longest for one in sayings):
+                    text = "\n".join([clean_text(saying, self._longest) for saying in sayings])
                 yield Part(gap, text.count("\n") + 1, text)

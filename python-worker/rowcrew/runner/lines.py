@@ -13,7 +13,6 @@ import os
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Final
 
 from rowcrew.model.excerpt import LONGEST_SAYING, Excerpt
@@ -83,13 +82,17 @@ class Lines:
 
     def logged(self, line: str) -> None:
         """Take a line, or several that belong together."""
-        with suppress(Exception):  # whatever is wrong with a line, its handler goes on
+        try:  # noqa: SIM105 - on the way of every line, and `suppress` takes as long as the rest
             self._take(line, is_whole=True)
+        except Exception:  # noqa: S110 - whatever is wrong with a line, its handler goes on
+            pass
 
     def printed(self, text: str) -> None:
         """Take what a stream was given: lines, and maybe the beginning of another."""
-        with suppress(Exception):
+        try:  # noqa: SIM105 - as above
             self._take(text, is_whole=False)
+        except Exception:  # noqa: S110 - as above
+            pass
 
     def ended(self, lease_id: str) -> None:
         """The run is over: what it said last goes now. Called for every run, and most say nothing."""
@@ -153,6 +156,10 @@ class Lines:
 
 
 def _print(said: _Said, text: str) -> None:
+    if text == "\n":  # `print` writes its end by itself
+        said.excerpt.add(said.open_line)
+        said.open_line = ""
+        return
     whole, end_of_line, begun = (said.open_line + text).rpartition("\n")
     if end_of_line:
         said.excerpt.add(whole)
