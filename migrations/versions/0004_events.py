@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from alembic import op
 
-revision = "0005"
-down_revision = "0004"
+revision = "0004"
+down_revision = "0003"
 branch_labels = None
 depends_on = None
 
@@ -106,9 +106,9 @@ def upgrade() -> None:
     for statement in (*TABLES, *INDEXES):
         op.execute(statement)
     # A worker that knows no events would let jobs fail of which nobody is told.
-    op.execute("""UPDATE rowcrew_schema SET revision = 5, "minimumWorker" = 5""")
+    op.execute("""UPDATE rowcrew_schema SET revision = 4, "minimumWorker" = 4""")
 
 
 def downgrade() -> None:
     op.execute("DROP TABLE queue_alarms, event_messages, event_receivers, events")
-    op.execute("""UPDATE rowcrew_schema SET revision = 4, "minimumWorker" = 4""")
+    op.execute("""UPDATE rowcrew_schema SET revision = 3, "minimumWorker" = 3""")

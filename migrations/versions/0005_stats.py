@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from alembic import op
 
-revision = "0006"
-down_revision = "0005"
+revision = "0005"
+down_revision = "0004"
 branch_labels = None
 depends_on = None
 
@@ -166,7 +166,7 @@ REVISION = """UPDATE rowcrew_schema SET revision = {0}, "minimumWorker" = {0}"""
 
 
 def upgrade() -> None:
-    for statement in (STATS, *FUNCTIONS, WHY, REVISION.format(6)):
+    for statement in (STATS, *FUNCTIONS, WHY, REVISION.format(5)):
         op.execute(statement)
 
 
@@ -174,4 +174,4 @@ def downgrade() -> None:
     op.execute("DROP VIEW job_why")
     op.execute("DROP FUNCTION rowcrew_backlog, rowcrew_ready, get_active_worker_count")
     op.execute("DROP TABLE job_stats")
-    op.execute(REVISION.format(5))
+    op.execute(REVISION.format(4))

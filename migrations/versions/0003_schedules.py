@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from alembic import op
 
-revision = "0004"
+revision = "0003"
 down_revision = "0002"
 branch_labels = None
 depends_on = None
@@ -113,7 +113,7 @@ TRIGGERS = (
 def upgrade() -> None:
     for statement in (*TABLES, *TRIGGERS):
         op.execute(statement)
-    op.execute('UPDATE rowcrew_schema SET revision = 4, "minimumWorker" = 4')
+    op.execute('UPDATE rowcrew_schema SET revision = 3, "minimumWorker" = 3')
 
 
 def downgrade() -> None:

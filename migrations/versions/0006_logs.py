@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from alembic import op
 
-revision = "0007"
-down_revision = "0006"
+revision = "0006"
+down_revision = "0005"
 branch_labels = None
 depends_on = None
 
@@ -29,9 +29,9 @@ TABLE = """
 
 def upgrade() -> None:
     op.execute(TABLE)
-    op.execute('UPDATE rowcrew_schema SET revision = 7, "minimumWorker" = 7')
+    op.execute('UPDATE rowcrew_schema SET revision = 6, "minimumWorker" = 6')
 
 
 def downgrade() -> None:
     op.execute("DROP TABLE job_logs")
-    op.execute('UPDATE rowcrew_schema SET revision = 6, "minimumWorker" = 6')
+    op.execute('UPDATE rowcrew_schema SET revision = 5, "minimumWorker" = 5')
