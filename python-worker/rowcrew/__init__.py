@@ -19,6 +19,8 @@ if TYPE_CHECKING:
         Enqueued,
         batch,
         batch_async,
+        emit,
+        emit_async,
         enqueue,
         enqueue_async,
         enqueue_many,
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
         RowcrewError,
         SettingsError,
     )
+    from rowcrew.model.event import NewEvent
     from rowcrew.model.new_job import NewJob
     from rowcrew.table.no_transaction import no_transaction
 
@@ -60,6 +63,7 @@ _HOME = {
     "JobFailed": "model.errors",
     "JobGone": "model.errors",
     "LeaseLost": "model.errors",
+    "NewEvent": "model.event",
     "NewJob": "model.new_job",
     "NotEnded": "model.errors",
     "PermanentError": "context",
@@ -71,6 +75,8 @@ _HOME = {
     "Worker": "control.worker",
     "batch": "client",
     "batch_async": "client",
+    "emit": "client",
+    "emit_async": "client",
     "enqueue": "client",
     "enqueue_async": "client",
     "enqueue_many": "client",
@@ -96,6 +102,7 @@ __all__ = [
     "JobFailed",
     "JobGone",
     "LeaseLost",
+    "NewEvent",
     "NewJob",
     "NotEnded",
     "PermanentError",
@@ -107,6 +114,8 @@ __all__ = [
     "Worker",
     "batch",
     "batch_async",
+    "emit",
+    "emit_async",
     "enqueue",
     "enqueue_async",
     "enqueue_many",

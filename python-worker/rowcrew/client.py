@@ -21,6 +21,7 @@ from psycopg.pq import TransactionStatus
 
 from rowcrew import settings
 from rowcrew.model.errors import DatabaseUnavailable, InvalidJob, RowcrewError
+from rowcrew.model.event import NewEvent, events_document, refuse_own
 from rowcrew.model.job_status import JobStatus
 from rowcrew.model.manifest import HANDLED_TYPE
 from rowcrew.model.new_job import NewJob, document
@@ -102,6 +103,32 @@ async def enqueue_many_async(jobs: Iterable[NewJob | Mapping[str, Any]], *, on: 
     valid = _new_jobs(jobs)
     async with _connected_async(on) as ask:
         return await answered_async(_enqueue(valid), ask)
+
+
+def emit(*events: NewEvent, on: Any = None) -> None:
+    """Tell that something happened: receivers of events hear of it within seconds of the commit.
+
+    `emit(NewEvent("invoice.overdue", "ACME", detail={"invoiceId": 7}), on=session)`. In a handler
+    `context.emit` belongs to the job's completion; this one to whatever commits `on`.
+
+    Args:
+        on: as for `enqueue`.
+
+    Raises:
+        InvalidEvent: it is of one of Rowcrew's own kinds. Nothing has been written then.
+    """
+    for event in events:
+        refuse_own(event.kind)
+    with _connected(on) as ask:
+        answered(producer.emit(events_document(events)), ask)
+
+
+async def emit_async(*events: NewEvent, on: Any = None) -> None:
+    """`emit`, with `on` as for `enqueue_async`."""
+    for event in events:
+        refuse_own(event.kind)
+    async with _connected_async(on) as ask:
+        await answered_async(producer.emit(events_document(events)), ask)
 
 
 def batch(job: NewJob, children: Iterable[NewJob | Mapping[str, Any]], *, on: Any = None) -> Batch:

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import msgspec
 
-from rowcrew.model.errors import InvalidEvent, InvalidJob, RowcrewError
-from rowcrew.model.event import OWN_KINDS, NewEvent
+from rowcrew.model.errors import InvalidJob, RowcrewError
+from rowcrew.model.event import NewEvent, refuse_own
 from rowcrew.model.json_values import json_text
 from rowcrew.model.new_job import NewJob
 from rowcrew.model.outcome import LARGEST_JSON_BYTES
@@ -219,8 +219,7 @@ class Context:
         Raises:
             InvalidEvent: names the argument and what to give instead.
         """
-        if kind in OWN_KINDS:
-            raise InvalidEvent("kind", f"{kind!r} is for Rowcrew to tell: choose a kind of your own")
+        refuse_own(kind)
         job = self.job
         self._port.add_event(
             NewEvent(kind, subject, queue=job.queue, type=job.type, count=count, detail=detail or {})

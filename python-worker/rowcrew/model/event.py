@@ -61,6 +61,15 @@ class NewEvent(msgspec.Struct, frozen=True, omit_defaults=True):
         msgspec.structs.force_setattr(self, "detail", _detail(self.detail))
 
 
+def refuse_own(kind: str) -> None:
+    """
+    Raises:
+        InvalidEvent: it is a kind that Rowcrew tells of by itself.
+    """
+    if kind in OWN_KINDS:
+        raise InvalidEvent("kind", f"{kind!r} is for Rowcrew to tell: choose a kind of your own")
+
+
 def events_document(events: Iterable[NewEvent]) -> str:
     """The events as the JSON array that `producer.emit` takes."""
     return msgspec.json.encode(list(events)).decode()

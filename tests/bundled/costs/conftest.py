@@ -93,5 +93,5 @@ def site(costs_database: str, bill: CloudBill, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("AWS_ENDPOINT_URL_STS", bill.url)
     monkeypatch.setattr(asking, "PATIENCE", Patience(attempts=3, first_seconds=0.001, longest_seconds=0.01))
     with psycopg.connect(costs_database, autocommit=True) as connection:
-        connection.execute('TRUNCATE costs, "costAnomalies", "cloudAccounts"')
+        connection.execute('TRUNCATE costs, "costAnomalies", "cloudAccounts", events')
         yield Site(costs_database, connection, bill)

@@ -46,6 +46,16 @@ def test_the_bands_hold_from_the_wire_to_the_table(site: Site, amount: str, seve
     assert [one["severity"] for one in result["anomalies"]] == ([severity] if severity else [])
 
 
+def test_a_finding_is_one_event_however_often_it_is_found(site: Site) -> None:
+    known_for_a_month(site)
+    site.has_cost("prod", EC2, "150.01", DAY)
+    site.collect()
+    site.collect()
+    assert site.rows("SELECT kind, subject, type, detail->>'severity', detail->>'amount' FROM events") == [
+        ("cost.anomaly.detected", f"prod {EC2} {DAY}", "cost_collection", "low", "150.01")
+    ]
+
+
 def test_a_finding_is_told_with_its_figures_and_why(site: Site) -> None:
     known_for_a_month(site, amount="60", usage_type="BoxUsage")
     site.has_cost("prod", EC2, "40", *days_before(DAY), usage_type="DataTransfer")

@@ -9,14 +9,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 import psycopg
 
+from rowcrew import NewEvent, emit
 from rowcrew.bundled.costs.anomaly import WINDOW_DAYS, Finding, History
 from rowcrew.bundled.costs.cost_explorer import Cost
 from rowcrew.bundled.costs.statements import SQL
+
+ANOMALY_DETECTED: Final = "cost.anomaly.detected"
 
 Connection = psycopg.Connection[Any]
 
@@ -130,8 +133,24 @@ def keep_anomalies(
         "last": last,
         "found": msgspec.json.encode(rows).decode(),
     }
-    # The event cost.anomaly.detected of each new row belongs here, into this transaction.
-    return {(service, day) for service, day in connection.execute(SQL["keep_anomalies"], parameters)}
+    new = {(service, day) for service, day in connection.execute(SQL["keep_anomalies"], parameters)}
+    emit(*(_event(account_id, one) for one in found if (one.service, one.day) in new), on=connection)
+    return new
+
+
+def _event(account_id: str, found: FoundAnomaly) -> NewEvent:
+    detail = {
+        "accountId": account_id,
+        "service": found.service,
+        "day": found.day,
+        "amount": text(found.amount),
+        "baseline": text(found.finding.baseline),
+        "currency": found.currency,
+        "deviationPercent": text(found.finding.deviation_percent),
+        "severity": found.finding.severity,
+    }
+    subject = f"{account_id} {found.service} {found.day}"[:200]
+    return NewEvent(ANOMALY_DETECTED, subject, type="cost_collection", detail=detail)
 
 
 def text(amount: Decimal) -> str:
