@@ -31,7 +31,7 @@ def test_an_asynchronous_producer_tells_the_same(database_url: str, connect: Con
 
 
 def test_one_of_rowcrews_own_kinds_refuses_all(database_url: str, connect: Connect) -> None:
-    told = pytest.raises(InvalidEvent, match="^kind: .job.failed")
+    told = pytest.raises(InvalidEvent, match=r"^kind: .job.failed")
     with psycopg.connect(database_url) as producer, told:
         emit(NewEvent("invoice.overdue"), NewEvent("job.failed"), on=producer)
     assert connect().execute(TOLD).fetchall() == []
