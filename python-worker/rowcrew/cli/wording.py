@@ -33,7 +33,7 @@ WORDS: Final[Mapping[RemedyKind, str]] = {
     " or start a worker with `--queue {name}`",
     "start-crew": "start a worker whose crew has it; `rowcrew types list` shows what workers know",
     "await-window": "wait: the next may start in {wait}",
-    "resume-queue": "UPDATE queues SET paused = false WHERE queue = '{name}'",
+    "resume-queue": "resume it: UPDATE queues SET paused = false WHERE queue = '{name}'",
     "raise-limit": "wait until one ends, or raise the limit: UPDATE queues SET … WHERE queue = '{name}'",
     "raise-key-limit": "wait until one ends, or raise the limit: UPDATE limits SET … WHERE key = '{name}'",
     "add-slots": "wait, or start another worker, or raise WORKER_CONCURRENCY",
