@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from rig.programs import run
+from rowcrew.table.compatibility import SCHEMA_REVISION
 from tests.conftest import Connect
 
 
@@ -14,11 +15,12 @@ def test_what_is_missing_is_told_and_the_exit_code_stays(database_url: str, conn
     assert told.stdout.splitlines() == [
         "❌ trigger jobs_wake of jobs is missing",
         "`rowcrew migrate --repair` puts back what it can, and says what a person must decide.",
-        "The tables are up to date (revision 6).",
+        f"The tables are up to date (revision {SCHEMA_REVISION}).",
     ]
     assert told.returncode == 0
     as_json = json.loads(run("migrate", "--json", DATABASE_URL=database_url).stdout)
-    assert as_json == {"revision": 6, "differences": [{"what": "trigger jobs_wake of jobs is missing"}]}
+    missing = [{"what": "trigger jobs_wake of jobs is missing"}]
+    assert as_json == {"revision": SCHEMA_REVISION, "differences": missing}
 
 
 def test_a_repair_says_what_it_did_and_the_next_has_nothing_to_do(
@@ -32,11 +34,11 @@ def test_a_repair_says_what_it_did_and_the_next_has_nothing_to_do(
         "🔧 the table rowcrew_migrations no longer said what was migrated: put back",
         f"🔧 column jobs.checkpoint is missing: put back, without what it held; {rights}",
         "🔧 index jobs_held of jobs is missing: put back",
-        "The tables are up to date (revision 6).",
+        f"The tables are up to date (revision {SCHEMA_REVISION}).",
     ]
     assert told.returncode == 0
     again = run("migrate", "--repair", DATABASE_URL=database_url)
-    assert again.stdout == "The tables are up to date (revision 6).\n"
+    assert again.stdout == f"The tables are up to date (revision {SCHEMA_REVISION}).\n"
 
 
 def test_what_a_person_must_decide_is_said_and_fails(database_url: str, connect: Connect) -> None:
