@@ -15,8 +15,8 @@ depends_on = None
 
 TABLE = """
     CREATE TABLE job_logs (
-        id          bigint GENERATED ALWAYS AS IDENTITY,
         "jobId"     bigint NOT NULL,
+        id          bigint GENERATED ALWAYS AS IDENTITY,
         "writtenAt" timestamptz NOT NULL DEFAULT clock_timestamp(),
         lines       integer NOT NULL,
         dropped     integer NOT NULL DEFAULT 0,

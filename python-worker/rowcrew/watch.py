@@ -24,7 +24,7 @@ from rowcrew.model.errors import DatabaseUnavailable, JobGone
 from rowcrew.model.status import ENDED
 from rowcrew.table import producer
 from rowcrew.table.address import without_password
-from rowcrew.table.link import is_lent, is_outage, reason
+from rowcrew.table.link import is_outage, is_pooled, reason
 from rowcrew.table.listening import id_texts
 from rowcrew.table.opening import opened
 from rowcrew.table.producer import JobEnd
@@ -246,8 +246,7 @@ class _Session:
 
     def _listen(self) -> bool:
         """Whether this session is one that can listen: not one lent by a pooler, nor one of a standby."""
-        ((process,),) = self._connection.execute("SELECT pg_backend_pid()").fetchall()
-        if is_lent(self._connection, process):
+        if is_pooled(self._connection):
             return False
         try:
             self._connection.execute(SQL["link/listen_ended"])

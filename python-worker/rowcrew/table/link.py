@@ -81,6 +81,12 @@ def is_lent(connection: psycopg.Connection[Any] | psycopg.AsyncConnection[Any], 
     return server_process != connection.info.backend_pid
 
 
+def is_pooled(connection: psycopg.Connection[Any]) -> bool:
+    """Whether a pooler stands before this session: what it listens to would go to others."""
+    row: Sequence[Any] | None = connection.execute("SELECT pg_backend_pid()").fetchone()
+    return row is not None and is_lent(connection, row[0])
+
+
 def for_session(settings: Mapping[str, str]) -> dict[str, Any]:
     """What `set_config` takes for a session that runs a worker's statements, with settings of its own."""
     return _settings({**PLANNING, **settings}, local=False)

@@ -215,8 +215,8 @@ job_stats = Table(
 job_logs = Table(
     "job_logs",
     metadata,
-    Column("id", BigInteger, Identity(always=True), primary_key=True),
     Column("jobId", BigInteger, primary_key=True, autoincrement=False),
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
     _time("writtenAt", "clock_timestamp()"),
     _required("lines", Integer),
     _required("dropped", Integer, "0"),
