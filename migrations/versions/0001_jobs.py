@@ -304,6 +304,9 @@ TRIGGERS = (
         NEW."notBefore" := OLD."notBefore";
         NEW.watches := OLD.watches;
         NEW.awaited := OLD.awaited;
+        IF cardinality(NEW."waitsFor") = 0 THEN
+            NEW."waitsFor" := NULL;  -- as some clients read NULL
+        END IF;
         NEW."updatedAt" := t;
         NEW.revision := OLD.revision
             + CASE WHEN NEW.status <> OLD.status OR NEW.revision = OLD.revision + 1 THEN 1 ELSE 0 END;

@@ -21,6 +21,8 @@ SCHEMA = Path(__file__).parents[2] / "examples" / "node-backend" / "schema.prism
 # Prisma's scalar with its native attribute, as PostgreSQL names the type.
 TYPES = {
     "BigInt": "bigint",
+    "BigInt[]": "ARRAY",  # a list of Prisma's may be NULL, and reads as an empty one
+    "Boolean": "boolean",
     "Int": "integer",
     "Int @db.SmallInt": "smallint",
     "String": "text",
@@ -45,11 +47,11 @@ def columns_of_the_model() -> list[Column]:
 
 
 def column(line: str) -> Column:
-    name, scalar, attributes = re.fullmatch(r"(\w+)\s+(\w+\??)\s*(.*)", line).groups()  # type: ignore[union-attr]
+    name, scalar, attributes = re.fullmatch(r"(\w+)\s+(\w+(?:\?|\[\])?)\s*(.*)", line).groups()  # type: ignore[union-attr]
     native = re.search(r"@db\.\w+", attributes)
     type = f"{scalar.rstrip('?')} {native[0]}" if native else scalar.rstrip("?")
     default = re.search(r"@default\((.*)\)(?: @|$)", attributes)
-    return Column(name, TYPES[type], scalar.endswith("?"), default[1] if default else None)
+    return Column(name, TYPES[type], scalar.endswith(("?", "[]")), default[1] if default else None)
 
 
 def columns_of_the_table(connect: Connect) -> list[Column]:
