@@ -10,6 +10,7 @@ import pytest
 
 from rig.statements import statement
 from rig.table import Table
+from rowcrew.table import limits
 from tests.conftest import Connect
 from tests.control.site import Site
 from tests.limits.test_road import finish, limit, limit_key, taken
@@ -168,6 +169,37 @@ async def test_a_place_that_its_worker_cannot_fill_is_announced(site: Site, conn
     await finish(site, id)
     assert await taken(site) == []
     assert [note.payload for note in listener.notifies(timeout=5, stop_after=1)] == ["places"]
+
+
+async def test_a_place_of_a_key_is_filled_as_soon_as_it_is_free(site: Site) -> None:
+    limit(site, maxConcurrentPerKey=1)
+    ids = [site.table.enqueue("quick", concurrencyKey="a") for _ in range(2)]
+    assert await taken(site) == ids[:1]
+    assert await taken(site) == []
+    await finish(site, ids[0])
+    assert await taken(site) == ids[1:]  # not when the poll interval is over: the clock stands still
+
+
+async def test_what_one_queue_gave_is_not_lost_with_the_next_look(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limit(site, "a", maxConcurrent=1)
+    limit(site, "b", maxConcurrent=1)
+    for queue in ("a", "b"):
+        site.table.enqueue("quick", queue=queue)
+    reserve, calls = limits.reserve_limited, []
+
+    async def breaks(*given: Any, **named: Any) -> Any:
+        calls.append(named["queue"])
+        if len(calls) == 2:
+            raise psycopg.OperationalError("the connection is lost")
+        return await reserve(*given, **named)
+
+    monkeypatch.setattr(limits, "reserve_limited", breaks)
+    with pytest.raises(psycopg.OperationalError):
+        await taken(site)
+    [run] = list(site.road.ledger)
+    assert run.job.queue == calls[0]
 
 
 async def test_hands_take_no_place_and_give_none(site: Site) -> None:

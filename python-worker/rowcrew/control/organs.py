@@ -218,6 +218,7 @@ class Organs:
                 types=self._catalogue.names,
                 identity=self.identity,
                 ledger=self.road.ledger,
+                dispatcher=self.road.dispatcher,
                 odd_rows=odd_rows,
                 poll_seconds=settings.poll_seconds,
                 by_priority=settings.by_priority,

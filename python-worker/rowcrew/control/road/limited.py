@@ -1,21 +1,24 @@
 """The limited road: reserves what limits hold back, one queue a transaction, under the lock of its limits.
 
-In: lines, wake-ups, room. Out: jobs for `dispatch`, and word to other workers of places that this one cannot
+In: lines, wake-ups, room. Out: jobs to `dispatch`, and word to other workers of places that this one cannot
 fill. Nothing here runs, and nothing is asked, while no queue and no key has a limit. Called by `reserve`.
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
+
+import psycopg
 
 from rowcrew.control.clock import Clock
 from rowcrew.control.identity import Identity
 from rowcrew.control.ledger import Ledger
 from rowcrew.control.road.appetite import Ask
+from rowcrew.control.road.dispatch import Dispatcher
 from rowcrew.control.road.limited_queue import LimitedQueue, Sight
-from rowcrew.control.road.odd_rows import OddRows, Take
+from rowcrew.control.road.odd_rows import OddRows
 from rowcrew.model.job import Job
 from rowcrew.table import limits as table
 from rowcrew.table.link import Link, is_about_data
@@ -24,6 +27,7 @@ from rowcrew.table.worker import ReadyLine
 # A place must be on disk before its run begins: the server may die after the answer, and would forget it.
 DURABLE: Final = {"synchronous_commit": "on"}
 _ODD_ROOM: Final = 500
+_ODD_PAUSE_SECONDS: Final = 0.1
 _NEVER: Final = float("inf")
 
 
@@ -41,6 +45,7 @@ class LimitedRoad:
         types: tuple[str, ...],
         identity: Identity,
         ledger: Ledger,
+        dispatcher: Dispatcher,
         odd_rows: OddRows,
         poll_seconds: float,
         by_priority: bool,
@@ -50,6 +55,7 @@ class LimitedRoad:
         self._types = types
         self._identity = identity
         self._ledger = ledger
+        self._dispatcher = dispatcher
         self._odd_rows = odd_rows
         self._poll_seconds = poll_seconds
         self._by_priority = by_priority
@@ -88,23 +94,23 @@ class LimitedRoad:
         for queue in self._queues.values():
             queue.woken(now, place=place)
 
-    async def look(self, room: int) -> list[Job]:
-        """Reserve from the queues that are due, in turns, while there is room."""
+    async def look(self, room: int) -> int:
+        """Reserve from the queues that are due, in turns, while there is room; how many rows it took."""
         now = self._clock.now()
         freed = self._take_freed()
-        due = [queue for queue in self._queues.values() if queue.due <= now or (freed and queue.full)]
-        jobs: list[Job] = []
+        due = [queue for queue in self._queues.values() if queue.due <= now or (freed and queue.needs_places)]
+        rows = 0
         for queue in due:
-            if room <= len(jobs):
+            if room <= rows:
                 break
-            taken = await self._look_at(queue, room - len(jobs))
+            taken = await self._look_at(queue, room - rows)
             self._queues[queue.queue] = self._queues.pop(queue.queue)  # the others come first next time
-            jobs += taken
+            rows += taken
             if taken:
                 freed.discard(queue.queue)
         if freed:
             await table.announce(self._link)
-        return jobs
+        return rows
 
     async def announce(self) -> None:
         """Tell others of the places that runs of this worker have left, if it does not look itself."""
@@ -115,23 +121,29 @@ class LimitedRoad:
         freed, self._ledger.freed = self._ledger.freed, set()
         return freed
 
-    async def _look_at(self, queue: LimitedQueue, room: int) -> list[Job]:
+    async def _look_at(self, queue: LimitedQueue, room: int) -> int:
         sight = queue.begin(room, self._clock.now())
         take = functools.partial(self._take, queue, sight, room)
+        jobs = None if self._odd_rows.suspected else await self._taken_together(take)
+        if jobs is None:
+            queue.due = self._clock.now() + _ODD_PAUSE_SECONDS
+            ask = Ask(self._types, _ODD_ROOM, 1)
+            jobs = await self._odd_rows.take(ask, sight.probes, take, limited=True)
+        if jobs:
+            self._ledger.placed.update([(job.lease_id, queue.queue) for job in jobs])
+            self._dispatcher.take(jobs)
+        elif queue.limited and queue.has_keys and not queue.full:
+            await self._pass_keyed(queue)
+        return len(jobs)
+
+    async def _taken_together(self, take: Callable[[], Awaitable[list[Job]]]) -> list[Job] | None:
+        """None when one of the rows is odd."""
         try:
-            jobs = await take()
-        except Exception as error:
+            return await take()
+        except (psycopg.Error, UnicodeError) as error:
             if not is_about_data(error):
                 raise
-            jobs = await self._take_around_odd(sight, take)
-        if queue.has_keys and not jobs and not queue.full:
-            await self._pass_keyed(queue)
-        self._ledger.placed.update([(job.lease_id, queue.queue) for job in jobs])
-        return jobs
-
-    async def _take_around_odd(self, sight: Sight, take: Take) -> list[Job]:
-        ask = Ask(self._types, _ODD_ROOM, 1)
-        return await self._odd_rows.take(ask, sight.probes, take, limited=True)
+            return None
 
     async def _pass_keyed(self, queue: LimitedQueue) -> None:
         """Rows under limits of keys would be read again at every look at the line."""

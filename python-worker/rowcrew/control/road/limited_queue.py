@@ -96,6 +96,11 @@ class LimitedQueue:
             self.due = max(self._not_before, min(self.due, now))
         self._is_idle = not known
 
+    @property
+    def needs_places(self) -> bool:
+        """Whether rows may wait here for a place that a run of this worker leaves."""
+        return self.full or self.has_keys
+
     def woken(self, now: float, *, place: bool) -> None:
         """Rows may be ready; with `place` a place may be free as well."""
         if self._is_idle:  # the rows may well be in other queues

@@ -153,10 +153,7 @@ class Reserver:
 
     async def look_under_limits(self, ask: Ask) -> int:
         """Reserve from the queues under limits that are due, into free slots; how many rows it took."""
-        jobs = await self._limited.look(ask.room - ask.ahead)
-        if jobs:
-            self._dispatcher.take(jobs)
-        return len(jobs)
+        return await self._limited.look(ask.room - ask.ahead)
 
     async def _look_as_due(self, ask: Ask) -> None:
         """The rows under limits and all others have the room first in turns."""
