@@ -86,14 +86,16 @@ async def test_the_jitter_moves_the_job_and_not_the_tick(desk: Desk, firing: Fir
 )
 async def test_missed_ticks(desk: Desk, firing: Firing, missed: str, ago: list[int], fired: int) -> None:
     desk.add(missed=missed, everySeconds=60)
-    # The grid of ticks is moved so that the latest is a second old.
-    desk.set("""\"createdAt" = date_trunc('second', now()) - interval '1 day 1 second'""")
     first = desk.due(f"{ago[0] + 1} seconds")
+    desk.set("""\"createdAt" = "nextAt" - interval '1 day'""")  # the grid of ticks begins there
     await firing.once()
     expected = [first + timedelta(seconds=ago[0] - one) for one in ago][-fired:]
     assert [tick for tick, _ in desk.ticks()] == expected
     assert len(desk.jobs()) == fired
     assert desk.row('"nextAt"') == expected[-1] + timedelta(seconds=60)
+    missed_one = [(first,)] if fired < len(ago) else []
+    told = "SELECT (detail->>'firstTick')::timestamptz FROM events WHERE kind = 'schedule.missed'"
+    assert desk.hands.execute(told).fetchall() == missed_one
 
 
 async def test_a_tick_that_is_a_minute_late_is_skipped_where_the_row_says_so(
@@ -104,6 +106,9 @@ async def test_a_tick_that_is_a_minute_late_is_skipped_where_the_row_says_so(
     await firing.once()
     assert desk.ticks() == []
     assert desk.row('"nextAt" > now()')
+    assert desk.hands.execute("SELECT kind, subject, type FROM events").fetchall() == [
+        ("schedule.missed", "nightly", desk.row("type"))
+    ]
 
 
 async def test_every_missed_tick_of_a_long_outage_comes_a_thousand_at_a_time(

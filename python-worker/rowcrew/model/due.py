@@ -20,10 +20,17 @@ _LATE: Final = timedelta(seconds=60)
 
 
 class Plan(NamedTuple):
-    """The ticks to fire, in order, and the one to store as the next; None = there is none."""
+    """What to fire.
+
+    Attributes:
+        ticks: to fire, in order.
+        next_at: the tick to store as the next; None = there is none.
+        missed_from: the first tick for which there will be no job, because nobody was there; None = none.
+    """
 
     ticks: list[datetime]
     next_at: datetime | None
+    missed_from: datetime | None = None
 
 
 def plan(rule: Rule, *, stored: datetime | None, now: datetime, missed: str) -> Plan:
@@ -44,7 +51,8 @@ def plan(rule: Rule, *, stored: datetime | None, now: datetime, missed: str) -> 
         return Plan(first, next(rule.ticks_after(first[-1]), None))
     latest = _latest(rule, stored, now)
     is_skipped = missed == "skip" and now - latest >= _LATE
-    return Plan([] if is_skipped else [latest], next(rule.ticks_after(latest), None))
+    fired = [] if is_skipped else [latest]
+    return Plan(fired, next(rule.ticks_after(latest), None), None if stored in fired else stored)
 
 
 def _due(rule: Rule, after: datetime, now: datetime) -> Iterator[datetime]:

@@ -34,6 +34,7 @@ class _Plan(msgspec.Struct, rename="camel"):
     version: str
     ticks: Sequence[datetime] = ()
     next_at: datetime | None = None
+    missed_from: datetime | None = None
     problem: str | None = None
     pause_reason: str | None = None
 
@@ -79,13 +80,15 @@ class Schedules:
             return _Plan(due.name, due.version, next_at=due.next_at, pause_reason=why)
         rule = Rule(due.cron, due.every_seconds, due.timezone, due.start_at, due.end_at, due.created_at)
         try:
-            ticks, next_at = plan(rule, stored=due.next_at, now=due.now, missed=due.missed)
+            found = plan(rule, stored=due.next_at, now=due.now, missed=due.missed)
         except Exception as error:
             problem = str(error) if isinstance(error, RowcrewError) else describe(error)
             return _Plan(due.name, due.version, problem=problem)
-        if due.next_at is None and next_at is None:
+        if due.next_at is None and found.next_at is None:
             return None
-        return _Plan(due.name, due.version, ticks=ticks, next_at=next_at)
+        return _Plan(
+            due.name, due.version, ticks=found.ticks, next_at=found.next_at, missed_from=found.missed_from
+        )
 
     async def _carry_out(self, plans: Sequence[_Plan]) -> list[str]:
         """One statement for all; where the table refuses a job, one for each, to find whose it is."""

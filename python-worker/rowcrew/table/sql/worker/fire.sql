@@ -1,11 +1,12 @@
 -- Enqueue the jobs of due ticks and plan the following ticks, where a schedule's row is as it was read.
 WITH plan AS MATERIALIZED (
-  SELECT name, version, ticks, "nextAt", problem, "pauseReason"
+  SELECT name, version, ticks, "nextAt", "missedFrom", problem, "pauseReason"
     FROM jsonb_to_recordset(CAST(%(plans)s AS jsonb)) AS p (
-         name text, version text, ticks timestamptz[], "nextAt" timestamptz, problem text, "pauseReason" text)),
+         name text, version text, ticks timestamptz[], "nextAt" timestamptz, "missedFrom" timestamptz, problem text,
+         "pauseReason" text)),
 mine AS MATERIALIZED (
   SELECT s.name, s.type, s.payload, s.queue, s.priority, s."maxAttempts", s."jitterSeconds", s.overlap, s."lastJobId",
-         s."waitingTick", plan."nextAt", plan.problem, plan."pauseReason", last.id AS "liveJobId",
+         s."waitingTick", plan."nextAt", plan."missedFrom", plan.problem, plan."pauseReason", last.id AS "liveJobId",
          ARRAY(SELECT tick FROM unnest(plan.ticks) AS tick
                 WHERE NOT EXISTS (SELECT FROM schedule_ticks AS fired WHERE fired.schedule = s.name AND fired.tick = tick.tick)
                 ORDER BY tick) AS ticks
@@ -49,7 +50,12 @@ job AS (
     JOIN able ON able.name = tick.schedule
     LEFT JOIN job_types AS published ON published.type = able.type
    WHERE tick."jobId" IS NOT NULL
-   ORDER BY tick.tick)
+   ORDER BY tick.tick),
+event_rows AS (
+  INSERT INTO events (kind, subject, queue, type, detail)
+  SELECT 'schedule.missed', name, coalesce(queue, ''), type, jsonb_build_object('firstTick', "missedFrom")
+    FROM able
+   WHERE "missedFrom" IS NOT NULL)
 UPDATE schedules AS s
    SET "nextAt" = able."nextAt", problem = able.problem, paused = able."pauseReason" IS NOT NULL,
        "pauseReason" = able."pauseReason",
