@@ -22,6 +22,7 @@ _COLUMNS: Final[Mapping[str, str]] = {
     "rate_period": "ratePeriodSeconds",
     "timeout": "timeoutSeconds",
     "keep_completed": "keepCompletedSeconds",
+    "keep_result": "keepResultSeconds",
     "keep_failed": "keepFailedSeconds",
     "rescue_foreign": "rescueForeignSeconds",
     "max_runtime": "maxRuntimeSeconds",
@@ -56,6 +57,7 @@ class Wanted:
     keep_completed: Annotated[str | None, _option("Seconds that completed jobs stay.")] = None
     keep_failed: Annotated[str | None, _option("Seconds that failed and cancelled jobs stay.")] = None
     keep_completed_count: Annotated[str | None, _option("How many completed jobs stay.")] = None
+    keep_result: Annotated[str | None, _option("Seconds that their results stay.")] = None
     rescue_foreign: Annotated[
         str | None,
         _option("Seconds after which a job is given back that another program left in processing."),

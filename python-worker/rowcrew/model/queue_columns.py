@@ -31,6 +31,7 @@ NUMBERS: Final[Mapping[str, Range]] = {
     "keepCompletedSeconds": Range(0),
     "keepFailedSeconds": Range(0),
     "keepCompletedCount": Range(0),
+    "keepResultSeconds": Range(0),
     "rescueForeignSeconds": Range(1),
     "maxRuntimeSeconds": Range(1),
     "cooldownSeconds": Range(0, otherwise=0),

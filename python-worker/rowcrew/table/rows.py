@@ -220,6 +220,7 @@ class ShownQueue(Row, frozen=True):
     keep_completed_seconds: int | None
     keep_failed_seconds: int | None
     keep_completed_count: int | None
+    keep_result_seconds: int | None
     rescue_foreign_seconds: int | None
     max_runtime_seconds: int | None
     cooldown_seconds: int

@@ -53,8 +53,8 @@ GRANT SELECT ON queues, limits, rowcrew_schema TO rowcrew_worker;
 -- line beside them sets what holds for a queue.
 GRANT INSERT (queue),
       UPDATE (label, paused, "maxConcurrent", "maxConcurrentPerKey", "rateLimit", "rateLimitPerKey", "ratePeriodSeconds", until,
-              "timeoutSeconds", "keepCompletedSeconds", "keepFailedSeconds", "keepCompletedCount", "rescueForeignSeconds",
-              "maxRuntimeSeconds", "cooldownSeconds", "maxJobsPerSession", "idleTimeoutSeconds")
+              "timeoutSeconds", "keepCompletedSeconds", "keepFailedSeconds", "keepCompletedCount", "keepResultSeconds",
+              "rescueForeignSeconds", "maxRuntimeSeconds", "cooldownSeconds", "maxJobsPerSession", "idleTimeoutSeconds")
    ON queues TO rowcrew_worker;
 GRANT UPDATE ("maxConcurrent", "rateLimit", "ratePeriodSeconds", until) ON limits TO rowcrew_worker;
 GRANT SELECT, INSERT, DELETE ON starts TO rowcrew_worker;

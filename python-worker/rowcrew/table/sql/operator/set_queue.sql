@@ -1,12 +1,12 @@
 -- Set columns of a queue's row; those not given stay. With seconds, limits get their former values back after these.
 UPDATE queues AS was
    SET (label, paused, "maxConcurrent", "maxConcurrentPerKey", "rateLimit", "rateLimitPerKey", "ratePeriodSeconds", until,
-        "timeoutSeconds", "keepCompletedSeconds", "keepFailedSeconds", "keepCompletedCount", "rescueForeignSeconds",
-        "maxRuntimeSeconds", "cooldownSeconds", "maxJobsPerSession", "idleTimeoutSeconds")
+        "timeoutSeconds", "keepCompletedSeconds", "keepFailedSeconds", "keepCompletedCount", "keepResultSeconds",
+        "rescueForeignSeconds", "maxRuntimeSeconds", "cooldownSeconds", "maxJobsPerSession", "idleTimeoutSeconds")
      = (SELECT label, paused, "maxConcurrent", "maxConcurrentPerKey", "rateLimit", "rateLimitPerKey", "ratePeriodSeconds",
                coalesce(clock_timestamp() + CAST(%(seconds)s AS integer) * interval '1 second', until),
-               "timeoutSeconds", "keepCompletedSeconds", "keepFailedSeconds", "keepCompletedCount", "rescueForeignSeconds",
-               "maxRuntimeSeconds", "cooldownSeconds", "maxJobsPerSession", "idleTimeoutSeconds"
+               "timeoutSeconds", "keepCompletedSeconds", "keepFailedSeconds", "keepCompletedCount", "keepResultSeconds",
+               "rescueForeignSeconds", "maxRuntimeSeconds", "cooldownSeconds", "maxJobsPerSession", "idleTimeoutSeconds"
           FROM jsonb_populate_record(was, CAST(%(columns)s AS jsonb)))
  WHERE queue = %(queue)s
 RETURNING queue
