@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit
 
 import sqlalchemy
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import DeclarativeBase, Session
 
 from rowcrew.table.schema import jobs
@@ -33,9 +34,14 @@ class Client(Protocol):
 
 
 def field_kinds() -> dict[str, tuple[str, bool, Any]]:
-    """Of each column: the name of its kind, whether it may be NULL, and its default as a Python value."""
+    """Of each column: the name of its kind, whether it may be NULL, and its default as a Python value.
+
+    But for the one list, which each ORM takes by an extension of its own.
+    """
     kinds = {}
     for column in jobs.columns:
+        if isinstance(column.type, ARRAY):
+            continue
         default = getattr(column.server_default, "arg", None)
         text = str(default).strip("'") if default is not None else None
         kinds[column.name] = (type(column.type).__name__, bool(column.nullable), text)
@@ -79,6 +85,7 @@ class DjangoClient:
             "DateTime": models.DateTimeField,
             "UUID": models.UUIDField,
             "JSONB": models.JSONField,
+            "Boolean": models.BooleanField,
         }
         columns: Row = {"id": models.BigAutoField(primary_key=True)}
         for name, (kind, optional, default) in field_kinds().items():
@@ -120,6 +127,7 @@ class PeeweeClient:
             "DateTime": DateTimeTZField,
             "UUID": peewee.UUIDField,
             "JSONB": BinaryJSONField,
+            "Boolean": peewee.BooleanField,
         }
 
         def now() -> datetime.datetime:
@@ -195,6 +203,7 @@ class TortoiseClient:
             "DateTime": fields.DatetimeField,
             "UUID": fields.UUIDField,
             "JSONB": fields.JSONField,
+            "Boolean": fields.BooleanField,
         }
         columns: Row = {"id": fields.BigIntField(primary_key=True)}
         for name, (kind, optional, default) in field_kinds().items():
