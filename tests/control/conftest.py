@@ -2,32 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack
-from typing import Any
+from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.control.site import Site
-
-OpenSite = Callable[..., Any]
+from tests.control.site import OpenSite, Site, sites
 
 
 @pytest.fixture
 async def open_site(database_url: str) -> AsyncIterator[OpenSite]:
-    """Make a worker with these settings; `await open_site(slots=…)`."""
-    async with AsyncExitStack() as opened:
-
-        async def open_one(**given: Any) -> Site:
-            site = Site(database_url, **given)
-            opened.push_async_callback(site.close)
-            await site.open()
-            return site
-
-        yield open_one
+    async with sites(database_url) as open_site:
+        yield open_site
 
 
 @pytest.fixture
-async def site(open_site: OpenSite) -> Any:
+async def site(open_site: OpenSite) -> Site:
     """A worker with four slots and one shared runner."""
     return await open_site()

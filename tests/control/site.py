@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 from rig.clock import MovedClock
@@ -182,3 +183,20 @@ class Site:
         assert isinstance(runner, RunnerProcess)
         everything: Mapping[str, Any] = {"started": [], "ended": [], "notes": [], "timings": [], **said}
         self.road.reports.on_report(runner, Report(**everything))
+
+
+OpenSite = Callable[..., Awaitable[Site]]
+
+
+@asynccontextmanager
+async def sites(database_url: str) -> AsyncIterator[OpenSite]:
+    """Makes workers with given settings, `await open_site(slots=…)`, and closes them in the end."""
+    async with AsyncExitStack() as opened:
+
+        async def open_site(**given: Any) -> Site:
+            site = Site(database_url, **given)
+            opened.push_async_callback(site.close)
+            await site.open()
+            return site
+
+        yield open_site

@@ -16,8 +16,7 @@ from rowcrew.control.run import Run, StopReason
 from rowcrew.model.outcome import Completed, Errored
 from rowcrew.runner.wire import Pressure, Report
 from rowcrew.table import worker as statements
-from tests.control.conftest import OpenSite
-from tests.control.site import Site
+from tests.control.site import OpenSite, Site
 
 pytestmark = pytest.mark.anyio
 

@@ -16,8 +16,7 @@ from rowcrew.control.children.starting import LONGEST_PAUSE_SECONDS, Restarts
 from rowcrew.control.run import Run
 from rowcrew.model.outcome import Completed
 from rowcrew.runner.wire import Assign, Close, Ready, Unloadable
-from tests.control.conftest import OpenSite
-from tests.control.site import MANIFEST, Site, StandInRunner
+from tests.control.site import MANIFEST, OpenSite, Site, StandInRunner
 from tests.model.made import a_job
 
 pytestmark = pytest.mark.anyio

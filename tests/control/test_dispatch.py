@@ -10,8 +10,7 @@ from rowcrew.control.road.appetite import Ask
 from rowcrew.model.appetite import ENOUGH_RUNS
 from rowcrew.model.outcome import Completed
 from rowcrew.runner.wire import Assign
-from tests.control.conftest import OpenSite
-from tests.control.site import Site
+from tests.control.site import OpenSite, Site
 
 pytestmark = pytest.mark.anyio
 

@@ -24,8 +24,7 @@ from rowcrew.model.outcome import (
     Snoozed,
 )
 from rowcrew.model.verdict import Verdict
-from tests.control.conftest import OpenSite
-from tests.control.site import Site
+from tests.control.site import OpenSite, Site
 from tests.model.made import a_job
 
 pytestmark = pytest.mark.anyio

@@ -19,8 +19,7 @@ from rowcrew.model.job import Job
 from rowcrew.model.outcome import Completed
 from rowcrew.table import worker as statements
 from rowcrew.table.opening import CALL_SECONDS, DeadlineOver
-from tests.control.conftest import OpenSite
-from tests.control.site import Site
+from tests.control.site import OpenSite, Site
 from tests.model.made import a_job
 
 pytestmark = pytest.mark.anyio

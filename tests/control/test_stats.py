@@ -14,8 +14,7 @@ from rowcrew.control.chores.stats import KEEP_HOURS_SECONDS, KEEP_MINUTES_SECOND
 from rowcrew.model.histogram import bucket_of
 from rowcrew.model.outcome import Cancelled, Completed, Errored, Lost, Outcome, Recorded, Released, Snoozed
 from rowcrew.table import worker as table
-from tests.control.conftest import OpenSite
-from tests.control.site import Site
+from tests.control.site import OpenSite, Site
 
 pytestmark = pytest.mark.anyio
 

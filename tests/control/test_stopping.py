@@ -10,8 +10,7 @@ import pytest
 from rowcrew.control.road.stopping import LAST_CALL_SECONDS
 from rowcrew.control.run import StopReason
 from rowcrew.model.outcome import Completed, Errored
-from tests.control.conftest import OpenSite
-from tests.control.site import Site
+from tests.control.site import OpenSite, Site
 
 pytestmark = pytest.mark.anyio
 

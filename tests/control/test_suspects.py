@@ -15,8 +15,7 @@ from rowcrew.control.run import Run, StopReason
 from rowcrew.model.outcome import Completed, Errored, Released, Snoozed
 from rowcrew.model.suspicion import ALONE_SECONDS, MOST_GROUPS
 from rowcrew.table import worker as table
-from tests.control.conftest import OpenSite
-from tests.control.site import Site, StandInRunner
+from tests.control.site import OpenSite, Site, StandInRunner
 
 pytestmark = pytest.mark.anyio
 

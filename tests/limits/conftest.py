@@ -2,6 +2,20 @@
 
 from __future__ import annotations
 
-from tests.control.conftest import OpenSite, open_site, site
+from collections.abc import AsyncIterator
 
-__all__ = ["OpenSite", "open_site", "site"]
+import pytest
+
+from tests.control.site import OpenSite, Site, sites
+
+
+@pytest.fixture
+async def open_site(database_url: str) -> AsyncIterator[OpenSite]:
+    async with sites(database_url) as open_site:
+        yield open_site
+
+
+@pytest.fixture
+async def site(open_site: OpenSite) -> Site:
+    """A worker with four slots and one shared runner."""
+    return await open_site()

@@ -11,8 +11,7 @@ from rowcrew.control.road.appetite import Ask
 from rowcrew.control.road.limited_queue import GAP_SECONDS
 from rowcrew.model.outcome import Completed
 from rowcrew.table import worker as statements
-from tests.control.conftest import OpenSite
-from tests.control.site import Site
+from tests.control.site import OpenSite, Site
 
 pytestmark = pytest.mark.anyio
 

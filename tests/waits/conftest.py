@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from rig.table import Table
-from tests.control.site import Site
+from tests.control.site import Site, sites
 
 PARKED_YEAR = 9000
 
@@ -44,7 +44,5 @@ def family(database_url: str) -> Iterator[Family]:
 @pytest.fixture
 async def site(database_url: str) -> AsyncIterator[Site]:
     """A worker with four slots and one shared runner."""
-    site = Site(database_url)
-    await site.open()
-    yield site
-    await site.close()
+    async with sites(database_url) as open_site:
+        yield await open_site()
