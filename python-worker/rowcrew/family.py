@@ -8,12 +8,11 @@ check of rights, the doctor, a worker's environment. Reading a declaration impor
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from functools import cache
 from importlib import resources
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, Final, Literal, NamedTuple
 
 import msgspec
@@ -90,8 +89,8 @@ class Extra(NamedTuple):
     types: tuple[str, ...]
 
 
-class SchedulePreset(NamedTuple):
-    """A schedule that `rowcrew migrate` inserts where there is none of its name; from then on the row counts.
+class SchedulePreset(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """A row of `schedules` that `migrate` inserts once for the family; people may change or delete it.
 
     Give one of `cron` and `every_seconds`.
     """
@@ -101,7 +100,7 @@ class SchedulePreset(NamedTuple):
     cron: str | None = None
     every_seconds: int | None = None
     timezone: str = "UTC"
-    payload: Mapping[str, Any] = MappingProxyType({})
+    payload: dict[str, Any] = {}
     missed: Literal["skip", "once", "all"] = "once"
     overlap: Literal["allow", "skip", "queueOne", "cancelOld"] = "allow"
 

@@ -49,7 +49,7 @@ def test_prune_deletes_what_is_past_its_time_and_nothing_else(database_url: str,
            ('x', 'failed', now() - interval '8 days')"""
     )
     ended = run("prune", "--json", DATABASE_URL=database_url)
-    assert (ended.returncode, json.loads(ended.stdout)) == (0, {"deleted": 1})
+    assert (ended.returncode, json.loads(ended.stdout)) == (0, {"deleted": 1, "emptiedResults": 0})
     assert connect().execute("SELECT count(*) FROM jobs").fetchone() == (2,)
     assert run("prune", DATABASE_URL=database_url, FAILED_JOB_TTL="1h").stdout == "Deleted 1 job.\n"
 

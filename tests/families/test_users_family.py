@@ -88,12 +88,18 @@ def test_migrate_inserts_its_schedule_once_and_leaves_the_row_to_people(site: st
     migrate("--only", "queue")
     assert ask(empty_url, "SELECT name FROM schedules") == []
     migrate()
-    row = """SELECT name, type, cron, "timezone", payload, source, "declaredBy", paused FROM schedules"""
+    row = """SELECT name, type, cron, "timezone", payload, source, "declaredBy", paused FROM schedules
+           WHERE name = 'dunning'"""
     given = ("dunning", "send_invoice", "0 2 * * *", "America/New_York", {"customer": "Duck"})
     assert ask(empty_url, row) == [(*given, "family", "acme_invoices", False)]
     change("UPDATE schedules SET cron = '0 3 * * *', paused = true")
     migrate()
-    assert ask(empty_url, "SELECT name, cron, paused FROM schedules") == [("dunning", "0 3 * * *", True)]
+    assert ask(empty_url, "SELECT cron, paused FROM schedules WHERE name = 'dunning'") == [
+        ("0 3 * * *", True)
+    ]
+    change("DELETE FROM schedules")
+    migrate()
+    assert ask(empty_url, "SELECT name FROM schedules") == []
 
 
 def test_migrate_makes_its_table_with_the_others_or_alone_or_leaves_it_out(site: str, empty_url: str) -> None:

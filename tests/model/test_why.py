@@ -241,13 +241,13 @@ def test_a_row_that_no_statement_takes_is_told_with_the_reason_and_the_remedy(st
             HeldBack("queue", "ai", "paused", 0, 0, 1),
             "queue-paused",
             "the queue 'ai' is paused",
-            "UPDATE queues SET paused = false WHERE queue = 'ai'",
+            "rowcrew queues resume ai",
         ),
         (
             HeldBack("queue", "ai", "places", 3, 3, 1),
             "limit-reached",
             "the queue 'ai' has 3 of at most 3 jobs at work",
-            "UPDATE queues SET … WHERE queue = 'ai'",
+            "rowcrew queues set ai …",
         ),
         (
             HeldBack("key", "api", "places", 1, 1, 1),

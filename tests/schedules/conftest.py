@@ -78,7 +78,9 @@ class Desk:
 
 @pytest.fixture
 def desk(connect: Connect) -> Desk:
-    return Desk(connect())
+    hands = connect()
+    hands.execute("DELETE FROM schedules")  # those that came with families
+    return Desk(hands)
 
 
 @pytest.fixture

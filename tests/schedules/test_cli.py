@@ -196,8 +196,9 @@ def test_the_list_says_what_each_does_next_and_what_is_wrong(terminal: Terminal,
 
 
 def test_without_schedules_the_list_says_how_to_make_one(
-    terminal: Terminal, capsys: pytest.CaptureFixture[str]
+    terminal: Terminal, desk: Desk, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    assert desk.ticks() == []
     assert main(["schedules"]) == 0
     assert "rowcrew schedules add" in capsys.readouterr().err
 

@@ -24,7 +24,7 @@ FIRED = """INSERT INTO schedule_ticks SELECT i::text, now() - t * interval '1 mi
 @pytest.mark.parametrize("analyzed", [False, True])
 def test_no_statement_about_schedules_walks_the_jobs(connect: Connect, analyzed: bool) -> None:
     connection = connect(autocommit=False)
-    for statement in (MANY, DUE, FIRED, "SET LOCAL enable_seqscan = off"):
+    for statement in ("DELETE FROM schedules", MANY, DUE, FIRED, "SET LOCAL enable_seqscan = off"):
         connection.execute(statement)
     if analyzed:
         connection.execute("ANALYZE")

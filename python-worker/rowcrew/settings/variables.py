@@ -161,6 +161,13 @@ VARIABLES: Final = (
         "how long results are kept, if not as long as their rows",
     ),
     Variable(
+        ("JOB_LOG_SIZE",),
+        "job_log_bytes",
+        readers.size_or_none,
+        "64K",
+        "how much is kept of what the handlers of a job log and print; `0` = nothing",
+    ),
+    Variable(
         ("EVENT_SECRETS",),
         "event_secrets",
         readers.signing_secrets,
@@ -190,13 +197,6 @@ VARIABLES: Final = (
         "seconds between two messages about the same subject",
     ),
     Variable(("EVENT_TTL",), "keep_events_seconds", readers.age, "2592000", "how long events are kept"),
-    Variable(
-        ("JOB_LOG_SIZE",),
-        "job_log_bytes",
-        readers.size_or_none,
-        "64K",
-        "how much is kept of what the handlers of a job log and print; `0` = nothing",
-    ),
     Variable(("APP_NAME",), "app_name", readers.text, "Rowcrew", "the name in the first line of the log"),
     Variable(
         ("LOG_FORMAT",), "log_format", readers.log_format, "text", "`text` for people, `json` for aggregators"

@@ -165,25 +165,16 @@ def _preset_queues(url: str, families: Iterable[family.Family]) -> None:
 
 
 def _preset_schedules(url: str, families: Iterable[family.Family]) -> None:
-    """Schedules that come with families, where there are none of their names, and the queue is migrated."""
-    presets = [(one.name, preset) for one in families for preset in one.schedules]
-    if not presets:
-        return
-    with opened(url, name="migrate", autocommit=True) as connection, suppress(psycopg.errors.UndefinedTable):
-        for name, preset in presets:
-            row = {
-                "name": preset.name,
-                "cron": preset.cron,
-                "everySeconds": preset.every_seconds,
-                "timezone": preset.timezone,
-                "type": preset.type,
-                "payload": dict(preset.payload),
-                "missed": preset.missed,
-                "overlap": preset.overlap,
-                "source": "family",
-                "declaredBy": name,
-            }
-            connection.execute(SQL["operator/add_schedule"], {"schedule": msgspec.json.encode(row).decode()})
+    """Give the families' schedules their rows, where the queue's own tables are there."""
+    presets = [
+        {**msgspec.to_builtins(preset), "declaredBy": one.name}
+        for one in families
+        for preset in one.schedules
+    ]
+    if presets:
+        schedules = msgspec.json.encode(presets).decode()
+        with opened(url, name="migrate") as connection, suppress(psycopg.errors.UndefinedTable):
+            connection.execute(SQL["migration/preset_schedules"], {"schedules": schedules})
 
 
 def _forgotten(url: str) -> int | None:

@@ -21,8 +21,8 @@ family = Family(
     metadata="acme_invoices.tables:metadata",
     schedules=(
         SchedulePreset(
-            "dunning",
-            "send_invoice",
+            name="dunning",
+            type="send_invoice",
             cron="0 2 * * *",
             timezone="America/New_York",
             payload={"customer": "Duck"},
