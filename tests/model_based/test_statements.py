@@ -247,7 +247,7 @@ class LeaseMachine(RuleBasedStateMachine):
             self.models[job] = model.rescue(database, worker, beats)
             if self.models[job].row != database.row:
                 freed[job] = self.models[job].row.status
-        assert {row[0]: row[2] for row in rows} == freed
+        assert {row[0]: row[3] for row in rows} == freed
 
     def look(self, worker: int) -> None:
         rows = self.run("held", worker=worker)

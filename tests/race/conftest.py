@@ -34,25 +34,35 @@ class Table:
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
-        self.id = 1
         connection.execute("DELETE FROM jobs")
         connection.execute("DELETE FROM job_attempts")
         connection.execute("DELETE FROM workers")
+        connection.execute("DELETE FROM queues")
+        connection.execute("DELETE FROM schedules")
         connection.execute(
             """
             INSERT INTO workers (id, "bootId") OVERRIDING SYSTEM VALUE
             VALUES (1, gen_random_uuid()), (2, gen_random_uuid())
             """
         )
-        connection.execute("INSERT INTO jobs (id, type) VALUES (1, 'noop')")
+        ((self.id,),) = connection.execute("INSERT INTO jobs (type) VALUES ('noop') RETURNING id").fetchall()
+        connection.execute(
+            """
+            INSERT INTO schedules (name, type, "everySeconds", overlap, "lastJobId")
+            VALUES ('replacing', 'noop', 60, 'cancelOld', %s)
+            """,
+            (self.id,),
+        )
 
     def put(self, row: Row) -> None:
         """Make the job look like this."""
         for outcome in row.told:
             self.connection.execute(
-                'INSERT INTO job_attempts ("leaseId", "jobId", attempt, outcome) VALUES (%s, 1, 1, %s)',
-                (LEASE, outcome),
+                'INSERT INTO job_attempts ("leaseId", "jobId", attempt, outcome) VALUES (%s, %s, 1, %s)',
+                (LEASE, self.id, outcome),
             )
+        if row.limited:
+            self.connection.execute("""INSERT INTO queues (queue, "maxConcurrent") VALUES ('default', 9)""")
         with past_triggers(self.connection):
             self.connection.execute(
                 """
@@ -61,6 +71,7 @@ class Table:
                        "workerId" = %(worker)s, "leaseId" = %(lease)s,
                        "runAt" = now() + CASE WHEN %(waits)s THEN interval '20 s' ELSE interval '0' END,
                        "startedAt" = clock_timestamp(), revision = revision + 1,
+                       result = CASE WHEN %(kept)s THEN '{}'::jsonb END,
                        "finishedAt" = CASE WHEN %(is_past)s THEN now() - interval '1 year'
                                            WHEN %(status)s NOT IN ('queued', 'processing') THEN now() END
                 """,
@@ -72,11 +83,13 @@ class Table:
         found = self.connection.execute(
             """
             SELECT status, attempts, "workerId", CASE "leaseId" WHEN %s THEN 'old' ELSE 'new' END,
-                   "runAt" > clock_timestamp(), "startedAt" IS NOT NULL,
-                   coalesce("finishedAt" < now() - interval '1 day', false)
+                   coalesce("notBefore", "runAt") > clock_timestamp(), "startedAt" IS NOT NULL,
+                   coalesce("finishedAt" < now() - interval '1 day', false), "notBefore" IS NOT NULL,
+                   EXISTS (SELECT FROM queues WHERE limited), result IS NOT NULL
               FROM jobs
+             WHERE id = %s
             """,
-            (LEASE,),
+            (LEASE, self.id),
         ).fetchone()
         row = GONE if found is None else Row(*found)
         return row._replace(told=tuple(outcome for (outcome,) in told))

@@ -22,7 +22,7 @@ PAIRS = list(itertools.product(TRANSITIONS, repeat=2))
 # `prune` and `rescue` where a row of `queues` asks for more, what people do to ended rows alone, and what
 # changes two rows at once: tests/waits/test_races.py stages that.
 MEETS_NOBODY = {"prune_by_count", "rescue_foreign", "requeue_job", "delete_job", "examine", "sweep_waits"}
-BY_HAND = {"cancel", "requeue", "reschedule"}
+BY_HAND = {"cancel", "fire", "wait", "requeue", "reschedule"}
 
 
 def acts_on(name: str) -> set[str]:

@@ -144,7 +144,7 @@ def test_a_reserve_under_way_while_its_worker_is_declared_lost_is_found_by_the_n
     meeting = meet(reserve, rescue_of_the_other, commit=True)
     assert (meeting.waited, meeting.second.result()) == (False, [])
     assert [row[0] for row in fetch(table.connection, "observe", worker=1)] == [2]
-    assert rescue_of_the_other(table.connection, table.id) == [(table.id, "noop", "queued")]
+    assert rescue_of_the_other(table.connection, table.id) == [(table.id, "noop", "default", "queued")]
 
 
 def test_a_lost_worker_reserves_nothing(table: Table) -> None:

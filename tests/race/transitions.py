@@ -26,8 +26,9 @@ ENDED: Final = ("completed", "failed", "cancelled")
 class Row(NamedTuple):
     """A row of `jobs`.
 
-    `lease`: LEASE is "old". `waits`: its "runAt" lies ahead. `begun`: it has a "startedAt". `is_past`: ended
-    long ago. `told`: the outcomes in `job_attempts`.
+    `lease`: LEASE is "old". `waits`: its own time lies ahead. `begun`: it has a "startedAt". `is_past`: ended
+    long ago. `parked`: it waits for another job. `limited`: its queue has a limit. `kept`: it has a result.
+    `told`: the outcomes in `job_attempts`.
     """
 
     status: str
@@ -37,23 +38,30 @@ class Row(NamedTuple):
     waits: bool = False
     begun: bool = True
     is_past: bool = False
+    parked: bool = False
+    limited: bool = False
+    kept: bool = False
     told: tuple[str, ...] = ()
 
 
 GONE: Final = Row("gone", lease=None)
 WAITING: Final = Row("queued", attempts=1, told=("retried",))
+LIMITED: Final = WAITING._replace(limited=True)
 HELD: Final = Row("processing", attempts=1, worker=1)
 HELD_ANEW: Final = Row("processing", attempts=2, worker=2, lease="new", told=("lost",))
 STOPPED: Final = Row("cancelled", attempts=1, worker=1)  # by hand, and its worker has not let go yet
 SNOOZED: Final = Row("queued", waits=True, told=("snoozed",))
 PAST: Final = Row("failed", attempts=3, is_past=True, told=("failed",))
+KEPT: Final = Row("completed", attempts=1, is_past=True, kept=True)
 STARTS: Final = {
     "waits": WAITING,
+    "waits under a limit": LIMITED,
     "is held": HELD,
     "is held by another": HELD_ANEW,
     "is stopped": STOPPED,
     "is snoozed": SNOOZED,
     "has ended": PAST,
+    "has a result": KEPT,
 }
 
 
@@ -84,9 +92,29 @@ def by_hand(change: str) -> Send:
     return update
 
 
+WANTED: Final = {"worker": 2, "types": ["noop"], "room": 1, "only": None}
+GRANTED_ID: Final = 9  # the column of reserve_limited's answer
+PROBE: Final = {"priorities": [0], "floors": ["-infinity"], "floor_ids": [0]}
+
+
 def reserve(connection: Connection, _job: int) -> Answer:
-    probe = {"queues": ["default"], "priorities": [0], "floors": ["-infinity"], "floor_ids": [0]}
-    return fetch(connection, "reserve", worker=2, types=["noop"], room=1, only=None, **probe)
+    return fetch(connection, "reserve", queues=["default"], **WANTED, **PROBE)
+
+
+def reserve_by_id(connection: Connection, _job: int) -> Answer:
+    return fetch(connection, "reserve_by_id", queues=["default"], **WANTED, **PROBE)
+
+
+def reserve_limited(connection: Connection, _job: int) -> Answer:
+    walk = {"place_floor": "-infinity", "floor_keys": [], "key_floors": [], "after": "", "steps": 9}
+    with connection.transaction():
+        ((keys, _, is_locked),) = fetch(connection, "lock_limits", queue="default", after="")
+        known = {"queue": "default", "keys": keys, "line_turn": 0, "by_id": False}
+        return fetch(connection, "reserve_limited", **known, **walk, **WANTED, **PROBE) if is_locked else []
+
+
+def adopt(connection: Connection, _job: int) -> Answer:
+    return fetch(connection, "adopt", queue="default", limited=True, keys=[])
 
 
 def held(connection: Connection, _job: int) -> Answer:
@@ -114,6 +142,25 @@ def cancel(connection: Connection, job: int) -> Answer:
     return fetch(connection, "cancel_job", ids=[job])
 
 
+def fire(connection: Connection, job: int) -> Answer:
+    """A tick of a schedule whose last job this is, and which cancels that one. Answers whether it was."""
+    plan = """
+        SELECT jsonb_agg(jsonb_build_object('name', name, 'version', xmin::text, 'ticks', ARRAY[now()],
+                                            'nextAt', now() + interval '1 hour'))::text
+          FROM schedules
+        """
+    ((plans,),) = connection.execute(plan).fetchall()
+    fetch(connection, "fire", plans=plans)
+    replaced = "the next tick of its schedule replaces it"
+    return connection.execute(
+        'SELECT id FROM jobs WHERE id = %s AND "errorMessage" = %s', (job, replaced)
+    ).fetchall()
+
+
+def wait(connection: Connection, job: int) -> Answer:
+    return fetch(connection, "wait", id=job, ids=[job - 1], policy="completed")
+
+
 def fail_odd(connection: Connection, job: int) -> Answer:
     return fetch(connection, "fail_odd", id=job, reason="odd")
 
@@ -121,6 +168,11 @@ def fail_odd(connection: Connection, job: int) -> Answer:
 def prune(connection: Connection, _job: int) -> Answer:
     ((_, deleted),) = fetch(connection, "prune", after=0, batch=10, keep_completed=60, keep_failed=60)
     return [(deleted,)] * deleted
+
+
+def empty_results(connection: Connection, _job: int) -> Answer:
+    ((_, emptied),) = fetch(connection, "empty_results", after=0, batch=10, keep_result=60)
+    return [(emptied,)] * emptied
 
 
 record = ending("completed")
@@ -142,9 +194,21 @@ def _of_the_run(**change: Any) -> Effect:
 
 
 def _reserved(row: Row) -> Row | None:
-    if row.status != "queued" or row.waits:
+    return None if row.limited else _taken(row)
+
+
+def _reserved_under_a_limit(row: Row) -> Row | None:
+    return _taken(row) if row.limited else None
+
+
+def _taken(row: Row) -> Row | None:
+    if row.status != "queued" or row.waits or row.parked:
         return None
     return row._replace(status="processing", attempts=row.attempts + 1, worker=2, lease="new", begun=True)
+
+
+def _adopted(row: Row) -> Row | None:
+    return row if row.status == "processing" else None
 
 
 def _rescued(row: Row) -> Row | None:
@@ -167,7 +231,15 @@ def _failed(row: Row) -> Row | None:
 
 
 def _cancelled(row: Row) -> Row | None:
-    return row._replace(status="cancelled") if row.status in LIVE else None
+    return row._replace(status="cancelled", parked=False) if row.status in LIVE else None
+
+
+def _parked(row: Row) -> Row | None:
+    return row._replace(parked=True) if row.status == "queued" else None
+
+
+def _emptied(row: Row) -> Row | None:
+    return row._replace(kept=False) if row.kept and row.worker is None else None
 
 
 def _requeued(row: Row) -> Row | None:
@@ -175,11 +247,12 @@ def _requeued(row: Row) -> Row | None:
         return row if row.status == "queued" else None
     # A worker may be running it still: one that holds it, or one that held it before another requeue.
     waits = row.worker is not None or (row.waits and row.attempts == 0 and not row.begun)
-    return row._replace(status="queued", attempts=0, worker=None, waits=waits, begun=False, is_past=False)
+    ready = row._replace(status="queued", attempts=0, worker=None, begun=False, is_past=False, kept=False)
+    return ready._replace(waits=waits)
 
 
 def _rescheduled(row: Row) -> Row | None:
-    return None if row.status == "gone" else row._replace(waits=True)
+    return None if row.status == "gone" else row._replace(waits=True, parked=False)
 
 
 def _pruned(row: Row) -> Row | None:
@@ -199,6 +272,10 @@ def _nobody_is_stale(answer: Answer) -> bool:
     return not answer
 
 
+def _is_granted(answer: Answer) -> bool:
+    return any(row[GRANTED_ID] is not None for row in answer)
+
+
 def _is_let_go(answer: Answer) -> bool:
     return any(not is_locked for _, is_locked in answer)
 
@@ -209,6 +286,9 @@ def _end(send: Send, **change: Any) -> Transition:
 
 TRANSITIONS: Final = {
     "reserve": Transition(reserve, _reserved, skips=True),
+    "reserve by id": Transition(reserve_by_id, _reserved, skips=True),
+    "reserve limited": Transition(reserve_limited, _reserved_under_a_limit, skips=True, is_done=_is_granted),
+    "adopt": Transition(adopt, _adopted, skips=True),
     "held": Transition(held, _of_the_run()),
     "record": _end(record, status="completed"),
     "give back": _end(give_back, status="queued", attempts=0, waits=False, told=("released",)),
@@ -219,6 +299,9 @@ TRANSITIONS: Final = {
     "acknowledge": Transition(acknowledge, _let_go, skips=True, is_done=_is_let_go),
     "rescue": Transition(rescue, _rescued, skips=True),
     "cancel": Transition(cancel, _cancelled),
+    "fire": Transition(fire, _cancelled, skips=True),
+    "wait": Transition(wait, _parked),
+    "empty results": Transition(empty_results, _emptied, skips=True),
     "fail odd": Transition(fail_odd, _failed, skips=True),
     "requeue": Transition(requeue, _requeued),
     "reschedule": Transition(reschedule, _rescheduled),

@@ -162,13 +162,17 @@ def _nameless(part: Part) -> str:
 def _normal(part: Part) -> str:
     """The definition without what differs between servers, or after a dump and a restore.
 
-    Parentheses move when an expression is read again, and names get or lose their table's. A function's text
-    stays as it is; a search path of its own, which linters ask for, changes nothing.
+    Parentheses move when an expression is read again, and names get or lose their table's. The text of a
+    function stays as it is, unless PostgreSQL keeps it read; a search path of its own, which linters ask for,
+    changes nothing.
     """
+    definition = part.definition
     if part.kind == "function":
-        head, begins, body = part.definition.partition("\nAS $")
-        return re.sub(r"\n SET .*", "", head) + begins + body
-    bare = re.sub(r'(?:\b\w+|"[^"]+")\.(?=["A-Za-z_])', "", part.definition)
+        head, begins, body = definition.partition("\nAS $")
+        definition = re.sub(r"\n SET .*", "", head) + begins + body
+        if begins:
+            return definition
+    bare = re.sub(r'(?:\b\w+|"[^"]+")\.(?=["A-Za-z_])', "", definition)
     if part.kind == "index":  # its storage options, as those of tables, are the installation's
         bare = re.sub(r"\sWITH \([^)]*\)", "", bare)
     return re.sub(r'[\s()"]', "", bare)
