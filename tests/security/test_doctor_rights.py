@@ -19,12 +19,10 @@ GRANTED = """
     SELECT privilege_type || ' ON ' || quote_ident(table_name)
       FROM information_schema.role_table_grants WHERE grantee = 'rowcrew_worker'
     UNION ALL
-    SELECT privilege || ' (' || string_agg(quote_ident(name), ', ' ORDER BY name) || ') ON jobs'
-      FROM (SELECT DISTINCT privilege_type AS privilege, column_name::text AS name
-              FROM information_schema.column_privileges
-             WHERE grantee = 'rowcrew_worker' AND table_name = 'jobs'
-               AND privilege_type IN ('INSERT', 'UPDATE')) columns
-     GROUP BY privilege
+    SELECT privilege_type || ' (' || string_agg(quote_ident(attname), ', ') || ') ON ' || attrelid::regclass
+      FROM pg_attribute, aclexplode(attacl) AS given
+     WHERE given.grantee = 'rowcrew_worker'::regrole
+     GROUP BY attrelid, privilege_type
 """
 
 
@@ -41,11 +39,13 @@ async def test_a_workers_role_lacks_nothing_and_without_its_rights_all_of_them(
 ) -> None:
     worker = Link(login("worker"), purpose="test")
     families = worker_rights(installed())
-    assert await operator.missing_rights(worker, **families) == []
-    granted = {in_order(right) for (right,) in connect().execute(GRANTED).fetchall()}
-    connect().execute("REVOKE ALL ON ALL TABLES IN SCHEMA public FROM rowcrew_worker")
-    assert {in_order(right) for right in await operator.missing_rights(worker, **families)} == granted
-    await worker.close()
+    try:
+        assert await operator.missing_rights(worker, **families) == []
+        granted = {in_order(right) for (right,) in connect().execute(GRANTED).fetchall()}
+        connect().execute("REVOKE ALL ON ALL TABLES IN SCHEMA public FROM rowcrew_worker")
+        assert {in_order(right) for right in await operator.missing_rights(worker, **families)} == granted
+    finally:
+        await worker.close()
 
 
 @pytest.mark.parametrize(

@@ -150,6 +150,7 @@ REFUSED = {
         "UPDATE workers SET beats = 0",
         "INSERT INTO job_types (type) VALUES ('x')",
         'UPDATE queues SET "timeoutSeconds" = 1',
+        "SELECT rowcrew_ready('default')",
     ],
     "worker": [
         "UPDATE jobs SET payload = '{}'",
@@ -162,7 +163,13 @@ REFUSED = {
         "DROP TABLE job_attempts",
         "UPDATE job_attempts SET outcome = 'lost'",
         "UPDATE rowcrew_schema SET revision = 0",
-        "INSERT INTO queues (queue) VALUES ('x')",
+        "INSERT INTO queues (queue, \"maxConcurrent\") VALUES ('x', 1)",
+        "UPDATE queues SET queue = 'other'",
+        "DELETE FROM queues",
+        "INSERT INTO limits (key) VALUES ('x')",
+        "UPDATE limits SET key = 'other'",
+        "DELETE FROM limits",
+        "INSERT INTO \"cloudAccounts\" (id) VALUES ('x')",
         'DELETE FROM "modelRuns"',
         "CREATE TABLE mine ()",
         "CREATE ROLE friend",
@@ -209,8 +216,20 @@ def test_a_reader_sees_what_goes_on(as_role: As, connect: Connect) -> None:
     assert reader.execute("SELECT status FROM job_status").fetchall() == [("failed",)]
 
 
-def test_no_function_runs_with_the_rights_of_its_owner(connect: Connect) -> None:
+def test_three_functions_alone_run_with_the_rights_of_their_owner_and_no_caller_leads_them_astray(
+    connect: Connect,
+) -> None:
+    """They write nothing, their bodies were read when they were made, and PUBLIC may not call them."""
     rows = connect().execute(
-        "SELECT proname FROM pg_proc WHERE prosecdef AND pronamespace = 'public'::regnamespace"
+        """
+        SELECT proname, pg_get_function_arguments(oid), prorettype::regtype::text, provolatile, proconfig,
+               prosqlbody IS NOT NULL, has_function_privilege('public', oid, 'EXECUTE')
+          FROM pg_proc WHERE prosecdef AND pronamespace = 'public'::regnamespace ORDER BY proname
+        """
     )
-    assert rows.fetchall() == []
+    safe = ("bigint", "s", ["search_path=pg_catalog, pg_temp"], True, False)
+    assert rows.fetchall() == [
+        ("get_active_worker_count", "queue_name text", *safe),
+        ("rowcrew_backlog", "queue text", *safe),
+        ("rowcrew_ready", "queue text", *safe),
+    ]
