@@ -26,6 +26,7 @@ const Job = new EntitySchema({
     parentId: optional('bigint'), workerId: optional('bigint'), leaseId: optional('uuid'),
     timeoutSeconds: optional('integer'), uniqueKey: optional('text'), concurrencyKey: optional('text'),
     progress: optional('jsonb'), checkpoint: optional('jsonb'), result: optional('jsonb'), errorMessage: optional('text'),
+    resultEmptiedAt: optional('timestamptz'),
     waitsFor: { ...optional('bigint'), array: true }, waitPolicy: optional('text'), notBefore: optional('timestamptz'),
     watches: optional('bigint'), awaited: optional('boolean'),
   },
