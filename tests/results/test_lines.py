@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 from collections.abc import Callable
 from typing import Any
@@ -14,6 +15,12 @@ from rig.pooler import MISSING, PROGRAM, Pooler
 from rig.table import Row, Table
 from rig.waiting import eventually
 from rig.worker_process import WorkerProcess
+from rowcrew.control.clock import MonotonicClock
+from rowcrew.control.road.lines import Lines
+from rowcrew.log import Log
+from rowcrew.runner.wire import Piece
+from rowcrew.table import worker as worker_table
+from rowcrew.table.link import Link
 
 Start = Callable[..., WorkerProcess]
 
@@ -176,6 +183,32 @@ def test_a_worker_that_stops_writes_what_was_said_last(start: Start, table: Tabl
     table.until(job, "completed")
     assert worker.stop() == 0
     assert said(table, job)[-1] == "without an end"
+
+
+@pytest.mark.anyio
+async def test_who_leaves_waits_for_the_lines_that_are_being_stored(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    async def keep_lines(*_: Any, **__: Any) -> list[int]:
+        begun.set()
+        await go_on.wait()
+        return []
+
+    monkeypatch.setattr(worker_table, "keep_lines", keep_lines)
+    link = Link("", purpose="test")
+    lines = Lines(link=link, most_bytes=1_000, clock=MonotonicClock(), log=Log("json", worker="w"))
+    lines.add([Piece(1, 1, 0.0, 0, 1, "a line")])
+    running = asyncio.create_task(lines.run())
+    await begun.wait()
+    leaving = asyncio.create_task(lines.once())
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert not leaving.done()
+    go_on.set()
+    await leaving
+    running.cancel()
 
 
 @pytest.mark.parametrize("harm", ["DROP TABLE job_logs", "ALTER TABLE job_logs RENAME TO gone"])

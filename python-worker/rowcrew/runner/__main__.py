@@ -122,6 +122,8 @@ async def _serve(
         await closed.wait()
     except asyncio.CancelledError as error:
         _break_off(error)  # now: in this turn of the loop no run can have reported that it was cancelled
+    if lines is not None:
+        lines.tell_rest()
     leaving.begin()
 
 

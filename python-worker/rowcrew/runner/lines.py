@@ -103,6 +103,13 @@ class Lines:
                 said.due = min(said.due, self._clock() + SOON_SECONDS)
                 self._plan(said.due)
 
+    def tell_rest(self) -> None:
+        """The runner leaves: what is not due yet goes now, or never. Called on the loop."""
+        with self._lock:
+            pieces = self._due_pieces(math.inf)  # by then every run is over: begun lines go, too
+        if pieces:
+            self._send(pieces)
+
     def _take(self, text: str, *, is_whole: bool) -> None:
         if self._loop is None or (job := self._current_job()) is None:
             return

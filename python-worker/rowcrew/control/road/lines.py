@@ -45,6 +45,7 @@ class Lines:
         self._bytes = 0
         self._dropped = 0
         self._arrived = asyncio.Event()
+        self._storing = asyncio.Lock()
 
     def add(self, pieces: Sequence[Piece]) -> None:
         for piece in pieces:
@@ -63,7 +64,15 @@ class Lines:
             await self._clock.sleep(EVERY_SECONDS)
 
     async def once(self) -> None:
-        """Store what has come by now. While there is an outage it stays, as far as there is room."""
+        """Store what has come by now. While there is an outage it stays, as far as there is room.
+
+        Who leaves waits for what is being stored as well: its pieces are here no more, and a task that is
+        cancelled would take them along.
+        """
+        async with self._storing:
+            await self._store_all()
+
+    async def _store_all(self) -> None:
         self._arrived.clear()
         pieces, self._pieces, self._bytes = self._pieces, [], 0
         try:
