@@ -165,6 +165,7 @@ def _loop(
         clock=clock,
         between_runs=Surroundings(clock).restore,
         after_run=(lambda _: None) if lines is None else lines.ended,
+        before_ends=(lambda: None) if lines is None else lines.tell_ended,
     )
 
 

@@ -62,6 +62,7 @@ class Lines:
         self._send: Callable[[list[Piece]], None] = lambda _: None
         self._is_clogged: Callable[[], bool] = lambda: False
         self._planned_for = math.inf
+        self._has_ended = False
         self._context = contextvars.Context()
         os.register_at_fork(after_in_child=self._leave_to_original)
 
@@ -95,13 +96,19 @@ class Lines:
             pass
 
     def ended(self, lease_id: str) -> None:
-        """The run is over: what it said last goes now. Called for every run, and most say nothing."""
+        """The run is over. Called for every run, and most say nothing."""
         said = self._said.get(lease_id)
         if said is not None:
             with self._lock:
                 said.is_over = True
-                said.due = min(said.due, self._clock() + SOON_SECONDS)
-                self._plan(said.due)
+                said.due = min(said.due, self._clock())
+                self._has_ended = True
+
+    def tell_ended(self) -> None:
+        """What runs said last goes ahead of their ends: a worker that has all ends may leave at once."""
+        if self._has_ended:
+            self._has_ended = False
+            self._tell()
 
     def tell_rest(self) -> None:
         """The runner leaves: what is not due yet goes now, or never. Called on the loop."""

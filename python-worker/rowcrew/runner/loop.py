@@ -46,6 +46,7 @@ class RunnerLoop:
         clock: Callable[[], float] = time.monotonic,
         between_runs: Callable[[], None] = lambda: None,
         after_run: Callable[[str], None] = lambda _: None,
+        before_ends: Callable[[], None] = lambda: None,
         is_clogged: Callable[[], bool] = lambda: False,
     ) -> None:
         self._crew = crew
@@ -57,6 +58,7 @@ class RunnerLoop:
         self._clock = clock
         self._between_runs = between_runs
         self._after_run = after_run
+        self._before_ends = before_ends
         self._loop = asyncio.get_running_loop()
         # What runs begin with. The loop's own steps take it too: most are planned from inside a run.
         self._context, self._decimal = clean_context()
@@ -109,6 +111,8 @@ class RunnerLoop:
         if self._notes_timer is not None and not self._untold.has_notes:
             self._notes_timer.cancel()
             self._notes_timer = None
+        if ended or finished:
+            self._before_ends()
         if beginning or ended or notes or finished:
             started = [job.lease_id for job in beginning]
             self._send(Report(started, ended, notes, self._take_timings(), finished))
