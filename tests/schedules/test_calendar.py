@@ -136,6 +136,7 @@ def rule(cron: str, zone: str = "UTC", **given: datetime) -> Rule:
     return Rule(cron, None, zone, given.get("start_at"), given.get("end_at"), CREATED)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("zone", ZONES)
 def test_the_calendar_agrees_with_a_clock_that_is_read_every_minute(zone: str) -> None:
     begin, end = (datetime(ZONES[zone] + years, 1, 1, tzinfo=UTC) for years in (0, 2))

@@ -21,6 +21,8 @@ from rig.waiting import eventually
 from rig.worker_process import WorkerProcess
 from tests.bundled.costs.conftest import DAY, KEY, SECRET, days_before
 
+pytestmark = pytest.mark.long
+
 SEED = os.environ.get("KILL_SEED", str(random.randrange(10**6)))
 ACCOUNTS = ("a", "b", "c")
 GATE = """
