@@ -24,7 +24,9 @@ StartWorker = Callable[..., WorkerProcess]
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "slow: waits for a lease or a fence, half a minute or more")
-    config.addinivalue_line("markers", "long: benchmarks, storms, other languages, kills at many moments")
+    config.addinivalue_line(
+        "markers", "long: benchmarks, storms, other languages, kills, all pairs of changes"
+    )
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -12,6 +12,8 @@ from rig.pooler import MISSING, PROGRAM, Pooler
 from rig.table import Table
 from tests.limits.log_of_runs import most_at_once, most_in_a_window, seen, watch
 
+pytestmark = pytest.mark.long
+
 QUICK = {"WORKER_CONCURRENCY": 6, "POLL_INTERVAL": 0.2}
 
 

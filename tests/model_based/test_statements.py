@@ -31,6 +31,8 @@ from tests.conftest import Connect
 from tests.model_based import database as model
 from tests.model_based.database import VERDICTS, Database, End
 
+pytestmark = pytest.mark.long
+
 Connection = psycopg.Connection[tuple[Any, ...]]
 
 WORKERS = 2

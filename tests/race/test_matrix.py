@@ -18,6 +18,8 @@ from tests.race import transitions
 from tests.race.conftest import Meet, Table
 from tests.race.transitions import STARTS, TRANSITIONS, Row
 
+pytestmark = pytest.mark.long
+
 PAIRS = list(itertools.product(TRANSITIONS, repeat=2))
 # `prune` and `rescue` where a row of `queues` asks for more, what people do to ended rows alone, and what
 # changes two rows at once: tests/waits/test_races.py stages that.
