@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
@@ -84,6 +85,19 @@ async def test_a_server_that_is_only_slow_is_waited_for_longer_each_time(far: Si
         assert not link.is_open
     assert await link.fetch("SELECT pg_sleep(%(s)s)::text", {"s": 2.5 * SHORT_SECONDS}) == [("",)]
     assert link.opened == 3
+
+
+@pytest.mark.parametrize("end", ["closes", "opens anew"])
+async def test_of_a_connection_that_was_shut_nothing_waits_for_the_garbage_collector(
+    far: Site, end: str
+) -> None:
+    link = far.links.record
+    await link.open()
+    shut: Any = link._connection
+    with pytest.raises(DeadlineOver):
+        await link.fetch("SELECT pg_sleep(60)", {})
+    await (link.close() if end == "closes" else link.open())
+    assert shut.pgconn.pgconn_ptr is None
 
 
 async def test_a_deadline_that_a_caller_sets_and_nobody_meets_makes_no_other_longer(far: Site) -> None:

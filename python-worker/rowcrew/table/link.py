@@ -211,6 +211,8 @@ class Link:
         if connection is not None:
             with suppress(psycopg.Error):
                 await connection.close()
+            # psycopg closes no connection that is lost: its descriptor would wait for the garbage collector.
+            connection.pgconn.finish()
 
     def came_through(self) -> None:
         """What had to be sent again was answered."""
@@ -241,6 +243,7 @@ class Link:
 
     async def _opened(self) -> psycopg.AsyncConnection[Any]:
         if self._connection is None or self._connection.closed:
+            await self.close()
             self._connection = await self._open()
             self.opened += 1
         return self._connection
