@@ -209,10 +209,7 @@ class Link:
     async def close(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
-            with suppress(psycopg.Error):
-                await connection.close()
-            # psycopg closes no connection that is lost: its descriptor would wait for the garbage collector.
-            connection.pgconn.finish()
+            await _shut(connection)
 
     def came_through(self) -> None:
         """What had to be sent again was answered."""
@@ -233,7 +230,7 @@ class Link:
                     return await connection.execute(query, parameters, prepare=not self.pooled)
             except psycopg.Error as error:
                 if needs_new_link(error):
-                    await connection.close()
+                    await _shut(connection)
                 raise
 
     async def _end(self, command: str) -> None:
@@ -261,7 +258,7 @@ class Link:
             with _Call(connection, patience, None, 0):
                 await self._settle(connection)
         except BaseException:
-            await connection.close()
+            await _shut(connection)
             raise
         patience.came_through()
         return connection
@@ -275,6 +272,13 @@ class Link:
             await connection.execute(SQL["link/set_config"], for_session(self._session))
         if self._any_text:
             await read_any_text(connection)
+
+
+async def _shut(connection: psycopg.AsyncConnection[Any]) -> None:
+    """Close it, a lost one too: psycopg leaves the descriptor of such a one to the garbage collector."""
+    with suppress(psycopg.Error):
+        await connection.close()
+    connection.pgconn.finish()
 
 
 async def _is_pooled(connection: psycopg.AsyncConnection[Any]) -> bool:
