@@ -127,14 +127,15 @@ QUEUE_LIMITS = (
 KEY_LIMITS = '{"maxConcurrent": null, "rateLimit": null, "ratePeriodSeconds": 1}'
 
 TRIGGERS = (
+    # By row: a statement that finds no limit to put back must not wake all workers.
     """
     CREATE TRIGGER queues_changed AFTER INSERT OR DELETE OR UPDATE OF paused, "maxConcurrent",
         "maxConcurrentPerKey", "rateLimit", "rateLimitPerKey", "ratePeriodSeconds", until ON queues
-        FOR EACH STATEMENT EXECUTE FUNCTION limits_changed()
+        FOR EACH ROW EXECUTE FUNCTION limits_changed()
     """,
     """
     CREATE TRIGGER limits_changed AFTER INSERT OR UPDATE OR DELETE ON limits
-        FOR EACH STATEMENT EXECUTE FUNCTION limits_changed()
+        FOR EACH ROW EXECUTE FUNCTION limits_changed()
     """,
     """
     CREATE TRIGGER queues_limited BEFORE INSERT OR UPDATE ON queues

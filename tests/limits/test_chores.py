@@ -13,6 +13,7 @@ from rowcrew.control.chores.prune_starts import PruneStarts
 from rowcrew.control.chores.put_back import PutBackLimits
 from rowcrew.log import Log
 from rowcrew.table.link import Link
+from tests.conftest import Connect
 
 pytestmark = pytest.mark.anyio
 
@@ -42,6 +43,19 @@ async def test_a_limit_for_a_time_gives_way_to_the_former_one(table: Table, link
     assert "The limits of the queue ai" in await put_back(link)
     (row,) = table.rows(LIMITS)
     assert (row["maxConcurrent"], row["rateLimit"], row["until"], row["former"]) == (8, None, None, None)
+
+
+async def test_workers_are_woken_by_a_limit_that_is_put_back_and_by_no_look_for_one(
+    table: Table, link: Link, connect: Connect
+) -> None:
+    heard = connect()
+    heard.execute("LISTEN rowcrew_wake")
+    await put_back(link)
+    assert list(heard.notifies(timeout=0)) == []
+    table.rows("INSERT INTO queues (queue, paused, until) VALUES ('ai', true, now())")
+    assert [told.channel for told in heard.notifies(timeout=0)] == ["rowcrew_wake"]
+    await put_back(link)
+    assert [told.channel for told in heard.notifies(timeout=0)] == ["rowcrew_wake"]
 
 
 async def test_a_new_queue_with_a_limit_for_a_time_has_none_afterwards(table: Table, link: Link) -> None:
