@@ -121,5 +121,5 @@ async def test_why_names_the_job_that_is_waited_for(site: Site, family: Family) 
     family.end(jobs[0])
     await site.organs.examine.once()
     answer = run("why", str(waiter), DATABASE_URL=family.address)
-    assert f"waits for job {jobs[-1]} (and 6 more); 1 of its jobs have ended" in answer.stdout
+    assert f"waits for job {jobs[-1]} (and 6 more); 1 other ended before" in answer.stdout
     assert f"rowcrew why {jobs[-1]}" in answer.stdout

@@ -250,10 +250,10 @@ def _of_ready(job: JobFacts, service: Service) -> Reason:
 
 def _waiting(job: JobFacts, service: Service) -> Reason:
     if job.waits_for is None:
-        what = f"all {_count(job.waits_for_ended, 'job')} it waits for have ended, or are not in the table"
+        what = "what it waits for has ended, or is not in the table"
         return Reason("waiting", what, (Remedy("await-examiner" if service.live else "start-worker"),))
     others = f" (and {job.waits_for_live - 1} more)" if job.waits_for_live > 1 else ""
-    ended = f"; {job.waits_for_ended} of its jobs have ended" if job.waits_for_ended else ""
+    ended = f"; {_count(job.waits_for_ended, 'other')} ended before" if job.waits_for_ended else ""
     return Reason(
         "waiting",
         f"waits for job {job.waits_for}{others}{ended}",
