@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import io
 import json
 import random
@@ -391,3 +392,36 @@ async def test_an_outage_gives_up_what_is_being_told(
     with pytest.raises(psycopg.OperationalError):
         await task
     assert was_cancelled.is_set()
+
+
+async def test_what_is_given_up_leaves_no_error_behind(
+    link: Link, table: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The worker takes an error that nobody asked its task for as its own end."""
+    receive(table, "one")
+    receive(table, "two")
+    happen(table)
+    is_settling = asyncio.Event()
+    forgotten: list[dict[str, Any]] = []
+
+    async def tell(_self: Teller, receiver: Receiver, _message: Message) -> None:
+        if receiver.name == "one":
+            await is_settling.wait()
+
+    async def settle(*_: object, receiver: str, **__: object) -> None:
+        try:
+            if receiver == "two":
+                is_settling.set()
+                await asyncio.Event().wait()
+        finally:
+            raise psycopg.OperationalError("the connection is lost")
+
+    monkeypatch.setattr(Teller, "tell", tell)
+    monkeypatch.setattr(events, "settle", settle)
+    monkeypatch.setattr("rowcrew.control.chores.tell_events.LOOK_SECONDS", 0.05)
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: forgotten.append(context))
+    with pytest.raises(psycopg.OperationalError):
+        await chore(link).once()
+    gc.collect()
+    await asyncio.sleep(0)
+    assert forgotten == []

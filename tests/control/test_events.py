@@ -218,6 +218,24 @@ async def test_what_another_program_left_and_what_no_worker_takes_is_told(
     assert one(connection, "SELECT count(*) FROM jobs WHERE status = 'failed'") == (2,)
 
 
+async def test_what_fails_with_what_it_waited_for_is_told(site: Site) -> None:
+    job = site.table.enqueue("quick")
+    waiting = [site.table.enqueue("quick", waitsFor=[job]) for _ in range(3)]
+    spared = site.table.enqueue("quick", waitsFor=[job], waitPolicy="ended")
+    await site.organs.examine.once()
+    site.table.set_status(job, "failed")  # by hand: nobody is told of this one
+    await site.organs.examine.once()
+    (event,) = events(site)
+    assert (event["kind"], event["subject"], event["queue"], event["count"]) == (
+        "job.failed",
+        "quick",
+        "default",
+        3,
+    )
+    assert event["detail"] == {"jobId": waiting[-1], "error": f"waited for job {job}, which failed"}
+    assert site.table.row(spared)["status"] == "queued"
+
+
 CREW = Crew()
 
 

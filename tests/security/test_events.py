@@ -73,6 +73,6 @@ def test_a_secret_that_signs_is_in_no_log_no_row_and_no_runner(
     worker.said("event.failed")
     (message,) = table.rows("SELECT error FROM event_messages")
     assert (
-        message["error"] == "127.0.0.1 leads to an address that is not public and not in EVENT_ALLOW_PRIVATE"
+        message["error"] == "127.0.0.1: leads to an address that is not public and not in EVENT_ALLOW_PRIVATE"
     )
     assert SECRET.removeprefix("whsec_") not in worker.log.read_text()

@@ -9,7 +9,6 @@ name again. Called by `sources`.
 from __future__ import annotations
 
 import http.client
-import ipaddress
 import socket
 import ssl
 from collections.abc import Callable, Sequence
@@ -22,19 +21,15 @@ from urllib3.exceptions import HTTPError, LocationParseError
 from urllib3.response import BaseHTTPResponse
 from urllib3.util import Url, parse_url
 
+from rowcrew.addresses import Address, objection, resolved
 from rowcrew.bundled.files.arrival import PART_BYTES, Arrival, Patience, TransferFailed
 from rowcrew.bundled.files.settings import FileSettings
 from rowcrew.context import PermanentError
-
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 MOST_REDIRECTS: Final = 3
 _REDIRECTS: Final = (301, 302, 303, 307, 308)
 _RETRYABLE: Final = (408, 425, 429)
 _PORTS: Final = {"https": 443, "http": 80}
-_UNICAST: Final = ipaddress.IPv6Network("2000::/3")  # outside are tunnels and NAT64, ways to any IPv4 address
-_SIX_TO_FOUR: Final = ipaddress.IPv6Network("2002::/16")
 
 
 class Target(NamedTuple):
@@ -183,30 +178,20 @@ def _target(url: str) -> Target:
         raise PermanentError("source.url must not hold a user or a password: give a URL that needs none")
     host = parts.host.strip("[]")
     target = Target(parts, host, parts.port or _PORTS[parts.scheme], ())
-    allowed_networks = FileSettings.read().url_allow_private
     addresses = _resolve(target)
-    own = [any(address in network for network in allowed_networks) for address in addresses]
-    if not all(ours or _is_public(address) for ours, address in zip(own, addresses, strict=True)):
-        raise PermanentError(f"{target}: leads to an address that is not public and not in URL_ALLOW_PRIVATE")
-    if parts.scheme == "http" and not all(own):
-        raise PermanentError(f"{target}: must begin with https://; http is for networks in URL_ALLOW_PRIVATE")
+    allowed = FileSettings.read().url_allow_private
+    if wrong := objection(parts.scheme, addresses, allowed, setting="URL_ALLOW_PRIVATE"):
+        raise PermanentError(f"{target}: {wrong}")
     return target._replace(addresses=addresses)
 
 
 def _resolve(target: Target) -> list[Address]:
     try:
-        found = socket.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
+        return resolved(target.host, target.port)
     except (socket.gaierror, UnicodeError) as error:
         if isinstance(error, socket.gaierror) and error.errno == socket.EAI_AGAIN:
             raise TransferFailed(f"{target}: the name service does not answer") from error
         raise PermanentError(f"{target}: there is no such host") from error
-    return [ipaddress.ip_address(str(place[0])) for *_, place in found]
-
-
-def _is_public(address: Address) -> bool:
-    if isinstance(address, ipaddress.IPv6Address) and (address not in _UNICAST or address in _SIX_TO_FOUR):
-        return False
-    return address.is_global and not address.is_multicast
 
 
 def _cause(error: BaseException | None) -> str:

@@ -127,10 +127,12 @@ class TellEvents:
             self._busy.pop(name).result()
 
     async def _give_up(self) -> None:
-        """The worker stops, or the database is away: claims that are not settled run out."""
+        """The worker stops, or the database is away: claims that are not settled run out.
+
+        Each task's error is taken: what the loop finds forgotten ends the worker.
+        """
         left = list(self._busy.values())
         self._busy.clear()
         for telling in left:
             telling.cancel()
-        if left:
-            await asyncio.wait(left)
+        await asyncio.gather(*left, return_exceptions=True)

@@ -9,17 +9,22 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Final
 
 from rowcrew.control.telling.program import run_program
 from rowcrew.control.telling.signature import signed
+from rowcrew.installed import PACKAGE
 from rowcrew.log import Log
 from rowcrew.model.event import Message, Receiver
 from rowcrew.settings import Settings, event_environment
 
-# Without the user's packages and paths: it needs nothing but the standard library, and starts twice as fast.
-_WEBHOOK: Final = (sys.executable, "-I", "-S", str(Path(__file__).with_name("webhook.py")))
+# Without the user's packages and paths: it needs nothing but the standard library and two of our modules, and
+# starts twice as fast. Our directory comes last, so that nothing beside us stands in for the library.
+WEBHOOK: Final = (
+    *(sys.executable, "-I", "-S", "-c"),
+    "import sys; sys.path.append(sys.argv[1]); from rowcrew.control.telling.webhook import main; main()",
+    str(PACKAGE.parent),
+)
 
 
 class Teller:
@@ -85,7 +90,7 @@ class Teller:
             "seconds": receiver.timeout_seconds,
         }
         return await run_program(
-            _WEBHOOK,
+            WEBHOOK,
             json.dumps(asked).encode(),
             environment=self._environment,
             seconds=receiver.timeout_seconds,

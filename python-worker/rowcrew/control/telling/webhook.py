@@ -1,7 +1,7 @@
 """Posts one webhook, without letting its URL choose where in our network it goes.
 
-Run as a program of its own with nothing but the standard library: a JSON object on standard input, a reason
-on standard error if it was not told. The host is resolved once, every address is judged, and the connection
+Run as a program of its own, without any installed library: a JSON object on standard input, a reason on
+standard error if it was not told. The host is resolved once, every address is judged, and the connection
 goes to an address judged, with the name in TLS and in the Host header. No redirect is followed and no proxy
 asked. Whoever started it kills it when it takes too long; should that one be dead, an alarm does.
 """
@@ -18,12 +18,9 @@ from contextlib import closing, suppress
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+from rowcrew.addresses import Address, Network, objection, resolved
 
 _PORTS: Final = {"https": 443, "http": 80}
-_UNICAST: Final = ipaddress.IPv6Network("2000::/3")  # outside are tunnels and NAT64, ways to any IPv4 address
-_SIX_TO_FOUR: Final = ipaddress.IPv6Network("2002::/16")
 _ALARM_SECONDS: Final = 90
 
 
@@ -69,11 +66,8 @@ def judged(target: Target, addresses: Sequence[Address], allowed: Sequence[Netwo
     Raises:
         NotTold: one of them is private, or plain http would leave the networks that are allowed.
     """
-    own = [any(address in network for network in allowed) for address in addresses]
-    if not all(ours or _is_public(address) for ours, address in zip(own, addresses, strict=True)):
-        raise NotTold(f"{target.host} leads to an address that is not public and not in EVENT_ALLOW_PRIVATE")
-    if target.scheme == "http" and not all(own):
-        raise NotTold("the URL must begin with https://; http is for networks in EVENT_ALLOW_PRIVATE")
+    if wrong := objection(target.scheme, addresses, allowed, setting="EVENT_ALLOW_PRIVATE"):
+        raise NotTold(f"{target.host}: {wrong}")
     return addresses
 
 
@@ -97,16 +91,9 @@ def _target(url: str) -> Target:
 
 def _resolved(target: Target) -> list[Address]:
     try:
-        found = socket.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
+        return resolved(target.host, target.port)
     except (socket.gaierror, UnicodeError) as error:
         raise NotTold(f"{target.host} does not resolve") from error
-    return [ipaddress.ip_address(str(place[0])) for *_, place in found]
-
-
-def _is_public(address: Address) -> bool:
-    if isinstance(address, ipaddress.IPv6Address) and (address not in _UNICAST or address in _SIX_TO_FOUR):
-        return False
-    return address.is_global and not address.is_multicast
 
 
 def _connected(target: Target, addresses: Sequence[Address], seconds: float) -> http.client.HTTPConnection:
@@ -159,7 +146,3 @@ def main() -> None:
         )
     except NotTold as error:
         sys.exit(str(error))
-
-
-if __name__ == "__main__":
-    main()

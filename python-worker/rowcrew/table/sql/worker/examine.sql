@@ -116,7 +116,14 @@ written AS (
    WHERE j.id = change.id
      AND (change.mark OR change.clear OR change.verdict IN ('release', 'failed', 'cancelled')
           OR j.watches <> CASE change.verdict WHEN 'watch' THEN change.watch ELSE 0 END)
-  RETURNING change.verdict, change.clear),
+  RETURNING change.verdict, change.clear, j.id, j.type, j.queue, j."errorMessage" AS error),
+event_rows AS (
+  INSERT INTO events (kind, subject, queue, type, count, detail)
+  SELECT 'job.failed', type, queue, type, count(*),
+         jsonb_build_object('jobId', max(id), 'error', (array_agg(left(error, 500) ORDER BY id DESC))[1])
+    FROM written
+   WHERE verdict = 'failed'
+   GROUP BY queue, type),
 woken AS MATERIALIZED (SELECT pg_notify('rowcrew_wake', '') FROM written WHERE verdict = 'release' LIMIT 1)
 SELECT (SELECT mine FROM lock) AS mine,
        (SELECT count(*) FROM written WHERE verdict = 'release') AS released,
