@@ -173,7 +173,7 @@ def test_a_terminal_gets_the_time_of_day_and_nobody_else() -> None:
 
 def test_programs_that_wait_for_the_words_of_a_completion_find_these_and_no_more() -> None:
     lines = Lines("text")
-    lines.log.completed([a_job(id=1), a_job(id=2)], [1.23, None])
+    lines.log.completed([(a_job(id=1), 1.23), (a_job(id=2), None)])
     assert lines.text == "✅ Job completed: 1\n✅ Job completed: 2\n"
 
 

@@ -1,16 +1,17 @@
 """What a worker counts of the runs whose ends it has recorded, until it writes the counts to `job_stats`.
 
-In: one call for each recorded end. Out: once a minute, a row for each queue, type and outcome. This is on the
-road of every job: it adds up in memory, and nothing else.
+In: the runs whose ends were recorded together. Out: once a minute, a row for each queue, type and outcome. This
+is on the road of every job: it adds up in memory, and nothing else.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final, Literal
 
 import msgspec
 
-from rowcrew.model.histogram import bucket_of
+from rowcrew.model.histogram import count_in
 from rowcrew.model.job import Job
 from rowcrew.model.verdict import AttemptOutcome
 
@@ -72,22 +73,23 @@ class Tally:
         """Whether anything was counted."""
         return bool(self._sums)
 
-    def ended(
-        self, job: Job, outcome: RunOutcome, seconds: float | None, memory_bytes: int | None = None
-    ) -> None:
-        """A run's end was recorded; `seconds` None = it never began."""
-        entry = self._sums.get((job.queue, job.type, outcome)) or self._sum(job.queue, job.type, outcome)
-        entry.count += 1
-        if seconds is not None:  # no function for both: this is on the road of every job
-            runs, waits, waited = entry.runs, entry.waits, job.wait_seconds
-            entry.run_seconds += seconds
-            entry.wait_seconds += waited
-            bucket = bucket_of(seconds)
-            runs[bucket] = runs.get(bucket, 0) + 1
-            bucket = bucket_of(waited)
-            waits[bucket] = waits.get(bucket, 0) + 1
-        if memory_bytes is not None:
-            self.used(job.queue, job.type, memory_bytes)
+    def ended(self, outcome: RunOutcome, runs: Iterable[tuple[Job, float | None]]) -> None:
+        """The ends of these were recorded, all with one outcome; seconds None = it never began."""
+        alike: dict[tuple[str, str], list[tuple[float, float | None]]] = {}
+        for job, seconds in runs:
+            key = (job.queue, job.type)
+            if key not in alike:
+                alike[key] = []
+            alike[key].append((job.wait_seconds, seconds))
+        for (queue, type), times in alike.items():
+            entry = self._sum(queue, type, outcome)
+            entry.count += len(times)
+            ran = [seconds for _, seconds in times if seconds is not None]
+            waited = [wait for wait, seconds in times if seconds is not None]
+            entry.run_seconds += sum(ran)
+            entry.wait_seconds += sum(waited)
+            count_in(entry.runs, ran)
+            count_in(entry.waits, waited)
 
     def rescued(self, queue: str, type: str) -> None:
         """A run was lost with its worker; nobody knows how long it ran."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import deque
+from collections.abc import Sequence
 from typing import Any, Final
 
 import psycopg
@@ -95,7 +96,7 @@ class Recorder:
         if decided is None:
             if isinstance(outcome, Recorded) and outcome.tells:
                 self._examine.wake()
-            self._tell_completed([job], [seconds])
+            self._tell_completed([(job, seconds)])
             self._expected.ended([job.id])
             self._ledger.forget([job.lease_id])
             return
@@ -189,13 +190,17 @@ class Recorder:
         self._ledger.forget([end.lease_id for end in written.ends])
         self._expected.ended(end.id for end in written.ends if end.verdict.status != "queued")
         stale = {lease_id for lease_id, reply in written.strangers.items() if reply == "STALE"}
-        told = [(end, end.job) for end in written.ends if end.job is not None and end.lease_id not in stale]
-        completed = [(job, end.seconds) for end, job in told if end.verdict.attempt_outcome is None]
-        self._tell_completed([job for job, _ in completed], [seconds for _, seconds in completed])
-        for end, job in told:
-            if end.verdict.attempt_outcome is not None:
-                self._tell(_EVENTS[end.verdict.attempt_outcome], end, job)
-                self._tally.ended(job, end.verdict.attempt_outcome, end.seconds, end.verdict.memory_bytes)
+        ours = [end for end in written.ends if end.lease_id not in stale] if stale else written.ends
+        self._tell_completed(
+            [
+                (end.job, end.seconds)
+                for end in ours
+                if end.verdict.attempt_outcome is None and end.job is not None
+            ]
+        )
+        for end in ours:
+            if end.verdict.attempt_outcome is not None and end.job is not None:
+                self._tell_other(end, end.job, end.verdict.attempt_outcome)
         for end in written.ends:
             if end.lease_id in stale and end.job is not None:
                 self._log.event("job.stale", **job_facts(end.job))
@@ -204,12 +209,17 @@ class Recorder:
             self._locked += len(written.locked)
             self._clock.call_later(LOCKED_PAUSE_SECONDS, self._try_locked, written.locked)
 
-    def _tell_completed(self, jobs: list[Job], seconds: list[float | None]) -> None:
-        self._log.completed(jobs, seconds)
-        for job, time in zip(jobs, seconds, strict=True):
-            self._tally.ended(job, "completed", time)
-        if jobs:
-            self._lately_completed.add([(job.id, job.lease_id) for job in jobs])
+    def _tell_completed(self, runs: Sequence[tuple[Job, float | None]]) -> None:
+        if runs:
+            self._log.completed(runs)
+            self._tally.ended("completed", runs)
+            self._lately_completed.add([(job.id, job.lease_id) for job, _ in runs])
+
+    def _tell_other(self, end: End, job: Job, outcome: AttemptOutcome) -> None:
+        self._tell(_EVENTS[outcome], end, job)
+        self._tally.ended(outcome, [(job, end.seconds)])
+        if end.verdict.memory_bytes is not None:
+            self._tally.used(job.queue, job.type, end.verdict.memory_bytes)
 
     def _try_locked(self, ends: list[End]) -> None:
         self._locked -= len(ends)
