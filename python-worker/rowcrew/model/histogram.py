@@ -16,7 +16,7 @@ FIRST_SECONDS: Final = 0.001
 """Bucket 0 holds everything up to here, bucket n up to this times GROWTH to the power of n."""
 
 # In the last bucket is whatever lasts longer than a thousand years.
-_ENDS: Final = [*(FIRST_SECONDS * GROWTH**bucket for bucket in range(326)), math.inf]
+_ENDS: Final = [*(FIRST_SECONDS * GROWTH**bucket for bucket in range(328)), math.inf]
 
 
 def bucket_of(seconds: float) -> int:

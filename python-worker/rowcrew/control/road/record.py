@@ -89,10 +89,8 @@ class Recorder:
 
     def take(self, run: Run, outcome: Outcome) -> None:
         """Take a run's end; it is written with all others that come meanwhile."""
-        job = run.job
-        delay = 0.0 if isinstance(outcome, Completed) else self._backoff_seconds(job)
-        decided = verdict(job, outcome, delay)
-        seconds = run.seconds(self._clock.now())
+        job, seconds = run.job, run.seconds(self._clock.now())
+        decided = verdict(job, outcome, 0.0 if isinstance(outcome, Completed) else self._backoff_seconds(job))
         if decided is None:
             if isinstance(outcome, Recorded) and outcome.tells:
                 self._examine.wake()
