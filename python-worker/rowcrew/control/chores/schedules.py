@@ -18,7 +18,7 @@ from rowcrew.control.clock import Clock
 from rowcrew.log import Log
 from rowcrew.model.cleaning import describe
 from rowcrew.model.errors import RowcrewError
-from rowcrew.table import worker as table
+from rowcrew.table import schedules as table
 from rowcrew.table.link import Link, is_about_data, reason
 
 _IDLE_SECONDS: Final = 10.0

@@ -15,9 +15,9 @@ import psycopg
 from rowcrew.control.chores.chore import EVERY_MINUTE, Routine
 from rowcrew.control.chores.walk import BATCH
 from rowcrew.control.set_aside import SetAside, one_by_one
-from rowcrew.table import worker as table
+from rowcrew.table import waits as table
 from rowcrew.table.link import Link, is_about_data
-from rowcrew.table.worker import Examined
+from rowcrew.table.waits import Examined
 
 # Where nobody waits: a wake-up tells of the first who does, but behind a pooler none comes.
 IDLE_SECONDS: Final = 10.0
