@@ -5,7 +5,7 @@ In: what the worker has by then. Out: `Organs`, for `worker` to start in order a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from typing import Any
 
 from rowcrew.control.care.fence import FenceWatch
@@ -23,6 +23,7 @@ from rowcrew.control.chores.prune_starts import PruneStarts
 from rowcrew.control.chores.put_back import PutBackLimits
 from rowcrew.control.chores.queues import ReadQueues
 from rowcrew.control.chores.results import EmptyResults
+from rowcrew.control.chores.round import Round
 from rowcrew.control.chores.schedules import Schedules
 from rowcrew.control.chores.stats import MergeStats, WriteStats
 from rowcrew.control.chores.tell_events import TellEvents
@@ -109,9 +110,9 @@ class Organs:
         yield "notes", self.road.notes.run
         if self._settings.job_log_bytes:
             yield "lines", self.road.lines.run
-        for chore in self._chores():
-            yield chore.name, self._routine(chore).run
-        yield self.examine.name, self.examine.run
+        routines = [*map(self._routine, self._chores()), self.examine]
+        for routine in [*routines, self._routine(self._round(routines))]:
+            yield routine.name, routine.run
         if (address := self._listens_at()) is not None:
             yield "wake-up", self._make_wake_up(address).run
             yield "expected", self.road.expected.run
@@ -153,6 +154,14 @@ class Organs:
                 clock=self._clock,
             ),
         ]
+
+    def _round(self, routines: Sequence[Routine]) -> Round:
+        return Round(
+            link=self._links.chores,
+            identity=self.identity,
+            routines={routine.name: routine for routine in routines},
+            heartbeat_seconds=self._settings.heartbeat_seconds,
+        )
 
     def _routine(self, chore: Chore) -> Routine:
         return Routine(chore, link=self._links.chores, clock=self._clock, log=self._log)

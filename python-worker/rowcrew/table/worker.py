@@ -289,6 +289,12 @@ async def record(link: Link, *, ended: str, worker: int) -> list[Stranger]:
     return [Stranger(*row) for row in rows]
 
 
+async def look_round(link: Link, *, worker: int) -> list[str]:
+    """The names of the chores that have something to do."""
+    rows = await link.fetch(SQL["worker/look_round"], {"worker": worker}, CHORE_SECONDS)
+    return [chore for (chore,) in rows]
+
+
 async def server(link: Link) -> Server:
     """Which server answers.
 
