@@ -248,7 +248,7 @@ MUTATIONS: Final = (
         "nothing sweeps below the floors",
         (
             Edit(
-                "control/road/reserve.py",
+                "control/road/open_road.py",
                 """{"full": BOTTOM, "short": self._places.recent, None: None}""",
                 """{"full": None, "short": None, None: None}""",
             ),

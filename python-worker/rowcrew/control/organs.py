@@ -33,12 +33,7 @@ from rowcrew.control.clock import Clock
 from rowcrew.control.identity import Identity
 from rowcrew.control.links import Links
 from rowcrew.control.road.alone import RunAlone
-from rowcrew.control.road.appetite import Appetite
-from rowcrew.control.road.limited import LimitedRoad
-from rowcrew.control.road.looks import Looks
-from rowcrew.control.road.odd_rows import OddRows
-from rowcrew.control.road.places import Places
-from rowcrew.control.road.reserve import Reserver
+from rowcrew.control.road.reserving import Reserving
 from rowcrew.control.road.road import Road
 from rowcrew.control.set_aside import SetAside
 from rowcrew.control.wake_up import WakeUp
@@ -88,7 +83,8 @@ class Organs:
         )
         self.fence = self._make_fence()
         self.heartbeat = self._make_heartbeat()
-        self.reserver = self._make_reserver()
+        self.reserving = self._make_reserving()
+        self.reserver = self.reserving.reserver
         self.queues = ReadQueues(link=links.chores, named=settings.queue_name, catalogue=catalogue)
         self.turned_back = TurnedBack(links=links, lately_completed=self.road.lately_completed, log=log)
         self.rescue = Rescue(
@@ -197,43 +193,16 @@ class Organs:
             log=log,
         )
 
-    def _make_reserver(self) -> Reserver:
-        settings, now = self._settings, self._clock.now()
-        odd_rows = OddRows(link=self._links.reserve, set_aside=self.set_aside)
-        return Reserver(
+    def _make_reserving(self) -> Reserving:
+        return Reserving(
+            settings=self._settings,
             link=self._links.reserve,
-            queues=settings.queues,
-            by_priority=settings.by_priority,
             identity=self.identity,
-            ledger=self.road.ledger,
-            dispatcher=self.road.dispatcher,
-            heartbeat=self.heartbeat,
+            set_aside=self.set_aside,
+            road=self.road,
             fence=self.fence,
-            appetite=Appetite(
-                slots=settings.slots,
-                most_rows=settings.batch_size,
-                ledger=self.road.ledger,
-                dispatcher=self.road.dispatcher,
-                catalogue=self._catalogue,
-                run_times=self.road.run_times,
-                now=now,
-            ),
-            looks=Looks(poll_seconds=settings.poll_seconds, now=now),
-            places=Places(
-                types=self._catalogue.names, queues=settings.queues, by_priority=settings.by_priority
-            ),
-            limited=LimitedRoad(
-                link=self._links.reserve,
-                types=self._catalogue.names,
-                identity=self.identity,
-                ledger=self.road.ledger,
-                dispatcher=self.road.dispatcher,
-                odd_rows=odd_rows,
-                poll_seconds=settings.poll_seconds,
-                by_priority=settings.by_priority,
-                clock=self._clock,
-            ),
-            odd_rows=odd_rows,
+            heartbeat=self.heartbeat,
+            catalogue=self._catalogue,
             clock=self._clock,
             log=self._log,
         )
