@@ -89,13 +89,13 @@ MUTATIONS: Final = (
         "two parts of a look at waiters change one row",
         (
             Edit(
-                "table/sql/worker/examine.sql",
+                "table/sql/waits/examine.sql",
                 "written AS (\n",
                 "marked AS (UPDATE jobs SET awaited = true, revision = revision + 1"
                 " WHERE id = ANY (ARRAY(SELECT id FROM held WHERE awaited IS NOT TRUE))),\nwritten AS (\n",
             ),
             Edit(
-                "table/sql/worker/examine.sql",
+                "table/sql/waits/examine.sql",
                 "true, false FROM held WHERE awaited IS NOT TRUE",
                 "false, false FROM held WHERE false",
             ),
@@ -248,7 +248,7 @@ MUTATIONS: Final = (
         "nothing sweeps below the floors",
         (
             Edit(
-                "control/road/reserve.py",
+                "control/road/open_road.py",
                 """{"full": BOTTOM, "short": self._places.recent, None: None}""",
                 """{"full": None, "short": None, None: None}""",
             ),

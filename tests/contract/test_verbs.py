@@ -21,15 +21,32 @@ import pytest
 from psycopg.pq import ExecStatus
 
 from rowcrew.embedded import EmbeddedPostgres
-from rowcrew.table import events, limits, operator, producer, run, worker
+from rowcrew.table import (
+    events,
+    job_lines,
+    limits,
+    operator,
+    producer,
+    retention,
+    run,
+    schedules,
+    stats,
+    waits,
+    worker,
+)
 from rowcrew.table.statements import SQL
 
 ROOMS: dict[str, ModuleType] = {
     "events": events,
+    "job_lines": job_lines,
     "limits": limits,
     "operator": operator,
     "producer": producer,
+    "retention": retention,
     "run": run,
+    "schedules": schedules,
+    "stats": stats,
+    "waits": waits,
     "worker": worker,
 }
 SCRIPTS = {"operator/roles"}  # for psql, not for a driver

@@ -263,7 +263,7 @@ async def test_fresh_rows_of_a_named_key_are_read_once_and_then_passed(site: Sit
     site.table.rows("SELECT pg_sleep(0.2)")  # so near to now no floor counts
     assert await taken(site) == []
     free = site.table.enqueue("quick")
-    probes = site.organs.reserver._places.probes(site.catalogue.names, None)
+    probes = site.organs.reserving.places.probes(site.catalogue.names, None)
     given = {"worker": 1, "types": ["quick"], "room": 10, "only": None}
     with connect(autocommit=False) as connection:
         plan = plan_of(

@@ -7,10 +7,8 @@ fill. Nothing here runs, and nothing is asked, while no queue and no key has a l
 from __future__ import annotations
 
 import functools
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from typing import Final
-
-import psycopg
 
 from rowcrew.control.clock import Clock
 from rowcrew.control.identity import Identity
@@ -21,7 +19,7 @@ from rowcrew.control.road.limited_queue import LimitedQueue, Sight
 from rowcrew.control.road.odd_rows import OddRows
 from rowcrew.model.job import Job
 from rowcrew.table import limits as table
-from rowcrew.table.link import Link, is_about_data
+from rowcrew.table.link import Link
 from rowcrew.table.worker import ReadyLine
 
 # A place must be on disk before its run begins: the server may die after the answer, and would forget it.
@@ -124,7 +122,7 @@ class LimitedRoad:
     async def _look_at(self, queue: LimitedQueue, room: int) -> int:
         sight = queue.begin(room, self._clock.now())
         take = functools.partial(self._take, queue, sight, room)
-        jobs = None if self._odd_rows.suspected else await self._taken_together(take)
+        jobs = await self._odd_rows.together(take)
         if jobs is None:
             queue.due = self._clock.now() + _ODD_PAUSE_SECONDS
             ask = Ask(self._types, _ODD_ROOM, 1)
@@ -135,15 +133,6 @@ class LimitedRoad:
         elif queue.limited and queue.has_keys and not queue.full:
             await self._pass_keyed(queue)
         return len(jobs)
-
-    async def _taken_together(self, take: Callable[[], Awaitable[list[Job]]]) -> list[Job] | None:
-        """None when one of the rows is odd."""
-        try:
-            return await take()
-        except (psycopg.Error, UnicodeError) as error:
-            if not is_about_data(error):
-                raise
-            return None
 
     async def _pass_keyed(self, queue: LimitedQueue) -> None:
         """Rows under limits of keys would be read again at every look at the line."""
