@@ -6,6 +6,7 @@ import asyncio
 import io
 import re
 
+import psycopg
 import pytest
 
 from rowcrew.control.chores.chore import EVERY_MINUTE, UNTIL_WOKEN, Routine
@@ -155,6 +156,22 @@ async def test_what_a_round_finds_while_a_chore_is_at_it_is_looked_at_after(site
     chore.held.set()
     await until(lambda: chore.times == 3)
     running.cancel()
+
+
+async def test_a_table_that_cannot_be_read_keeps_no_chore_asleep_that_needs_others(site: Site) -> None:
+    idle, busy = Sleeper(UNTIL_WOKEN), Sleeper(EVERY_MINUTE)
+    routines = {"rescue": routine(site, idle), "events": routine(site, busy)}
+    running = [asyncio.create_task(one.run()) for one in routines.values()]
+    await until(lambda: begun(site, idle) and begun(site, busy))
+    await settled()
+    site.table.rows("ALTER TABLE event_receivers RENAME TO taken_away")
+    with pytest.raises(psycopg.errors.UndefinedTable):
+        await a_round(site, routines).once()
+    await until(lambda: idle.times == 2)
+    await settled()
+    assert busy.times == 1
+    for task in running:
+        task.cancel()
 
 
 @pytest.mark.parametrize(("heartbeat", "seconds"), [(1, 2.0), (5, 10.0), (30, 10.0)])

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+import psycopg
+
 from rowcrew.control.chores.chore import Routine
 from rowcrew.control.identity import Identity
 from rowcrew.table import worker as table
@@ -38,5 +40,12 @@ class Round:
         self.period_seconds = self.jitter_seconds = min(MOST_SECONDS, _BEATS * heartbeat_seconds)
 
     async def once(self) -> None:
-        for chore in await table.look_round(self._link, worker=self._identity.worker_id):
+        """Wake who has something to do; everybody, if one of the tables cannot be read: the others can."""
+        try:
+            busy = await table.look_round(self._link, worker=self._identity.worker_id)
+        except psycopg.Error:
+            for routine in self._routines.values():
+                routine.wake_idle()
+            raise
+        for chore in busy:
             self._routines[chore].wake_idle()
