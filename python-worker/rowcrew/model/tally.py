@@ -1,11 +1,12 @@
 """What a worker counts of the runs whose ends it has recorded, until it writes the counts to `job_stats`.
 
-In: one call for each recorded end. Out: once a minute, a row for each queue, type and outcome. This is on the
+In: recorded ends. Out: once a minute, a row for each queue, type and outcome. This is on the
 road of every job: it adds up in memory, and nothing else.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final, Literal
 
 import msgspec
@@ -76,18 +77,27 @@ class Tally:
         self, job: Job, outcome: RunOutcome, seconds: float | None, memory_bytes: int | None = None
     ) -> None:
         """A run's end was recorded; `seconds` None = it never began."""
-        entry = self._sums.get((job.queue, job.type, outcome)) or self._sum(job.queue, job.type, outcome)
-        entry.count += 1
-        if seconds is not None:  # no function for both: this is on the road of every job
-            runs, waits, waited = entry.runs, entry.waits, job.wait_seconds
-            entry.run_seconds += seconds
-            entry.wait_seconds += waited
-            bucket = bucket_of(seconds)
-            runs[bucket] = runs.get(bucket, 0) + 1
-            bucket = bucket_of(waited)
-            waits[bucket] = waits.get(bucket, 0) + 1
+        self.all_ended((job,), outcome, (seconds,))
         if memory_bytes is not None:
             self.used(job.queue, job.type, memory_bytes)
+
+    def all_ended(self, jobs: Sequence[Job], outcome: RunOutcome, seconds: Sequence[float | None]) -> None:
+        """The ends of these runs were recorded. Many in a row are of one queue and type."""
+        queue = type = None
+        for job, time in zip(jobs, seconds, strict=True):  # calls nothing it need not: every job comes by
+            if job.type != type or job.queue != queue:
+                queue, type = job.queue, job.type
+                entry = self._sum(queue, type, outcome)
+                runs, waits = entry.runs, entry.waits
+            entry.count += 1
+            if time is not None:
+                waited = job.wait_seconds
+                entry.run_seconds += time
+                entry.wait_seconds += waited
+                bucket = bucket_of(time)
+                runs[bucket] = runs.get(bucket, 0) + 1
+                bucket = bucket_of(waited)
+                waits[bucket] = waits.get(bucket, 0) + 1
 
     def rescued(self, queue: str, type: str) -> None:
         """A run was lost with its worker; nobody knows how long it ran."""

@@ -189,25 +189,29 @@ class Recorder:
         self._ledger.forget([end.lease_id for end in written.ends])
         self._expected.ended(end.id for end in written.ends if end.verdict.status != "queued")
         stale = {lease_id for lease_id, reply in written.strangers.items() if reply == "STALE"}
-        told = [(end, end.job) for end in written.ends if end.job is not None and end.lease_id not in stale]
-        completed = [(job, end.seconds) for end, job in told if end.verdict.attempt_outcome is None]
-        self._tell_completed([job for job, _ in completed], [seconds for _, seconds in completed])
-        for end, job in told:
-            if end.verdict.attempt_outcome is not None:
-                self._tell(_EVENTS[end.verdict.attempt_outcome], end, job)
-                self._tally.ended(job, end.verdict.attempt_outcome, end.seconds, end.verdict.memory_bytes)
-        for end in written.ends:
-            if end.lease_id in stale and end.job is not None:
-                self._log.event("job.stale", **job_facts(end.job))
-                self._letting_go.let_go(end.job)
+        jobs: list[Job] = []
+        seconds: list[float | None] = []
+        for end in written.ends:  # every job comes by here, nearly all have completed
+            job, outcome = end.job, end.verdict.attempt_outcome
+            if job is None:
+                continue
+            if end.lease_id in stale:
+                self._log.event("job.stale", **job_facts(job))
+                self._letting_go.let_go(job)
+            elif outcome is None:
+                jobs.append(job)
+                seconds.append(end.seconds)
+            else:
+                self._tell(_EVENTS[outcome], end, job)
+                self._tally.ended(job, outcome, end.seconds, end.verdict.memory_bytes)
+        self._tell_completed(jobs, seconds)
         if written.locked:
             self._locked += len(written.locked)
             self._clock.call_later(LOCKED_PAUSE_SECONDS, self._try_locked, written.locked)
 
     def _tell_completed(self, jobs: list[Job], seconds: list[float | None]) -> None:
         self._log.completed(jobs, seconds)
-        for job, time in zip(jobs, seconds, strict=True):
-            self._tally.ended(job, "completed", time)
+        self._tally.all_ended(jobs, "completed", seconds)
         if jobs:
             self._lately_completed.add([(job.id, job.lease_id) for job in jobs])
 
