@@ -168,9 +168,9 @@ MUTATIONS: Final = (
                 "control/road/record.py",
                 "            await self._write_surely(shares.popleft())\n",
                 "            share = shares.popleft()\n"
-                "            try:\n                self._close(await self._writer.write(share))\n"
+                "            try:\n                self._closing.close(await self._writer.write(share))\n"
                 "            except Exception:\n"
-                "                self._ledger.forget([end.lease_id for end in share])\n",
+                "                self._closing._ledger.forget([end.lease_id for end in share])\n",
             ),
         ),
         (

@@ -21,6 +21,18 @@ def test_runs_that_end_alike_are_one_row() -> None:
     assert (mails.queue, mails.count, failed.outcome, failed.count) == ("mails", 1, "failed", 1)
 
 
+def test_ends_that_come_together_count_each_for_its_own_queue_and_type() -> None:
+    tally = Tally()
+    jobs = [a_job(), a_job(queue="mails"), a_job(), a_job(type="mail"), a_job(type="mail")]
+    tally.ended("completed", list(zip(jobs, [0.5, 0.5, 0.5, 0.5, None], strict=True)))
+    counts = {(row.queue, row.type): (row.count, row.run_seconds) for row in tally.take()}
+    assert counts == {
+        ("default", "model_run"): (2, 1.0),
+        ("mails", "model_run"): (1, 0.5),
+        ("default", "mail"): (2, 0.5),
+    }
+
+
 def test_what_was_taken_is_counted_no_more() -> None:
     tally = Tally()
     assert not tally

@@ -17,6 +17,7 @@ from rowcrew.control.road.appetite import Ask
 from rowcrew.control.road.dispatch import Dispatcher
 from rowcrew.control.road.limited_queue import LimitedQueue, Sight
 from rowcrew.control.road.odd_rows import OddRows
+from rowcrew.model.floors import BOTTOM
 from rowcrew.model.job import Job
 from rowcrew.table import limits as table
 from rowcrew.table.link import Link
@@ -60,6 +61,7 @@ class LimitedRoad:
         self._clock = clock
         self._queues: dict[str, LimitedQueue] = {}
         self._key_floors: dict[str, str] = {}
+        self._opened = 0
 
     @property
     def due(self) -> float:
@@ -156,6 +158,7 @@ class LimitedRoad:
                     queue.lock_lost(self._clock.now())
                     return []
                 await self._adopt(queue, locked)
+                sight = self._on_this_server(sight)
                 rows = await table.reserve_limited(
                     self._link,
                     queue=queue.queue,
@@ -180,6 +183,16 @@ class LimitedRoad:
         if rows:
             self._key_floors.update(zip(rows[0].floor_keys, rows[0].key_floors, strict=True))
         return [job for row in rows if (job := row.job) is not None]
+
+    def _on_this_server(self, sight: Sight) -> Sight:
+        """Another server may answer after a new connection, its clock behind: then no floor hides a place."""
+        if self._link.opened == self._opened:
+            return sight
+        self._opened = self._link.opened
+        self._key_floors.clear()
+        for queue in self._queues.values():
+            queue.count_all()
+        return sight._replace(place_floor=BOTTOM, counts_all=True)
 
     async def _adopt(self, queue: LimitedQueue, locked: table.Locked) -> None:
         now = self._clock.now()
