@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
 
+from rowcrew.control.asked import Requests
 from rowcrew.control.care.fence import FenceWatch
 from rowcrew.control.care.heartbeat import Heartbeat
 from rowcrew.control.care.rescue import Rescue
@@ -85,6 +86,7 @@ class Organs:
             clock=clock,
             log=log,
         )
+        self.requests = Requests(ledger=self.road.ledger, log=log)
         self.fence = self._make_fence()
         self.heartbeat = self._make_heartbeat()
         self.reserver = self._make_reserver()
@@ -175,6 +177,7 @@ class Organs:
             ledger=self.road.ledger,
             recorder=self.road.recorder,
             stopping=self.road.stopping,
+            requests=self.requests,
             fence=self.fence,
             liveness=self.liveness,
             usage=Usage(
@@ -206,6 +209,7 @@ class Organs:
                 ledger=self.road.ledger,
                 dispatcher=self.road.dispatcher,
                 catalogue=self._catalogue,
+                requests=self.requests,
                 run_times=self.road.run_times,
                 now=now,
             ),
