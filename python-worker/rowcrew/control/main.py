@@ -64,7 +64,7 @@ async def _run(crew: list[str], settings: Settings, log: Log) -> int:
         return 1
     except asyncio.CancelledError:
         return 0
-    ends: list[asyncio.Future[Any]] = [signalled, worker.failure]
+    ends: list[asyncio.Future[Any]] = [signalled, worker.failure, asyncio.create_task(worker.stopped())]
     await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
     await worker.stop("error" if worker.failure.done() else "signal")
     return 1 if worker.failure.done() else 0

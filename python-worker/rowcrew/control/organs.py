@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from typing import Any
 
+from rowcrew.control.asked import Requests
 from rowcrew.control.care.fence import FenceWatch
 from rowcrew.control.care.heartbeat import Heartbeat
 from rowcrew.control.care.rescue import Rescue
@@ -81,6 +82,7 @@ class Organs:
             clock=clock,
             log=log,
         )
+        self.requests = Requests(ledger=self.road.ledger, log=log)
         self.fence = self._make_fence()
         self.heartbeat = self._make_heartbeat()
         self.reserving = self._make_reserving()
@@ -180,6 +182,7 @@ class Organs:
             ledger=self.road.ledger,
             recorder=self.road.recorder,
             stopping=self.road.stopping,
+            requests=self.requests,
             fence=self.fence,
             liveness=self.liveness,
             usage=Usage(
@@ -202,6 +205,7 @@ class Organs:
             road=self.road,
             fence=self.fence,
             heartbeat=self.heartbeat,
+            requests=self.requests,
             catalogue=self._catalogue,
             clock=self._clock,
             log=self._log,

@@ -103,6 +103,10 @@ class Worker:
         self._stopped.set()
         self._log.event("worker.stopped", reason=reason)
 
+    async def stopped(self) -> None:
+        """Wait until it has stopped, for whatever reason."""
+        await self._stopped.wait()
+
     def hurry(self) -> None:
         """Give running jobs no more time, and start no runner in place of those that go with them."""
         if self._organs is not None:
@@ -121,6 +125,10 @@ class Worker:
     def _stop_itself(self) -> None:
         """A dead organ beside a living heartbeat would keep its jobs for ever."""
         self._stopping_itself = asyncio.create_task(self._stop_and_tell())
+
+    def _on_terminated(self, _: asyncio.Future[None]) -> None:
+        """An operator has asked it to stop: no heartbeat waits for what follows."""
+        self._stopping_itself = asyncio.create_task(self.stop("terminated"))
 
     async def _stop_and_tell(self) -> None:
         await self.stop("error")
@@ -157,6 +165,7 @@ class Worker:
         life.callback(organs.road.dispatcher.withdraw)
         life.callback(organs.reserver.close)
         self._tell_ready(organs)
+        organs.requests.terminated.add_done_callback(self._on_terminated)
 
     async def _make_organs(self, links: Links, runners: Runners) -> Organs:
         manifest = await runners.manifest()

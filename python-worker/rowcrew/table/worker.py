@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from rowcrew.model.asked import Asked
 from rowcrew.model.floors import Probes
 from rowcrew.model.holder import Holder
 from rowcrew.model.job import Job
@@ -22,6 +23,13 @@ class Entry(NamedTuple):
 
     id: int
     namesakes: int
+    asked: Asked | None
+
+
+class Beat(NamedTuple):
+    """What a worker that lives for the others is asked."""
+
+    asked: Asked | None
 
 
 class HeldLease(NamedTuple):
@@ -168,7 +176,9 @@ async def register(
     types: Sequence[str],
     slots: int,
     lease_seconds: int,
+    former: uuid.UUID,
 ) -> Entry:
+    """`former`: the bootId of the row that was declared lost."""
     parameters = {
         "boot": boot,
         "name": name,
@@ -180,6 +190,7 @@ async def register(
         "types": list(types),
         "slots": slots,
         "lease_seconds": lease_seconds,
+        "former": former,
     }
     (row,) = await link.fetch(SQL["worker/register"], parameters)
     return Entry(*row)
@@ -198,15 +209,19 @@ async def publish_types(link: Link, types: str) -> None:
     await link.fetch(SQL["worker/publish_types"], {"types": types})
 
 
-async def beat(link: Link, *, worker: int, boot: uuid.UUID, memory: int, cpu: float) -> bool:
-    """Whether the worker lives for the others: False when it was declared lost.
+async def beat(
+    link: Link, *, worker: int, boot: uuid.UUID, memory: int, cpu: float, restarts: int
+) -> Beat | None:
+    """What the worker is asked; None when it was declared lost.
 
     Args:
         memory: bytes of worker and runners together.
         cpu: percent of one core.
+        restarts: of its runners.
     """
-    parameters = {"worker": worker, "boot": boot, "memory": memory, "cpu": cpu}
-    return bool(await link.fetch(SQL["worker/beat"], parameters, CHORE_SECONDS))
+    parameters = {"worker": worker, "boot": boot, "memory": memory, "cpu": cpu, "restarts": restarts}
+    rows = await link.fetch(SQL["worker/beat"], parameters, CHORE_SECONDS)
+    return Beat(*rows[0]) if rows else None
 
 
 async def alone(link: Link, *, worker: int, boot: uuid.UUID, lease_id: str | None) -> bool:

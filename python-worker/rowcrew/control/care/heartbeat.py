@@ -2,7 +2,7 @@
 
 Every beat (now and then while nothing is held), and right after every outage before anything is reserved
 again. A cancel takes this way when no notification arrives. Out: a row of `workers` that others watch, proofs
-of life to `fence`, runs to `stopping`, rows to give back to `record`.
+of life to `fence`, runs to `stopping`, rows to give back to `record`, what is asked to `asked`.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Final
 
 import psycopg
 
+from rowcrew.control.asked import Requests
 from rowcrew.control.care.compare import NOTHING_COMPARED, compare
 from rowcrew.control.care.fence import FenceWatch
 from rowcrew.control.children.usage import Usage
@@ -24,6 +25,7 @@ from rowcrew.control.road.stopping import Stopping
 from rowcrew.control.run import StopReason
 from rowcrew.liveness import Liveness
 from rowcrew.log import Log
+from rowcrew.model.asked import Asked
 from rowcrew.table import worker as table
 from rowcrew.table.link import Link, is_refusal
 
@@ -48,6 +50,7 @@ class Heartbeat:
         ledger: Ledger,
         recorder: Recorder,
         stopping: Stopping,
+        requests: Requests,
         fence: FenceWatch,
         liveness: Liveness,
         usage: Usage,
@@ -60,6 +63,7 @@ class Heartbeat:
         self._ledger = ledger
         self._recorder = recorder
         self._stopping = stopping
+        self._requests = requests
         self._fence = fence
         self._liveness = liveness
         self._usage = usage
@@ -100,15 +104,16 @@ class Heartbeat:
         """
         async with self._checking:
             sent = self._clock.now()
-            if await self._beat(sent):
+            if (beat := await self._beat(sent)) is not None:
                 self._acknowledged(sent)
+                self._requests.hear(beat.asked)
             else:
-                await self._enter_anew()
+                self._requests.hear(await self._enter_anew())
             idle = self._holds_nothing and not self._ledger and not nothing_in_flight
             if not idle or sent >= self._compared.asked_at + IDLE_COMPARE_SECONDS:
                 await self._compare(sent, nothing_in_flight)
 
-    async def _beat(self, sent: float) -> bool:
+    async def _beat(self, sent: float) -> table.Beat | None:
         try:
             return await table.beat(
                 self._link,
@@ -143,9 +148,10 @@ class Heartbeat:
             self._recorder.give_back(id, lease_id)
         self._holds_nothing = not known and not self._ledger
 
-    async def _enter_anew(self) -> None:
+    async def _enter_anew(self) -> Asked | None:
         """Others have taken our jobs already: stop, and begin again under a new id."""
         self._log.event("worker.declared_lost")
         self._fence.declared_lost()
-        await self._identity.enter()
+        asked = await self._identity.enter()
         self._acknowledged(self._clock.now())
+        return asked

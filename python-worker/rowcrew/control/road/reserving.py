@@ -6,6 +6,7 @@ above.
 
 from __future__ import annotations
 
+from rowcrew.control.asked import Requests
 from rowcrew.control.care.fence import FenceWatch
 from rowcrew.control.care.heartbeat import Heartbeat
 from rowcrew.control.clock import Clock
@@ -39,6 +40,7 @@ class Reserving:
         road: Road,
         fence: FenceWatch,
         heartbeat: Heartbeat,
+        requests: Requests,
         catalogue: Catalogue,
         clock: Clock,
         log: Log,
@@ -50,6 +52,7 @@ class Reserving:
             ledger=road.ledger,
             dispatcher=road.dispatcher,
             catalogue=catalogue,
+            requests=requests,
             run_times=road.run_times,
             now=clock.now(),
         )
