@@ -100,6 +100,7 @@ EVENTS: Final[Mapping[str, Words]] = {
         "error", "❌ This worker was declared lost: stopping all runs, entering anew"
     ),
     "worker.rescued": Words("warning", "⚠️  Worker {worker} is lost; its jobs go back"),
+    "supervisor.unreachable": Words("warning", "⚠️  NOTIFY_SOCKET leads to nobody: {reason}"),
     "worker.stopping": Words("info", "🛑 Stopping: {reason}; running jobs have {grace:g} seconds"),
     "worker.stopped": Words("info", "👋 Worker stopped: {reason}"),
     "worker.failed_to_start": Words("error", "❌ Worker failed to start: {reason}"),

@@ -6,7 +6,7 @@ In: what the worker has by then. Out: `Organs`, for `worker` to start in order a
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rowcrew.control.care.fence import FenceWatch
 from rowcrew.control.care.heartbeat import Heartbeat
@@ -44,7 +44,10 @@ from rowcrew.control.wake_up import WakeUp
 from rowcrew.liveness import Liveness
 from rowcrew.log import Log
 from rowcrew.model.catalogue import Catalogue
-from rowcrew.settings import Settings
+from rowcrew.settings import Settings, Supervisor
+
+if TYPE_CHECKING:
+    from rowcrew.control.care.supervision import Supervision
 
 Loop = Callable[[], Coroutine[Any, Any, None]]
 
@@ -61,6 +64,7 @@ class Organs:
         catalogue: Catalogue,
         clock: Clock,
         log: Log,
+        supervisor: Supervisor | None = None,
     ) -> None:
         self._settings = settings
         self._links = links
@@ -87,6 +91,7 @@ class Organs:
         )
         self.fence = self._make_fence()
         self.heartbeat = self._make_heartbeat()
+        self.supervision = self._make_supervision(supervisor) if supervisor else None
         self.reserver = self._make_reserver()
         self.queues = ReadQueues(link=links.chores, named=settings.queue_name, catalogue=catalogue)
         self.turned_back = TurnedBack(links=links, lately_completed=self.road.lately_completed, log=log)
@@ -115,6 +120,8 @@ class Organs:
         if (address := self._listens_at()) is not None:
             yield "wake-up", self._make_wake_up(address).run
             yield "expected", self.road.expected.run
+        if self.supervision is not None:
+            yield "supervision", self.supervision.run
         yield "reserve", self.reserver.run
 
     def _chores(self) -> list[Chore]:
@@ -186,6 +193,19 @@ class Organs:
             ),
             clock=self._clock,
             log=log,
+        )
+
+    def _make_supervision(self, supervisor: Supervisor) -> Supervision:
+        from rowcrew.control.care.supervision import Supervision
+
+        return Supervision(
+            supervisor=supervisor,
+            heartbeat=self.heartbeat,
+            lease_seconds=self._settings.lease_seconds,
+            ledger=self.road.ledger,
+            slots=self._settings.slots,
+            clock=self._clock,
+            log=self._log,
         )
 
     def _make_reserver(self) -> Reserver:
