@@ -8,13 +8,14 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from rig.databases import new_database
 from rowcrew.embedded import EmbeddedPostgres
+from tests.deploy.project import Project
 
 ROOT = Path(__file__).parents[2]
 WORKER = ROOT / "python-worker"
@@ -75,3 +76,20 @@ def empty_url(server: EmbeddedPostgres) -> Iterator[str]:
     """The address of a database without any table."""
     with new_database(server, "deploy") as name:
         yield server.tcp_url_of(name)
+
+
+OpenProject = Callable[..., Project]
+
+
+@pytest.fixture
+def open_project(tmp_path: Path, tcp_database_url: str) -> Iterator[OpenProject]:
+    """Lay out a project whose worker has these settings."""
+    opened: list[Project] = []
+
+    def open_project(**settings: object) -> Project:
+        opened.append(Project(tmp_path / f"project-{len(opened)}", tcp_database_url, **settings))
+        return opened[-1]
+
+    yield open_project
+    for project in opened:
+        project.table.close()
