@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import pytest
 
 from rig.databases import new_database
 from rowcrew.embedded import EmbeddedPostgres
+from tests.deploy.pm2 import Pm2
 from tests.deploy.project import Project
 
 ROOT = Path(__file__).parents[2]
@@ -93,3 +95,12 @@ def open_project(tmp_path: Path, tcp_database_url: str) -> Iterator[OpenProject]
     yield open_project
     for project in opened:
         project.table.close()
+
+
+@pytest.fixture
+def pm2() -> Iterator[Pm2]:
+    home = Path(tempfile.mkdtemp(prefix="pm2-"))  # a short path: the daemon's sockets lie there
+    pm2 = Pm2(home)
+    yield pm2
+    pm2("kill")
+    shutil.rmtree(home)

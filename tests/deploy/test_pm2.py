@@ -2,80 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import os
-import shutil
 import signal
-import subprocess
-import tempfile
-from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Mapping
 
 import pytest
 
-from rig.npm import NODE_IS_THERE, npm_installed
-from rig.programs import clean_environment
+from rig.npm import NODE_IS_THERE
 from rig.waiting import eventually
 from tests.deploy.conftest import OpenProject
+from tests.deploy.pm2 import Pm2, said
 from tests.deploy.project import QUEUE, Project
 
 pytestmark = [
     pytest.mark.long,
     pytest.mark.skipif(not NODE_IS_THERE, reason="needs nodejs and npm"),
 ]
-Row = dict[str, Any]
-
-
-class Pm2:
-    """A PM2 of a test's own: its daemon, and the one program that it keeps."""
-
-    def __init__(self, home: Path) -> None:
-        self._home = home
-        self._program = npm_installed(Path(__file__).parent / "supervisors") / "node_modules" / ".bin" / "pm2"
-
-    def begin(self, *arguments: str, cwd: Path | None = None) -> subprocess.Popen[str]:
-        """Give a command, and do not wait for its end."""
-        environment = clean_environment(
-            PM2_HOME=str(self._home), PM2_DISABLE_VERSION_CHECK="true", PM2_WORKER_INTERVAL="8000"
-        )
-        command = [str(self._program), *arguments]
-        return subprocess.Popen(
-            command, env=environment, cwd=cwd, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-        )
-
-    def __call__(self, *arguments: str, cwd: Path | None = None) -> str:
-        return said(self.begin(*arguments, cwd=cwd))
-
-    def state(self) -> Row:
-        """What PM2 says of the program: pid, status, restarts."""
-        (program,) = json.loads(self("jlist").splitlines()[-1])
-        environment = program["pm2_env"]
-        return {
-            "pid": program["pid"],
-            "status": environment["status"],
-            "mode": environment["exec_mode"],
-            "restarts": environment["restart_time"],
-        }
-
-    def output(self) -> str:
-        return "".join(file.read_text() for file in sorted((self._home / "logs").glob("rowcrew-*.log")))
-
-
-def said(command: subprocess.Popen[str]) -> str:
-    """What a command has printed by its end."""
-    output, _ = command.communicate(timeout=120)
-    assert command.returncode == 0, output
-    return str(output)
-
-
-@pytest.fixture
-def pm2() -> Iterator[Pm2]:
-    home = Path(tempfile.mkdtemp(prefix="pm2-"))  # a short path: the daemon's sockets lie there
-    pm2 = Pm2(home)
-    yield pm2
-    pm2("kill")
-    shutil.rmtree(home)
 
 
 Start = Callable[..., Project]
