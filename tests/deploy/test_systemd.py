@@ -10,10 +10,22 @@ from pathlib import Path
 
 import pytest
 
+from rig.fixtures import StartWorker
+from rig.table import Table
+from rig.worker_process import CREW
 from tests.deploy.project import DEPLOY
 
 UNIT = "rowcrew-worker@.service"
 TEXT = (DEPLOY / "systemd" / UNIT).read_text()
+
+UNSHARE = ("unshare", "--mount", "--propagation", "private")
+# As the unit has it: a /tmp of its own first, all else read-only, no rights of root.
+CONFINED = """
+mount -t tmpfs tmpfs /tmp
+mount -o remount,bind,ro /
+umask 0077
+exec setpriv --no-new-privs --inh-caps=-all --bounding-set=-all "$@"
+"""
 
 needs_systemd = pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="needs systemd-analyze")
 
@@ -59,3 +71,26 @@ def test_the_watchdog_waits_longer_than_the_lease_that_it_watches() -> None:
     """A watchdog that bites sooner would see nothing but a busy machine."""
     (seconds,) = re.findall(r"^WatchdogSec=(\d+)$", TEXT, re.MULTILINE)
     assert int(seconds) >= 30
+
+
+def may_confine() -> bool:
+    """Whether this account may make a mount namespace with a /tmp of its own."""
+    programs = [shutil.which(name) for name in ("unshare", "setpriv")]
+    return all(programs) and subprocess.run([*UNSHARE, "true"], capture_output=True).returncode == 0
+
+
+def test_a_worker_needs_neither_rights_nor_a_disk_to_write_to(
+    start_worker: StartWorker, tcp_database_url: str, table: Table
+) -> None:
+    if not may_confine():
+        pytest.skip("needs root, unshare and setpriv")
+    worker = [sys.executable, "-m", "rowcrew.cli", "worker", CREW]
+    confined = start_worker(url=tcp_database_url, program=[*UNSHARE, "sh", "-ec", CONFINED, "sh", *worker])
+    confined.ready()
+    status = Path(f"/proc/{confined.pid}/status").read_text()
+    assert re.search(r"^CapEff:\t0+$", status, re.MULTILINE)
+    mounts = Path(f"/proc/{confined.pid}/mounts").read_text()
+    assert re.search(r"^\S+ / \S+ ro\b", mounts, re.MULTILINE)
+    jobs = [table.enqueue(type, {"value": 1}) for type in ("echo", "noop")]
+    assert [table.until(job, "completed")["attempts"] for job in jobs] == [1, 1]
+    assert confined.stop() == 0
