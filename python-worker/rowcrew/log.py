@@ -102,6 +102,7 @@ EVENTS: Final[Mapping[str, Words]] = {
     "worker.rescued": Words("warning", "⚠️  Worker {worker} is lost; its jobs go back"),
     "worker.draining": Words("info", "⏸️  Draining, as its row asks: it takes no more jobs"),
     "worker.resumed": Words("info", "▶️  Taking jobs again"),
+    "supervisor.unreachable": Words("warning", "⚠️  NOTIFY_SOCKET leads to nobody: {reason}"),
     "worker.stopping": Words("info", "🛑 Stopping: {reason}; running jobs have {grace:g} seconds"),
     "worker.stopped": Words("info", "👋 Worker stopped: {reason}"),
     "worker.failed_to_start": Words("error", "❌ Worker failed to start: {reason}"),

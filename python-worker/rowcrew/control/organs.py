@@ -6,7 +6,7 @@ In: what the worker has by then. Out: `Organs`, for `worker` to start in order a
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rowcrew.control.asked import Requests
 from rowcrew.control.care.fence import FenceWatch
@@ -41,7 +41,10 @@ from rowcrew.control.wake_up import WakeUp
 from rowcrew.liveness import Liveness
 from rowcrew.log import Log
 from rowcrew.model.catalogue import Catalogue
-from rowcrew.settings import Settings
+from rowcrew.settings import Settings, Supervisor
+
+if TYPE_CHECKING:
+    from rowcrew.control.care.supervision import Supervision
 
 Loop = Callable[[], Coroutine[Any, Any, None]]
 
@@ -58,6 +61,7 @@ class Organs:
         catalogue: Catalogue,
         clock: Clock,
         log: Log,
+        supervisor: Supervisor | None = None,
     ) -> None:
         self._settings = settings
         self._links = links
@@ -85,6 +89,7 @@ class Organs:
         self.requests = Requests(ledger=self.road.ledger, log=log)
         self.fence = self._make_fence()
         self.heartbeat = self._make_heartbeat()
+        self.supervision = self._make_supervision(supervisor) if supervisor else None
         self.reserving = self._make_reserving()
         self.reserver = self.reserving.reserver
         self.queues = ReadQueues(link=links.chores, named=settings.queue_name, catalogue=catalogue)
@@ -114,6 +119,8 @@ class Organs:
         if (address := self._listens_at()) is not None:
             yield "wake-up", self._make_wake_up(address).run
             yield "expected", self.road.expected.run
+        if self.supervision is not None:
+            yield "supervision", self.supervision.run
         yield "reserve", self.reserver.run
 
     def _chores(self) -> list[Chore]:
@@ -194,6 +201,19 @@ class Organs:
             ),
             clock=self._clock,
             log=log,
+        )
+
+    def _make_supervision(self, supervisor: Supervisor) -> Supervision:
+        from rowcrew.control.care.supervision import Supervision
+
+        return Supervision(
+            supervisor=supervisor,
+            heartbeat=self.heartbeat,
+            lease_seconds=self._settings.lease_seconds,
+            ledger=self.road.ledger,
+            slots=self._settings.slots,
+            clock=self._clock,
+            log=self._log,
         )
 
     def _make_reserving(self) -> Reserving:

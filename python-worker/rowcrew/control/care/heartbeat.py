@@ -39,6 +39,10 @@ class Heartbeat:
 
     Args:
         seconds: from one beat to the next.
+
+    Attributes:
+        came_round_at: when the last beat had its answer, or none and will be tried again.
+        is_failing: whether it had none.
     """
 
     def __init__(
@@ -74,6 +78,8 @@ class Heartbeat:
         self._holds_nothing = False
         self._checking = asyncio.Lock()
         self._outage = Outage(link=link, purpose="heartbeat", log=log)
+        self.came_round_at = clock.now()
+        self.is_failing = False
 
     def check_soon(self) -> None:
         """A notification says that a run of ours was changed: look now instead of at the next beat."""
@@ -90,8 +96,12 @@ class Heartbeat:
             await self.check()
         except psycopg.Error as error:
             self._outage.met(error)
-            return _AGAIN_SECONDS
-        return self._seconds
+            return self._came_round(_AGAIN_SECONDS, is_failing=True)
+        return self._came_round(self._seconds, is_failing=False)
+
+    def _came_round(self, next_seconds: float, *, is_failing: bool) -> float:
+        self.came_round_at, self.is_failing = self._clock.now(), is_failing
+        return next_seconds
 
     async def check(self, *, nothing_in_flight: bool = False) -> None:
         """One beat and one comparison.
