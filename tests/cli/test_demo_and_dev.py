@@ -13,7 +13,7 @@ import pytest
 from rig.ports import free_port
 from rig.programs import ROWCREW, program, run
 from rig.waiting import eventually
-from rowcrew.cli import demo_shutdown
+from rowcrew.cli.stage import verdict
 
 HANDLERS = """
 from rowcrew import Crew
@@ -62,15 +62,10 @@ def test_the_demo_of_a_shutdown_keeps_its_promises_on_eighty_columns(open_direct
     assert list(open_directory.glob("rowcrew-*/*")) == []
 
 
-def test_a_worker_that_loses_a_job_at_its_end_is_no_success(
-    open_directory: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setenv("TMPDIR", str(open_directory))
-    monkeypatch.setattr(demo_shutdown, "STOP", signal.SIGKILL)
-    assert demo_shutdown.show_shutdown() == 1
-    printed = capsys.readouterr().out
-    assert "  ✘ the job that could not is queued again, and has all its attempts" in printed
-    assert "  ✘ it left with exit code 0, and said why in its row" in printed
+def test_a_promise_that_was_not_kept_is_no_success(capsys: pytest.CaptureFixture[str]) -> None:
+    assert verdict({"all is well": True, "nothing is left": False}, 0.0) == 1
+    assert "  ✔ all is well\n  ✘ nothing is left\n" in capsys.readouterr().out
+    assert verdict({"all is well": True}, 0.0) == 0
 
 
 def test_dev_restarts_its_worker_when_a_file_changes_and_keeps_the_data(

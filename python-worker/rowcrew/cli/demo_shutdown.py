@@ -23,7 +23,6 @@ from rowcrew.model.errors import RowcrewError
 from rowcrew.settings import Settings
 
 GRACE_SECONDS: Final = 6
-STOP: Final = signal.SIGTERM
 _OPTIONS: Final = ("rowcrew.cli.demo_crew:crew", "--shutdown-grace", str(GRACE_SECONDS))
 # What operations.md asks of a platform beyond the grace.
 _LAST_SECONDS: Final = 5
@@ -74,7 +73,7 @@ def _show(backend: Backend, address: str) -> Mapping[str, bool]:
 def _stopped(worker: subprocess.Popen[bytes], meanwhile: Callable[[], object]) -> tuple[int, float]:
     """Send SIGTERM, do something, wait for the end: the exit code, and how long it took."""
     begun = time.monotonic()
-    worker.send_signal(STOP)
+    worker.send_signal(signal.SIGTERM)
     meanwhile()
     print()
     try:
