@@ -144,6 +144,13 @@ def test_a_migration_waits_for_the_one_at_work(empty_url: str) -> None:
     assert ask(empty_url, "SELECT count(*) FROM jobs") == [(0,)]
 
 
+def test_a_producer_of_jobs_that_wait_keeps_no_migration_waiting(connect: Connect) -> None:
+    producer = connect(autocommit=False)
+    producer.execute("INSERT INTO jobs (type) VALUES ('first')")
+    producer.execute("""INSERT INTO jobs (type, "waitsFor") SELECT 'second', ARRAY[id] FROM jobs""")
+    assert connect().execute(SQL["migration/lock"]).fetchall() == [(True,)]
+
+
 def test_a_migration_that_finds_a_table_in_use_steps_back_and_tries_again(
     database_url: str, connect: Connect
 ) -> None:

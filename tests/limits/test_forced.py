@@ -171,6 +171,17 @@ async def test_a_place_that_its_worker_cannot_fill_is_announced(site: Site, conn
     assert [note.payload for note in listener.notifies(timeout=5, stop_after=1)] == ["places"]
 
 
+async def test_a_producer_who_keeps_his_transaction_open_silences_no_announcement(
+    site: Site, connect: Connect
+) -> None:
+    first = site.table.enqueue("quick", queue="others")
+    producer, listener = connect(autocommit=False), connect()
+    producer.execute("""INSERT INTO jobs (type, "waitsFor") VALUES ('quick', %s)""", ([first],))
+    listener.execute("LISTEN rowcrew_wake")
+    await limits.announce(site.links.reserve)
+    assert [note.payload for note in listener.notifies(timeout=5, stop_after=1)] == ["places"]
+
+
 async def test_a_place_of_a_key_is_filled_as_soon_as_it_is_free(site: Site) -> None:
     limit(site, maxConcurrentPerKey=1)
     ids = [site.table.enqueue("quick", concurrencyKey="a") for _ in range(2)]

@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from rig.waiting import comes_true
+from rig.waiting import comes_true, eventually
 from rowcrew.model.outcome import Completed, Errored, Parked
 from rowcrew.table import waits
 from rowcrew.table import worker as table
@@ -121,6 +121,17 @@ async def test_a_job_that_ends_before_its_waiter_is_committed_lets_it_run(
         await site.organs.examine.once()
     await site.organs.examine.once()
     assert not family.waits(waiter)
+
+
+async def test_a_slow_producer_does_not_silence_the_others(family: Family, connect: Connect) -> None:
+    job, listener = family.job(), connect()
+    listener.execute("LISTEN rowcrew_waits")
+    with open_transaction(connect) as slow:
+        is_old = "SELECT clock_timestamp() - now() > interval '20 ms' AS is_old"
+        eventually(lambda: slow.execute(is_old).fetchone() == (True,))
+        slow.execute("""INSERT INTO jobs (type, "waitsFor") VALUES ('quick', %s)""", ([job],))
+        family.waiter([job])
+        assert list(listener.notifies(timeout=5, stop_after=1))
 
 
 async def test_a_job_whose_insert_is_not_committed_yet_is_waited_for(
