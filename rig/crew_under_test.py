@@ -397,6 +397,14 @@ async def leaves_children(context: Context, gate: str) -> None:
     await opened(gate)
 
 
+@crew.job("holds_a_program")
+def holds_a_program(context: Context, gate: str) -> int:
+    """The exit code of a program that waits for a gate; a signal to all processes ends it."""
+    program = subprocess.Popen(["sh", "-c", 'until [ -e "$0" ]; do sleep 0.05; done', gate])
+    write_down("start", context, child=program.pid)
+    return program.wait()
+
+
 @crew.job("leaves_programs")
 async def leaves_programs(context: Context, gate: str) -> None:
     """Two children, two that left for a session of their own, two whose parent is gone."""

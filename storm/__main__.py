@@ -13,17 +13,18 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Final
 
 from rig.limits import memory_limit_permitted, process_limit_permitted
 from rig.pooler import MISSING, PROGRAM
-from storm import network
+from storm import flow, network
 from storm.check import RULES, RULES_AFTER_PROMOTION, check
 from storm.crew import A_COPY
 from storm.faults import strike
 from storm.habit import Habit
 from storm.hands import Hands, Holder, StaleSaves
-from storm.history import Fault, History, entries, log_of, runs_of, steps_of
-from storm.load import Producer
+from storm.history import Fault, History, Tick, entries, limits_of, log_of, runs_of, steps_of
+from storm.load import Producer, TreeProducer
 from storm.mutations import survivors
 from storm.recovery import measure
 from storm.report import report
@@ -32,6 +33,13 @@ from storm.site import FAKETIME, Site
 
 PLACES = 4
 DESCRIPTORS = 120
+TICKS: Final = """
+    SELECT extract(epoch FROM coalesce(fired.at, told.at))::float8, coalesce(told.jobs, 0)::int
+      FROM (SELECT tick AS at FROM schedule_ticks WHERE schedule = %(schedule)s) AS fired
+      FULL JOIN (SELECT (payload->>'tick')::timestamptz AS at, count(*) AS jobs FROM jobs
+                  WHERE type = %(schedule)s GROUP BY 1) AS told ON told.at = fired.at
+     ORDER BY 1
+"""
 
 
 def main(arguments: list[str]) -> int:
@@ -92,6 +100,7 @@ def storm(directory: Path, options: argparse.Namespace) -> History:
         producers = [
             Producer(site, options.seed, rate=options.rate, longest_seconds=longest),
             Producer(site, options.seed, rate=1, longest_seconds=longest, open_seconds=1.5),
+            TreeProducer(site, options.seed, rate=options.rate / 40, longest_seconds=longest),
         ]
         hands = Hands(site, options.seed, pause_seconds=0.7)
         holder = Holder(site, options.seed, held_seconds=weather.held_seconds)
@@ -149,7 +158,8 @@ def _history(
     site: Site, producers: list[Producer], cancelled: dict[int, float], aftermath: list[str]
 ) -> History:
     with site.connect("storm watch") as connection:
-        steps = steps_of(connection)
+        steps, limits = steps_of(connection), limits_of(connection)
+        ticks = [Tick(*row) for row in connection.execute(TICKS, {"schedule": flow.TICKS}).fetchall()]
         outcomes = connection.execute('SELECT "leaseId"::text, outcome FROM job_attempts').fetchall()
         effects = connection.execute("SELECT job, count(*) FROM storm_effects GROUP BY job").fetchall()
         aside = connection.execute(
@@ -180,6 +190,9 @@ def _history(
         failures_told=failures_told,
         messages={message: (says, events) for message, says, events in messages},
         set_aside={job: (tries, since) for job, tries, since in aside},
+        limits=limits,
+        ticks=ticks,
+        every_seconds=flow.EVERY_SECONDS,
         aftermath=aftermath,
         texts=texts,
         memory=site.memory,

@@ -13,6 +13,7 @@ from typing import Final
 from storm.history import History
 from storm.rules.blame import nobody_pays_for_others
 from storm.rules.events import each_event_is_in_one_message, failures_are_told
+from storm.rules.limits import limits_hold
 from storm.rules.rows import (
     acknowledged_jobs_exist,
     effects_are_those_of_completed_jobs,
@@ -31,7 +32,9 @@ from storm.rules.runs import (
     slots_are_not_exceeded,
     what_ran_was_heard_of,
 )
+from storm.rules.schedules import each_tick_is_one_job
 from storm.rules.violation import Rule, Violation
+from storm.rules.waits import waiters_are_released_in_time
 from storm.rules.workers import (
     lost_completions_are_told,
     memory_stays_flat,
@@ -65,6 +68,9 @@ RULES: Final[tuple[Rule, ...]] = (
     nothing_is_left,
     failures_are_told,
     each_event_is_in_one_message,
+    limits_hold,
+    waiters_are_released_in_time,
+    each_tick_is_one_job,
 )
 # What ran in the seconds that are lost is given back as if nobody had begun it: nobody can know better.
 RULES_AFTER_PROMOTION: Final = tuple(rule for rule in RULES if rule is not what_ran_was_heard_of)

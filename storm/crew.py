@@ -96,6 +96,12 @@ def sleeps_alone(context: Context, seconds: float) -> str:
     return "slept"
 
 
+@crew.job("ticks", backoff=SOON)
+async def ticks(context: Context, tick: str) -> str:
+    with written_down(context):
+        return tick
+
+
 _in_transaction: set[int] = set()
 
 

@@ -16,6 +16,7 @@ from psycopg import sql
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
+from storm import flow
 from storm.habit import AWAY, Habit
 from storm.history import HANDS, STALE_SAVES
 from storm.odd import ENDINGS
@@ -45,7 +46,10 @@ class Hands(Habit):
                 self._change_one(connection)
 
     def _change_one(self, connection: psycopg.Connection[Any]) -> None:
-        what = self._dice.choices(("cancel", "requeue", "reschedule"), (5, 2, 2))[0]
+        what = self._dice.choices(("cancel", "requeue", "reschedule", "limit", "pause"), (5, 2, 2, 1, 0.5))[0]
+        if what in ("limit", "pause"):
+            self._change_limit(connection, what)
+            return
         status = "queued" if what == "reschedule" else self._dice.choice(("queued", "processing"))
         rows = connection.execute(
             "SELECT id FROM jobs WHERE status = %s AND type <> ALL (%s) ORDER BY random() LIMIT 1",
@@ -73,6 +77,19 @@ class Hands(Habit):
                             WHERE id = %s AND status = 'queued'""",
                         (id,),
                     )
+
+    def _change_limit(self, connection: psycopg.Connection[Any], what: str) -> None:
+        self.done += 1
+        if what == "limit":
+            connection.execute(
+                'UPDATE queues SET "maxConcurrent" = %s WHERE queue = %s',
+                (self._dice.choice(flow.WIDTHS), flow.NARROW),
+            )
+        else:
+            connection.execute(
+                "UPDATE queues SET paused = true, until = now() + interval '3 seconds' WHERE queue = %s",
+                (flow.FAIR,),
+            )
 
 
 class Holder(Habit):

@@ -18,10 +18,12 @@ from psycopg.rows import class_row
 HANDS = "storm hands"
 STALE_SAVES = "storm stale saves"
 _NO_WORKER = "storm"
+PARKED = 221_845_392_000.0
+"""The time in the year 9000 at which jobs stand that wait for others."""
 JOURNALED_ENDS = frozenset(
     {
         *("sleeps", "sleeps_in_thread", "sleeps_alone", "writes", "parent", "snoozes", "raises", "holds_gil"),
-        *("forks", "leaves"),
+        *("forks", "leaves", "ticks"),
     }
 )
 
@@ -30,7 +32,10 @@ JOURNALED_ENDS = frozenset(
 RECORDER = r"""
 CREATE TABLE storm_steps (
     seq bigserial PRIMARY KEY, at float8, job bigint, type text, status text, attempts int, "maxAttempts" int,
-    lease text, "runAt" float8, key text, error text, author text, process int);
+    lease text, "runAt" float8, key text, error text, queue text, "limitedKey" text, "placeAt" float8,
+    "waitsFor" bigint[], "waitPolicy" text, awaited boolean, author text, process int);
+CREATE TABLE storm_limits (
+    seq bigint, at float8, queue text, key text, most int, "mostPerKey" int, rate int, period int);
 CREATE TABLE storm_effects (job bigint NOT NULL);
 CREATE FUNCTION storm_record() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
@@ -38,16 +43,39 @@ DECLARE
     place text[] := regexp_match(name, ' - 127\.0\.(\d+)\.(\d+):');
 BEGIN
     INSERT INTO storm_steps (
-        at, job, type, status, attempts, "maxAttempts", lease, "runAt", key, error, author, process)
+        at, job, type, status, attempts, "maxAttempts", lease, "runAt", key, error,
+        queue, "limitedKey", "placeAt", "waitsFor", "waitPolicy", awaited, author, process)
     VALUES (extract(epoch FROM clock_timestamp()), NEW.id, NEW.type, NEW.status, NEW.attempts,
             NEW."maxAttempts", NEW."leaseId"::text,
             extract(epoch FROM NEW."runAt"), NEW."uniqueKey", NEW."errorMessage",
+            NEW.queue, NEW."concurrencyKey",
+            CASE WHEN isfinite(NEW."placeAt") THEN extract(epoch FROM NEW."placeAt") END,
+            NEW."waitsFor", NEW."waitPolicy", NEW.awaited,
             regexp_replace(name, ' - [0-9.:]+$', ''),
             coalesce(nullif(current_setting('storm.process', true), '')::int,
                      (place[1]::int - 1) * 250 + place[2]::int));
     RETURN NULL;
 END $$;
 CREATE TRIGGER storm_record AFTER INSERT OR UPDATE ON jobs FOR EACH ROW EXECUTE FUNCTION storm_record();
+CREATE FUNCTION storm_record_queue() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO storm_limits
+    VALUES (nextval('storm_steps_seq_seq'), extract(epoch FROM clock_timestamp()), NEW.queue, NULL,
+            CASE WHEN NEW.paused THEN 0 ELSE NEW."maxConcurrent" END, NEW."maxConcurrentPerKey",
+            NEW."rateLimit", NEW."ratePeriodSeconds");
+    RETURN NULL;
+END $$;
+CREATE TRIGGER storm_record_queue AFTER INSERT OR UPDATE ON queues FOR EACH ROW
+    EXECUTE FUNCTION storm_record_queue();
+CREATE FUNCTION storm_record_key() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO storm_limits
+    VALUES (nextval('storm_steps_seq_seq'), extract(epoch FROM clock_timestamp()), NULL, NEW.key,
+            NEW."maxConcurrent", NULL, NULL, NULL);
+    RETURN NULL;
+END $$;
+CREATE TRIGGER storm_record_key AFTER INSERT OR UPDATE ON limits FOR EACH ROW
+    EXECUTE FUNCTION storm_record_key();
 """
 
 
@@ -66,12 +94,48 @@ class Step:
     run_at: float
     key: str | None = None
     error: str | None = None
+    queue: str = "default"
+    limited_key: str | None = None
+    place_at: float | None = None
+    waits_for: list[int] | None = None
+    wait_policy: str = "completed"
+    awaited: bool = False
     author: str = ""
     process: int | None = None
 
     @property
+    def is_parked(self) -> bool:
+        """Whether it waits for other jobs."""
+        return self.status == "queued" and self.run_at >= PARKED
+
+    @property
     def by_hand(self) -> bool:
         return self.author.startswith(_NO_WORKER)
+
+
+@dataclass(frozen=True)
+class LimitChange:
+    """What a row of `queues` or `limits` said from one moment on; None = no limit, 0 = paused.
+
+    `seq` is of the same count as those of steps.
+    """
+
+    seq: int
+    at: float
+    queue: str | None = None
+    key: str | None = None
+    most: int | None = None
+    most_per_key: int | None = None
+    rate: int | None = None
+    period: int | None = None
+
+
+@dataclass(frozen=True)
+class Tick:
+    """A tick of a schedule whose ticks all become jobs: of the plan, and those jobs that say to be for it."""
+
+    at: float
+    jobs: int
 
 
 @dataclass
@@ -111,6 +175,9 @@ class History:
         effects: how many rows each job's own transactions left.
         failures_told: how many failed jobs the events tell of; None = nobody counted them.
         messages: of each message the events it says to tell of, and those that say to be in it.
+        limits: what limited queues and keys, in the order of steps.
+        ticks: those of the schedule that misses none, in order.
+        every_seconds: how far its ticks are apart.
         aftermath: what was still there when nothing should have been.
         texts: places where secrets must not be, by name.
         memory: resident bytes of each control process by its number, with the times they were taken.
@@ -129,6 +196,9 @@ class History:
     effects: dict[int, int] = field(default_factory=dict)
     failures_told: int | None = None
     messages: dict[int, tuple[int, int]] = field(default_factory=dict)
+    limits: list[LimitChange] = field(default_factory=list)
+    ticks: list[Tick] = field(default_factory=list)
+    every_seconds: float = 0.0
     aftermath: list[str] = field(default_factory=list)
     texts: dict[str, str] = field(default_factory=dict)
     memory: dict[int, list[tuple[float, int]]] = field(default_factory=dict)
@@ -155,7 +225,18 @@ def steps_of(connection: psycopg.Connection[Any]) -> list[Step]:
         cursor.execute(
             'SELECT seq, at, job, type, status, attempts, "maxAttempts" AS most, lease,'
             ' "runAt" AS run_at, key, error,'
+            ' queue, "limitedKey" AS limited_key, "placeAt" AS place_at, "waitsFor" AS waits_for,'
+            ' "waitPolicy" AS wait_policy, awaited IS TRUE AS awaited,'
             " author, process FROM storm_steps ORDER BY seq"
+        )
+        return cursor.fetchall()
+
+
+def limits_of(connection: psycopg.Connection[Any]) -> list[LimitChange]:
+    with connection.cursor(row_factory=class_row(LimitChange)) as cursor:
+        cursor.execute(
+            'SELECT seq, at, queue, key, most, "mostPerKey" AS most_per_key, rate, period'
+            " FROM storm_limits ORDER BY seq"
         )
         return cursor.fetchall()
 

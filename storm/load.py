@@ -15,6 +15,7 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from rig.staging import past_triggers
+from storm import flow
 from storm.crew import CANARY
 from storm.habit import AWAY, Habit
 from storm.odd import ENDINGS
@@ -48,6 +49,8 @@ FATAL: Final = frozenset({"dies", "hangs", "eats", "garbles", "exits"})
 def new_job(dice: random.Random, longest_seconds: float) -> dict[str, Any]:
     type = dice.choices([name for name, _ in MIX], [weight for _, weight in MIX])[0]
     payload: dict[str, Any] = {}
+    # One that runs for a minute would be all that a narrow queue does in a storm.
+    place = {} if type == "long" or type in ENDINGS else flow.place(dice)
     match type:
         case "sleeps" | "writes":
             payload = {"seconds": round(dice.uniform(0.005, 0.05), 3)}
@@ -64,6 +67,7 @@ def new_job(dice: random.Random, longest_seconds: float) -> dict[str, Any]:
     columns: dict[str, Any] = {
         "type": type,
         "payload": Jsonb(payload | {"note": f"password={CANARY}"} if type == "parent" else payload),
+        **place,
     }
     columns["maxAttempts"] = 2 if type in FATAL else 25 if type != "raises" else 3
     columns["priority"] = dice.choices((0, 10, -10, 20), (85, 5, 5, 5))[0]
@@ -92,21 +96,60 @@ class Producer(Habit):
         while not self._stopped.is_set():
             with suppress(*AWAY), self._site.connect("storm producer") as connection:
                 while not self._stopped.wait(self._pause):
-                    self._enqueue(connection, new_job(self._dice, self._longest_seconds))
+                    self._enqueue(connection)
             self._stopped.wait(0.2)
 
-    def _enqueue(self, connection: psycopg.Connection[Any], columns: dict[str, Any]) -> None:
-        names = ", ".join(f'"{name}"' for name in columns)
-        places = ", ".join("now() + %s::interval" if name == "runAt" else "%s" for name in columns)
-        query: Any = f"INSERT INTO jobs ({names}) VALUES ({places}) RETURNING id"
+    def _enqueue(self, connection: psycopg.Connection[Any]) -> None:
+        columns = new_job(self._dice, self._longest_seconds)
         with suppress(psycopg.errors.UniqueViolation):
             with connection.transaction():
-                ((id,),) = connection.execute(query, list(columns.values())).fetchall()
+                id = _insert(connection, columns)
                 if columns["type"] == "odd_counters":
                     _fill_counters(connection, id)
                 self._stopped.wait(self._open_seconds)
-            self.acknowledged[id] = time.time()
-            self._site.write_down("acknowledged", job=id)
+            self._acknowledge(id)
+
+    def _acknowledge(self, id: int) -> None:
+        self.acknowledged[id] = time.time()
+        self._site.write_down("acknowledged", job=id)
+
+
+class TreeProducer(Producer):
+    """A backend that enqueues some jobs, one that waits for them, and one that waits for that one."""
+
+    def _enqueue(self, connection: psycopg.Connection[Any]) -> None:
+        dice = self._dice
+        with connection.transaction():
+            parts = [_insert(connection, _part(dice)) for _ in range(dice.randint(1, 4))]
+            policy = dice.choice(("completed", "ended", "failFast"))
+            whole = _insert(connection, _waiter(dice, parts, policy))
+            last = _insert(connection, _waiter(dice, [whole], "ended"))
+        for id in (*parts, whole, last):
+            self._acknowledge(id)
+
+
+def _part(dice: random.Random) -> dict[str, Any]:
+    """One in five fails for good."""
+    if dice.random() < 0.2:
+        return {"type": "raises", "payload": Jsonb({"times": 5}), "maxAttempts": 1}
+    return {
+        "type": "sleeps",
+        "payload": Jsonb({"seconds": round(dice.uniform(0.01, 2), 2)}),
+        "maxAttempts": 25,
+    }
+
+
+def _waiter(dice: random.Random, jobs: list[int], policy: str) -> dict[str, Any]:
+    columns = {"type": "sleeps", "payload": Jsonb({"seconds": 0.02}), "maxAttempts": 25, **flow.place(dice)}
+    return columns | {"waitsFor": jobs, "waitPolicy": policy}
+
+
+def _insert(connection: psycopg.Connection[Any], columns: dict[str, Any]) -> int:
+    names = ", ".join(f'"{name}"' for name in columns)
+    places = ", ".join("now() + %s::interval" if name == "runAt" else "%s" for name in columns)
+    query: Any = f"INSERT INTO jobs ({names}) VALUES ({places}) RETURNING id"
+    ((id,),) = connection.execute(query, list(columns.values())).fetchall()
+    return int(id)
 
 
 def _fill_counters(connection: psycopg.Connection[Any], job: int) -> None:

@@ -89,13 +89,13 @@ MUTATIONS: Final = (
         "two parts of a look at waiters change one row",
         (
             Edit(
-                "table/sql/worker/examine.sql",
+                "table/sql/waits/examine.sql",
                 "written AS (\n",
                 "marked AS (UPDATE jobs SET awaited = true, revision = revision + 1"
                 " WHERE id = ANY (ARRAY(SELECT id FROM held WHERE awaited IS NOT TRUE))),\nwritten AS (\n",
             ),
             Edit(
-                "table/sql/worker/examine.sql",
+                "table/sql/waits/examine.sql",
                 "true, false FROM held WHERE awaited IS NOT TRUE",
                 "false, false FROM held WHERE false",
             ),
@@ -168,9 +168,9 @@ MUTATIONS: Final = (
                 "control/road/record.py",
                 "            await self._write_surely(shares.popleft())\n",
                 "            share = shares.popleft()\n"
-                "            try:\n                self._close(await self._writer.write(share))\n"
+                "            try:\n                self._closing.close(await self._writer.write(share))\n"
                 "            except Exception:\n"
-                "                self._ledger.forget([end.lease_id for end in share])\n",
+                "                self._closing._ledger.forget([end.lease_id for end in share])\n",
             ),
         ),
         (
@@ -248,7 +248,7 @@ MUTATIONS: Final = (
         "nothing sweeps below the floors",
         (
             Edit(
-                "control/road/reserve.py",
+                "control/road/open_road.py",
                 """{"full": BOTTOM, "short": self._places.recent, None: None}""",
                 """{"full": None, "short": None, None: None}""",
             ),

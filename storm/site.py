@@ -30,7 +30,7 @@ from rig.standby import StandBy
 from rig.worker_process import WorkerProcess, is_gone
 from rowcrew.embedded import EmbeddedPostgres
 from rowcrew.table import migrate
-from storm import network
+from storm import flow, network
 from storm.history import RECORDER, Fault, address_of, entries_of
 from storm.log_pipe import LogPipe
 from storm.odd import REFUSALS
@@ -204,6 +204,7 @@ class Site:
         with self.connect("storm setup") as connection:
             connection.execute(RECORDER)
             connection.execute(REFUSALS)
+            connection.execute(flow.SETUP)
             connection.execute("INSERT INTO event_receivers (name, via) VALUES ('the-log', 'log')")
         if self._promotable:
             standby = StandBy(self.server, durable=True, settings=SERVER_SETTINGS)
@@ -260,7 +261,7 @@ class Site:
             journal.write(json.dumps(entry) + "\n")
 
     def calm(self) -> None:
-        """Heal every fault and bring every worker back."""
+        """Heal every fault, bring every worker back, and let no schedule make more jobs."""
         if self.namespace is not None:
             self.namespace.heal()
         for member in self.members:
@@ -268,6 +269,7 @@ class Site:
             member.signal(signal.SIGCONT)
             if member.proxy is not None:
                 member.proxy.heal()
+        self.patiently("storm calm", flow.NO_MORE_TICKS)
 
     def out_of_memory(self) -> int:
         """How many processes the kernel has killed in the small container."""

@@ -129,7 +129,10 @@ TABLES = (
         "aloneWith"    uuid,
         "memoryBytes"  bigint,
         "cpuPercent"   real,
-        CONSTRAINT workers_boot UNIQUE ("bootId")
+        restarts       integer NOT NULL DEFAULT 0,
+        asked          text,
+        CONSTRAINT workers_boot UNIQUE ("bootId"),
+        CONSTRAINT workers_asked_known CHECK (asked IN ('drain', 'terminate'))
     ) WITH (fillfactor = 50)
     """,
     """
@@ -547,6 +550,18 @@ TRIGGERS = (
     END $$
     """,
     """CREATE TRIGGER jobs_wake AFTER INSERT ON jobs FOR EACH STATEMENT EXECUTE FUNCTION jobs_wake()""",
+    # A worker reads with its heartbeat what it is asked; this makes it look at once. No heartbeat fires it.
+    """
+    CREATE FUNCTION workers_asked() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        PERFORM pg_notify('rowcrew_lost', NEW.id::text);
+        RETURN NULL;
+    END $$
+    """,
+    """
+    CREATE TRIGGER workers_asked AFTER UPDATE OF asked ON workers FOR EACH ROW
+        WHEN (NEW.asked IS DISTINCT FROM OLD.asked) EXECUTE FUNCTION workers_asked()
+    """,
 )
 
 # Views for people and dashboards. Their columns are frozen: a later migration may add at the end, never
@@ -593,7 +608,7 @@ VIEWS = (
           SELECT EXISTS (
               SELECT FROM workers
                WHERE (live.queue = ANY (queues) OR queues = '{}')  -- none named: all queues
-                 AND live.type = ANY (types) AND "stoppedAt" IS NULL AND "lostAt" IS NULL
+                 AND live.type = ANY (types) AND "stoppedAt" IS NULL AND "lostAt" IS NULL AND asked IS NULL
                  AND "heartbeatAt" > clock_timestamp() - "leaseSeconds" * interval '1 s'
           ) AS yes
       ) served
@@ -607,8 +622,10 @@ VIEWS = (
            CASE WHEN "stoppedAt" IS NOT NULL THEN 'stopped'
                 WHEN "lostAt" IS NOT NULL THEN 'lost'
                 WHEN "heartbeatAt" <= clock_timestamp() - "leaseSeconds" * interval '1 s' THEN 'silent'
+                WHEN asked = 'drain' THEN 'draining'
+                WHEN asked = 'terminate' THEN 'stopping'
                 ELSE 'live' END AS state,
-           "startedAt", "heartbeatAt", "stoppedAt", "stopReason", "memoryBytes", "cpuPercent"
+           "startedAt", "heartbeatAt", "stoppedAt", "stopReason", "memoryBytes", "cpuPercent", restarts
       FROM workers
     """,
 )
@@ -625,6 +642,6 @@ def downgrade() -> None:
     op.execute("DROP VIEW worker_status, queue_depth, job_status")
     op.execute("DROP TABLE job_types, queues, workers, jobs_set_aside, job_attempts, jobs, rowcrew_schema")
     op.execute(
-        "DROP FUNCTION jobs_wake, jobs_payload_object, jobs_imported, jobs_waits, jobs_late, jobs_by_hand,"
-        " jobs_behind"
+        "DROP FUNCTION workers_asked, jobs_wake, jobs_payload_object, jobs_imported, jobs_waits, jobs_late,"
+        " jobs_by_hand, jobs_behind"
     )

@@ -83,7 +83,7 @@ FUNCTIONS = (
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
     RETURN (SELECT count(*) FROM workers w
              WHERE ($1 = ANY (w.queues) OR w.queues = '{}')  -- none named: all queues
-               AND w."stoppedAt" IS NULL AND w."lostAt" IS NULL
+               AND w."stoppedAt" IS NULL AND w."lostAt" IS NULL AND w.asked IS NULL
                AND w."heartbeatAt" > clock_timestamp() - w."leaseSeconds" * interval '1 second')
     """,
     "REVOKE EXECUTE ON FUNCTION rowcrew_ready, rowcrew_backlog, get_active_worker_count FROM PUBLIC",

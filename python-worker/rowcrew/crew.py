@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Concatenate, TypeVar, overload
 
@@ -16,7 +16,7 @@ import msgspec
 
 from rowcrew.context import Context, PermanentError
 from rowcrew.handler import Decorator, Given, Handler, Producer, R, Unannotated, give_verbs
-from rowcrew.hooks import Hooks
+from rowcrew.hooks import SHUTDOWN_SECONDS, Hooks, ShutdownHook, shutdown_hook
 from rowcrew.model.backoff import Backoff
 from rowcrew.model.errors import CrewError, InvalidJob
 from rowcrew.model.manifest import DeclaredSchedule, Executor, Manifest, TypeManifest
@@ -43,6 +43,7 @@ class Crew:
     def __init__(self) -> None:
         self._types: dict[str, HandledType] = {}
         self._hooks = Hooks()
+        self._shutdown_hooks: list[ShutdownHook] = []
 
     @property
     def types(self) -> Mapping[str, HandledType]:
@@ -167,8 +168,34 @@ class Crew:
         self._hooks.add(self._hooks.after, hook)
         return hook
 
+    def on_shutdown(self, *, timeout: float | timedelta = SHUTDOWN_SECONDS) -> Callable[[H], H]:
+        """Call a function without parameters, plain or async, when a runner leaves in good order.
+
+        Every runner process does, after its last run; the hook registered last comes first. The log tells
+        what one raises, or that it took too long, and the others are called all the same. A plain function
+        has a thread of its own.
+
+        Args:
+            timeout: how long it may take, seconds or a timedelta. A worker that stops waits as long as all of
+                them may take together, beyond SHUTDOWN_GRACE.
+
+        Raises:
+            CrewError: the function needs something, or the timeout cannot be.
+        """
+
+        def register(hook: H) -> H:
+            self._shutdown_hooks.append(shutdown_hook(hook, timeout))
+            return hook
+
+        return register
+
+    @property
+    def shutdown_hooks(self) -> Sequence[ShutdownHook]:
+        """In the order of registration."""
+        return self._shutdown_hooks
+
     def include(self, other: Crew) -> None:
-        """Take over all types of another crew.
+        """Take over all types of another crew, and what it does at shutdown.
 
         Raises:
             CrewError: both have a type of the same name.
@@ -177,9 +204,13 @@ class Crew:
             if name in self._types:
                 raise CrewError(f"type {name!r} is in both crews")
             self._types[name] = handled
+        self._shutdown_hooks += other.shutdown_hooks
 
     def manifest(self) -> Manifest:
-        return Manifest(types=tuple(handled.manifest for handled in self._types.values()))
+        return Manifest(
+            types=tuple(handled.manifest for handled in self._types.values()),
+            shutdown_seconds=sum(hook.seconds for hook in self._shutdown_hooks),
+        )
 
     def new_job(self, type: str, payload: Mapping[str, Any] | None = None, **options: Any) -> NewJob:
         """A job to enqueue, with the type's queue, priority and number of attempts where none are given.

@@ -1,7 +1,8 @@
-"""What a crew does before and after every run of its types, such as renewing a framework's connections.
+"""What a crew does around every run of its types, such as renewing a framework's connections, and in the end.
 
-In: functions that `Crew.before_run` and `Crew.after_run` register. Out: the calls, around a handler,
-where the handler runs: in its thread, or on the event loop. Called by the runner's `invoke`.
+In: functions that `Crew.before_run`, `after_run` and `on_shutdown` register. Out: the calls, around a
+handler, where the handler runs: in its thread, or on the event loop. Called by the runner's `invoke`, and in
+the end by its `shutdown`.
 """
 
 from __future__ import annotations
@@ -9,12 +10,16 @@ from __future__ import annotations
 import inspect
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, ExitStack
-from typing import Any
+from datetime import timedelta
+from typing import Any, Final
 
 import msgspec
 
 from rowcrew.context import CurrentJob
 from rowcrew.model.errors import CrewError
+
+SHUTDOWN_SECONDS: Final = 2.0
+MOST_SHUTDOWN_SECONDS: Final = 300
 
 
 class Hook(msgspec.Struct, frozen=True):
@@ -31,6 +36,13 @@ class Hook(msgspec.Struct, frozen=True):
         answer = self(job)
         if inspect.isawaitable(answer):
             await answer
+
+
+class ShutdownHook(msgspec.Struct, frozen=True):
+    """A function to call when a runner leaves in good order, and how long it may take."""
+
+    function: Callable[[], Any]
+    seconds: float
 
 
 class Hooks:
@@ -81,6 +93,27 @@ def _async(hooks: Sequence[Hook]) -> list[Hook]:
     return [hook for hook in hooks if hook.is_async]
 
 
+def shutdown_hook(function: Callable[..., Any], timeout: float | timedelta) -> ShutdownHook:
+    """A function without parameters, and its limit.
+
+    Raises:
+        CrewError: it needs something, or the limit cannot be.
+    """
+    seconds = timeout.total_seconds() if isinstance(timeout, timedelta) else timeout
+    if _hook(function).takes_job:
+        raise CrewError(f"{_name(function)}: a hook that is called at shutdown takes nothing")
+    if not 0 < seconds <= MOST_SHUTDOWN_SECONDS:
+        raise CrewError(
+            f"{_name(function)}: timeout: {timeout!r} must be more than 0 and"
+            f" at most {MOST_SHUTDOWN_SECONDS} seconds"
+        )
+    return ShutdownHook(function, seconds)
+
+
+def _name(function: Callable[..., Any]) -> str:
+    return str(getattr(function, "__qualname__", function))
+
+
 def _hook(function: Callable[..., Any]) -> Hook:
     parameters = inspect.signature(function).parameters.values()
     positional = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
@@ -88,5 +121,5 @@ def _hook(function: Callable[..., Any]) -> Hook:
         p for p in parameters if p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
     ]
     if len(positional) > 1 or [p for p in needed if p not in positional]:
-        raise CrewError(f"{function.__qualname__}: a hook takes nothing, or the facts of the job")
+        raise CrewError(f"{_name(function)}: a hook takes nothing, or the facts of the job")
     return Hook(function, bool(positional), inspect.iscoroutinefunction(function))

@@ -100,6 +100,9 @@ EVENTS: Final[Mapping[str, Words]] = {
         "error", "❌ This worker was declared lost: stopping all runs, entering anew"
     ),
     "worker.rescued": Words("warning", "⚠️  Worker {worker} is lost; its jobs go back"),
+    "worker.draining": Words("info", "⏸️  Draining, as its row asks: it takes no more jobs"),
+    "worker.resumed": Words("info", "▶️  Taking jobs again"),
+    "supervisor.unreachable": Words("warning", "⚠️  NOTIFY_SOCKET leads to nobody: {reason}"),
     "worker.stopping": Words("info", "🛑 Stopping: {reason}; running jobs have {grace:g} seconds"),
     "worker.stopped": Words("info", "👋 Worker stopped: {reason}"),
     "worker.failed_to_start": Words("error", "❌ Worker failed to start: {reason}"),
@@ -139,7 +142,7 @@ class Log:
     holds up no heartbeat.
 
     Attributes:
-        tells_run_times: whether it tells how long a run took, if it is told that.
+        tells_run_times: whether it tells how long a run took.
     """
 
     def __init__(self, format: str, stream: TextIO | None = None, **facts: Any) -> None:
@@ -177,21 +180,19 @@ class Log:
                 lines = [form % job.id for job in jobs]
         self._write(lines)
 
-    def completed(self, jobs: Sequence[Job], seconds: Sequence[float | None]) -> None:
+    def completed(self, runs: Sequence[tuple[Job, float | None]]) -> None:
         """Write that jobs completed; where programs do not wait for fixed words, with type and run time.
 
         Args:
-            seconds: how long each ran; needed only if `tells_run_times`.
+            runs: each job, and how many seconds it ran.
         """
         if not self.tells_run_times:
-            self.jobs("job.completed", jobs)
+            self.jobs("job.completed", [job for job, _ in runs])
         elif self._is_json:
-            runs = zip(jobs, seconds, strict=True)
-            self._write([self._line_about("job.completed", job, ran(time)) for job, time in runs])
+            self._write([self._line_about("job.completed", job, ran(seconds)) for job, seconds in runs])
         else:
             form = self._time_of_day() + EVENTS["job.completed"].text.replace("{job_id}", "%d (%s)")
-            runs = zip(jobs, seconds, strict=True)
-            self._write([form % (job.id, _type_and_time(job, time)) for job, time in runs])
+            self._write([form % (job.id, _type_and_time(job, seconds)) for job, seconds in runs])
 
     def _line_about(self, name: str, job: Job, facts: Mapping[str, Any]) -> str:
         return render_json(_record(name, EVENTS[name], {**self._facts, **job_facts(job), **facts}))

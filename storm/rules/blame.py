@@ -14,7 +14,10 @@ from storm.rules.rows import LOST_WORKER
 from storm.rules.violation import Violation
 
 HARMLESS: Final = frozenset(
-    {"sleeps", "sleeps_in_thread", "sleeps_alone", "writes", "parent", "snoozes", "forks", "leaves"}
+    {
+        *("sleeps", "sleeps_in_thread", "sleeps_alone", "writes", "parent", "snoozes", "forks", "leaves"),
+        "ticks",
+    }
 )
 DEADLY: Final = frozenset({"dies", "garbles", "exits"})
 # In a runner that cannot have what it asks for, every handler may fail.

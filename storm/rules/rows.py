@@ -20,6 +20,7 @@ from storm.rules.violation import Violation
 REFUNDED: Final = frozenset({"released", "snoozed"})
 # What a rescuer writes: of most jobs, and of one that its worker said to have run alone.
 LOST_WORKER: Final = "worker lost"
+WAITED_IN_VAIN: Final = "waited for job "
 LOST_WORKER_ALONE: Final = "worker lost; it ran nothing else"
 
 
@@ -74,7 +75,9 @@ def steps_are_those_of_the_protocol(history: History) -> Iterator[Violation]:
 def _step(
     before: Step, after: Step, holders: dict[str, int | None], outcomes: dict[str, str], ended: set[str]
 ) -> Iterator[tuple[str, str]]:
-    if before.status in ENDED:
+    if _only_marks(before, after):
+        pass
+    elif before.status in ENDED:
         if (after.status, after.attempts, after.lease) != (before.status, before.attempts, before.lease):
             yield "I4", f"had ended as {before.status}, and a worker made it {after.status}"
     elif before.status == "queued" and after.status == "queued":
@@ -82,12 +85,22 @@ def _step(
             yield "I3", "changed its attempts while it waited"
     elif before.status == "queued" and after.status == "processing":
         yield from _reservation(before, after, holders)
+    elif before.is_parked and (after.error or "").startswith(WAITED_IN_VAIN):
+        pass  # `rules.waits` judges
     elif before.status == "queued":
         yield "I5", f"became {after.status} by a worker while nobody ran it"
     elif after.lease != before.lease:
         yield "I5", "changed its lease while it was held"
     else:
         yield from _write_of_a_run(before, after, holders, outcomes, ended)
+
+
+def _only_marks(before: Step, after: Step) -> bool:
+    """Whether an examiner says that somebody waits for the job: that is no business of who runs it."""
+    unchanged = (after.status, after.attempts, after.lease, after.run_at) == (
+        *(before.status, before.attempts, before.lease, before.run_at),
+    )
+    return after.awaited and not before.awaited and unchanged
 
 
 def _reservation(before: Step, after: Step, holders: dict[str, int | None]) -> Iterator[tuple[str, str]]:

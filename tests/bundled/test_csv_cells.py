@@ -193,6 +193,11 @@ def test_money_does_not_hang_on_the_servers_locale(cells: Imports) -> None:
         ("12,34,567.5", {"thousands": ","}, "1234567.5"),
         ("1e3", {"thousands": ","}, "1000"),
         ("1e-3", {"negative": "any"}, "0.001"),
+        ("Rs. 1,23,456", {"currencySigns": True, "thousands": ","}, "123456"),
+        ("1 234,50 руб.", {"currencySigns": True, "thousands": " ", "decimal": ","}, "1234.50"),  # noqa: RUF001
+        ("\uffe51,234", {"currencySigns": True, "thousands": ","}, "1234"),
+        ("5円", {"currencySigns": True}, "5"),
+        ("R 5", {"currencySigns": True}, "5"),
     ],
 )
 def test_amounts_are_read_as_the_payload_says(
@@ -218,6 +223,8 @@ def test_amounts_are_read_as_the_payload_says(
         ("$", {"currencySigns": True}),
         ("1,5", {"currencySigns": True}),
         ("1 5", {"thousands": " "}),
+        ("0,123", {"thousands": ","}),  # less than one, from where people write a decimal comma
+        ("-0.500", {"thousands": ".", "decimal": ","}),
     ],
 )
 def test_an_amount_that_could_be_another_is_a_bad_row(
@@ -256,6 +263,16 @@ def test_what_no_format_means_is_a_bad_row(cells: Imports) -> None:
     no_dates = ["2026-13-01", "today", "03/04/26", "2026-02-30"]
     formats = ["%Y-%m-%d", "%d.%m.%Y"]
     assert list(refusals(cells, "d", no_dates, dateFormats=formats)) == no_dates
+
+
+@pytest.mark.parametrize(
+    ("cell", "date_format"),
+    [("11126", "%d%m%y"), ("1226", "%d%m%y"), ("2026012", "%Y%m%d"), ("2026112", "%Y%m%d")],
+)
+def test_digits_without_a_sign_between_are_all_there(cells: Imports, cell: str, date_format: str) -> None:
+    """A spreadsheet that took 011126 for a number has dropped its zero."""
+    assert bring(cells, "d", "011126", dateFormats=["%d%m%y"]) == "2026-11-01"
+    assert "in column d" in refusals(cells, "d", [cell], dateFormats=[date_format])[cell]
 
 
 @pytest.mark.parametrize("judges", [True, False], ids=["from 16", "before 16"])

@@ -70,6 +70,13 @@ def test_utf_16_is_seen_without_its_mark(imports: Imports, encoding: str) -> Non
     assert notes(imports) == [("1", "Zoë")]
 
 
+@pytest.mark.parametrize("text", ["Имя", "名前と金額", "שלום"])
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_utf_16_of_any_script_is_seen_without_its_mark(imports: Imports, encoding: str, text: str) -> None:
+    bring(imports, f"{text},b\n{text},{text}\n".encode(encoding), mapping={"first": text, "second": "b"})
+    assert notes(imports) == [(text, text)]
+
+
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
 def test_utf_16_that_is_cut_off_is_no_reason_to_try_again(imports: Imports, encoding: str) -> None:
     file = "Id,Date,Amount,Memo\n1,2026-01-02,5,x\n".encode(encoding)
@@ -94,6 +101,11 @@ def workbook() -> bytes:
         (b"%PDF-1.7\n", "a PDF"),
         (b"\n<!DOCTYPE HTML>\n<html></html>", "an HTML page"),
         (b'<?xml version="1.0"?>', "an XML document"),
+        (b"<table><tr><td>1</td></tr></table>", "an HTML page"),
+        (b"a.csv".ljust(257, b"\0") + b"ustar\x0000", "a tar archive"),
+        (b"Obj\x01\x04", "an Avro file"),
+        (b"ARROW1\0\0", "an Arrow file"),
+        (b"GIF89a\x01\0", "a GIF picture"),
         (b'{"a": 1}', "JSON"),
         (b'[\n  {"a": 1}]', "JSON"),
     ],
@@ -236,6 +248,13 @@ def test_columns_of_one_name_are_mapped_by_number(imports: Imports) -> None:
 def test_a_line_that_names_the_delimiter_is_obeyed(imports: Imports) -> None:
     bring(imports, "sep=;\na;b\n1;2,5\n")
     bring(imports, '"sep=|"\r\na|b\r\n3|4\r\n')
+    assert notes(imports) == [("1", "2,5"), ("3", "4")]
+
+
+@pytest.mark.parametrize("sign", ["^", "~", "\x1f"])
+def test_rarer_delimiters_are_found_and_obeyed(imports: Imports, sign: str) -> None:
+    bring(imports, f"sep={sign}\na{sign}b\n1{sign}2,5\n")
+    bring(imports, f"a{sign}b\n3{sign}4\n")
     assert notes(imports) == [("1", "2,5"), ("3", "4")]
 
 

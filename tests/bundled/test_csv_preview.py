@@ -93,3 +93,29 @@ def test_spaces_behind_every_delimiter_belong_to_no_cell(imports: Imports) -> No
     found = dry(imports, "a, b\n1, x\n2, y\n", table=None, mapping=None)
     assert found["suggestion"]["trim"] is True
     assert found["rows"] == [{"a": "1", "b": "x"}, {"a": "2", "b": "y"}]
+
+
+def test_single_quotes_are_found_where_every_one_is_closed(imports: Imports) -> None:
+    file = "id,name\n1,'Rue, Anna'\n2,'it''s me'\n"
+    assert dry(imports, file, table=None, mapping=None)["suggestion"]["quote"] == "'"
+    found = dry(imports, "id,name\n1,'t Hooft\n2,'s Gravenhage\n3,'x'\n", table=None, mapping=None)
+    assert found["suggestion"]["quote"] == '"'
+
+
+def test_the_header_of_a_short_file_is_found_below_lines_about_the_account(imports: Imports) -> None:
+    above = "Bank X\nAccount;123\nFrom;2026-01-01\n\n"
+    file = above + "Date;Amount;Text\n2026-01-02;5,00;a\n2026-01-03;6,00;b\n"
+    assert dry(imports, file, table=None, mapping=None)["header"] == ["Date", "Amount", "Text"]
+
+
+def test_what_is_suggested_may_be_asked_for(imports: Imports) -> None:
+    file = "note\n" * 102 + "".join(f"{day},{day}.5,x\n" for day in range(150))
+    found = dry(imports, file, table=None, mapping=None)
+    assert found["suggestion"]["skipRows"] == 101
+    assert dry(imports, file, table=None, **found["suggestion"])["rows"] == found["rows"]
+
+
+def test_other_line_ends_in_the_middle_of_rows_are_bad_rows(imports: Imports) -> None:
+    found = dry(imports, b"a,b\r1,2\r\n3,4\r5,6\r", table=None, mapping=None)
+    assert found["rows"] == [{"a": "1", "b": "2"}, {"a": "5", "b": "6"}]
+    assert "mixes CR with LF" in found["complaints"][0]["reason"]

@@ -236,6 +236,13 @@ def test_scenarios_set_add_and_multiply() -> None:
     assert computed(REFERENCE, scenarios=scenarios)["scenarios"]["mixed"] == base(changed)
 
 
+def test_scenarios_with_numbers_in_their_names_stand_by_number() -> None:
+    names = ["10 % less", "2 % less", "Case 10", "Case 2", "Case 9b", "case 1", "base"]
+    rows = computed(REFERENCE, scenarios={name: [] for name in names})["comparison"]
+    by_number = ["base", "2 % less", "10 % less", "Case 2", "Case 9b", "Case 10", "case 1"]
+    assert [row["scenario"] for row in rows] == by_number
+
+
 def test_the_comparison_has_a_row_for_each_scenario_base_first() -> None:
     scenarios = {"a": [{"path": "openingCash", "op": "add", "value": 1}], "base": []}
     result = computed(REFERENCE, scenarios=scenarios)

@@ -111,6 +111,13 @@ def test_a_report_on_one_month_says_so() -> None:
     assert "Jan 2027 to Jan 2027" not in words
 
 
+def test_a_report_on_one_scenario_does_not_speak_of_scenarios() -> None:
+    words = json.dumps(msgspec.to_builtins(report(scenarios={"only": []})), ensure_ascii=False)
+    assert "unless another is named" not in words
+    assert "by scenario" not in words
+    assert "unless another is named" in json.dumps(msgspec.to_builtins(report()), ensure_ascii=False)
+
+
 def test_the_chart_says_how_many_of_the_scenarios_it_shows() -> None:
     document = report(scenarios={f"s{number}": [] for number in range(12)})
     chart = section(document, "At a glance").chart

@@ -90,6 +90,17 @@ def test_an_area_of_one_point_is_a_bar_that_leaves_room_beside_it() -> None:
     assert native("bar", ["a", "b", "c", "d"], [1, 2, 3, 4]).plots[0].gap_width == 55
 
 
+def test_long_names_under_bars_are_cut_and_never_slanted() -> None:
+    names = [f"Donaudampfschifffahrtsgesellschaftskapitän {number}" for number in range(12)]
+    made = native("bar", names, list(range(12)))
+    shown = [category.label for category in made.plots[0].categories]
+    assert [label.split("… ")[1] for label in shown] == [str(number) for number in range(12)]
+    assert 'rot="0"' in made.category_axis._element.xml
+    assert 'rot="0"' not in native("line", periods(24), [1] * 24).category_axis._element.xml
+    with zipfile.ZipFile(io.BytesIO(made.part.chart_workbook.xlsx_part.blob)) as workbook:
+        assert names[0] in workbook.read("xl/sharedStrings.xml").decode()
+
+
 def test_labels_without_room_are_not_shown_and_stay_in_the_workbook() -> None:
     made = native("bar", periods(60), list(range(60)))
     shown = [category.label for category in made.plots[0].categories]

@@ -11,7 +11,7 @@ from rowcrew import settings
 from rowcrew.control.chores.lines import SweepLines
 from rowcrew.control.chores.prune import Prune
 from rowcrew.log import Log
-from rowcrew.table import worker
+from rowcrew.table import job_lines
 from rowcrew.table.link import Link
 from tests.conftest import Connect
 
@@ -59,7 +59,7 @@ async def test_lines_of_jobs_that_were_deleted_by_hand_are_swept(database_url: s
     link = Link(database_url, purpose="prune")
     await SweepLines(link=link).once()
     assert (said(connect, gone), len(said(connect, kept))) == ([], 1)
-    assert await worker.sweep_lines(link, after=kept, batch=10) == (None, 0)
+    assert await job_lines.sweep_lines(link, after=kept, batch=10) == (None, 0)
     await link.close()
 
 
@@ -79,7 +79,7 @@ async def keep(
             for job, text, gap in pieces
         ]
     )
-    return await worker.keep_lines(link, pieces=document, most_bytes=most_bytes, most_lines=most_lines)
+    return await job_lines.keep_lines(link, pieces=document, most_bytes=most_bytes, most_lines=most_lines)
 
 
 async def test_the_middle_goes_when_a_job_has_more_than_it_may_and_the_next_row_counts_it(
@@ -90,7 +90,7 @@ async def test_the_middle_goes_when_a_job_has_more_than_it_may_and_the_next_row_
     for number in range(10):
         crowded = await keep(link, (job, f"{number}" * 10, 1 if number == 4 else 0), most_bytes=80)
     assert crowded == [job]
-    await worker.trim_lines(link, jobs=crowded, most_bytes=80, most_lines=100)
+    await job_lines.trim_lines(link, jobs=crowded, most_bytes=80, most_lines=100)
     # A quarter of 80 bytes are the first two rows, a half of them the last four.
     assert said(connect, job) == [
         *[(f"{number}" * 10, 0) for number in (0, 1)],
@@ -98,7 +98,7 @@ async def test_the_middle_goes_when_a_job_has_more_than_it_may_and_the_next_row_
         *[(f"{number}" * 10, 0) for number in (7, 8, 9)],
     ]
     await keep(link, *[(job, "x" * 10, 0) for _ in range(4)], most_bytes=80)
-    await worker.trim_lines(link, jobs=[job], most_bytes=80, most_lines=100)
+    await job_lines.trim_lines(link, jobs=[job], most_bytes=80, most_lines=100)
     assert sum(gap for _, gap in said(connect, job)) == 9
     assert len(said(connect, other)) == 1
     await link.close()
@@ -109,7 +109,7 @@ async def test_many_short_lines_are_too_many_as_well(database_url: str, connect:
     link = Link(database_url, purpose="lines")
     await keep(link, *[(job, "", 0) for _ in range(30)], most_bytes=1_000, most_lines=20)
     assert await keep(link, (job, "", 0), most_bytes=1_000, most_lines=20) == [job]
-    await worker.trim_lines(link, jobs=[job], most_bytes=1_000, most_lines=20)
+    await job_lines.trim_lines(link, jobs=[job], most_bytes=1_000, most_lines=20)
     kept = said(connect, job)
     assert len(kept) == 15
     assert sum(gap for _, gap in kept) == 16

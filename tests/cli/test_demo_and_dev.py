@@ -8,10 +8,12 @@ from pathlib import Path
 
 import psutil
 import psycopg
+import pytest
 
 from rig.ports import free_port
 from rig.programs import ROWCREW, program, run
 from rig.waiting import eventually
+from rowcrew.cli.stage import verdict
 
 HANDLERS = """
 from rowcrew import Crew
@@ -49,6 +51,21 @@ def test_a_killed_demo_leaves_neither_processes_nor_data(open_directory: Path) -
         _, left = psutil.wait_procs(family, timeout=30)
     assert left == []
     eventually(lambda: not list(open_directory.glob("rowcrew-*/data")))
+
+
+def test_the_demo_of_a_shutdown_keeps_its_promises_on_eighty_columns(open_directory: Path) -> None:
+    ended = run("demo", "shutdown", TMPDIR=str(open_directory), COLUMNS="80")
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    own = [line for line in ended.stdout.splitlines() if not line.startswith("  worker │")]
+    assert [line[:3] for line in own if line.startswith(("  ✔", "  ✘"))] == ["  ✔"] * 7
+    assert max(map(len, own)) <= 80
+    assert list(open_directory.glob("rowcrew-*/*")) == []
+
+
+def test_a_promise_that_was_not_kept_is_no_success(capsys: pytest.CaptureFixture[str]) -> None:
+    assert verdict({"all is well": True, "nothing is left": False}, 0.0) == 1
+    assert "  ✔ all is well\n  ✘ nothing is left\n" in capsys.readouterr().out
+    assert verdict({"all is well": True}, 0.0) == 0
 
 
 def test_dev_restarts_its_worker_when_a_file_changes_and_keeps_the_data(

@@ -252,3 +252,10 @@ def test_asking_changes_nothing(why: Why, connection: Connection) -> None:
     before = connection.execute("SELECT xmin, jobs.* FROM jobs").fetchall()
     why(id)
     assert connection.execute("SELECT xmin, jobs.* FROM jobs").fetchall() == before
+
+
+def test_a_job_that_only_a_draining_worker_would_take_names_it(why: Why, connection: Connection) -> None:
+    worker = register_worker(connection, name="anna")
+    id = insert(connection)
+    connection.execute("UPDATE workers SET asked = 'drain' WHERE id = %s", (worker,))
+    assert "anna: draining" in why(id)["what"]

@@ -153,6 +153,8 @@ def test_a_named_limit_without_a_number_at_once_cuts_nothing(connect: Connect) -
         ({"heartbeatAt": "2026-01-01"}, 0),
         ({"stoppedAt": "2026-01-01"}, 0),
         ({"lostAt": "2026-01-01"}, 0),
+        ({"asked": "drain"}, 0),
+        ({"asked": "terminate"}, 0),
     ],
 )
 def test_workers_count_while_they_live_and_serve_the_queue(

@@ -21,15 +21,32 @@ import pytest
 from psycopg.pq import ExecStatus
 
 from rowcrew.embedded import EmbeddedPostgres
-from rowcrew.table import events, limits, operator, producer, run, worker
+from rowcrew.table import (
+    events,
+    job_lines,
+    limits,
+    operator,
+    producer,
+    retention,
+    run,
+    schedules,
+    stats,
+    waits,
+    worker,
+)
 from rowcrew.table.statements import SQL
 
 ROOMS: dict[str, ModuleType] = {
     "events": events,
+    "job_lines": job_lines,
     "limits": limits,
     "operator": operator,
     "producer": producer,
+    "retention": retention,
     "run": run,
+    "schedules": schedules,
+    "stats": stats,
+    "waits": waits,
     "worker": worker,
 }
 SCRIPTS = {"operator/roles"}  # for psql, not for a driver
@@ -144,3 +161,10 @@ def test_the_answered_columns_are_the_fields_of_the_row(
         assert len(columns) == 1 or (row is bool and not columns)
     else:
         assert columns == fields(row)
+
+
+def test_jobs_are_reserved_by_id_as_by_priority_but_for_the_order() -> None:
+    """Two texts, so that each has the plan of its order: what one learns the other must learn too."""
+    by_priority, by_id = (SQL[name].partition("\n")[2] for name in ("worker/reserve", "worker/reserve_by_id"))
+    sorted_by_id = by_id.replace("SELECT id, ctid AS place", "SELECT ctid AS place")
+    assert sorted_by_id.replace("        ORDER BY ready.id\n", "") == by_priority

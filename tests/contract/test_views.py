@@ -12,7 +12,7 @@ FROZEN = {
     " createdAt runAt startedAt finishedAt updatedAt",
     "queue_depth": "queue ready delayed processing oldestReadyAt unserved unservedTypes waiting",
     "worker_status": "id name host pid version queues types slots running state startedAt heartbeatAt"
-    " stoppedAt stopReason memoryBytes cpuPercent",
+    " stoppedAt stopReason memoryBytes cpuPercent restarts",
 }
 
 
@@ -45,6 +45,7 @@ def test_the_depth_of_a_queue_counts_ready_delayed_and_running_jobs(connect: Con
         ({"heartbeatAt": "2020-01-01"}, (1, ["test"])),
         ({"stoppedAt": "2020-01-01"}, (1, ["test"])),
         ({"lostAt": "2020-01-01"}, (1, ["test"])),
+        ({"asked": "drain"}, (1, ["test"])),
     ],
 )
 def test_types_that_no_live_worker_serves_are_shown(

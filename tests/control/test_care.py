@@ -49,7 +49,7 @@ async def test_a_fence_says_when_to_look_again(site: Site) -> None:
 async def test_the_time_counts_from_when_a_beat_was_sent(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     beat = statements.beat
 
-    async def slow(*given: object, **named: object) -> bool:
+    async def slow(*given: object, **named: object) -> statements.Beat | None:
         site.clock.move(19)
         return await beat(*given, **named)  # type: ignore[arg-type]
 

@@ -66,7 +66,7 @@ async def test_no_more_runs_than_slots_begin_however_many_are_reserved_ahead(
     site.timed("quick", ENOUGH_RUNS, 0.01)
     for number in range(40):
         site.table.enqueue("alone" if number < alone else "quick", priority=20 if number < alone else 0)
-    appetite = site.organs.reserver._appetite
+    appetite = site.organs.reserving.appetite
     for _ in range(60):
         ask: Ask = appetite.ask(site.clock.now())
         if ask.fits:

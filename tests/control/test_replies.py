@@ -157,7 +157,7 @@ async def test_a_repeat_beside_a_first_telling_that_still_runs_waits_and_finds_i
 
 
 async def test_only_a_reserve_that_nobody_answers_for_long_makes_its_rows_suspect(site: Site) -> None:
-    reserver = site.organs.reserver
+    reserving, closed = site.organs.reserving, asyncio.Event()
     for seconds in (LEAST_SECONDS, CALL_SECONDS):
-        await site.while_time_passes(reserver._outlast(DeadlineOver(seconds)))
-        assert reserver._odd_rows.suspected == (seconds == CALL_SECONDS)
+        await site.while_time_passes(reserving.comeback.outlast(DeadlineOver(seconds), closed=closed))
+        assert reserving.odd_rows.suspected == (seconds == CALL_SECONDS)

@@ -155,7 +155,7 @@ async def test_a_row_too_large_to_send_in_time_is_set_aside_after_the_others(
 
 
 def ask(site: Site) -> Ask:
-    return site.organs.reserver._appetite.ask(site.clock.now())
+    return site.organs.reserving.appetite.ask(site.clock.now())
 
 
 async def test_nothing_is_asked_for_while_no_runner_answers_or_too_much_is_unrecorded(
@@ -178,7 +178,7 @@ async def full_of_short_jobs(open_site: OpenSite) -> Site:
     for _ in range(20):
         site.table.enqueue("quick")
     first = ask(site)
-    assert site.organs.reserver._appetite.found(first, await site.organs.reserver.look(first), 0.0)
+    assert site.organs.reserving.appetite.found(first, await site.organs.reserver.look(first), 0.0)
     return site
 
 

@@ -13,7 +13,7 @@ from rowcrew.control.children.meter import Reading
 from rowcrew.control.chores.stats import KEEP_HOURS_SECONDS, KEEP_MINUTES_SECONDS, MergeStats
 from rowcrew.model.histogram import bucket_of
 from rowcrew.model.outcome import Cancelled, Completed, Errored, Lost, Outcome, Recorded, Released, Snoozed
-from rowcrew.table import worker as table
+from rowcrew.table import stats as table
 from tests.control.site import OpenSite, Site
 
 pytestmark = pytest.mark.anyio

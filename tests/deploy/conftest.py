@@ -8,13 +8,16 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from rig.databases import new_database
 from rowcrew.embedded import EmbeddedPostgres
+from tests.deploy.pm2 import Pm2
+from tests.deploy.project import Project
 
 ROOT = Path(__file__).parents[2]
 WORKER = ROOT / "python-worker"
@@ -75,3 +78,29 @@ def empty_url(server: EmbeddedPostgres) -> Iterator[str]:
     """The address of a database without any table."""
     with new_database(server, "deploy") as name:
         yield server.tcp_url_of(name)
+
+
+OpenProject = Callable[..., Project]
+
+
+@pytest.fixture
+def open_project(tmp_path: Path, tcp_database_url: str) -> Iterator[OpenProject]:
+    """Lay out a project whose worker has these settings."""
+    opened: list[Project] = []
+
+    def open_project(**settings: object) -> Project:
+        opened.append(Project(tmp_path / f"project-{len(opened)}", tcp_database_url, **settings))
+        return opened[-1]
+
+    yield open_project
+    for project in opened:
+        project.table.close()
+
+
+@pytest.fixture
+def pm2() -> Iterator[Pm2]:
+    home = Path(tempfile.mkdtemp(prefix="pm2-"))  # a short path: the daemon's sockets lie there
+    pm2 = Pm2(home)
+    yield pm2
+    pm2("kill")
+    shutil.rmtree(home)

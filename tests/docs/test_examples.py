@@ -12,6 +12,7 @@ import psycopg
 import pytest
 from fastapi import HTTPException
 
+from rig.programs import ROWCREW, program
 from rig.waiting import eventually
 from rowcrew import get, get_async
 from rowcrew.model.job_status import JobStatus
@@ -87,6 +88,17 @@ async def test_a_broken_organ_ends_the_readiness_of_the_web_application(database
         with pytest.raises(HTTPException) as refused:
             await web.ready()
         assert refused.value.status_code == 503
+
+
+@pytest.mark.usefixtures("environment")
+def test_costs_are_collected_now_beside_the_plan(
+    database_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with program(*ROWCREW, "worker", DATABASE_URL=database_url) as worker:
+        worker.line("👥 Ready")
+        example("trigger_cost_collection").main()
+        assert worker.stop() == 0
+    assert "'accounts': 0" in capsys.readouterr().out
 
 
 def test_the_page_of_examples_names_every_example() -> None:

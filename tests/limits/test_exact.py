@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
+from math import inf
+from typing import Any, NamedTuple
 
 import pytest
 
 from rig.fixtures import StartWorker
 from rig.pooler import MISSING, PROGRAM, Pooler
 from rig.table import Table
-from tests.limits.log_of_runs import most_at_once, most_in_a_window, seen, watch
+from tests.limits.log_of_runs import Seen, most_at_once, most_in_a_window, seen, watch
 
 pytestmark = pytest.mark.long
 
@@ -110,25 +111,39 @@ def test_a_named_limit_holds_in_all_queues_and_holds_back_no_other_row(
     assert most_in_a_window(runs, 1.0) <= 50
 
 
+class Reign(NamedTuple):
+    """A limit, from before its UPDATE was sent until the next one had committed."""
+
+    limit: int
+    since: float
+    until: float
+
+
 def test_a_lowered_limit_lets_nothing_start_above_it(start_worker: StartWorker, table: Table) -> None:
     set_limits(table, maxConcurrent=8)
     enqueue(table, 300)
     two_workers(start_worker)
+    reigns = [Reign(8, 0, inf)]
     for limit in (2, 6, 1, 4):
         table.until(first_queued(table), "processing", "completed")
+        sent = clock(table)
         set_limits(table, maxConcurrent=limit)
-        ((at),) = table.rows("SELECT extract(epoch FROM clock_timestamp())::float8 AS at")
-        table.rows(
-            "INSERT INTO runs_seen (at, queue, id) VALUES (to_timestamp(%s), 'limit', %s)", at["at"], limit
-        )
+        reigns[-1] = reigns[-1]._replace(until=clock(table))
+        reigns.append(Reign(limit, sent, inf))
     table.drained()
-    running, limit = 0, 8
-    for row in table.rows("SELECT id, queue, starts FROM runs_seen ORDER BY at, number"):
-        if row["queue"] == "limit":
-            limit = row["id"]
-            continue
-        running += 1 if row["starts"] else -1
-        assert not row["starts"] or running <= limit, row
+    running = 0
+    for run in seen(table):
+        running += 1 if run.starts else -1
+        assert not run.starts or running <= most_allowed(reigns, run), run
+
+
+def most_allowed(reigns: Sequence[Reign], run: Seen) -> int:
+    """A reservation goes by one limit; one that was under way at a change, by the former or the new one."""
+    return max(one.limit for one in reigns if one.since <= run.at and run.began <= one.until)
+
+
+def clock(table: Table) -> float:
+    return float(table.rows("SELECT extract(epoch FROM clock_timestamp())::float8 AS at")[0]["at"])
 
 
 def first_queued(table: Table) -> int:

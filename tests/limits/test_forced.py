@@ -274,7 +274,7 @@ async def test_fresh_rows_of_a_named_key_are_read_once_and_then_passed(site: Sit
     site.table.rows("SELECT pg_sleep(0.2)")  # so near to now no floor counts
     assert await taken(site) == []
     free = site.table.enqueue("quick")
-    probes = site.organs.reserver._places.probes(site.catalogue.names, None)
+    probes = site.organs.reserving.places.probes(site.catalogue.names, None)
     given = {"worker": 1, "types": ["quick"], "room": 10, "only": None}
     with connect(autocommit=False) as connection:
         plan = plan_of(
@@ -292,3 +292,27 @@ async def test_fresh_rows_of_a_named_key_are_read_once_and_then_passed(site: Sit
     read = sum(n["Shared Hit Blocks"] for n in nodes(plan) if n.get("Index Name") == "jobs_ready")
     assert read < 60
     assert await taken(site) == [free]
+
+
+@pytest.mark.parametrize("per_key", [False, True])
+async def test_after_a_new_connection_places_count_that_are_older_than_all_seen_before(
+    site: Site, per_key: bool
+) -> None:
+    """Another server may answer, its clock behind: runs of other workers begin there before the floors."""
+    if per_key:
+        limit_key(site, "api", maxConcurrent=2)
+    else:
+        limit(site, maxConcurrent=2)
+    ids = [site.table.enqueue("quick", concurrencyKey="api") for _ in range(3)]
+    assert await taken(site, room=1) == ids[:1]
+    site.table.write_past_triggers(
+        """
+        UPDATE jobs SET status = 'processing', attempts = 1, "workerId" = 1, "leaseId" = gen_random_uuid(),
+               "placeAt" = now() - interval '1 hour'
+         WHERE id = %s
+        """,
+        ids[2],
+    )
+    await site.links.reserve.close()
+    site.organs.reserver.places_free()
+    assert await taken(site) == []

@@ -66,8 +66,8 @@ async def test_a_paused_queue_starts_nothing_until_it_is_resumed(site: Site) -> 
     id = site.table.enqueue("quick")
     assert await taken(site) == []
     site.table.rows("UPDATE queues SET paused = false")
-    site.organs.reserver._looks.woken()
-    site.organs.reserver._looks._learn_next = True
+    site.organs.reserving.looks.woken()
+    site.organs.reserving.looks._learn_next = True
     assert await taken(site) == [id]
 
 
@@ -151,7 +151,7 @@ async def test_runs_from_before_the_limit_count(site: Site) -> None:
     assert len(await taken(site, room=2)) == 2
     limit(site, maxConcurrent=2)
     site.table.enqueue("quick")
-    site.organs.reserver._looks._learn_next = True
+    site.organs.reserving.looks._learn_next = True
     assert await taken(site) == []
     assert site.table.rows('SELECT count("placeAt") AS n FROM jobs')[0]["n"] == 2
 

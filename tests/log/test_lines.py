@@ -173,15 +173,15 @@ def test_a_terminal_gets_the_time_of_day_and_nobody_else() -> None:
 
 def test_programs_that_wait_for_the_words_of_a_completion_find_these_and_no_more() -> None:
     lines = Lines("text")
-    lines.log.completed([a_job(id=1), a_job(id=2)], [1.23, None])
+    lines.log.completed([(a_job(id=1), 1.23), (a_job(id=2), None)])
     assert lines.text == "✅ Job completed: 1\n✅ Job completed: 2\n"
 
 
 def test_a_person_and_an_aggregator_learn_how_long_a_run_took() -> None:
     stream, objects = Terminal(), Lines("json", worker="w1")
-    runs = [a_job(id=1, type="mail"), a_job(id=2, type="100 %d")], [1.2345, None]
-    Log("text", stream).completed(*runs)
-    objects.log.completed(*runs)
+    runs = [(a_job(id=1, type="mail"), 1.2345), (a_job(id=2, type="100 %d"), None)]
+    Log("text", stream).completed(runs)
+    objects.log.completed(runs)
     assert [line.partition(" ")[2] for line in stream.getvalue().splitlines()] == [
         "✅ Job completed: 1 (mail, 1.2 s)",
         "✅ Job completed: 2 (100 %d)",

@@ -8,7 +8,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rowcrew.model.histogram import FIRST_SECONDS, GROWTH, bucket_of, percentile, seconds_of
+from rowcrew.model.histogram import FIRST_SECONDS, GROWTH, bucket_of, count_in, percentile, seconds_of
 
 LASTING = st.floats(min_value=FIRST_SECONDS, max_value=3e10)
 
@@ -42,3 +42,14 @@ def test_what_lasts_up_to_a_millisecond_or_nothing_at_all_is_in_the_first_bucket
 
 def test_of_nothing_there_is_no_percentile() -> None:
     assert percentile({}, 0.5) is None
+
+
+@given(st.lists(st.floats(min_value=-1.0, max_value=math.inf)))
+def test_times_that_are_counted_together_are_each_in_their_bucket(times: list[float]) -> None:
+    counts = Counter({3: 2})
+    count_in(counts, times)
+    assert counts == Counter({3: 2}) + Counter(map(bucket_of, times))
+
+
+def test_what_lasts_for_more_than_a_thousand_years_is_in_the_last_bucket() -> None:
+    assert bucket_of(math.inf) == bucket_of(1e11) > bucket_of(3.15e10)

@@ -209,6 +209,20 @@ def test_whoever_is_served_is_not_called_unserved() -> None:
     assert unserved(FULL) is None
 
 
+def test_a_worker_that_drains_is_named_where_nobody_else_takes_the_job() -> None:
+    alone = a_service(live=0, in_queue=0, serving=0, draining=["anna"])
+    [reason] = reasons(a_job(), alone)
+    assert (reason.code, reason.what.startswith("it is for anna: draining")) == ("no-worker", True)
+    assert "rowcrew workers resume" in worded(reason.remedies)
+    assert unserved(a_service(draining=["anna"])) is None
+
+
+@pytest.mark.parametrize("state", ["live", "draining", "stopping"])
+def test_a_job_of_a_worker_that_takes_no_more_is_running(state: str) -> None:
+    [reason] = reasons(a_job(status="processing", worker="anna", worker_state=state), a_service())
+    assert reason.code == "running"
+
+
 def test_every_status_has_an_answer_with_a_remedy() -> None:
     for status in ("queued", "processing", "completed", "failed", "cancelled"):
         for reason in reasons(a_job(status=status), a_service()):

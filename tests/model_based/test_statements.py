@@ -257,7 +257,7 @@ class LeaseMachine(RuleBasedStateMachine):
             self.rescue(worker, self.sights[worker])
 
     def beat(self, worker: int) -> bool:
-        rows = self.run("beat", worker=worker, boot=self.boots[worker], memory=None, cpu=None)
+        rows = self.run("beat", worker=worker, boot=self.boots[worker], memory=None, cpu=None, restarts=0)
         for job, database in self.models.items():
             self.models[job], alive = model.beat(database, worker)
             assert bool(rows) == alive

@@ -213,7 +213,9 @@ def test_the_numbers_for_scalers_read_no_ended_job(skewed: Connection, function:
 
 
 def test_a_beat_touches_no_table_but_workers(connect: Connect) -> None:
-    plan = plan_of(connect(), "beat", {"worker": 1, "boot": uuid.uuid4(), "memory": 1, "cpu": 1.0})
+    plan = plan_of(
+        connect(), "beat", {"worker": 1, "boot": uuid.uuid4(), "memory": 1, "cpu": 1.0, "restarts": 0}
+    )
     assert {n["Relation Name"] for n in nodes(plan) if "Relation Name" in n} == {"workers"}
 
 

@@ -40,7 +40,7 @@ commit_or_not = pytest.mark.parametrize("commit", [True, False], ids=["committed
 
 def beat(connection: Connection, _job: int) -> Answer:
     ((boot,),) = connection.execute('SELECT "bootId" FROM workers WHERE id = 1').fetchall()
-    return fetch(connection, "beat", worker=1, boot=boot, memory=0, cpu=0.0)
+    return fetch(connection, "beat", worker=1, boot=boot, memory=0, cpu=0.0, restarts=0)
 
 
 def rescue_of_the_other(connection: Connection, _job: int) -> Answer:

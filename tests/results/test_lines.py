@@ -20,7 +20,7 @@ from rowcrew.control.clock import MonotonicClock
 from rowcrew.control.road.lines import Lines
 from rowcrew.log import Log
 from rowcrew.runner.wire import Piece
-from rowcrew.table import worker as worker_table
+from rowcrew.table import job_lines
 from rowcrew.table.link import Link
 
 Start = Callable[..., WorkerProcess]
@@ -198,7 +198,7 @@ async def test_who_leaves_waits_for_the_lines_that_are_being_stored(
         await go_on.wait()
         return []
 
-    monkeypatch.setattr(worker_table, "keep_lines", keep_lines)
+    monkeypatch.setattr(job_lines, "keep_lines", keep_lines)
     link = Link("", purpose="test")
     lines = Lines(link=link, most_bytes=1_000, clock=MonotonicClock(), log=Log("json", worker="w"))
     lines.add([Piece(1, 1, 0.0, 0, 1, "a line")])

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from rowcrew.control.chores.chore import UNTIL_WOKEN
 from tests.schedules.conftest import Desk, Firing
 
 pytestmark = pytest.mark.anyio
@@ -319,15 +320,15 @@ async def test_ticks_lie_between_start_and_end(desk: Desk, firing: Firing) -> No
     updated = desk.row('"updatedAt"', "waits for its end")
     await firing.once()
     assert desk.row('"updatedAt"', "waits for its end") == updated
-    assert firing.chore.period_seconds == 10
+    assert firing.chore.period_seconds == UNTIL_WOKEN
 
 
 async def test_the_chore_comes_again_when_the_next_tick_is_due(desk: Desk, firing: Firing) -> None:
     await firing.once()
-    assert firing.chore.period_seconds == 10
+    assert firing.chore.period_seconds == UNTIL_WOKEN
     desk.add(everySeconds=1000)
     await firing.once()
-    assert firing.chore.period_seconds == 10
+    assert firing.chore.period_seconds == UNTIL_WOKEN
     desk.set("""\"nextAt" = clock_timestamp() + interval '5 seconds'""")
     await firing.once()
     assert 4 < firing.chore.period_seconds <= 5

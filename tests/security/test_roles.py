@@ -17,7 +17,7 @@ from rowcrew import enqueue, enqueue_many, get
 from rowcrew.bundled.files.blobs import put_blob
 from rowcrew.bundled.files.statements import SQL as FILES
 from tests.conftest import Connect
-from tests.contract.hands import job_in, read
+from tests.contract.hands import job_in, read, register_worker
 from tests.docs.pages import block_marked
 
 pytestmark = pytest.mark.timeout(180)
@@ -148,6 +148,7 @@ REFUSED = {
         "DELETE FROM jobs",
         "TRUNCATE jobs",
         "UPDATE workers SET beats = 0",
+        "UPDATE workers SET asked = 'terminate'",
         "INSERT INTO job_types (type) VALUES ('x')",
         'UPDATE queues SET "timeoutSeconds" = 1',
         "SELECT rowcrew_ready('default')",
@@ -182,6 +183,7 @@ REFUSED = {
         'SELECT "leaseId" FROM jobs',
         'SELECT "leaseId" FROM job_attempts',
         "SELECT * FROM workers",
+        "UPDATE workers SET asked = 'terminate'",
         "SELECT * FROM blobs",
         'SELECT * FROM "modelRuns"',
         "INSERT INTO jobs (type) VALUES ('x')",
@@ -190,6 +192,12 @@ REFUSED = {
         "SELECT id FROM jobs FOR UPDATE",
     ],
 }
+
+
+def test_whoever_has_the_workers_role_may_ask_workers_to_drain(as_role: As, connect: Connect) -> None:
+    register_worker(connect())
+    asked = as_role("worker").execute("UPDATE workers SET asked = 'drain' RETURNING asked").fetchall()
+    assert asked == [("drain",)]
 
 
 @pytest.mark.parametrize("role", REFUSED)

@@ -8,7 +8,7 @@ import pytest
 
 from storm.check import RULES_AFTER_PROMOTION, check, timeline
 from storm.crew import CANARY
-from storm.history import Fault, History, Run, Step, log_of, runs_of
+from storm.history import PARKED, Fault, History, LimitChange, Run, Step, Tick, log_of, runs_of
 
 BEFORE = 0.5
 
@@ -52,6 +52,37 @@ CANCELLED = step(3, "cancelled", 1, "a", author="storm hands", process=None)
 RAN = run("a", 2.1, 2.9)
 
 
+def reserved(seq: int, job: int, **facts: Any) -> Step:
+    """The reservation of a job, at once counted under what limits it."""
+    known: dict[str, Any] = {"queue": "narrow", "place_at": float(seq), "type": "counted"}
+    return step(seq, "processing", 1, f"lease {job}", job=job, **{**known, **facts})
+
+
+def completed(seq: int, job: int) -> Step:
+    """By hand: no run of it is written down."""
+    return step(seq, "completed", 1, f"lease {job}", job=job, queue="narrow", author="storm hands")
+
+
+ALIKE = {"queue": "fair", "limited_key": "tenant 1"}
+ONE = LimitChange(1, 1.0, queue="narrow", most=1)
+FAIR = LimitChange(1, 1.0, queue="fair", most_per_key=1)
+
+
+def waiter(seq: int, policy: str = "completed", **facts: Any) -> Step:
+    """Job 2, which waits for job 1."""
+    known: dict[str, Any] = {"status": "queued", "run_at": PARKED, "author": "storm producer"}
+    known |= {"process": None, "waits_for": [1], "wait_policy": policy, **facts}
+    return step(seq, known.pop("status"), job=2, **known)
+
+
+def let_go(seq: int, policy: str = "completed", **facts: Any) -> Step:
+    return waiter(seq, policy, **{"run_at": float(seq), "author": "rowcrew chores", "process": 8, **facts})
+
+
+FAILED = step(3, "failed", 1, "a", author="storm hands", process=None)
+IN_VAIN = {"status": "failed", "error": "waited for job 1, which failed"}
+
+
 def history(*steps: Step, runs: list[Run] | None = None, **facts: Any) -> History:
     return History(steps=list(steps), runs=[RAN] if runs is None else runs, **{"seen_at": 100.0, **facts})
 
@@ -75,6 +106,49 @@ SOUND = {
         failures_told=1,
         messages={1: (1, 1)},
     ),
+    "places under limits": history(
+        reserved(2, 1),
+        completed(3, 1),
+        reserved(4, 2),
+        reserved(5, 3, **ALIKE),
+        reserved(6, 4, queue="fair", limited_key="tenant 2"),
+        reserved(8, 5),
+        *(reserved(seq, seq, queue="paced", place_at=float(seq)) for seq in (9, 10, 11)),
+        limits=[
+            ONE,
+            FAIR,
+            LimitChange(1, 1.0, queue="paced", rate=1, period=1),
+            LimitChange(7, 7.0, queue="narrow", most=2),
+        ],
+        runs=[],
+        seen_at=1.0,
+    ),
+    "a reservation under way while its limit is lowered": history(
+        reserved(2, 1),
+        reserved(4, 2),
+        limits=[LimitChange(1, 1.0, queue="narrow", most=2), LimitChange(3, 3.0, queue="narrow", most=1)],
+        runs=[],
+    ),
+    "a waiter that is let go": history(
+        QUEUED, RESERVED, waiter(2), COMPLETED, let_go(4), step(5, "processing", 1, "b", job=2)
+    ),
+    "a waiter that fails with another": history(QUEUED, waiter(2), FAILED, let_go(4, **IN_VAIN), runs=[]),
+    "a waiter for an end": history(
+        QUEUED,
+        waiter(2, "ended"),
+        FAILED,
+        let_go(4, "ended"),
+        step(5, "completed", job=2, author="storm"),
+        runs=[],
+    ),
+    "a job that is said to be waited for while it runs": history(
+        QUEUED,
+        RESERVED,
+        step(3, "processing", 1, "a", process=8, awaited=True),
+        step(4, "completed", 1, "a", awaited=True),
+        runs=[RAN],
+    ),
+    "ticks": history(runs=[], ticks=[Tick(2.0, 1), Tick(4.0, 1)], every_seconds=2),
     "a refund": history(
         QUEUED,
         RESERVED,
@@ -373,6 +447,74 @@ BROKEN = {
         history(QUEUED, RESERVED, COMPLETED, memory={7: [(s, (50 + s // 4) << 20) for s in range(120)]}),
     ),
     "something is left": ("I15", history(QUEUED, RESERVED, COMPLETED, aftermath=["process 1 is left"])),
+    "a queue is crowded": (
+        "I13",
+        history(
+            reserved(2, 1), reserved(3, 2), limits=[LimitChange(1, 1.0, queue="narrow", most=1)], runs=[]
+        ),
+    ),
+    "a lowered limit is passed over": (
+        "I13",
+        history(
+            reserved(2, 1),
+            reserved(20, 2),
+            limits=[
+                LimitChange(1, 1.0, queue="narrow", most=2),
+                LimitChange(3, 3.0, queue="narrow", most=1),
+            ],
+            runs=[],
+        ),
+    ),
+    "a paused queue goes on": (
+        "I13",
+        history(reserved(20, 1), limits=[LimitChange(1, 1.0, queue="narrow", most=0)], runs=[]),
+    ),
+    "a key has two at once": (
+        "I13",
+        history(reserved(2, 1, **ALIKE), reserved(3, 2, **ALIKE), limits=[FAIR], runs=[]),
+    ),
+    "a named key has two at once, in two queues": (
+        "I13",
+        history(
+            reserved(2, 1, limited_key="api"),
+            reserved(3, 2, limited_key="api", queue="default"),
+            limits=[LimitChange(1, 1.0, key="api", most=1)],
+            runs=[],
+        ),
+    ),
+    "a start too many in a second": (
+        "I13",
+        history(
+            *(reserved(seq, seq, place_at=1 + seq / 4) for seq in (2, 3, 4)),
+            limits=[LimitChange(1, 1.0, queue="narrow", rate=2, period=1)],
+            runs=[],
+        ),
+    ),
+    "a start that no rate counts": (
+        "I13",
+        history(
+            reserved(2, 1, place_at=None),
+            limits=[LimitChange(1, 1.0, queue="narrow", rate=2, period=1)],
+            runs=[],
+        ),
+    ),
+    "a waiter goes first": ("I22", history(QUEUED, RESERVED, waiter(3), let_go(4), runs=[])),
+    "a waiter goes though what it waited for has failed": (
+        "I22",
+        history(QUEUED, RESERVED, FAILED, waiter(4), let_go(5), runs=[]),
+    ),
+    "a waiter fails though all is well": (
+        "I22",
+        history(QUEUED, RESERVED, COMPLETED, waiter(4), let_go(5, **IN_VAIN), runs=[]),
+    ),
+    "a waiter that only waits for ends fails": (
+        "I22",
+        history(QUEUED, RESERVED, FAILED, waiter(4, "ended"), let_go(5, "ended", **IN_VAIN), runs=[]),
+    ),
+    "a waiter is forgotten": ("I22", history(QUEUED, RESERVED, COMPLETED, waiter(4), runs=[])),
+    "a tick has two jobs": ("I10", history(ticks=[Tick(2.0, 1), Tick(4.0, 2)], every_seconds=2)),
+    "a tick has no job": ("I10", history(ticks=[Tick(2.0, 0)], every_seconds=2)),
+    "a tick is left out": ("I10", history(ticks=[Tick(2.0, 1), Tick(6.0, 1)], every_seconds=2)),
 }
 
 

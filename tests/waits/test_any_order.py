@@ -60,7 +60,7 @@ class World:
 
     def examine(self) -> int:
         before = self.rows()
-        look = self._connection.execute(SQL["worker/examine"], {"after": 0, "only": None}).fetchone()
+        look = self._connection.execute(SQL["waits/examine"], {"after": 0, "only": None}).fetchone()
         assert look is not None
         after = self.rows()
         for id, row in before.items():

@@ -46,9 +46,9 @@ def plan(connection: psycopg.Connection[Any], name: str, **parameters: Any) -> A
 @pytest.mark.parametrize(
     ("name", "parameters"),
     [
-        ("worker/examine", {"after": 0, "only": None}),
-        ("worker/sweep_waits", {"after": 0, "after_id": 0, "batch": 2000}),
-        ("worker/waits_due", {}),
+        ("waits/examine", {"after": 0, "only": None}),
+        ("waits/sweep_waits", {"after": 0, "after_id": 0, "batch": 2000}),
+        ("waits/waits_due", {}),
     ],
 )
 def test_a_look_uses_the_primary_key_and_the_index_of_those_who_wait(

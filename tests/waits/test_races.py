@@ -12,6 +12,7 @@ import pytest
 
 from rig.waiting import comes_true, eventually
 from rowcrew.model.outcome import Completed, Errored, Parked
+from rowcrew.table import waits
 from rowcrew.table import worker as table
 from rowcrew.table.link import Link
 from rowcrew.table.statements import SQL
@@ -35,7 +36,7 @@ def open_transaction(connect: Connect) -> Iterator[psycopg.Connection[Any]]:
 def examining(connect: Connect) -> Iterator[None]:
     """An examiner has decided, and does not commit before the end of the block."""
     with open_transaction(connect) as connection:
-        connection.execute(SQL["worker/examine"], {"after": 0, "only": None})
+        connection.execute(SQL["waits/examine"], {"after": 0, "only": None})
         yield
 
 
@@ -66,7 +67,7 @@ async def test_an_examiner_passes_by_an_end_that_is_being_written(
     with open_transaction(connect) as recording:
         ends = f'[{{"id":{run.job.id},"lease":"{run.job.lease_id}","status":"completed"}}]'
         recording.execute(SQL["worker/record"], {"ended": ends, "worker": 1})
-        look = await table.examine(site.links.chores, after=0)
+        look = await waits.examine(site.links.chores, after=0)
         assert (look.moved, look.left) == (0, 1)
         assert family.row(waiter)["watches"] == 0
     await site.organs.examine.once()
@@ -82,7 +83,7 @@ async def test_the_first_failure_is_not_missed_while_it_is_being_written(
     with open_transaction(connect) as recording:
         ends = f'[{{"id":{run.job.id},"lease":"{run.job.lease_id}","status":"failed","outcome":"failed"}}]'
         recording.execute(SQL["worker/record"], {"ended": ends, "worker": 1})
-        await table.examine(site.links.chores, after=0)
+        await waits.examine(site.links.chores, after=0)
         assert family.row(hasty)["watches"] == 0
     await site.organs.examine.once()
     assert family.row(hasty)["status"] == "failed"
@@ -100,7 +101,7 @@ async def test_two_last_jobs_that_end_at_once_let_their_waiter_run_once(
         for run, connection in ((first, one), (second, other)):
             ends = f'[{{"id":{run.job.id},"lease":"{run.job.lease_id}","status":"completed"}}]'
             connection.execute(SQL["worker/record"], {"ended": ends, "worker": 1})
-        await table.examine(site.links.chores, after=0)
+        await waits.examine(site.links.chores, after=0)
         assert family.waits(waiter)
     before = family.row(waiter)["revision"]
     await site.organs.examine.once()

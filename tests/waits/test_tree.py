@@ -53,6 +53,16 @@ def test_the_chain_of_a_job_is_shown_from_any_of_its_links(family: Family) -> No
     assert cli(family, "tree", "987654321").returncode == 1
 
 
+def test_a_chain_made_by_waiting_alone_is_shown_from_any_of_its_links(family: Family) -> None:
+    load, other = family.job("load"), family.job("other")
+    report = family.enqueue("report", waitsFor=[load, other])
+    mail = family.enqueue("mail", waitsFor=[report])
+    for id in (other, report, mail):
+        lines = cli(family, "tree", str(id), COLUMNS="80").stdout.splitlines()
+        first = [line.split()[0] for line in lines if "waits for" not in line]
+        assert first == ["id", str(other), str(report), str(mail)]
+
+
 def test_a_tree_of_many_fits_a_terminal_of_80_columns_and_says_that_there_are_more(family: Family) -> None:
     parent = family.job("a_type_of_quite_some_length_" * 4)
     ids = [family.enqueue("part", parentId=parent) for _ in range(5)]

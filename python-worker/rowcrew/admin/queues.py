@@ -5,7 +5,7 @@ In: a link. Out: rows, and for each waiting crowd what live workers offer it. Ca
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import msgspec
@@ -17,10 +17,8 @@ from rowcrew.table.rows import (
     Crowd,
     ListedQueue,
     ListedType,
-    ListedWorker,
     PublishedType,
     ShownQueue,
-    WorkerState,
 )
 
 
@@ -71,13 +69,6 @@ async def waiting_crowds(link: Link) -> list[ServedCrowd]:
         ServedCrowd(crowd, offered[crowd.queue, crowd.type], held_back.get(crowd.queue, []))
         for crowd in crowds
     ]
-
-
-async def list_workers(
-    link: Link, *, states: Sequence[WorkerState] | None = None, limit: int = 20
-) -> list[ListedWorker]:
-    """The workers heard last, last heard first; None = in whatever state."""
-    return await operator.list_workers(link, states=states, limit=limit)
 
 
 async def list_types(link: Link) -> list[ListedType]:

@@ -5,7 +5,7 @@ In: paces. Out: a line for each time looked at. Called by `queues show` and `typ
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any, Final
 
 from rowcrew.cli.tables import print_table
@@ -26,8 +26,11 @@ COLUMNS: Final = (
 _NAMES: Final = {seconds: name for name, seconds in WINDOWS.items()}
 
 
-def print_paces(paces: Iterable[Pace]) -> None:
+def print_paces(paces: Sequence[Pace]) -> None:
+    """Print the table, and why it may be empty although jobs have just ended."""
     print_table([_cells(pace) for pace in paces], COLUMNS)
+    if not any(pace.completed or pace.failed for pace in paces[:1]):
+        print("\nWorkers count once a minute, so the latest ends may be missing.")
 
 
 def brief(seconds: float | None) -> str:

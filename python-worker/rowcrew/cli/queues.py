@@ -160,7 +160,7 @@ def _when_drained(row: ShownQueue, recent: Pace, seconds: float | None) -> str:
     if row.paused:
         return "never: it is paused"
     if seconds is None:
-        return "never: no job of it has ended in the last five minutes"
+        return "never: no end of the last five minutes is counted yet"
     return f"in {duration(seconds)}, at {recent.ended_per_minute:.1f} a minute and if nothing is added"
 
 

@@ -30,6 +30,8 @@ _COLOURS: Final = {
     "processing": _BLUE,
     "queued": _YELLOW,
     "silent": _YELLOW,
+    "draining": _YELLOW,
+    "stopping": _YELLOW,
     "retried": _YELLOW,
     "cancelled": _DIM,
     "stopped": _DIM,

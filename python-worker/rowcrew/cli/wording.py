@@ -37,6 +37,7 @@ WORDS: Final[Mapping[RemedyKind, str]] = {
     "serve-queue-too": "let it serve the queue {name} too (WORKER_QUEUES),"
     " or start a worker with `--queue {name}`",
     "start-crew": "start a worker whose crew has it; `rowcrew types list` shows what workers know",
+    "resume-workers": "let them go on: `rowcrew workers resume --all`; or start another: `rowcrew worker`",
     "await-window": "wait: the next may start in {wait}",
     "raise-limit": "wait until one ends, or raise the limit: `rowcrew queues set {name} …`",
     "raise-key-limit": "wait until one ends, or raise the limit: UPDATE limits SET … WHERE key = '{name}'",

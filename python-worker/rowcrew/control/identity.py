@@ -11,6 +11,7 @@ from pathlib import Path
 
 from rowcrew.installed import VERSION
 from rowcrew.log import Log
+from rowcrew.model.asked import Asked
 from rowcrew.settings import Settings
 from rowcrew.table import worker as table
 from rowcrew.table.link import Link
@@ -31,11 +32,11 @@ class Identity:
         self.worker_id = 0
         self.boot_id = uuid.uuid4()
 
-    async def enter(self) -> None:
-        """Get a row in `workers`, committed before anything is reserved under it."""
+    async def enter(self) -> Asked | None:
+        """Get a row in `workers`, committed before anything is reserved under it; what the row asks."""
         boot_id = uuid.uuid4()
         name = self._settings.worker_name or ""
-        self.worker_id, namesakes = await table.register(
+        self.worker_id, namesakes, asked = await table.register(
             self._link,
             boot=boot_id,
             name=name,
@@ -47,12 +48,14 @@ class Identity:
             types=self.types,
             slots=self._settings.slots,
             lease_seconds=round(self._settings.lease_seconds),
+            former=self.boot_id,
         )
         self.boot_id = boot_id
         if namesakes:
             suffixed = f"{name}-{self.worker_id}"
             await table.rename_worker(self._link, worker=self.worker_id, name=suffixed)
             self._log.event("worker.renamed", taken=name, name=suffixed)
+        return asked
 
     async def leave(self, reason: str) -> None:
         await table.unregister(self._link, worker=self.worker_id, boot=self.boot_id, reason=reason)

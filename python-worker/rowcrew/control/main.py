@@ -18,7 +18,7 @@ from rowcrew.model.cleaning import clean_text, describe
 from rowcrew.model.errors import DatabaseUnavailable, RowcrewError
 from rowcrew.runner import stray
 from rowcrew.runner.event_loop import run
-from rowcrew.settings import Settings
+from rowcrew.settings import Settings, supervisor
 from rowcrew.table.link import reason
 
 
@@ -48,7 +48,7 @@ def _log_strays(log: Log) -> None:
 
 
 async def _run(crew: list[str], settings: Settings, log: Log) -> int:
-    worker = Worker(crew, settings, log, owns_process=True)
+    worker = Worker(crew, settings, log, owns_process=True, supervisor=supervisor())
     signalled = _on_signals(worker)
     try:
         starting = asyncio.create_task(worker.start())
@@ -64,7 +64,7 @@ async def _run(crew: list[str], settings: Settings, log: Log) -> int:
         return 1
     except asyncio.CancelledError:
         return 0
-    ends: list[asyncio.Future[Any]] = [signalled, worker.failure]
+    ends: list[asyncio.Future[Any]] = [signalled, worker.failure, asyncio.create_task(worker.stopped())]
     await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
     await worker.stop("error" if worker.failure.done() else "signal")
     return 1 if worker.failure.done() else 0

@@ -5,9 +5,10 @@ In: what the worker has by then. Out: `Organs`, for `worker` to start in order a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Iterator
-from typing import Any
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
+from rowcrew.control.asked import Requests
 from rowcrew.control.care.fence import FenceWatch
 from rowcrew.control.care.heartbeat import Heartbeat
 from rowcrew.control.care.rescue import Rescue
@@ -23,6 +24,7 @@ from rowcrew.control.chores.prune_starts import PruneStarts
 from rowcrew.control.chores.put_back import PutBackLimits
 from rowcrew.control.chores.queues import ReadQueues
 from rowcrew.control.chores.results import EmptyResults
+from rowcrew.control.chores.round import Round
 from rowcrew.control.chores.schedules import Schedules
 from rowcrew.control.chores.stats import MergeStats, WriteStats
 from rowcrew.control.chores.tell_events import TellEvents
@@ -32,19 +34,17 @@ from rowcrew.control.clock import Clock
 from rowcrew.control.identity import Identity
 from rowcrew.control.links import Links
 from rowcrew.control.road.alone import RunAlone
-from rowcrew.control.road.appetite import Appetite
-from rowcrew.control.road.limited import LimitedRoad
-from rowcrew.control.road.looks import Looks
-from rowcrew.control.road.odd_rows import OddRows
-from rowcrew.control.road.places import Places
-from rowcrew.control.road.reserve import Reserver
+from rowcrew.control.road.reserving import Reserving
 from rowcrew.control.road.road import Road
 from rowcrew.control.set_aside import SetAside
 from rowcrew.control.wake_up import WakeUp
 from rowcrew.liveness import Liveness
 from rowcrew.log import Log
 from rowcrew.model.catalogue import Catalogue
-from rowcrew.settings import Settings
+from rowcrew.settings import Settings, Supervisor
+
+if TYPE_CHECKING:
+    from rowcrew.control.care.supervision import Supervision
 
 Loop = Callable[[], Coroutine[Any, Any, None]]
 
@@ -61,6 +61,7 @@ class Organs:
         catalogue: Catalogue,
         clock: Clock,
         log: Log,
+        supervisor: Supervisor | None = None,
     ) -> None:
         self._settings = settings
         self._links = links
@@ -85,9 +86,12 @@ class Organs:
             clock=clock,
             log=log,
         )
+        self.requests = Requests(ledger=self.road.ledger, log=log)
         self.fence = self._make_fence()
         self.heartbeat = self._make_heartbeat()
-        self.reserver = self._make_reserver()
+        self.supervision = self._make_supervision(supervisor) if supervisor else None
+        self.reserving = self._make_reserving()
+        self.reserver = self.reserving.reserver
         self.queues = ReadQueues(link=links.chores, named=settings.queue_name, catalogue=catalogue)
         self.turned_back = TurnedBack(links=links, lately_completed=self.road.lately_completed, log=log)
         self.rescue = Rescue(
@@ -109,12 +113,14 @@ class Organs:
         yield "notes", self.road.notes.run
         if self._settings.job_log_bytes:
             yield "lines", self.road.lines.run
-        for chore in self._chores():
-            yield chore.name, self._routine(chore).run
-        yield self.examine.name, self.examine.run
+        routines = [*map(self._routine, self._chores()), self.examine]
+        for routine in [*routines, self._routine(self._round(routines))]:
+            yield routine.name, routine.run
         if (address := self._listens_at()) is not None:
             yield "wake-up", self._make_wake_up(address).run
             yield "expected", self.road.expected.run
+        if self.supervision is not None:
+            yield "supervision", self.supervision.run
         yield "reserve", self.reserver.run
 
     def _chores(self) -> list[Chore]:
@@ -154,6 +160,14 @@ class Organs:
             ),
         ]
 
+    def _round(self, routines: Sequence[Routine]) -> Round:
+        return Round(
+            link=self._links.chores,
+            identity=self.identity,
+            routines={routine.name: routine for routine in routines},
+            heartbeat_seconds=self._settings.heartbeat_seconds,
+        )
+
     def _routine(self, chore: Chore) -> Routine:
         return Routine(chore, link=self._links.chores, clock=self._clock, log=self._log)
 
@@ -175,6 +189,7 @@ class Organs:
             ledger=self.road.ledger,
             recorder=self.road.recorder,
             stopping=self.road.stopping,
+            requests=self.requests,
             fence=self.fence,
             liveness=self.liveness,
             usage=Usage(
@@ -188,43 +203,30 @@ class Organs:
             log=log,
         )
 
-    def _make_reserver(self) -> Reserver:
-        settings, now = self._settings, self._clock.now()
-        odd_rows = OddRows(link=self._links.reserve, set_aside=self.set_aside)
-        return Reserver(
-            link=self._links.reserve,
-            queues=settings.queues,
-            by_priority=settings.by_priority,
-            identity=self.identity,
-            ledger=self.road.ledger,
-            dispatcher=self.road.dispatcher,
+    def _make_supervision(self, supervisor: Supervisor) -> Supervision:
+        from rowcrew.control.care.supervision import Supervision
+
+        return Supervision(
+            supervisor=supervisor,
             heartbeat=self.heartbeat,
+            lease_seconds=self._settings.lease_seconds,
+            ledger=self.road.ledger,
+            slots=self._settings.slots,
+            clock=self._clock,
+            log=self._log,
+        )
+
+    def _make_reserving(self) -> Reserving:
+        return Reserving(
+            settings=self._settings,
+            link=self._links.reserve,
+            identity=self.identity,
+            set_aside=self.set_aside,
+            road=self.road,
             fence=self.fence,
-            appetite=Appetite(
-                slots=settings.slots,
-                most_rows=settings.batch_size,
-                ledger=self.road.ledger,
-                dispatcher=self.road.dispatcher,
-                catalogue=self._catalogue,
-                run_times=self.road.run_times,
-                now=now,
-            ),
-            looks=Looks(poll_seconds=settings.poll_seconds, now=now),
-            places=Places(
-                types=self._catalogue.names, queues=settings.queues, by_priority=settings.by_priority
-            ),
-            limited=LimitedRoad(
-                link=self._links.reserve,
-                types=self._catalogue.names,
-                identity=self.identity,
-                ledger=self.road.ledger,
-                dispatcher=self.road.dispatcher,
-                odd_rows=odd_rows,
-                poll_seconds=settings.poll_seconds,
-                by_priority=settings.by_priority,
-                clock=self._clock,
-            ),
-            odd_rows=odd_rows,
+            heartbeat=self.heartbeat,
+            requests=self.requests,
+            catalogue=self._catalogue,
             clock=self._clock,
             log=self._log,
         )

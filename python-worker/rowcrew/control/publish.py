@@ -6,7 +6,7 @@ import msgspec
 
 from rowcrew.control.road.notes import raw
 from rowcrew.model.manifest import Manifest
-from rowcrew.table import worker as table
+from rowcrew.table import schedules, worker
 from rowcrew.table.link import Link
 
 
@@ -30,11 +30,11 @@ async def publish(link: Link, manifest: Manifest, *, crew: str) -> None:
         }
         for t in manifest.types
     ]
-    await table.publish_types(link, msgspec.json.encode(types).decode())
+    await worker.publish_types(link, msgspec.json.encode(types).decode())
     declared = [
         {"name": t.name, "type": t.name, **msgspec.to_builtins(t.schedule)}
         for t in manifest.types
         if t.schedule is not None
     ]
-    schedules, names = msgspec.json.encode(declared).decode(), [t.name for t in manifest.types]
-    await table.publish_schedules(link, schedules=schedules, crew=crew, types=names)
+    document, names = msgspec.json.encode(declared).decode(), [t.name for t in manifest.types]
+    await schedules.publish_schedules(link, schedules=document, crew=crew, types=names)

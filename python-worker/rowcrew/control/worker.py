@@ -24,7 +24,7 @@ from rowcrew.control.run import StopReason
 from rowcrew.log import Log
 from rowcrew.model.catalogue import Catalogue
 from rowcrew.model.cleaning import clean_text, describe
-from rowcrew.settings import Settings
+from rowcrew.settings import Settings, Supervisor
 from rowcrew.table.link import reason
 
 _LAST_WRITES_SECONDS: Final = 5.0
@@ -39,6 +39,7 @@ class Worker:
         settings: see `rowcrew.settings`; the queues and the number of slots among them.
         on_failure: is told when something outside all jobs has broken and the worker has stopped itself.
         owns_process: whether the process is this worker's alone, and no program's that embeds it.
+        supervisor: what started the process and wants to hear how the worker does.
 
     Attributes:
         failure: has a result as soon as something outside all jobs has broken.
@@ -52,6 +53,7 @@ class Worker:
         *,
         on_failure: Callable[[BaseException], None] | None = None,
         owns_process: bool = False,
+        supervisor: Supervisor | None = None,
     ) -> None:
         self._crew = crew
         self._settings = settings
@@ -64,6 +66,7 @@ class Worker:
         self._stop_began = 0.0
         self._on_failure = on_failure
         self._owns_process = owns_process
+        self._supervisor = supervisor
         self._stopping_itself: asyncio.Task[None] | None = None
         self._stopped = asyncio.Event()
         self.failure: asyncio.Future[BaseException | None] = asyncio.get_running_loop().create_future()
@@ -103,6 +106,10 @@ class Worker:
         self._stopped.set()
         self._log.event("worker.stopped", reason=reason)
 
+    async def stopped(self) -> None:
+        """Wait until it has stopped, for whatever reason."""
+        await self._stopped.wait()
+
     def hurry(self) -> None:
         """Give running jobs no more time, and start no runner in place of those that go with them."""
         if self._organs is not None:
@@ -121,6 +128,10 @@ class Worker:
     def _stop_itself(self) -> None:
         """A dead organ beside a living heartbeat would keep its jobs for ever."""
         self._stopping_itself = asyncio.create_task(self._stop_and_tell())
+
+    def _on_terminated(self, _: asyncio.Future[None]) -> None:
+        """An operator has asked it to stop: no heartbeat waits for what follows."""
+        self._stopping_itself = asyncio.create_task(self.stop("terminated"))
 
     async def _stop_and_tell(self) -> None:
         await self.stop("error")
@@ -156,7 +167,10 @@ class Worker:
         life.push_async_callback(organs.road.stopping.drain, self._settings.shutdown_grace_seconds)
         life.callback(organs.road.dispatcher.withdraw)
         life.callback(organs.reserver.close)
+        if organs.supervision is not None:
+            life.callback(organs.supervision.stopping)
         self._tell_ready(organs)
+        organs.requests.terminated.add_done_callback(self._on_terminated)
 
     async def _make_organs(self, links: Links, runners: Runners) -> Organs:
         manifest = await runners.manifest()
@@ -169,6 +183,7 @@ class Worker:
             catalogue=catalogue,
             clock=self._clock,
             log=self._log,
+            supervisor=self._supervisor,
         )
 
     async def _enter(self, organs: Organs) -> None:

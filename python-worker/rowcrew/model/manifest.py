@@ -46,6 +46,11 @@ class TypeManifest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
-    """All types of a crew."""
+    """All types of a crew.
+
+    Attributes:
+        shutdown_seconds: how long its shutdown hooks may take, one after the other.
+    """
 
     types: tuple[TypeManifest, ...]
+    shutdown_seconds: float = 0.0

@@ -39,6 +39,7 @@ RemedyKind = Literal[
     "serve-queue",
     "serve-queue-too",
     "start-crew",
+    "resume-workers",
     "add-slots",
     "read-worker-log",
     # change the installation or the database

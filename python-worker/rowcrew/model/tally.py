@@ -1,21 +1,25 @@
 """What a worker counts of the runs whose ends it has recorded, until it writes the counts to `job_stats`.
 
-In: one call for each recorded end. Out: once a minute, a row for each queue, type and outcome. This is on the
-road of every job: it adds up in memory, and nothing else.
+In: the runs whose ends were recorded together. Out: once a minute, a row for each queue, type and outcome.
+This is on the road of every job: it adds up in memory, and nothing else.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final, Literal
 
 import msgspec
 
-from rowcrew.model.histogram import bucket_of
+from rowcrew.model.histogram import count_in
 from rowcrew.model.job import Job
 from rowcrew.model.verdict import AttemptOutcome
 
 RunOutcome = Literal["completed"] | AttemptOutcome
 """As `job_attempts` has it, and the one that leaves no row there."""
+
+Runs = Sequence[tuple[Job, float | None]]
+"""Some runs, one at least: the job of each, and for how many seconds it ran; None = it never began."""
 
 MOST_ROWS: Final = 1_000
 """In one minute. A program with a queue for each of its customers has one row a type for those beyond."""
@@ -72,22 +76,17 @@ class Tally:
         """Whether anything was counted."""
         return bool(self._sums)
 
-    def ended(
-        self, job: Job, outcome: RunOutcome, seconds: float | None, memory_bytes: int | None = None
-    ) -> None:
-        """A run's end was recorded; `seconds` None = it never began."""
-        entry = self._sums.get((job.queue, job.type, outcome)) or self._sum(job.queue, job.type, outcome)
-        entry.count += 1
-        if seconds is not None:  # no function for both: this is on the road of every job
-            runs, waits, waited = entry.runs, entry.waits, job.wait_seconds
-            entry.run_seconds += seconds
-            entry.wait_seconds += waited
-            bucket = bucket_of(seconds)
-            runs[bucket] = runs.get(bucket, 0) + 1
-            bucket = bucket_of(waited)
-            waits[bucket] = waits.get(bucket, 0) + 1
-        if memory_bytes is not None:
-            self.used(job.queue, job.type, memory_bytes)
+    def ended(self, outcome: RunOutcome, runs: Runs) -> None:
+        """The ends of these were recorded, all with one outcome."""
+        for (queue, type), some in _alike(runs).items():
+            entry = self._sum(queue, type, outcome)
+            entry.count += len(some)
+            ran = [seconds for _, seconds in some if seconds is not None]
+            waited = [job.wait_seconds for job, seconds in some if seconds is not None]
+            entry.run_seconds += sum(ran)
+            entry.wait_seconds += sum(waited)
+            count_in(entry.runs, ran)
+            count_in(entry.waits, waited)
 
     def rescued(self, queue: str, type: str) -> None:
         """A run was lost with its worker; nobody knows how long it ran."""
@@ -129,3 +128,15 @@ class Tally:
         if key not in self._sums and len(self._sums) >= MOST_ROWS:
             key = (OTHER_QUEUES, type, outcome)
         return self._sums.setdefault(key, _Sum())
+
+
+def _alike(runs: Runs) -> dict[tuple[str, str], Runs]:
+    """The runs by queue and type. Most batches are of one kind, and to see that first takes half the time."""
+    first, _ = runs[0]
+    queue, type = first.queue, first.type
+    if not [None for job, _ in runs if job.type != type or job.queue != queue]:
+        return {(queue, type): runs}
+    alike: dict[tuple[str, str], list[tuple[Job, float | None]]] = {}
+    for job, seconds in runs:
+        alike.setdefault((job.queue, job.type), []).append((job, seconds))
+    return dict(alike)

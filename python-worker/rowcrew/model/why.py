@@ -65,6 +65,7 @@ class Service(msgspec.Struct, frozen=True, rename="camel"):
         known_types: the types that live workers of the queue know.
         last_worker: the worker that was heard last, live or not; None when no worker ever was.
         last_heard_seconds: how long ago that was.
+        draining: the names of workers that serve queue and type, and are asked to take no more jobs.
     """
 
     queue: str
@@ -79,6 +80,7 @@ class Service(msgspec.Struct, frozen=True, rename="camel"):
     known_types: list[str] = []
     last_worker: str | None = None
     last_heard_seconds: float | None = None
+    draining: list[str] = []
 
 
 class JobFacts(msgspec.Struct, frozen=True, rename="camel"):
@@ -90,7 +92,7 @@ class JobFacts(msgspec.Struct, frozen=True, rename="camel"):
         changed_since: whether somebody changed the row by hand after that run.
         awaits_old_run: somebody requeued it while its last run may still have been stopping.
         worker: the name of the worker that holds it; an ended job may still be held.
-        worker_state: live, silent, lost or stopped; None when no worker holds it.
+        worker_state: as in `worker_status`; None when no worker holds it.
         lease_left_seconds: how long its worker may still be silent.
         aside_reason: why no statement takes the row; None when it is not set aside.
         aside_tries: how often that was tried.
@@ -151,6 +153,14 @@ def reasons(job: JobFacts, service: Service, held_back: Sequence[HeldBack] = ())
 
 def unserved(service: Service) -> Reason | None:
     """Why no live worker would ever take such a job; None when one would."""
+    reason = _unserved(service)
+    if reason is None or not service.draining:
+        return reason
+    what = f"it is for {_named(service.draining)}: draining, as somebody asked, and taking no more jobs"
+    return Reason(reason.code, what, (Remedy("resume-workers"),))
+
+
+def _unserved(service: Service) -> Reason | None:
     if not service.live:
         return Reason("no-worker", f"no worker lives{_last_heard(service)}", (Remedy("start-worker"),))
     if not service.in_queue:
@@ -292,7 +302,7 @@ def _of_processing(job: JobFacts, service: Service) -> Reason:
     match job.worker_state:
         case None:
             return _of_foreign(job, since)
-        case "live":
+        case "live" | "draining" | "stopping":
             return Reason(
                 "running",
                 f"worker {job.worker} has had it for {since}, attempt {job.attempts} of {job.max_attempts};"

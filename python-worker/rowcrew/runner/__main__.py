@@ -28,6 +28,7 @@ from rowcrew.runner.lines import Lines
 from rowcrew.runner.loading import loaded
 from rowcrew.runner.loop import RunnerLoop
 from rowcrew.runner.parent import die_with, go_before_control
+from rowcrew.runner.shutdown import shut_down
 from rowcrew.runner.surroundings import Surroundings, make_plain
 from rowcrew.runner.threads import Threads
 from rowcrew.runner.wire import (
@@ -120,6 +121,8 @@ async def _serve(
         channel.send(Unloadable(crew))
     try:
         await closed.wait()
+        if isinstance(crew, Crew) and crew.shutdown_hooks:
+            await shut_down(crew.shutdown_hooks)
     except asyncio.CancelledError as error:
         _break_off(error)  # now: in this turn of the loop no run can have reported that it was cancelled
     if lines is not None:

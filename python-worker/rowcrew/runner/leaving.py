@@ -7,6 +7,7 @@ will not be cancelled, hooks that wait for a server) cannot keep the process.
 from __future__ import annotations
 
 import atexit
+import math
 import os
 import signal
 import threading
@@ -19,6 +20,11 @@ THREADS_SECONDS: Final = 1.0
 """How long Python waits for threads before the hooks run without them."""
 LEAVING_SECONDS: Final = 10
 """How long all of the end may take. Control waits less when the whole worker leaves."""
+
+
+def allow(seconds: float) -> None:
+    """Something more may take so long, and then still the end; a process that is held longer is killed."""
+    _limit(math.ceil(seconds))
 
 
 def begin() -> None:
@@ -44,9 +50,9 @@ def break_off() -> NoReturn:
     _end(1)
 
 
-def _limit() -> None:
+def _limit(more_seconds: int = 0) -> None:
     signal.signal(signal.SIGALRM, signal.SIG_DFL)  # the kernel's clock: it needs neither the GIL nor a thread
-    signal.alarm(LEAVING_SECONDS)
+    signal.alarm(more_seconds + LEAVING_SECONDS)
 
 
 def _end(code: int) -> NoReturn:

@@ -13,7 +13,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Final
+from typing import Any, Final
 
 from rowcrew.installed import PACKAGE
 from rowcrew.runner.forking import pass_over
@@ -32,6 +32,8 @@ _SIGNALS: Final = (
     signal.SIGUSR1,
     signal.SIGUSR2,
 )
+# The documented one makes an enum of every answer, which takes ten times as long.
+_handler_of: Final[Callable[[int], Any]] = getattr(signal.getsignal, "__wrapped__", signal.getsignal)
 
 
 def make_plain() -> None:
@@ -57,7 +59,7 @@ class Surroundings:
         self._umask = _umask()
         self._environment = KeptEnvironment()
         self._locale = locale.setlocale(locale.LC_ALL)
-        self._handlers = [(number, signal.getsignal(number)) for number in _SIGNALS]
+        self._handlers = [(number, _handler_of(number)) for number in _SIGNALS]
 
     def restore(self) -> None:
         """Put back what runs have changed; call it in the main thread while none goes on."""
@@ -79,7 +81,7 @@ class Surroundings:
 
     def _restore_handlers(self) -> None:
         for number, handler in self._handlers:
-            if handler is not None and signal.getsignal(number) is not handler:
+            if handler is not None and _handler_of(number) is not handler:
                 signal.signal(number, handler)
 
 

@@ -244,6 +244,32 @@ def platform(environment: Mapping[str, str] | None = None) -> Platform:
     )
 
 
+class Supervisor(NamedTuple):
+    """The program that started this one and wants to hear how it does, as systemd asks for it.
+
+    `watchdog_seconds` is how long it lets this process be silent; None = for ever.
+    """
+
+    address: str
+    watchdog_seconds: float | None
+
+
+def supervisor(environment: Mapping[str, str] | None = None) -> Supervisor | None:
+    """Whom to tell that this process is ready, alive and stopping; None where nobody asks."""
+    environment = os.environ if environment is None else environment
+    address = environment.get("NOTIFY_SOCKET", "")
+    if address[:1] not in ("/", "@"):
+        return None
+    abstract = address.startswith("@")
+    return Supervisor(f"\0{address[1:]}" if abstract else address, _watchdog_seconds(environment))
+
+
+def _watchdog_seconds(environment: Mapping[str, str]) -> float | None:
+    microseconds, own = environment.get("WATCHDOG_USEC", ""), str(os.getpid())
+    is_ours = environment.get("WATCHDOG_PID", "") in ("", own)
+    return int(microseconds) / 1e6 if microseconds.isdecimal() and is_ours else None
+
+
 def environment_with(**variables: str) -> dict[str, str]:
     """The environment of this process for a child of it, with some variables set."""
     return {**os.environ, **variables}

@@ -10,9 +10,8 @@ import uuid
 from typing import Final, NamedTuple
 
 from rowcrew.model.event import Message, Receiver
-from rowcrew.table.link import Link
+from rowcrew.table.link import CHORE_SECONDS, Link
 from rowcrew.table.statements import SQL
-from rowcrew.table.worker import CHORE_SECONDS
 
 MOST_MERGED: Final = 5000
 BATCH: Final = 1000

@@ -11,9 +11,8 @@ from typing import NamedTuple
 
 from rowcrew.model.floors import Probes
 from rowcrew.model.job import Job
-from rowcrew.table.link import Link
+from rowcrew.table.link import CHORE_SECONDS, Link
 from rowcrew.table.statements import SQL
-from rowcrew.table.worker import CHORE_SECONDS
 
 
 class Locked(NamedTuple):

@@ -27,6 +27,9 @@ from rowcrew.table.statements import SQL
 # and would stay the plan while it grows, until somebody analyses it.
 PLANNING: Final[Mapping[str, str]] = {"enable_seqscan": "off", "jit": "off"}
 
+# The deadline of what a worker does beside its jobs: a tenth of a lease.
+CHORE_SECONDS: Final = 4.0
+
 # What a client sees while a server is down or coming up. Whoever sees this knows that nobody else gets in.
 _REFUSALS: Final = (
     "connection refused",

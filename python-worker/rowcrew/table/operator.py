@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import msgspec
 
+from rowcrew.model.asked import Asked
 from rowcrew.model.pace import RunCount
 from rowcrew.model.shape import Part
 from rowcrew.model.status import Status
@@ -34,6 +35,7 @@ from rowcrew.table.rows import (
     ListedSchedule,
     ListedType,
     ListedWorker,
+    NamedWorker,
     Probe,
     PublishedType,
     ReasonCount,
@@ -253,6 +255,16 @@ async def list_workers(
     """The workers heard last; None = in whatever state."""
     rows = await _fetch(link, "list_workers", {"states": _array(states), "limit": limit})
     return [ListedWorker(*row) for row in rows]
+
+
+async def ask_workers(link: Link, *, asked: Asked | None, ids: Sequence[int] | None) -> list[int]:
+    """The workers that are asked this now; `asked` None = to go on, `ids` None = all that are there."""
+    parameters = {"asked": asked, "ids": None if ids is None else list(ids)}
+    return [id for (id,) in await _fetch(link, "ask_workers", parameters)]
+
+
+async def named_workers(link: Link, *, ids: Sequence[int]) -> list[NamedWorker]:
+    return [NamedWorker(*row) for row in await _fetch(link, "named_workers", {"ids": list(ids)})]
 
 
 async def list_events(

@@ -14,7 +14,7 @@ import msgspec
 
 from rowcrew.model.status import Status
 
-WorkerState = Literal["live", "silent", "lost", "stopped"]
+WorkerState = Literal["live", "draining", "stopping", "silent", "lost", "stopped"]
 EventState = Literal["waiting", "told", "failed", "unheard"]
 
 
@@ -280,7 +280,9 @@ class ListedWorker(Row, frozen=True):
     """A worker as it has entered itself, and what it runs; no queue named = all queues.
 
     Attributes:
+        restarts: runners that died, or were replaced because they used too much memory.
         heard_seconds: since its last heartbeat.
+        up_seconds: from its start to its last word.
     """
 
     id: int
@@ -299,6 +301,18 @@ class ListedWorker(Row, frozen=True):
     stop_reason: str | None
     memory_bytes: int | None
     cpu_percent: float | None
+    restarts: int
+    heard_seconds: float
+    up_seconds: float
+
+
+class NamedWorker(Row, frozen=True):
+    """How a worker stands that somebody has named."""
+
+    id: int
+    name: str
+    state: WorkerState
+    running: int
     heard_seconds: float
 
 

@@ -258,7 +258,10 @@ workers = Table(
     Column("aloneWith", UUID),
     Column("memoryBytes", BigInteger),
     Column("cpuPercent", REAL),
+    _required("restarts", Integer, "0"),
+    Column("asked", Text),
     UniqueConstraint("bootId", name="workers_boot"),
+    _check("workers_asked_known", "asked IN ('drain', 'terminate')"),
     postgresql_with={"fillfactor": 50},
 )
 

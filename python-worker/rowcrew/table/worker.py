@@ -8,17 +8,14 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
+from rowcrew.model.asked import Asked
 from rowcrew.model.floors import Probes
 from rowcrew.model.holder import Holder
 from rowcrew.model.job import Job
-from rowcrew.table.link import Link
+from rowcrew.table.link import CHORE_SECONDS, Link
 from rowcrew.table.statements import SQL
-
-# The deadline of what a worker does beside its jobs: a tenth of a lease.
-CHORE_SECONDS: Final = 4.0
 
 
 class Entry(NamedTuple):
@@ -26,6 +23,13 @@ class Entry(NamedTuple):
 
     id: int
     namesakes: int
+    asked: Asked | None
+
+
+class Beat(NamedTuple):
+    """What a worker that lives for the others is asked."""
+
+    asked: Asked | None
 
 
 class HeldLease(NamedTuple):
@@ -53,35 +57,6 @@ class RescuedJob(NamedTuple):
     type: str
     queue: str
     status: str
-
-
-class SchedulesLook(NamedTuple):
-    """In how many seconds a tick is due, None when nothing is planned; and whether one waits for a job."""
-
-    seconds: float | None
-    waiting: bool
-
-    @property
-    def is_due(self) -> bool:
-        return self.seconds is not None and self.seconds <= 0
-
-
-class DueSchedule(NamedTuple):
-    """A schedule that is due, or not planned (`next_at` None); `has_failed` = so often that it is paused."""
-
-    name: str
-    version: str
-    cron: str | None
-    every_seconds: int | None
-    timezone: str
-    start_at: datetime | None
-    end_at: datetime | None
-    created_at: datetime
-    missed: str
-    next_at: datetime | None
-    now: datetime
-    pause_after_failures: int | None
-    has_failed: bool
 
 
 class ReadyLine(NamedTuple):
@@ -153,70 +128,11 @@ class Stranger(NamedTuple):
     reply: str
 
 
-class Examined(NamedTuple):
-    """What one look at jobs that wait came to.
-
-    Attributes:
-        mine: False where another worker was at it; then nothing was done.
-        released: may run now.
-        ended: failed or were cancelled, as what they waited for did.
-        moved: waiters that watch another job now, and ended jobs that have told their waiters.
-        left: could not be decided, for a lock or for their number.
-        came_to: the largest id among the new waiters of this look; None when there was none.
-    """
-
-    mine: bool
-    released: int
-    ended: int
-    moved: int
-    left: int
-    came_to: int | None
-
-    def and_also(self, other: Examined) -> Examined:
-        return Examined(
-            self.mine and other.mine,
-            self.released + other.released,
-            self.ended + other.ended,
-            self.moved + other.moved,
-            self.left + other.left,
-            None,
-        )
-
-
-class WaitsDue(NamedTuple):
-    """Whether a job is to be examined, and whether one waits at all."""
-
-    due: bool
-    waiting: bool
-
-
-class SweptWaits(NamedTuple):
-    """Where a walk over jobs that wait came to, None at the end; and how many are to be looked at again."""
-
-    came_to: int | None
-    came_to_id: int | None
-    again: int
-
-
 class QueueLimit(NamedTuple):
     """The limit of one run in a queue that has one."""
 
     queue: str
     timeout_seconds: int
-
-
-class Walked(NamedTuple):
-    """How a walk over a stretch of rows went; `came_to` is None when there was no row left."""
-
-    came_to: int | None
-    deleted: int
-
-
-class Emptied(NamedTuple):
-    """Where a walk came to, None after the end, and how many results it emptied."""
-
-    came_to: int | None
-    emptied: int
 
 
 class SchemaRevision(NamedTuple):
@@ -260,7 +176,9 @@ async def register(
     types: Sequence[str],
     slots: int,
     lease_seconds: int,
+    former: uuid.UUID,
 ) -> Entry:
+    """`former`: the bootId of the row that was declared lost."""
     parameters = {
         "boot": boot,
         "name": name,
@@ -272,6 +190,7 @@ async def register(
         "types": list(types),
         "slots": slots,
         "lease_seconds": lease_seconds,
+        "former": former,
     }
     (row,) = await link.fetch(SQL["worker/register"], parameters)
     return Entry(*row)
@@ -290,15 +209,19 @@ async def publish_types(link: Link, types: str) -> None:
     await link.fetch(SQL["worker/publish_types"], {"types": types})
 
 
-async def beat(link: Link, *, worker: int, boot: uuid.UUID, memory: int, cpu: float) -> bool:
-    """Whether the worker lives for the others: False when it was declared lost.
+async def beat(
+    link: Link, *, worker: int, boot: uuid.UUID, memory: int, cpu: float, restarts: int
+) -> Beat | None:
+    """What the worker is asked; None when it was declared lost.
 
     Args:
         memory: bytes of worker and runners together.
         cpu: percent of one core.
+        restarts: of its runners.
     """
-    parameters = {"worker": worker, "boot": boot, "memory": memory, "cpu": cpu}
-    return bool(await link.fetch(SQL["worker/beat"], parameters, CHORE_SECONDS))
+    parameters = {"worker": worker, "boot": boot, "memory": memory, "cpu": cpu, "restarts": restarts}
+    rows = await link.fetch(SQL["worker/beat"], parameters, CHORE_SECONDS)
+    return Beat(*rows[0]) if rows else None
 
 
 async def alone(link: Link, *, worker: int, boot: uuid.UUID, lease_id: str | None) -> bool:
@@ -381,31 +304,10 @@ async def record(link: Link, *, ended: str, worker: int) -> list[Stranger]:
     return [Stranger(*row) for row in rows]
 
 
-async def waits_due(link: Link) -> WaitsDue:
-    ((due, waiting),) = await link.fetch(SQL["worker/waits_due"], {}, CHORE_SECONDS)
-    return WaitsDue(due, waiting)
-
-
-async def to_examine(link: Link) -> list[int]:
-    """At most a thousand ids, in order."""
-    return [id for (id,) in await link.fetch(SQL["worker/to_examine"], {}, CHORE_SECONDS)]
-
-
-async def examine(link: Link, *, after: int, only: Sequence[int] | None = None) -> Examined:
-    """Decide about a thousand jobs at most: those whose watched job has ended, and new ones above this id.
-
-    `only` narrows them to these ids, of the ended or the new.
-    """
-    parameters = {"after": after, "only": None if only is None else list(only)}
-    (row,) = await link.fetch(SQL["worker/examine"], parameters)
-    return Examined(*row)
-
-
-async def sweep_waits(link: Link, *, after: int, after_id: int, batch: int) -> SweptWaits:
-    """Look at the next `batch` waiters: after those that watch this job, up to this id among them."""
-    parameters = {"after": after, "after_id": after_id, "batch": batch}
-    (row,) = await link.fetch(SQL["worker/sweep_waits"], parameters, CHORE_SECONDS)
-    return SweptWaits(*row)
+async def look_round(link: Link, *, worker: int) -> list[str]:
+    """The names of the chores that have something to do."""
+    rows = await link.fetch(SQL["worker/look_round"], {"worker": worker}, CHORE_SECONDS)
+    return [chore for (chore,) in rows]
 
 
 async def server(link: Link) -> Server:
@@ -472,87 +374,18 @@ async def rescue_foreign(link: Link, *, only: Sequence[int]) -> list[RescuedJob]
     return [RescuedJob(*row) for row in rows]
 
 
+async def add_queue(link: Link, queue: str) -> None:
+    await link.fetch(SQL["worker/add_queue"], {"queue": queue}, CHORE_SECONDS)
+
+
 async def queue_limits(link: Link) -> list[QueueLimit]:
     return [QueueLimit(*row) for row in await link.fetch(SQL["worker/queue_limits"], {}, CHORE_SECONDS)]
 
 
-async def prune(link: Link, *, after: int, batch: int, keep_completed: float, keep_failed: float) -> Walked:
-    """Look at the next `batch` rows after this id; the last two in seconds."""
-    parameters = {
-        "after": after,
-        "batch": batch,
-        "keep_completed": keep_completed,
-        "keep_failed": keep_failed,
-    }
-    (row,) = await link.fetch(SQL["worker/prune"], parameters, CHORE_SECONDS)
-    return Walked(*row)
-
-
-async def empty_results(link: Link, *, after: int, batch: int, keep_result: float | None) -> Emptied:
-    """Look at the next `batch` rows after this id; the last in seconds, None = for ever."""
-    parameters = {"after": after, "batch": batch, "keep_result": keep_result}
-    (row,) = await link.fetch(SQL["worker/empty_results"], parameters, CHORE_SECONDS)
-    return Emptied(*row)
-
-
-async def results_expire(link: Link) -> bool:
-    ((expire,),) = await link.fetch(SQL["worker/results_expire"], {}, CHORE_SECONDS)
-    return bool(expire)
-
-
-async def next_job(link: Link, after: int) -> int | None:
-    ((id,),) = await link.fetch(SQL["worker/next_job"], {"after": after}, CHORE_SECONDS)
-    return None if id is None else int(id)
-
-
-async def beyond_count(link: Link, *, batch: int, besides: Sequence[int]) -> list[int]:
-    """At most a batch of ids, without those of `besides`."""
-    parameters = {"batch": batch, "besides": list(besides)}
-    return [id for (id,) in await link.fetch(SQL["worker/beyond_count"], parameters, CHORE_SECONDS)]
-
-
-async def prune_by_count(link: Link, *, only: Sequence[int]) -> int:
-    """How many were deleted."""
-    ((deleted,),) = await link.fetch(SQL["worker/prune_by_count"], {"only": list(only)}, CHORE_SECONDS)
-    return int(deleted)
-
-
-async def prune_workers(link: Link) -> None:
-    await link.fetch(SQL["worker/prune_workers"], {}, CHORE_SECONDS)
-
-
-async def prune_aside(link: Link) -> None:
-    await link.fetch(SQL["worker/prune_aside"], {}, CHORE_SECONDS)
-
-
-async def publish_schedules(link: Link, *, schedules: str, crew: str, types: Sequence[str]) -> None:
-    """Write what a crew declares, a JSON array; `types` are all that it has."""
-    parameters = {"schedules": schedules, "crew": crew, "types": list(types)}
-    await link.fetch(SQL["worker/publish_schedules"], parameters, CHORE_SECONDS)
-
-
-async def schedules_look(link: Link) -> SchedulesLook:
-    (row,) = await link.fetch(SQL["worker/schedules_look"], {}, CHORE_SECONDS)
-    return SchedulesLook(*row)
-
-
-async def schedules_due(link: Link) -> list[DueSchedule]:
-    """At most a hundred."""
-    return [DueSchedule(*row) for row in await link.fetch(SQL["worker/schedules_due"], {}, CHORE_SECONDS)]
-
-
-async def fire(link: Link, plans: str) -> list[str]:
-    """Carry out plans, a JSON array; the names of the schedules whose rows were as their plans knew them."""
-    return [name for (name,) in await link.fetch(SQL["worker/fire"], {"plans": plans}, CHORE_SECONDS)]
-
-
-async def fire_waiting(link: Link) -> list[str]:
-    """The names of the schedules whose waiting tick has its job now."""
-    return [name for (name,) in await link.fetch(SQL["worker/fire_waiting"], {}, CHORE_SECONDS)]
-
-
-async def prune_ticks(link: Link) -> None:
-    await link.fetch(SQL["worker/prune_ticks"], {}, CHORE_SECONDS)
+async def tell_ended(link: Link, ids: list[str]) -> int:
+    """Tell who waits that jobs have ended: ids with commas between, each text less than 8,000 bytes."""
+    ((told,),) = await link.fetch(SQL["worker/tell_ended"], {"ids": ids}, CHORE_SECONDS)
+    return int(told)
 
 
 def _asked(
@@ -567,37 +400,6 @@ def _asked(
     }
 
 
-async def add_queue(link: Link, queue: str) -> None:
-    await link.fetch(SQL["worker/add_queue"], {"queue": queue}, CHORE_SECONDS)
-
-
-async def moment(link: Link) -> datetime:
-    ((moment,),) = await link.fetch(SQL["worker/moment"], {}, CHORE_SECONDS)
-    assert isinstance(moment, datetime)
-    return moment
-
-
-async def write_stats(link: Link, *, moment: datetime, worker: int, counts: str) -> None:
-    """`counts` is a JSON array with one object for each row of `job_stats`, by column name."""
-    parameters = {"moment": moment, "worker": worker, "counts": counts}
-    await link.fetch(SQL["worker/write_stats"], parameters, CHORE_SECONDS, size=len(counts))
-
-
-async def merge_stats(link: Link, *, short: int, long: int, unit: str, keep: int) -> int:
-    """How many rows there are instead.
-
-    Args:
-        short, long: the spans in seconds; `unit` is the longer one as `date_trunc` calls it.
-        keep: for how many seconds short spans stay.
-    """
-    parameters = {"short": short, "long": long, "unit": unit, "keep": keep}
-    return len(await link.fetch(SQL["worker/merge_stats"], parameters, CHORE_SECONDS))
-
-
-async def prune_stats(link: Link) -> None:
-    await link.fetch(SQL["worker/prune_stats"], {}, CHORE_SECONDS)
-
-
 def _arrays(probes: Probes) -> dict[str, Any]:
     """The parameters that hold one element for each probe."""
     return {
@@ -606,26 +408,3 @@ def _arrays(probes: Probes) -> dict[str, Any]:
         "floors": probes.floors,
         "floor_ids": probes.floor_ids,
     }
-
-
-async def tell_ended(link: Link, ids: list[str]) -> int:
-    """Tell who waits that jobs have ended: ids with commas between, each text less than 8,000 bytes."""
-    ((told,),) = await link.fetch(SQL["worker/tell_ended"], {"ids": ids}, CHORE_SECONDS)
-    return int(told)
-
-
-async def keep_lines(link: Link, *, pieces: str, most_bytes: int, most_lines: int) -> list[int]:
-    """Keep a JSON array of what runs have said; the jobs that have more by now than these bounds."""
-    parameters = {"pieces": pieces, "most_bytes": most_bytes, "most_lines": most_lines}
-    return [id for (id,) in await link.fetch(SQL["worker/keep_lines"], parameters, CHORE_SECONDS)]
-
-
-async def trim_lines(link: Link, *, jobs: list[int], most_bytes: int, most_lines: int) -> None:
-    parameters = {"jobs": jobs, "most_bytes": most_bytes, "most_lines": most_lines}
-    await link.fetch(SQL["worker/trim_lines"], parameters, CHORE_SECONDS)
-
-
-async def sweep_lines(link: Link, *, after: int, batch: int) -> Walked:
-    """Look at the next `batch` rows of jobs after this id."""
-    (row,) = await link.fetch(SQL["worker/sweep_lines"], {"after": after, "batch": batch}, CHORE_SECONDS)
-    return Walked(*row)

@@ -35,8 +35,9 @@ _SPACES: Final = " \u00a0\u202f\u2009"
 _APOSTROPHES: Final = "'\u2019"
 _MINUS: Final = "\u2212"
 _CURRENCIES: Final = (
-    "[A-Z]{3}|[A-Z]{0,2}[$\u00a2\u00a3\u00a5\u20a0-\u20bf\u0e3f\u058f\u060b]"
-    "|[Kk]r\\.?|z\u0142|K\u010d|Ft|Fr\\.?|lei"
+    "[A-Z]{3}|[A-Z]{0,2}[$\u00a2\u00a3\u00a5\u20a0-\u20c0\u0e3f\u058f\u060b\ufdfc\uff04\uffe0\uffe1\uffe5\uffe6]"
+    "|[Kk]r\\.?|z\u0142|K\u010d|Ft|Fr\\.?|lei|R|RM|Rp|Rs\\.?|TL|S/\\.?|\u5186|\u5143|\uc6d0"
+    "|\u0440\u0443\u0431\\.?|\u0440\\.|\u043b\u0432\\.?|\u0433\u0440\u043d\\.?"
 )
 
 
@@ -168,9 +169,8 @@ def _text(field: sql.Identifier, cells: Cells) -> sql.Composable:
 def _number_cases(field: sql.Identifier, cells: Cells) -> sql.Composable:
     decimal = re.escape(cells.decimal)
     number = _bare_number(field, cells)
-    grouped = (
-        rf"|\d{{1,3}}(?:{_thousands(cells)}\d{{2,3}})*{_thousands(cells)}\d{{3}}" if cells.thousands else ""
-    )
+    sign = _thousands(cells)  # behind a leading zero it is none: 0,123 is less than one
+    grouped = rf"|[1-9]\d{{0,2}}(?:{sign}\d{{2,3}})*{sign}\d{{3}}" if cells.thousands else ""
     pattern = rf"^\s*[-+]?(?:\d+{grouped})?(?:{decimal}\d*)?(?:[eE][-+]?\d+)?\s*$"
     if cells.nan:
         pattern = rf"^\s*{_NAN}\s*$|{pattern}"

@@ -27,6 +27,14 @@ _DIRECTIVES: Final = {
     "p": r"([AaPp][Mm])",
     "z": r"([-+]\d{2}:?\d{2}|Z)",
 }
+# Where the next directive follows at once. Narrower than strptime: a spreadsheet that takes 011126 for a
+# number drops its zero, and 11126 is then 1 November, or 11 January.
+_TWO_DIGITS: Final = {
+    "m": r"(0[1-9]|1[0-2])",
+    "d": r"(0[1-9]|[12]\d|3[01])",
+    "H": r"([01]\d|2[0-3])",
+    "I": r"(0[1-9]|1[0-2])",
+}
 # ISO order: what stands before a part when it is there. Of two names in one entry only one can be used.
 _ISO_ORDER: Final = (
     ("", "Yy"),
@@ -80,6 +88,7 @@ def _pattern(date_format: str) -> tuple[str, dict[str, int]]:
     """What matches the format, and the number of the group that holds each part of `_ISO_ORDER`."""
     groups: dict[str, int] = {}
     pattern = ""
+    touching = _touching(date_format)
     for directive, literal in re.findall(r"%(.)|([^%]+|%$)", date_format, re.DOTALL):
         if directive == "%" or not directive:
             pattern += re.escape(directive or literal)
@@ -92,10 +101,17 @@ def _pattern(date_format: str) -> tuple[str, dict[str, int]]:
             if part in groups:
                 raise ValueError(f"date format {date_format!r}: %{directive} says something twice")
             groups[part] = len(groups) + 1
-            pattern += _DIRECTIVES[directive]
+            pattern += (_TWO_DIGITS if directive in touching else _DIRECTIVES).get(
+                directive, _DIRECTIVES[directive]
+            )
     if not groups:
         raise ValueError(f"date format {date_format!r} has no directive such as %Y")
     return pattern, groups
+
+
+def _touching(date_format: str) -> set[str]:
+    """The directives with another one right before or behind them."""
+    return {letter for pair in re.findall(r"(?=%([^%])%([^%]))", date_format) for letter in pair}
 
 
 def _rule(date_format: str, pattern: str, groups: dict[str, int], century: str) -> DateRule:

@@ -20,18 +20,21 @@ import msgspec
 from rowcrew.bundled.csv_import.guessing import Guess, guessed
 from rowcrew.context import PermanentError
 
-Delimiter = Literal["auto", ",", ";", "\t", "|", ":", " "]
+Delimiter = Literal["auto", ",", ";", "\t", "|", ":", " ", "^", "~", "\x1f"]
 Quote = Literal['"', "'", ""]
 
 SAMPLE_RECORDS: Final = 200
-_DELIMITERS: Final = (",", ";", "\t", "|")
-_SEPARATOR_LINE: Final = re.compile(r'\ufeff?"?sep=([,;\t|: ])"?\s*', re.IGNORECASE)
+_DELIMITERS: Final = (",", ";", "\t", "|", "^", "~", "\x1f")
+_SEPARATOR_LINE: Final = re.compile(r'\ufeff?"?sep=([,;\t|: ^~\x1f])"?\s*', re.IGNORECASE)
+# Cells begin with a quote behind these; a name such as 't Hooft does, and closes none.
+_OPENING: Final = re.compile(r"(?:^|[,;\t|])'", re.MULTILINE)
+_SINGLE_QUOTED: Final = re.compile(r"(?:^|[,;\t|])'(?:[^'\r\n]|'')*'(?=[,;\t|\r\n]|\Z)", re.MULTILINE)
 _INVISIBLE: Final = "\u200b\u200c\u200d\u2060\ufeff"
 Grid = list[list[str]]
 
 
 class Layout(msgspec.Struct, frozen=True, kw_only=True):
-    """What a payload says of the layout; None = find out."""
+    """What a payload says of the layout; None = find out. `finds_quote`: other quotes may be found too."""
 
     delimiter: Delimiter = "auto"
     quote: Quote = '"'
@@ -39,6 +42,7 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True):
     skip_rows: int | None = None
     header_rows: int | None = None
     trim: bool | None = None
+    finds_quote: bool = False
 
 
 class Dialect(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,6 +95,8 @@ def find_dialect(sample: str, layout: Layout, wanted: Collection[str]) -> Dialec
     Raises:
         PermanentError: no record has all wanted headers, or one has a header twice.
     """
+    if layout.finds_quote and _is_single_quoted(sample):
+        layout = msgspec.structs.replace(layout, quote="'")
     separator = _SEPARATOR_LINE.fullmatch(sample.splitlines()[0])
     given = layout.delimiter
     if separator and given == "auto":
@@ -102,6 +108,13 @@ def find_dialect(sample: str, layout: Layout, wanted: Collection[str]) -> Dialec
     if wanted:
         return _by_names(grids, layout, wanted, above)
     return _by_guess(grids, layout, above)
+
+
+def _is_single_quoted(sample: str) -> bool:
+    """Whether cells stand in ' and none in ": every ' that opens a cell closes it, and that twice or more."""
+    if '"' in sample:
+        return False
+    return 2 <= len(_SINGLE_QUOTED.findall(sample)) == len(_OPENING.findall(sample))
 
 
 def rows_above(sample: str, dialect: Dialect) -> int:

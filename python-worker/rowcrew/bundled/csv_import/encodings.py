@@ -43,6 +43,14 @@ _NO_CSV: Final = (
     (b"%PDF-", "a PDF"),
     (b"{\\rtf", "an RTF document"),
     (b"PAR1", "a Parquet file"),
+    (b"ARROW1", "an Arrow file"),
+    (b"ORC\x08", "an ORC file"),
+    (b"Obj\x01", "an Avro file"),
+    (b"\x04\x22\x4d\x18", "compressed by lz4: decompress it first"),
+    (b"GIF8", "a GIF picture"),
+    (b"%!PS", "PostScript"),
+    (b"\x7fELF", "a program"),
+    (b"MZ\x90\0", "a program"),
     (b"SQLite format 3", "an SQLite database"),
     (b"\x89PNG", "a PNG picture"),
     (b"\xff\xd8\xff", "a JPEG picture"),
@@ -50,6 +58,8 @@ _NO_CSV: Final = (
 _NO_CSV_TEXT: Final = (
     (b"<!doctype html", "an HTML page: often the login page of the site it came from"),
     (b"<html", "an HTML page: often the login page of the site it came from"),
+    (b"<table", "an HTML page: often what a site calls an Excel export"),
+    (b"<svg", "an SVG picture"),
     (b"<?xml", "an XML document"),
     (b'{"', "JSON"),
     (b'[{"', "JSON"),
@@ -66,6 +76,8 @@ def require_text(start: bytes) -> None:
     for mark, what in _NO_CSV:
         if start.startswith(mark):
             raise PermanentError(f"the file is no CSV file but {what}")
+    if start[257:262] == b"ustar":
+        raise PermanentError("the file is no CSV file but a tar archive: unpack it first")
     if start[1:4] == b"\0\0\0" or (start[:3] == b"\0\0\0" and start[3:4].strip(b"\0")):
         raise PermanentError("the file is no CSV file but UTF-32 text: save the file as UTF-8")
     for mark, what in _NO_CSV_TEXT:
@@ -127,13 +139,26 @@ def _guessed(file: IO[bytes], start: bytes) -> tuple[str, str | None]:
 
 
 def _without_mark(start: bytes) -> Encoding | None:
-    """UTF-16 without a byte order mark: every second byte of Western text is zero."""
-    pairs = len(start) // 2
-    if pairs and start[1::2].count(0) > 0.7 * pairs and start[::2].count(0) == 0:
+    """UTF-16 without a byte order mark: every second byte of Western text is zero; of other scripts, those of
+    digits, delimiters and line ends.
+    """
+    if start[1::2].count(0) and not start[::2].count(0) and _is_wide(start, 1, "utf-16-le"):
         return "utf-16-le"
-    if pairs and start[::2].count(0) > 0.7 * pairs and start[1::2].count(0) == 0:
+    if start[::2].count(0) and not start[1::2].count(0) and _is_wide(start, 0, "utf-16-be"):
         return "utf-16-be"
     return None
+
+
+def _is_wide(start: bytes, place: int, encoding: str) -> bool:
+    """Whether most characters have a zero byte there, or there are lines without control characters.
+
+    A file in UTF-8 with a zero byte in it has neither, read like this.
+    """
+    if start[place::2].count(0) > 0.7 * (len(start) // 2):
+        return True
+    text = start[: len(start) // 2 * 2].decode(encoding, "replace")
+    ends = text.count("\n") + text.count("\r")
+    return ends > 0 and not any(sign < " " and sign not in "\t\r\n" for sign in text)
 
 
 def _utf8_share(file: IO[bytes]) -> tuple[int, int]:

@@ -38,6 +38,8 @@ class Fit(msgspec.Struct, frozen=True, kw_only=True):
         except UnicodeDecodeError as error:
             byte = record[error.start : error.start + 1].hex()
             return None, f"invalid byte sequence for UTF-8: 0x{byte}; give the file's encoding"
+        if b"\n" in (outside := b"".join(record.split(b'"')[::2])) or b"\r" in outside:
+            return None, "a line end in the middle of the row: the file mixes CR with LF or CRLF"
         count = self._count(record)
         if count == self.width == self.columns:
             return record, None

@@ -58,10 +58,7 @@ def _header(grid: Grid) -> Guess:
     rows = [(place, row) for place, row in enumerate(grid) if any(cell.strip() for cell in row)]
     if not rows:
         return Guess(0, 0)
-    lower = [row for _, row in rows[len(rows) // 2 :]]
-    width = Counter(map(len, lower)).most_common(1)[0][0]
-    kinds = _kinds_of_columns([row for row in lower if len(row) == width], width)
-    typed = {column: kind for column, kind in kinds.items() if kind != "text"}
+    width, typed = _typed_columns(rows)
     if not typed:
         return _header_of_text(rows, width)
     first = next((index for index, (_, row) in enumerate(rows) if _is_data(row, typed, width)), None)
@@ -74,6 +71,22 @@ def _header(grid: Grid) -> Guess:
     above = [(place, len(row)) for place, row in rows[:first] if _may_be_header(row, width)]
     fitting = [place for place, cells in above if cells >= width] or [place for place, _ in above]
     return Guess(fitting[-1] if fitting else rows[first - 1][0], 1)
+
+
+def _typed_columns(rows: list[tuple[int, list[str]]]) -> tuple[int, dict[int, str]]:
+    """The usual width of the lower rows, and which of their columns hold numbers or dates.
+
+    The lower half tells; of a short file, whose header stands in the lower half, the last third.
+    """
+    widths = []
+    for share in (2, 3):
+        lower = [row for _, row in rows[-max(1, len(rows) // share) :]]
+        width = Counter(map(len, lower)).most_common(1)[0][0]
+        widths.append(width)
+        kinds = _kinds_of_columns([row for row in lower if len(row) == width], width)
+        if typed := {column: kind for column, kind in kinds.items() if kind != "text"}:
+            return width, typed
+    return widths[0], {}
 
 
 def _header_of_text(rows: list[tuple[int, list[str]]], width: int) -> Guess:

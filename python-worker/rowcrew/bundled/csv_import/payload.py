@@ -59,7 +59,7 @@ class CsvImport(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     encoding: Encoding = "auto"
     quote: Quote = '"'
     escape: Literal["\\"] | None = None
-    skip_rows: Annotated[int, Meta(ge=0, le=100)] | None = None
+    skip_rows: Annotated[int, Meta(ge=0, le=1000)] | None = None
     header_rows: Annotated[int, Meta(ge=0, le=10)] | None = None
     on_error: Literal["skip", "fail"] = "skip"
     max_errors: Annotated[int, Meta(ge=0, le=100_000)] = 100
@@ -112,4 +112,5 @@ class CsvImport(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
             skip_rows=self.skip_rows,
             header_rows=self.header_rows,
             trim=self.trim if self.dry_run else bool(self.trim),
+            finds_quote=self.dry_run,
         )

@@ -8,6 +8,7 @@ not touched. Called by the handler and by `rowcrew csv preview`.
 from __future__ import annotations
 
 import csv
+import io
 import re
 from collections.abc import Callable, Iterator
 from typing import IO, Any, Final
@@ -107,7 +108,8 @@ def of_file(payload: CsvImport, file: IO[bytes], check: Callable[[], None]) -> P
         if isinstance(found, str):
             rejected.append(Rejected(number, found, ""))
         elif len(rows) < SHOWN:
-            cells = next(csv.reader([found.decode()], delimiter=dialect.delimiter), [])
+            text = io.StringIO(found.decode(), newline="")
+            cells = next(csv.reader(text, delimiter=dialect.delimiter), [])
             rows.append({name: _cell(cells[place], dialect.trim) for name, place in places.items()})
         if len(rejected) == SHOWN:
             break

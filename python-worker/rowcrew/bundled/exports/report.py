@@ -145,6 +145,8 @@ class Report:
         )
 
     def _outlook(self) -> str:
+        if len(self._names) == 1:
+            return f"{self._runway()} {self._break_even()}"
         scenario = f"All figures are those of the scenario {self._names[0]}, unless another is named."
         return f"{self._runway()} {self._break_even()}\n\n{scenario}"
 
@@ -181,7 +183,8 @@ class Report:
             for name in names
         )
         shown = f" ({len(names)} of {len(self._names)})" if len(names) < len(self._names) else ""
-        return self._chart("line", f"Cash at the end of the month, by scenario{shown}", series)
+        by_scenario = f", by scenario{shown}" if len(self._names) > 1 else ""
+        return self._chart("line", f"Cash at the end of the month{by_scenario}", series)
 
     def _revenue_chart(self) -> Chart:
         return self._chart("area", "Monthly revenue", (self._series("Revenue", lambda month: month.revenue),))

@@ -5,6 +5,7 @@ In: a payload. Out: its `RunResult`. Called by the handler, with no transaction 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Final
 
@@ -33,7 +34,7 @@ def run_scenarios(payload: ModelRun, key: ModelRunKey, context: Context) -> RunR
         PermanentError: a scenario changes what is not there, or leads where no figures are.
     """
     drivers = drivers_of(payload)
-    names = sorted(payload.scenarios, key=lambda name: (name != "base", name))
+    names = sorted(payload.scenarios, key=lambda name: (name != "base", _by_number(name), name))
     changes = {name: scenario_drivers(drivers, name, payload.scenarios[name]) for name in names}
     scenarios = {}
     for place, name in enumerate(names):
@@ -55,6 +56,11 @@ def run_scenarios(payload: ModelRun, key: ModelRunKey, context: Context) -> RunR
         comparison=[compared(name, scenario.summary) for name, scenario in scenarios.items()],
         scenarios=scenarios,
     )
+
+
+def _by_number(name: str) -> list[tuple[int, int, str]]:
+    """What sorts a name as people do: Case 2 stands before Case 10."""
+    return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in re.findall(r"\d+|\D+", name)]
 
 
 def scenario_drivers(drivers: Drivers, scenario: str, changes: tuple[Change, ...]) -> Drivers:

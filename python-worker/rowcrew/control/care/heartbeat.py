@@ -2,7 +2,7 @@
 
 Every beat (now and then while nothing is held), and right after every outage before anything is reserved
 again. A cancel takes this way when no notification arrives. Out: a row of `workers` that others watch, proofs
-of life to `fence`, runs to `stopping`, rows to give back to `record`.
+of life to `fence`, runs to `stopping`, rows to give back to `record`, what is asked to `asked`.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Final
 
 import psycopg
 
+from rowcrew.control.asked import Requests
 from rowcrew.control.care.compare import NOTHING_COMPARED, compare
 from rowcrew.control.care.fence import FenceWatch
 from rowcrew.control.children.usage import Usage
@@ -24,6 +25,7 @@ from rowcrew.control.road.stopping import Stopping
 from rowcrew.control.run import StopReason
 from rowcrew.liveness import Liveness
 from rowcrew.log import Log
+from rowcrew.model.asked import Asked
 from rowcrew.table import worker as table
 from rowcrew.table.link import Link, is_refusal
 
@@ -37,6 +39,10 @@ class Heartbeat:
 
     Args:
         seconds: from one beat to the next.
+
+    Attributes:
+        came_round_at: when the last beat had its answer, or none and will be tried again.
+        is_failing: whether it had none.
     """
 
     def __init__(
@@ -48,6 +54,7 @@ class Heartbeat:
         ledger: Ledger,
         recorder: Recorder,
         stopping: Stopping,
+        requests: Requests,
         fence: FenceWatch,
         liveness: Liveness,
         usage: Usage,
@@ -60,6 +67,7 @@ class Heartbeat:
         self._ledger = ledger
         self._recorder = recorder
         self._stopping = stopping
+        self._requests = requests
         self._fence = fence
         self._liveness = liveness
         self._usage = usage
@@ -70,6 +78,8 @@ class Heartbeat:
         self._holds_nothing = False
         self._checking = asyncio.Lock()
         self._outage = Outage(link=link, purpose="heartbeat", log=log)
+        self.came_round_at = clock.now()
+        self.is_failing = False
 
     def check_soon(self) -> None:
         """A notification says that a run of ours was changed: look now instead of at the next beat."""
@@ -86,8 +96,12 @@ class Heartbeat:
             await self.check()
         except psycopg.Error as error:
             self._outage.met(error)
-            return _AGAIN_SECONDS
-        return self._seconds
+            return self._came_round(_AGAIN_SECONDS, is_failing=True)
+        return self._came_round(self._seconds, is_failing=False)
+
+    def _came_round(self, next_seconds: float, *, is_failing: bool) -> float:
+        self.came_round_at, self.is_failing = self._clock.now(), is_failing
+        return next_seconds
 
     async def check(self, *, nothing_in_flight: bool = False) -> None:
         """One beat and one comparison.
@@ -100,15 +114,16 @@ class Heartbeat:
         """
         async with self._checking:
             sent = self._clock.now()
-            if await self._beat(sent):
+            if (beat := await self._beat(sent)) is not None:
                 self._acknowledged(sent)
+                self._requests.hear(beat.asked)
             else:
-                await self._enter_anew()
+                self._requests.hear(await self._enter_anew())
             idle = self._holds_nothing and not self._ledger and not nothing_in_flight
             if not idle or sent >= self._compared.asked_at + IDLE_COMPARE_SECONDS:
                 await self._compare(sent, nothing_in_flight)
 
-    async def _beat(self, sent: float) -> bool:
+    async def _beat(self, sent: float) -> table.Beat | None:
         try:
             return await table.beat(
                 self._link,
@@ -143,9 +158,10 @@ class Heartbeat:
             self._recorder.give_back(id, lease_id)
         self._holds_nothing = not known and not self._ledger
 
-    async def _enter_anew(self) -> None:
+    async def _enter_anew(self) -> Asked | None:
         """Others have taken our jobs already: stop, and begin again under a new id."""
         self._log.event("worker.declared_lost")
         self._fence.declared_lost()
-        await self._identity.enter()
+        asked = await self._identity.enter()
         self._acknowledged(self._clock.now())
+        return asked

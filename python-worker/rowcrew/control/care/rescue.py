@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 
 import psycopg
 
+from rowcrew.control.chores.chore import UNTIL_WOKEN
 from rowcrew.control.clock import Clock
 from rowcrew.control.identity import Identity, is_surely_dead
 from rowcrew.control.set_aside import SetAside, one_by_one
@@ -24,7 +25,6 @@ from rowcrew.table.link import Link, is_about_data
 from rowcrew.table.worker import OtherWorker, RescuedJob
 
 FOREIGN_SECONDS: Final = 60.0
-ALONE_BEATS: Final = 2  # a worker that sees no other looks half as often for one
 
 
 class _Sight(NamedTuple):
@@ -69,7 +69,7 @@ class Rescue:
 
     @property
     def period_seconds(self) -> float:
-        return ALONE_BEATS * self._seconds if self._is_alone else self._seconds
+        return UNTIL_WOKEN if self._is_alone else self._seconds
 
     async def at_start(self) -> None:
         """Release the jobs of workers that are dead for certain."""

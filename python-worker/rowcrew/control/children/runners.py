@@ -29,7 +29,8 @@ SOLO_IDLE_SECONDS: Final = 60.0
 GROUP_IDLE_SECONDS: Final = 5.0
 FIRST_PROCESS: Final = 1
 LEAVING_SECONDS: Final = 2.0
-"""How long hooks of user code may take when the worker leaves; all of a shutdown fits into 30 seconds."""
+"""How long a runner may take when the worker leaves; all of a shutdown fits into 30 seconds. What a crew
+does at shutdown has its own limits, on top."""
 
 
 class Desk(Protocol):
@@ -48,6 +49,9 @@ class Runners:
     Args:
         crew: targets that runners load, `module:crew`.
         owns_process: whether this process is a worker and nothing else.
+
+    Attributes:
+        restarts: how many have died, or were replaced because they used too much.
     """
 
     def __init__(
@@ -64,7 +68,9 @@ class Runners:
         self._all: list[RunnerProcess] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._closing = asyncio.Event()
-        self._restarts = Restarts()
+        self.restarts = 0
+        self._leaving_seconds = LEAVING_SECONDS
+        self._pauses = Restarts()
         self._first_word = FirstWord()
 
     def __iter__(self) -> Iterator[RunnerProcess]:
@@ -113,6 +119,7 @@ class Runners:
     def replace(self, runner: RunnerProcess) -> None:
         """Let a runner finish what it runs and start another in its place."""
         runner.retire()
+        self.restarts += 1
         if runner.kind == "shared":
             self.add("shared")
 
@@ -149,7 +156,7 @@ class Runners:
         for runner in self._all:
             runner.retire()
         if self._tasks:
-            await asyncio.wait(self._tasks, timeout=LEAVING_SECONDS)
+            await asyncio.wait(self._tasks, timeout=self._leaving_seconds)
         for runner in self._all:
             runner.kill()
         if self._tasks:
@@ -167,6 +174,7 @@ class Runners:
         if expected:
             self._log.event("runner.ended", pid=runner.pid)
         else:
+            self.restarts += 1
             self._log.event("runner.died", pid=runner.pid, reason=how)
         if self._desk is not None:
             self._desk.on_death(runner, how)
@@ -195,13 +203,14 @@ class Runners:
         return False
 
     async def _pause(self, lived_seconds: float) -> None:
-        if seconds := self._restarts.pause_seconds(lived_seconds):
+        if seconds := self._pauses.pause_seconds(lived_seconds):
             await self._clock.wait(self._closing, seconds)
 
     def hear(self, runner: RunnerProcess, message: ToControl) -> None:
         """Take a message of a runner."""
         if isinstance(message, Ready):
             self._first_word.loaded(message.manifest)
+            self._leaving_seconds = LEAVING_SECONDS + message.manifest.shutdown_seconds
             self._log.event("runner.started", pid=runner.pid, kind=runner.kind)
         elif isinstance(message, Unloadable):
             self._first_word.failed(f"the crew cannot be loaded: {message.error}")

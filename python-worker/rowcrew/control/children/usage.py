@@ -17,10 +17,15 @@ HARD_LIMIT: Final = 1.5
 
 
 class Used(TypedDict):
-    """Resident memory in bytes and CPU in percent of one core, worker and runners together."""
+    """Resident memory in bytes and CPU in percent of one core, worker and runners together.
+
+    Attributes:
+        restarts: of runners, since the worker's start.
+    """
 
     memory: int
     cpu: float
+    restarts: int
 
 
 class Usage:
@@ -51,7 +56,8 @@ class Usage:
         self._runners.reap_orphans()
         busy = sum(used.cpu - before[pid].cpu for pid, used in self._before.items() if pid in before)
         memory = sum(used.memory for used in self._before.values())
-        return {"memory": memory, "cpu": 100 * busy / seconds if seconds > 0 else 0.0}
+        cpu = 100 * busy / seconds if seconds > 0 else 0.0
+        return {"memory": memory, "cpu": cpu, "restarts": self._runners.restarts}
 
     def _readings(self) -> dict[int, Reading]:
         """Of those that are there: a process may be gone, and no descriptor left to look at it with."""

@@ -21,6 +21,8 @@ from rowcrew.model.cleaning import clean_text, describe
 from rowcrew.table.link import Link
 
 EVERY_MINUTE: Final = 60.0
+UNTIL_WOKEN: Final = float("inf")
+"""The period of a chore that found nothing to do. The round wakes it when there is something."""
 
 
 class Chore(Protocol):
@@ -58,17 +60,25 @@ class Routine:
         self._log = log
         self._outage = Outage(link=link, purpose=chore.name, log=log)
         self._woken = asyncio.Event()
+        self._pause_seconds = UNTIL_WOKEN
 
     def wake(self) -> None:
         """Have it done now, whenever it is due."""
         self._woken.set()
 
+    def wake_idle(self) -> None:
+        """Have it done now, unless it comes round by itself. While it is at it, nobody knows that yet."""
+        if self._pause_seconds == UNTIL_WOKEN:
+            self._woken.set()
+
     async def run(self) -> None:
         await self._clock.sleep(random.uniform(0.0, self._chore.jitter_seconds))  # noqa: S311 - jitter
         while True:
             self._woken.clear()
+            self._pause_seconds = UNTIL_WOKEN
             await self.once()
-            await self._clock.wait(self._woken, self._chore.period_seconds)
+            self._pause_seconds = self._chore.period_seconds
+            await self._clock.wait(self._woken, self._pause_seconds)
 
     async def once(self) -> None:
         """Do the chore, whatever comes of it."""

@@ -5,7 +5,7 @@ In: the rows. Out: an event `queue.depth.high` for each queue where more jobs ar
 
 from __future__ import annotations
 
-from rowcrew.control.chores.chore import EVERY_MINUTE
+from rowcrew.control.chores.chore import EVERY_MINUTE, UNTIL_WOKEN
 from rowcrew.table import events as table
 from rowcrew.table.link import Link
 
@@ -14,7 +14,7 @@ class DeepQueues:
     """The chore that looks at the depth of queues; the rows keep workers from looking at one twice."""
 
     name = "deep queues"
-    period_seconds = EVERY_MINUTE
+    period_seconds = UNTIL_WOKEN
     jitter_seconds = EVERY_MINUTE
 
     def __init__(self, *, link: Link) -> None:

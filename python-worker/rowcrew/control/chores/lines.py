@@ -8,7 +8,7 @@ from __future__ import annotations
 from rowcrew.control.chores.chore import EVERY_MINUTE
 from rowcrew.control.chores.prune import IDLE_BATCHES
 from rowcrew.control.chores.walk import walk
-from rowcrew.table import worker as table
+from rowcrew.table import job_lines as table
 from rowcrew.table.link import Link
 
 

@@ -17,7 +17,7 @@ from rowcrew.control.set_aside import one_by_one
 from rowcrew.log import Log
 from rowcrew.settings import Settings
 from rowcrew.table import events
-from rowcrew.table import worker as table
+from rowcrew.table import retention as table
 from rowcrew.table.link import Link, reason
 
 IDLE_BATCHES: Final = 10

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rowcrew.control.chores.chore import UNTIL_WOKEN
 from rowcrew.log import Log
 from rowcrew.table import limits as table
 from rowcrew.table.link import Link
@@ -11,8 +12,8 @@ class PutBackLimits:
     """The chore that ends what somebody set with `until`."""
 
     name = "put back limits"
-    period_seconds = 15.0
-    jitter_seconds = 15.0
+    period_seconds = UNTIL_WOKEN
+    jitter_seconds = 0.0
 
     def __init__(self, *, link: Link, log: Log) -> None:
         self._link = link

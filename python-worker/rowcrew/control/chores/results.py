@@ -13,7 +13,7 @@ from rowcrew.control.chores.chore import EVERY_MINUTE
 from rowcrew.control.chores.prune import IDLE_BATCHES
 from rowcrew.control.chores.walk import past_odd, walk
 from rowcrew.log import Log
-from rowcrew.table import worker as table
+from rowcrew.table import retention as table
 from rowcrew.table.link import Link, reason
 
 

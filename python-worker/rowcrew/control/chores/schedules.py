@@ -1,8 +1,8 @@
 """Fires the ticks of schedules: at its moment each becomes one job, whichever worker comes first.
 
 In: the rows of `schedules`. Out: jobs, ticks, and the next tick of each. One statement fires, and only where
-a row is still as it was read: nothing is locked while Python reckons. Without schedules this is one small
-question every ten seconds, and the calendar is not even imported.
+a row is still as it was read: nothing is locked while Python reckons. Without schedules nothing is asked but
+by the round, and the calendar is not even imported.
 """
 
 from __future__ import annotations
@@ -14,14 +14,15 @@ from typing import Final
 import msgspec
 import psycopg
 
+from rowcrew.control.chores.chore import UNTIL_WOKEN
 from rowcrew.control.clock import Clock
 from rowcrew.log import Log
 from rowcrew.model.cleaning import describe
 from rowcrew.model.errors import RowcrewError
-from rowcrew.table import worker as table
+from rowcrew.table import schedules as table
 from rowcrew.table.link import Link, is_about_data, reason
 
-_IDLE_SECONDS: Final = 10.0
+_FAR_SECONDS: Final = 20.0  # two rounds
 _SOON_SECONDS: Final = 1.0
 _SOONEST_SECONDS: Final = 0.02
 _PRUNE_SECONDS: Final = 3600.0
@@ -40,7 +41,7 @@ class _Plan(msgspec.Struct, rename="camel"):
 
 
 class Schedules:
-    """The chore that fires due ticks. Its period ends when the next tick is due."""
+    """The chore that fires due ticks. Its period ends when the next is due; of a far one the round tells."""
 
     name = "schedules"
     jitter_seconds = _SOON_SECONDS
@@ -51,10 +52,10 @@ class Schedules:
         self._log = log
         self._prune_at = clock.now() + _PRUNE_SECONDS
         self._is_held_up = False
-        self.period_seconds = _IDLE_SECONDS
+        self.period_seconds = UNTIL_WOKEN
 
     async def once(self) -> None:
-        self.period_seconds, self._is_held_up = _IDLE_SECONDS, False
+        self.period_seconds, self._is_held_up = UNTIL_WOKEN, False
         look = await table.schedules_look(self._link)
         while look.is_due and await self._fire():
             look = await table.schedules_look(self._link)
@@ -125,8 +126,8 @@ class Schedules:
 
     def _period(self, look: table.SchedulesLook) -> float:
         """Until the next tick; a second where a tick is held up, or waits for a job to end."""
-        longest = _SOON_SECONDS if look.waiting else _IDLE_SECONDS
-        if look.seconds is None:
+        longest = _SOON_SECONDS if look.waiting else UNTIL_WOKEN
+        if look.seconds is None or look.seconds > _FAR_SECONDS:
             return longest
         if look.is_due:
             return _SOON_SECONDS if self._is_held_up else longest

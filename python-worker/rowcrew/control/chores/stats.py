@@ -14,7 +14,7 @@ import msgspec
 from rowcrew.control.chores.chore import EVERY_MINUTE
 from rowcrew.control.identity import Identity
 from rowcrew.model.tally import CountedRuns, Tally
-from rowcrew.table import worker as table
+from rowcrew.table import stats as table
 from rowcrew.table.link import Link
 
 _HOUR: Final = 3_600

@@ -12,7 +12,7 @@ import random
 import uuid
 from typing import TYPE_CHECKING, Final
 
-from rowcrew.control.chores.chore import EVERY_MINUTE
+from rowcrew.control.chores.chore import UNTIL_WOKEN
 from rowcrew.log import Log
 from rowcrew.model.cleaning import describe
 from rowcrew.model.event import Message, Receiver, backoff_seconds
@@ -29,7 +29,7 @@ SPARE_SECONDS: Final = 30.0  # beyond the time that a receiver has: until the cl
 
 
 class TellEvents:
-    """The chore that tells of events. Without receivers it asks once a minute whether there are any."""
+    """The chore that tells of events. Without receivers it sleeps until there are any."""
 
     name = "events"
     jitter_seconds = LOOK_SECONDS
@@ -46,7 +46,7 @@ class TellEvents:
 
     @property
     def period_seconds(self) -> float:
-        return LOOK_SECONDS if self._has_receivers else EVERY_MINUTE
+        return LOOK_SECONDS if self._has_receivers else UNTIL_WOKEN
 
     async def once(self) -> None:
         """Tell what is due. While somebody is being told, look again for the others."""

@@ -12,15 +12,13 @@ from typing import Final
 
 import psycopg
 
-from rowcrew.control.chores.chore import EVERY_MINUTE, Routine
+from rowcrew.control.chores.chore import EVERY_MINUTE, UNTIL_WOKEN, Routine
 from rowcrew.control.chores.walk import BATCH
 from rowcrew.control.set_aside import SetAside, one_by_one
-from rowcrew.table import worker as table
+from rowcrew.table import waits as table
 from rowcrew.table.link import Link, is_about_data
-from rowcrew.table.worker import Examined
+from rowcrew.table.waits import Examined
 
-# Where nobody waits: a wake-up tells of the first who does, but behind a pooler none comes.
-IDLE_SECONDS: Final = 10.0
 _FIRST_PAUSE_SECONDS: Final = 0.05
 
 
@@ -44,7 +42,7 @@ class ExamineWaits:
             self._pause_seconds = min(2 * self._pause_seconds, self._poll_seconds)
             return
         self._pause_seconds = _FIRST_PAUSE_SECONDS
-        self.period_seconds = self._poll_seconds if due or waiting else max(self._poll_seconds, IDLE_SECONDS)
+        self.period_seconds = self._poll_seconds if due or waiting else UNTIL_WOKEN
 
     async def _examine_all(self) -> bool:
         """Look as long as it helps; whether something is left that will be decided soon."""
@@ -78,15 +76,16 @@ class SweepWaits:
     """The chore that finds who was told nothing: what it watched was deleted by hand, or ended unheard."""
 
     name = "sweep of waits"
-    period_seconds = EVERY_MINUTE
     jitter_seconds = EVERY_MINUTE
 
     def __init__(self, *, link: Link, examine: Routine) -> None:
         self._link = link
         self._examine = examine
+        self.period_seconds = EVERY_MINUTE
 
     async def once(self) -> None:
         place: tuple[int, int] = (0, 0)
+        self.period_seconds = UNTIL_WOKEN
         while True:
             came_to, came_to_id, again = await table.sweep_waits(
                 self._link, after=place[0], after_id=place[1], batch=BATCH
@@ -95,4 +94,5 @@ class SweepWaits:
                 self._examine.wake()
             if came_to is None or came_to_id is None:
                 return
+            self.period_seconds = EVERY_MINUTE
             place = came_to, came_to_id

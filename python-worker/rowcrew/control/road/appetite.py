@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
+from rowcrew.control.asked import Requests
 from rowcrew.control.ledger import Ledger
 from rowcrew.control.road.dispatch import Dispatcher
 from rowcrew.model.appetite import LARGEST_BATCH, BatchSize, RunTimes, jobs_ahead
@@ -51,12 +52,14 @@ class Appetite:
         ledger: Ledger,
         dispatcher: Dispatcher,
         catalogue: Catalogue,
+        requests: Requests,
         run_times: RunTimes,
         now: float,
     ) -> None:
         self._slots = slots
         self._ledger = ledger
         self._dispatcher = dispatcher
+        self._requests = requests
         self._types = catalogue.names
         self._run_times = run_times
         self._batch = BatchSize(cap=most_rows or LARGEST_BATCH)
@@ -65,7 +68,8 @@ class Appetite:
 
     def ask(self, now: float, *, limited: bool = False) -> Ask:
         """With `limited`, rows under limits are to be looked for: those are for free slots alone."""
-        if self._ledger.unrecorded > MOST_UNRECORDED or not self._dispatcher.takes_jobs:
+        resting = self._requests.draining or self._ledger.unrecorded > MOST_UNRECORDED
+        if resting or not self._dispatcher.takes_jobs:
             return Ask(self._types, 0, 1)
         free = self._slots - self._ledger.in_flight
         batch = self._batch.value()

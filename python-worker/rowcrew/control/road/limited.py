@@ -7,10 +7,8 @@ fill. Nothing here runs, and nothing is asked, while no queue and no key has a l
 from __future__ import annotations
 
 import functools
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from typing import Final
-
-import psycopg
 
 from rowcrew.control.clock import Clock
 from rowcrew.control.identity import Identity
@@ -19,9 +17,10 @@ from rowcrew.control.road.appetite import Ask
 from rowcrew.control.road.dispatch import Dispatcher
 from rowcrew.control.road.limited_queue import LimitedQueue, Sight
 from rowcrew.control.road.odd_rows import OddRows
+from rowcrew.model.floors import BOTTOM
 from rowcrew.model.job import Job
 from rowcrew.table import limits as table
-from rowcrew.table.link import Link, is_about_data
+from rowcrew.table.link import Link
 from rowcrew.table.worker import ReadyLine
 
 # A place must be on disk before its run begins: the server may die after the answer, and would forget it.
@@ -62,6 +61,7 @@ class LimitedRoad:
         self._clock = clock
         self._queues: dict[str, LimitedQueue] = {}
         self._key_floors: dict[str, str] = {}
+        self._opened = 0
 
     @property
     def due(self) -> float:
@@ -124,7 +124,7 @@ class LimitedRoad:
     async def _look_at(self, queue: LimitedQueue, room: int) -> int:
         sight = queue.begin(room, self._clock.now())
         take = functools.partial(self._take, queue, sight, room)
-        jobs = None if self._odd_rows.suspected else await self._taken_together(take)
+        jobs = await self._odd_rows.together(take)
         if jobs is None:
             queue.due = self._clock.now() + _ODD_PAUSE_SECONDS
             ask = Ask(self._types, _ODD_ROOM, 1)
@@ -135,15 +135,6 @@ class LimitedRoad:
         elif queue.limited and queue.has_keys and not queue.full:
             await self._pass_keyed(queue)
         return len(jobs)
-
-    async def _taken_together(self, take: Callable[[], Awaitable[list[Job]]]) -> list[Job] | None:
-        """None when one of the rows is odd."""
-        try:
-            return await take()
-        except (psycopg.Error, UnicodeError) as error:
-            if not is_about_data(error):
-                raise
-            return None
 
     async def _pass_keyed(self, queue: LimitedQueue) -> None:
         """Rows under limits of keys would be read again at every look at the line."""
@@ -167,6 +158,7 @@ class LimitedRoad:
                     queue.lock_lost(self._clock.now())
                     return []
                 await self._adopt(queue, locked)
+                sight = self._on_this_server(sight)
                 rows = await table.reserve_limited(
                     self._link,
                     queue=queue.queue,
@@ -191,6 +183,16 @@ class LimitedRoad:
         if rows:
             self._key_floors.update(zip(rows[0].floor_keys, rows[0].key_floors, strict=True))
         return [job for row in rows if (job := row.job) is not None]
+
+    def _on_this_server(self, sight: Sight) -> Sight:
+        """Another server may answer after a new connection, its clock behind: then no floor hides a place."""
+        if self._link.opened == self._opened:
+            return sight
+        self._opened = self._link.opened
+        self._key_floors.clear()
+        for queue in self._queues.values():
+            queue.count_all()
+        return sight._replace(place_floor=BOTTOM, counts_all=True)
 
     async def _adopt(self, queue: LimitedQueue, locked: table.Locked) -> None:
         now = self._clock.now()

@@ -153,6 +153,10 @@ class LimitedQueue:
         self.due = now + self._pause(answer, taken, room, now)
         self.after = answer.walked_to
 
+    def count_all(self) -> None:
+        """The next look counts all places: what was seen says nothing about those of another server."""
+        self._place_floor = BOTTOM
+
     def passed(self, skipped: Iterable[Skipped]) -> None:
         """These stretches of the lines hold only rows that are found by their keys."""
         self._floors.rise([(row.queue, row.priority, Floor(row.run_at, row.id)) for row in skipped])

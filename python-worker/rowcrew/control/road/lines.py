@@ -18,7 +18,7 @@ from rowcrew.control.outage import Outage
 from rowcrew.control.road.notes import portions
 from rowcrew.log import Log
 from rowcrew.runner.wire import Piece
-from rowcrew.table import worker as table
+from rowcrew.table import job_lines as table
 from rowcrew.table.link import Link, is_outage
 
 EVERY_SECONDS: Final = 1.0

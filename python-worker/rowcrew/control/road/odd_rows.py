@@ -7,7 +7,7 @@ goes to `set_aside`.
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, Protocol
 
 import psycopg
@@ -17,12 +17,15 @@ from rowcrew.control.set_aside import SetAside, one_by_one
 from rowcrew.model.floors import Probes
 from rowcrew.model.job import Job
 from rowcrew.table import worker as table
-from rowcrew.table.link import Link
+from rowcrew.table.link import Link, is_about_data
 from rowcrew.table.opening import CALL_SECONDS, DeadlineOver
 
 # As stored, which is compressed: text in JSON may be a hundred times as long.
 LARGE_BYTES: Final = 256 * 1024
 ALONE_SECONDS: Final = 2 * CALL_SECONDS
+
+
+TakeAll = Callable[[], Awaitable[list[Job]]]
 
 
 class Take(Protocol):
@@ -43,6 +46,17 @@ class OddRows:
         self._set_aside = set_aside
         self.suspected = False
         self._had_small = False
+
+    async def together(self, take: TakeAll) -> list[Job] | None:
+        """All in one statement; None when one of the rows is odd, or may be: then `take` them apart."""
+        if self.suspected:
+            return None
+        try:
+            return await take()
+        except (psycopg.Error, UnicodeError) as error:
+            if not is_about_data(error):
+                raise
+            return None
 
     async def take(self, ask: Ask, probes: Probes, take: Take, *, limited: bool = False) -> list[Job]:
         """Large rows each alone and last, the others together as far as they go.

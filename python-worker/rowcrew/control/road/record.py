@@ -1,7 +1,7 @@
 """Records how runs ended: all since the last write in one statement, durable before it is believed.
 
 In: runs and their outcomes from `ending`, stray leases from `heartbeat`. Out: rows, through `writing`, and
-one log line for each end. A write whose answer got lost is written again: the lease makes that harmless.
+what is written to `closing`. A write whose answer got lost is written again: the lease makes that harmless.
 """
 
 from __future__ import annotations
@@ -9,42 +9,30 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import deque
-from typing import Any, Final
+from typing import Final
 
 import psycopg
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, wait_random_exponential
 
-from rowcrew.control.care.turned_back import LatelyCompleted
 from rowcrew.control.chores.chore import Routine
 from rowcrew.control.clock import Clock
-from rowcrew.control.ledger import Ledger
-from rowcrew.control.letting_go import LettingGo
 from rowcrew.control.outage import Outage
 from rowcrew.control.road.backlog import Backlog
-from rowcrew.control.road.expected import Expected
+from rowcrew.control.road.closing import Closing
 from rowcrew.control.road.notes import portions
-from rowcrew.control.road.writing import End, Writer, Written, as_failed, size_of
+from rowcrew.control.road.writing import End, Writer, as_failed, size_of
 from rowcrew.control.run import Run
 from rowcrew.control.set_aside import FIRST_PAUSE_SECONDS, SetAside
-from rowcrew.log import Log, job_facts, ran
+from rowcrew.log import Log
 from rowcrew.model.catalogue import Catalogue
 from rowcrew.model.job import Job
 from rowcrew.model.outcome import Completed, Outcome, Recorded
-from rowcrew.model.tally import Tally
-from rowcrew.model.verdict import AttemptOutcome, Verdict, verdict
+from rowcrew.model.verdict import Verdict, verdict
 from rowcrew.table.link import Link, is_outage
 
 LOCKED_PAUSE_SECONDS: Final = 1.0
 # In a steady stream of ends one write takes what eight milliseconds brought; the first is written at once.
 PACE_SECONDS: Final = 0.008
-_EVENTS: Final[dict[AttemptOutcome, str]] = {
-    "retried": "job.retried",
-    "failed": "job.failed",
-    "cancelled": "job.cancelled",
-    "snoozed": "job.snoozed",
-    "released": "job.released",
-    "lost": "job.lost",
-}
 
 
 class Recorder:
@@ -56,29 +44,20 @@ class Recorder:
         link: Link,
         writer: Writer,
         examine: Routine,
-        ledger: Ledger,
-        letting_go: LettingGo,
+        closing: Closing,
         backlog: Backlog,
         set_aside: SetAside,
         catalogue: Catalogue,
-        lately_completed: LatelyCompleted,
-        expected: Expected,
-        tally: Tally,
         clock: Clock,
         log: Log,
     ) -> None:
         self._writer = writer
         self._examine = examine
-        self._ledger = ledger
-        self._letting_go = letting_go
+        self._closing = closing
         self._backlog = backlog
         self._set_aside = set_aside
         self._catalogue = catalogue
-        self._lately_completed = lately_completed
-        self._expected = expected
-        self._tally = tally
         self._clock = clock
-        self._log = log
         self._pending: list[End] = []
         self._arrived = asyncio.Event()
         self._flushed = asyncio.Event()
@@ -95,9 +74,7 @@ class Recorder:
         if decided is None:
             if isinstance(outcome, Recorded) and outcome.tells:
                 self._examine.wake()
-            self._tell_completed([job], [seconds])
-            self._expected.ended([job.id])
-            self._ledger.forget([job.lease_id])
+            self._closing.close_recorded(job, seconds)
             return
         size = size_of(decided, run.progress, run.checkpoint)
         self._pending.append(
@@ -162,7 +139,10 @@ class Recorder:
             self._examine.wake()
         if len(written.locked) < len(ends):  # else the statement that was given up may still hold the rows
             self._outage.passed()
-        self._close(written)
+        self._closing.close(written)
+        if written.locked:
+            self._locked += len(written.locked)
+            self._clock.call_later(LOCKED_PAUSE_SECONDS, self._try_locked, written.locked)
         kept = {end.lease_id for end in written.locked} | {end.lease_id for end, _ in written.odd}
         settled = [end for end in ends if end.lease_id not in kept] if kept else ends
         self._backlog.let_go(sum([end.size for end in settled]), (end.lease_id for end in settled))
@@ -185,50 +165,9 @@ class Recorder:
         except psycopg.Error:
             return FIRST_PAUSE_SECONDS
 
-    def _close(self, written: Written) -> None:
-        self._ledger.forget([end.lease_id for end in written.ends])
-        self._expected.ended(end.id for end in written.ends if end.verdict.status != "queued")
-        stale = {lease_id for lease_id, reply in written.strangers.items() if reply == "STALE"}
-        told = [(end, end.job) for end in written.ends if end.job is not None and end.lease_id not in stale]
-        completed = [(job, end.seconds) for end, job in told if end.verdict.attempt_outcome is None]
-        self._tell_completed([job for job, _ in completed], [seconds for _, seconds in completed])
-        for end, job in told:
-            if end.verdict.attempt_outcome is not None:
-                self._tell(_EVENTS[end.verdict.attempt_outcome], end, job)
-                self._tally.ended(job, end.verdict.attempt_outcome, end.seconds, end.verdict.memory_bytes)
-        for end in written.ends:
-            if end.lease_id in stale and end.job is not None:
-                self._log.event("job.stale", **job_facts(end.job))
-                self._letting_go.let_go(end.job)
-        if written.locked:
-            self._locked += len(written.locked)
-            self._clock.call_later(LOCKED_PAUSE_SECONDS, self._try_locked, written.locked)
-
-    def _tell_completed(self, jobs: list[Job], seconds: list[float | None]) -> None:
-        self._log.completed(jobs, seconds)
-        for job, time in zip(jobs, seconds, strict=True):
-            self._tally.ended(job, "completed", time)
-        if jobs:
-            self._lately_completed.add([(job.id, job.lease_id) for job in jobs])
-
     def _try_locked(self, ends: list[End]) -> None:
         self._locked -= len(ends)
         self._add_again(ends)
-
-    def _tell(self, event: str, end: End, job: Job) -> None:
-        decided = end.verdict
-        facts: dict[str, Any] = (
-            job_facts(job)
-            | ran(end.seconds)
-            | {
-                "error": decided.error,
-                "max_attempts": job.max_attempts,
-                "delay_seconds": decided.delay_seconds,
-            }
-        )
-        if decided.traceback is not None:
-            facts["traceback"] = decided.traceback
-        self._log.event(event, **facts)
 
     def _tell_outage(self, state: RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome is not None else None

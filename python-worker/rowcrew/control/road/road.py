@@ -15,6 +15,7 @@ from rowcrew.control.ledger import Ledger
 from rowcrew.control.letting_go import LettingGo
 from rowcrew.control.links import Links
 from rowcrew.control.road.backlog import Backlog
+from rowcrew.control.road.closing import Closing
 from rowcrew.control.road.dispatch import Dispatcher
 from rowcrew.control.road.ending import Ending
 from rowcrew.control.road.expected import Expected
@@ -61,14 +62,17 @@ class Road:
             link=links.record,
             writer=Writer(link=links.record, identity=identity, log=log),
             examine=examine,
-            ledger=self.ledger,
-            letting_go=self.letting_go,
+            closing=Closing(
+                ledger=self.ledger,
+                letting_go=self.letting_go,
+                lately_completed=self.lately_completed,
+                expected=self.expected,
+                tally=self.tally,
+                log=log,
+            ),
             backlog=self.backlog,
             set_aside=set_aside,
             catalogue=catalogue,
-            lately_completed=self.lately_completed,
-            expected=self.expected,
-            tally=self.tally,
             clock=clock,
             log=log,
         )

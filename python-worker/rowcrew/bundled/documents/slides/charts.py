@@ -31,6 +31,7 @@ from rowcrew.bundled.documents.axis import (
     shortened,
 )
 from rowcrew.bundled.documents.document import Chart, ChartType
+from rowcrew.bundled.documents.lines import lines_within
 from rowcrew.bundled.documents.look import Look
 from rowcrew.bundled.documents.number_format import NumberFormat
 from rowcrew.bundled.documents.written import LONGEST_NAME, POINTS, cleaned, ems
@@ -45,6 +46,7 @@ _TEXT_SIZE: Final = 11
 _MARKER_SIZE: Final = 5
 # Inches between two labels, and the part of the chart's width that the value axis leaves.
 _LABEL_GAP: Final = 0.1
+_MOST_LABEL_LINES: Final = 2
 _PLOT_SHARE: Final = 0.92
 _FEW_BARS: Final = 4
 
@@ -127,17 +129,24 @@ def _style_axes(native: NativeChart, chart: Chart, look: Look, numbers: NumberFo
 
 
 def _name_categories(native: NativeChart, chart: Chart, width: float) -> None:
-    """Show the labels that have room, and no others.
+    """Show the labels that have room, in two lines if need be, and no others; none is slanted.
 
     PowerPoint obeys `tickLblSkip`, LibreOffice does not: it shows what the chart itself holds. So the others
-    are missing there; the workbook behind the chart has them all.
+    are missing there, and long ones cut; the workbook behind the chart has them all, and whole.
     """
     labels = [_in_workbook(category) for category in chart.categories]
     sizes = [ems(label) * _TEXT_SIZE / POINTS + _LABEL_GAP for label in labels]
-    places = named_categories(sizes, width * _PLOT_SHARE / len(labels))
+    slot = width * _PLOT_SHARE / len(labels)
+    places = named_categories(sizes, slot)
     step = places[1] if len(places) > 1 else len(labels)
+    native.category_axis.tick_labels.font.size = Pt(_TEXT_SIZE)
     axis = native.category_axis._element
-    if step > 1:
+    room = (slot * step - _LABEL_GAP) * POINTS / _TEXT_SIZE
+    for value in native._chartSpace.findall(f".//{qn('c:cat')}//{qn('c:v')}"):
+        value.text = " ".join(lines_within(value.text or "", room, _MOST_LABEL_LINES, ems)) or value.text
+    if step == 1:  # with labels left out LibreOffice would break each within its own slot
+        axis.find(qn("c:txPr")).find(qn("a:bodyPr")).set("rot", "0")
+    else:
         skip = axis.makeelement(qn("c:tickLblSkip"), {"val": str(step)})
         axis.find(qn("c:noMultiLvlLbl")).addprevious(skip)
         hidden = {str(place) for place in range(len(labels))} - {str(place) for place in places}

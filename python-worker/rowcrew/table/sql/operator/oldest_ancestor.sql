@@ -1,8 +1,9 @@
--- The job at the top of one's family: its parent's parent, and so on, as far as they are in the table.
+-- The job at the top of one's family: its parent, else the latest it waits for, and so on, as far as in the table.
 WITH RECURSIVE up AS (
-  SELECT id, "parentId" FROM jobs WHERE id = CAST(%(id)s AS bigint)
+  SELECT id, "parentId", "waitsFor" FROM jobs WHERE id = CAST(%(id)s AS bigint)
    UNION
-  SELECT parent.id, parent."parentId"
+  SELECT older.id, older."parentId", older."waitsFor"
     FROM up
-    JOIN jobs parent ON parent.id = up."parentId")
+    JOIN jobs older
+      ON older.id = coalesce(up."parentId", (SELECT max(other) FROM unnest(up."waitsFor") AS other WHERE other < up.id)))
 SELECT min(id) AS id FROM up

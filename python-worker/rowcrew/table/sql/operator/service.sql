@@ -18,7 +18,10 @@ SELECT pair.queue, pair.type,
        ARRAY(SELECT DISTINCT unnest(queues) FROM live) AS "servedQueues",
        ARRAY(SELECT DISTINCT unnest(types) FROM live WHERE pair.queue = ANY (queues) OR queues = '{}') AS "knownTypes",
        (SELECT name FROM latest) AS "lastWorker",
-       (SELECT seconds FROM latest) AS "lastHeardSeconds"
+       (SELECT seconds FROM latest) AS "lastHeardSeconds",
+       ARRAY(SELECT name FROM worker_status
+              WHERE state = 'draining' AND pair.type = ANY (types)
+                AND (pair.queue = ANY (queues) OR queues = '{}')) AS draining
   FROM unnest(%(queues)s::text[], %(types)s::text[]) AS pair (queue, type)
   LEFT JOIN LATERAL (
        SELECT name, slots, taken,
