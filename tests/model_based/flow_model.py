@@ -1,15 +1,18 @@
 """Limits and waiting as a state machine: two workers, a limit of one, and a job that waits for two others.
 
-`explore` walks every interleaving, breadth first, and answers with the shortest way to a broken promise, if
-there is one. What a statement reads and what it writes are two steps: anything may come in between. The
-leases themselves are `lease_model`'s; here a run belongs to its worker until it ends or the worker lets go.
+`explore` walks every interleaving. What a statement reads and what it writes are two steps: anything may come
+in between. The leases themselves are `lease_model`'s, and who is woken by whom is `wake_model`'s; here a run
+belongs to its worker until it ends or the worker lets go.
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, NamedTuple
+
+from tests.model_based.walking import Explored, walk
 
 LIMIT: Final = 1
 WAITER: Final = 2
@@ -72,42 +75,14 @@ class State(NamedTuple):
 Step = tuple[str, State]
 
 
-@dataclass(frozen=True)
-class Explored:
-    """How many states there are, and the first broken promise with the way there."""
-
-    states: int
-    broken: str | None = None
-    way: tuple[str, ...] = ()
-
-
 def explore(rules: Rules, *, faults: int = 1, hands: int = 1) -> Explored:
     """Every state within so many deaths of workers and changes by hand."""
-    start = State()
-    came_from: dict[State, tuple[State, str] | None] = {start: None}
-    level = [start]
-    while level:
-        following = []
-        for state in level:
-            taken = list(steps(rules, state, faults=faults, hands=hands))
-            if broken := left_behind(state, [after for _, after in taken]):
-                return Explored(len(came_from), broken, _way(came_from, state))
-            for step, after in taken:
-                if broken := broken_promise(state, step, after):
-                    return Explored(len(came_from), broken, (*_way(came_from, state), step))
-                if after not in came_from:
-                    came_from[after] = (state, step)
-                    following.append(after)
-        level = following
-    return Explored(len(came_from))
+    following = functools.partial(steps, rules, faults=faults, hands=hands)
 
+    def left(state: State) -> str | None:
+        return left_behind(state, [after for _, after in following(state)])
 
-def _way(came_from: dict[State, tuple[State, str] | None], state: State) -> tuple[str, ...]:
-    way: list[str] = []
-    while origin := came_from[state]:
-        state, step = origin
-        way.append(step)
-    return tuple(way[::-1])
+    return walk(State(), following, broken_promise, left_behind=left)
 
 
 # The steps.

@@ -1,8 +1,8 @@
 """The lease protocol as a state machine: two workers, one database, one job, and all that can go wrong.
 
 `explore` walks every interleaving within a budget of faults and of changes by hand. One job is enough: every
-statement proves the lease of each row by itself. What takes several jobs has models of its own, `limit_model`
-and `wait_model`. Time is one event, `a lease goes by`: whoever is awake and connected has had time to beat
+statement proves the lease of each row by itself. What takes several jobs has models of its own, `flow_model`
+and `wake_model`. Time is one event, `a lease goes by`: whoever is awake and connected has had time to beat
 and to look, whoever is cut off has stopped its runs; whoever is paused has done nothing.
 """
 

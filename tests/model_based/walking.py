@@ -37,14 +37,21 @@ def walk(
     steps: Callable[[State], Iterable[tuple[str, State]]],
     broken_promise: Callable[[State, str, State], str | None],
     *,
+    left_behind: Callable[[State], str | None] = lambda _state: None,
     told_alike: Callable[[State], State] = lambda state: state,
 ) -> Explored:
-    """Every state that steps lead to. `told_alike` gives one of those from which all goes the same way."""
+    """Every state that steps lead to.
+
+    `left_behind` names the promise that a state breaks by itself, because nothing would change it any more.
+    `told_alike` gives one of those states from which all goes the same way.
+    """
     came_from: dict[State, tuple[State, str] | None] = {start: None}
     level = [start]
     while level:
         following = []
         for state in level:
+            if promise := left_behind(state):
+                return Explored(len(came_from), Broken(promise, _way(came_from, state)))
             for step, after in steps(state):
                 if promise := broken_promise(state, step, after):
                     return Explored(len(came_from), Broken(promise, [*_way(came_from, state), step]))
