@@ -173,7 +173,9 @@ def _look(connection: Connection) -> Looks:
     with connection.cursor(row_factory=dict_row) as cursor:
         while True:
             began = time.perf_counter()
-            look = cursor.execute(SQL["waits/examine"], {"after": 0, "only": None}, prepare=True).fetchone()
+            look = cursor.execute(
+                SQL["waits/examine"], {"after": 0, "told_after": 0, "only": None}, prepare=True
+            ).fetchone()
             seconds = time.perf_counter() - began
             number, total, longest = number + 1, total + seconds, max(longest, seconds)
             assert look is not None

@@ -101,7 +101,7 @@ class Waits:
 
     def look(self) -> None:
         """As long as it helps, as the chore does."""
-        while any(run(self._connection, "examine", after=0, only=None)[0][1:4]):
+        while any(run(self._connection, "examine", after=0, told_after=0, only=None)[0][1:4]):
             pass
 
     def looked_at(self, job: int, database: Database) -> Database:

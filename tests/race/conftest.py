@@ -30,7 +30,7 @@ Meet = Callable[..., Meeting]
 
 
 class Table:
-    """One job, worker 1 and worker 2."""
+    """One job, the ended one that it may wait for, worker 1 and worker 2."""
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
@@ -45,6 +45,8 @@ class Table:
             VALUES (1, gen_random_uuid()), (2, gen_random_uuid())
             """
         )
+        ended = "INSERT INTO jobs (type, status) VALUES ('noop', 'completed') RETURNING id"
+        ((self.ended_id,),) = connection.execute(ended).fetchall()
         ((self.id,),) = connection.execute("INSERT INTO jobs (type) VALUES ('noop') RETURNING id").fetchall()
         connection.execute(
             """
@@ -69,13 +71,23 @@ class Table:
                 UPDATE jobs
                    SET status = %(status)s, attempts = %(attempts)s,
                        "workerId" = %(worker)s, "leaseId" = %(lease)s,
-                       "runAt" = now() + CASE WHEN %(waits)s THEN interval '20 s' ELSE interval '0' END,
+                       "runAt" = CASE WHEN %(parked)s THEN timestamptz '9000-01-01 00:00+00' WHEN %(waits)s
+                                      THEN now() + interval '20 s' ELSE now() END,
+                       "notBefore" = CASE WHEN %(parked)s THEN now() END,
+                       "waitsFor" = CASE WHEN %(parked)s THEN ARRAY[CAST(%(ended_id)s AS bigint)] END,
+                       watches = CASE WHEN %(unheard)s THEN %(ended_id)s WHEN %(parked)s THEN 0 END,
                        "startedAt" = clock_timestamp(), revision = revision + 1,
                        result = CASE WHEN %(kept)s THEN '{}'::jsonb END,
                        "finishedAt" = CASE WHEN %(is_past)s THEN now() - interval '1 year'
                                            WHEN %(status)s NOT IN ('queued', 'processing') THEN now() END
+                 WHERE id = %(id)s
                 """,
-                {**row._asdict(), "lease": LEASE if row.lease == "old" else uuid.uuid4()},
+                {
+                    **row._asdict(),
+                    "id": self.id,
+                    "ended_id": self.ended_id,
+                    "lease": LEASE if row.lease == "old" else uuid.uuid4(),
+                },
             )
 
     def row(self) -> Row:
@@ -85,7 +97,7 @@ class Table:
             SELECT status, attempts, "workerId", CASE "leaseId" WHEN %s THEN 'old' ELSE 'new' END,
                    coalesce("notBefore", "runAt") > clock_timestamp(), "startedAt" IS NOT NULL,
                    coalesce("finishedAt" < now() - interval '1 day', false), "notBefore" IS NOT NULL,
-                   EXISTS (SELECT FROM queues WHERE limited), result IS NOT NULL
+                   coalesce(watches > 0, false), EXISTS (SELECT FROM queues WHERE limited), result IS NOT NULL
               FROM jobs
              WHERE id = %s
             """,

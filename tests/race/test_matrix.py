@@ -21,9 +21,8 @@ from tests.race.transitions import STARTS, TRANSITIONS, Row
 pytestmark = pytest.mark.long
 
 PAIRS = list(itertools.product(TRANSITIONS, repeat=2))
-# `prune` and `rescue` where a row of `queues` asks for more, what people do to ended rows alone, and what
-# changes two rows at once: tests/waits/test_races.py stages that.
-MEETS_NOBODY = {"prune_by_count", "rescue_foreign", "requeue_job", "delete_job", "examine", "sweep_waits"}
+# `prune` and `rescue` where a row of `queues` asks for more, and what people do to ended rows alone.
+MEETS_NOBODY = {"prune_by_count", "rescue_foreign", "requeue_job", "delete_job"}
 BY_HAND = {"cancel", "fire", "wait", "requeue", "reschedule"}
 
 

@@ -27,8 +27,8 @@ class Row(NamedTuple):
     """A row of `jobs`.
 
     `lease`: LEASE is "old". `waits`: its own time lies ahead. `begun`: it has a "startedAt". `is_past`: ended
-    long ago. `parked`: it waits for another job. `limited`: its queue has a limit. `kept`: it has a result.
-    `told`: the outcomes in `job_attempts`.
+    long ago. `parked`: it waits for another job. `unheard`: that has ended, and told nobody. `limited`: its
+    queue has a limit. `kept`: it has a result. `told`: the outcomes in `job_attempts`.
     """
 
     status: str
@@ -39,6 +39,7 @@ class Row(NamedTuple):
     begun: bool = True
     is_past: bool = False
     parked: bool = False
+    unheard: bool = False
     limited: bool = False
     kept: bool = False
     told: tuple[str, ...] = ()
@@ -52,6 +53,8 @@ HELD_ANEW: Final = Row("processing", attempts=2, worker=2, lease="new", told=("l
 STOPPED: Final = Row("cancelled", attempts=1, worker=1)  # by hand, and its worker has not let go yet
 SNOOZED: Final = Row("queued", waits=True, told=("snoozed",))
 PAST: Final = Row("failed", attempts=3, is_past=True, told=("failed",))
+PARKED: Final = WAITING._replace(parked=True)
+UNHEARD: Final = PARKED._replace(unheard=True)
 KEPT: Final = Row("completed", attempts=1, is_past=True, kept=True)
 STARTS: Final = {
     "waits": WAITING,
@@ -62,6 +65,8 @@ STARTS: Final = {
     "is snoozed": SNOOZED,
     "has ended": PAST,
     "has a result": KEPT,
+    "waits for another": PARKED,
+    "waits for one that told nobody": UNHEARD,
 }
 
 
@@ -161,6 +166,16 @@ def wait(connection: Connection, job: int) -> Answer:
     return fetch(connection, "wait", id=job, ids=[job - 1], policy="completed")
 
 
+def examine(connection: Connection, _job: int) -> Answer:
+    ((_, released, ended, moved, *_),) = fetch(connection, "examine", after=0, told_after=0, only=None)
+    return [(released,)] * (released + ended + moved)
+
+
+def sweep_waits(connection: Connection, _job: int) -> Answer:
+    ((_, _, again),) = fetch(connection, "sweep_waits", after=0, after_id=0, batch=9)
+    return [(again,)] * again
+
+
 def fail_odd(connection: Connection, job: int) -> Answer:
     return fetch(connection, "fail_odd", id=job, reason="odd")
 
@@ -227,15 +242,23 @@ def _let_go(row: Row) -> Row | None:
 
 
 def _failed(row: Row) -> Row | None:
-    return row._replace(status="failed") if row.status == "queued" else None
+    return row._replace(status="failed") if row.status == "queued" and not row.parked else None
 
 
 def _cancelled(row: Row) -> Row | None:
-    return row._replace(status="cancelled", parked=False) if row.status in LIVE else None
+    return row._replace(status="cancelled", parked=False, unheard=False) if row.status in LIVE else None
 
 
 def _parked(row: Row) -> Row | None:
     return row._replace(parked=True) if row.status == "queued" else None
+
+
+def _examined(row: Row) -> Row | None:
+    return row._replace(parked=False) if row.parked and not row.unheard else None
+
+
+def _swept(row: Row) -> Row | None:
+    return row._replace(unheard=False) if row.unheard else None
 
 
 def _emptied(row: Row) -> Row | None:
@@ -252,7 +275,7 @@ def _requeued(row: Row) -> Row | None:
 
 
 def _rescheduled(row: Row) -> Row | None:
-    return None if row.status == "gone" else row._replace(waits=True, parked=False)
+    return None if row.status == "gone" else row._replace(waits=True, parked=False, unheard=False)
 
 
 def _pruned(row: Row) -> Row | None:
@@ -301,6 +324,8 @@ TRANSITIONS: Final = {
     "cancel": Transition(cancel, _cancelled),
     "fire": Transition(fire, _cancelled, skips=True),
     "wait": Transition(wait, _parked),
+    "examine": Transition(examine, _examined, skips=True),
+    "sweep waits": Transition(sweep_waits, _swept, skips=True),
     "empty results": Transition(empty_results, _emptied, skips=True),
     "fail odd": Transition(fail_odd, _failed, skips=True),
     "requeue": Transition(requeue, _requeued),

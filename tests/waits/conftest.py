@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -11,6 +11,7 @@ from rig.table import Table
 from tests.control.site import Site, sites
 
 PARKED_YEAR = 9000
+WHOLE_LOOK: Mapping[str, Any] = {"after": 0, "told_after": 0, "only": None}
 
 
 class Family(Table):

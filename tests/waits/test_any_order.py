@@ -12,6 +12,7 @@ from psycopg.rows import dict_row
 
 from rowcrew.embedded import EmbeddedPostgres
 from rowcrew.table.statements import SQL
+from tests.waits.conftest import WHOLE_LOOK
 
 LIVE = ("queued", "processing")
 POLICIES = ("completed", "ended", "failFast")
@@ -60,7 +61,7 @@ class World:
 
     def examine(self) -> int:
         before = self.rows()
-        look = self._connection.execute(SQL["waits/examine"], {"after": 0, "only": None}).fetchone()
+        look = self._connection.execute(SQL["waits/examine"], WHOLE_LOOK).fetchone()
         assert look is not None
         after = self.rows()
         for id, row in before.items():

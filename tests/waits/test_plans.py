@@ -46,7 +46,7 @@ def plan(connection: psycopg.Connection[Any], name: str, **parameters: Any) -> A
 @pytest.mark.parametrize(
     ("name", "parameters"),
     [
-        ("waits/examine", {"after": 0, "only": None}),
+        ("waits/examine", {"after": 0, "told_after": 0, "only": None}),
         ("waits/sweep_waits", {"after": 0, "after_id": 0, "batch": 2000}),
         ("waits/waits_due", {}),
     ],

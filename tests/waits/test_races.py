@@ -18,7 +18,7 @@ from rowcrew.table.link import Link
 from rowcrew.table.statements import SQL
 from tests.conftest import Connect
 from tests.control.site import Site
-from tests.waits.conftest import Family
+from tests.waits.conftest import WHOLE_LOOK, Family
 
 pytestmark = pytest.mark.anyio
 
@@ -36,7 +36,7 @@ def open_transaction(connect: Connect) -> Iterator[psycopg.Connection[Any]]:
 def examining(connect: Connect) -> Iterator[None]:
     """An examiner has decided, and does not commit before the end of the block."""
     with open_transaction(connect) as connection:
-        connection.execute(SQL["waits/examine"], {"after": 0, "only": None})
+        connection.execute(SQL["waits/examine"], WHOLE_LOOK)
         yield
 
 
@@ -67,7 +67,7 @@ async def test_an_examiner_passes_by_an_end_that_is_being_written(
     with open_transaction(connect) as recording:
         ends = f'[{{"id":{run.job.id},"lease":"{run.job.lease_id}","status":"completed"}}]'
         recording.execute(SQL["worker/record"], {"ended": ends, "worker": 1})
-        look = await waits.examine(site.links.chores, after=0)
+        look = await waits.examine(site.links.chores)
         assert (look.moved, look.left) == (0, 1)
         assert family.row(waiter)["watches"] == 0
     await site.organs.examine.once()
@@ -83,7 +83,7 @@ async def test_the_first_failure_is_not_missed_while_it_is_being_written(
     with open_transaction(connect) as recording:
         ends = f'[{{"id":{run.job.id},"lease":"{run.job.lease_id}","status":"failed","outcome":"failed"}}]'
         recording.execute(SQL["worker/record"], {"ended": ends, "worker": 1})
-        await waits.examine(site.links.chores, after=0)
+        await waits.examine(site.links.chores)
         assert family.row(hasty)["watches"] == 0
     await site.organs.examine.once()
     assert family.row(hasty)["status"] == "failed"
@@ -101,7 +101,7 @@ async def test_two_last_jobs_that_end_at_once_let_their_waiter_run_once(
         for run, connection in ((first, one), (second, other)):
             ends = f'[{{"id":{run.job.id},"lease":"{run.job.lease_id}","status":"completed"}}]'
             connection.execute(SQL["worker/record"], {"ended": ends, "worker": 1})
-        await waits.examine(site.links.chores, after=0)
+        await waits.examine(site.links.chores)
         assert family.waits(waiter)
     before = family.row(waiter)["revision"]
     await site.organs.examine.once()
@@ -172,6 +172,45 @@ async def test_of_a_waiter_taken_by_hand_meanwhile_nothing_is_changed(
     await site.organs.examine.once()
     assert family.row(waiter)["status"] == "cancelled"
     assert not family.rows("SELECT id FROM jobs WHERE watches IS NOT NULL")
+
+
+@pytest.mark.parametrize("jobs", [201, 1])
+async def test_waiters_that_somebody_holds_keep_no_others_waiting(
+    site: Site, family: Family, connect: Connect, jobs: int
+) -> None:
+    """Of as many jobs, or so many of one job, as a look begins with."""
+    family.rows("INSERT INTO jobs (type) SELECT 'quick' FROM generate_series(1, %s)", jobs)
+    family.rows(
+        """
+        INSERT INTO jobs (type, "waitsFor")
+        SELECT 'held', ARRAY[id] FROM jobs CROSS JOIN generate_series(1, %s) WHERE type = 'quick'
+        """,
+        1001 // jobs,
+    )
+    waiter = family.waiter([family.job()])
+    await site.organs.examine.once()
+    with open_transaction(connect) as hand:
+        hand.execute("SELECT FROM jobs WHERE type = 'held' FOR UPDATE")
+        family.rows("UPDATE jobs SET status = 'completed' WHERE type = 'quick' AND \"waitsFor\" IS NULL")
+        new = family.waiter([family.job()])
+        await site.organs.examine.once()
+        assert not family.waits(waiter)
+        assert family.row(new)["watches"] > 0
+    await site.organs.examine.once()
+    assert family.rows("SELECT id FROM jobs WHERE type = 'held' AND watches IS NOT NULL") == []
+
+
+async def test_new_waiters_that_somebody_holds_keep_no_others_waiting(
+    site: Site, family: Family, connect: Connect
+) -> None:
+    job = family.job()
+    many = "INSERT INTO jobs (type, \"waitsFor\") SELECT 'held', ARRAY[%s] FROM generate_series(1, 1001)"
+    family.rows(many, job)
+    waiter = family.waiter([job])
+    with open_transaction(connect) as hand:
+        hand.execute("SELECT FROM jobs WHERE type = 'held' FOR UPDATE")
+        await site.organs.examine.once()
+        assert family.row(waiter)["watches"] == job
 
 
 async def test_a_worker_that_records_an_awaited_end_looks_at_once(site: Site, family: Family) -> None:

@@ -22,6 +22,7 @@ class Examined(NamedTuple):
         moved: waiters that watch another job now, and ended jobs that have told their waiters.
         left: could not be decided, for a lock or for their number.
         came_to: the largest id among the new waiters of this look; None when there was none.
+        told_to: the largest id among the ended jobs whose waiters it reached; None when there was none.
     """
 
     mine: bool
@@ -30,6 +31,11 @@ class Examined(NamedTuple):
     moved: int
     left: int
     came_to: int | None
+    told_to: int | None
+
+    @property
+    def has_moved(self) -> bool:
+        return bool(self.released or self.ended or self.moved)
 
     def and_also(self, other: Examined) -> Examined:
         return Examined(
@@ -38,6 +44,7 @@ class Examined(NamedTuple):
             self.ended + other.ended,
             self.moved + other.moved,
             self.left + other.left,
+            None,
             None,
         )
 
@@ -67,12 +74,16 @@ async def to_examine(link: Link) -> list[int]:
     return [id for (id,) in await link.fetch(SQL["waits/to_examine"], {}, CHORE_SECONDS)]
 
 
-async def examine(link: Link, *, after: int, only: Sequence[int] | None = None) -> Examined:
-    """Decide about a thousand jobs at most: those whose watched job has ended, and new ones above this id.
+async def examine(
+    link: Link, *, after: int = 0, told_after: int = 0, only: Sequence[int] | None = None
+) -> Examined:
+    """Decide about a thousand jobs at most: those whose watched job has ended, and new ones.
 
-    `only` narrows them to these ids, of the ended or the new.
+    Args:
+        after: looks at new ones above this id only; `told_after`: at the waiters of ended jobs above this id.
+        only: narrows them to these ids, of the ended or the new.
     """
-    parameters = {"after": after, "only": None if only is None else list(only)}
+    parameters = {"after": after, "told_after": told_after, "only": None if only is None else list(only)}
     (row,) = await link.fetch(SQL["waits/examine"], parameters)
     return Examined(*row)
 

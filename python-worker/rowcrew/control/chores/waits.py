@@ -45,28 +45,32 @@ class ExamineWaits:
         self.period_seconds = self._poll_seconds if due or waiting else UNTIL_WOKEN
 
     async def _examine_all(self) -> bool:
-        """Look as long as it helps; whether something is left that will be decided soon."""
-        after, left = 0, False
-        while True:
-            look = await self._look(after)
-            left = left or look.left > 0
-            if look.released or look.ended or look.moved:
-                left = False
-            elif look.mine and look.came_to is not None and look.came_to > after:
-                after = look.came_to
-            else:
-                return left or not look.mine
+        """Look as long as it helps; whether something is left that will be decided soon.
 
-    async def _look(self, after: int) -> Examined:
+        What stands first may be held by somebody for hours: a look that achieved nothing is followed by one
+        at what stands behind.
+        """
+        after, told_after, left = 0, 0, False
+        while True:
+            look = await self._look(after, told_after)
+            if look.has_moved:
+                continue
+            left = left or look.left > 0
+            further = max(after, look.came_to or 0), max(told_after, look.told_to or 0)
+            if not look.mine or further == (after, told_after):
+                return left or not look.mine
+            after, told_after = further
+
+    async def _look(self, after: int, told_after: int) -> Examined:
         """One look; a row that no statement takes is set aside, and the others are looked at."""
         try:
-            return await table.examine(self._link, after=after)
+            return await table.examine(self._link, after=after, told_after=told_after)
         except psycopg.Error as error:
             if not is_about_data(error):
                 raise
         ids = await table.to_examine(self._link)
-        examine = functools.partial(table.examine, self._link, after=0)
-        together = Examined(True, 0, 0, 0, 0, None)
+        examine = functools.partial(table.examine, self._link)
+        together = Examined(True, 0, 0, 0, 0, None, None)
         async for look in one_by_one(ids, lambda ids: examine(only=ids), self._set_aside.held):
             together = together.and_also(look)
         return together

@@ -5,7 +5,7 @@ WITH lock AS MATERIALIZED (
 told AS MATERIALIZED (  -- ended jobs whose waiters have not been looked at since
   SELECT id, status
     FROM jobs
-   WHERE watches = -1 AND (SELECT mine FROM lock) AND (%(only)s::bigint[] IS NULL OR id = ANY (%(only)s::bigint[]))
+   WHERE watches = -1 AND id > %(told_after)s AND (SELECT mine FROM lock) AND (%(only)s::bigint[] IS NULL OR id = ANY (%(only)s::bigint[]))
      AND id NOT IN (SELECT "jobId" FROM jobs_set_aside WHERE "nextTryAt" > now())
    ORDER BY watches, id
    LIMIT 200
@@ -30,10 +30,11 @@ seen AS MATERIALIZED (
       AND id NOT IN (SELECT "jobId" FROM jobs_set_aside WHERE "nextTryAt" > now())
     ORDER BY watches, id
     LIMIT 1000)),
+reached AS MATERIALIZED (SELECT id, told FROM seen ORDER BY told NULLS LAST, id LIMIT 1000),
 free AS MATERIALIZED (
   SELECT id, "waitsFor", "waitPolicy", watches, "updatedAt", coalesce(cardinality("waitsFor"), 0) AS edges
     FROM jobs
-   WHERE id = ANY (ARRAY(SELECT id FROM seen ORDER BY told NULLS LAST, id LIMIT 1000)) AND watches >= 0 AND status || '' = 'queued'
+   WHERE id = ANY (ARRAY(SELECT id FROM reached)) AND watches >= 0 AND status || '' = 'queued'
      FOR NO KEY UPDATE SKIP LOCKED),
 taken AS MATERIALIZED (  -- the first always, however many it waits for
   SELECT id, "waitsFor", "waitPolicy", "updatedAt"
@@ -131,6 +132,10 @@ SELECT (SELECT mine FROM lock) AS mine,
        (SELECT count(*) FROM written WHERE verdict = 'watch' OR clear) AS moved,
        (SELECT count(*) FROM change WHERE verdict = 'locked')
        + (SELECT count(*) FROM seen WHERE id NOT IN (SELECT id FROM decided)) AS left,
-       (SELECT max(id) FROM seen JOIN decided USING (id) WHERE told IS NULL) AS "cameTo"
+       -- Up to here all were decided, or somebody holds them: a look that achieved nothing goes on behind.
+       (SELECT max(id) FROM reached
+         WHERE told IS NULL AND id < coalesce((SELECT min(id) FROM free WHERE watches = 0 AND id NOT IN (SELECT id FROM taken)),
+                                              9223372036854775807)) AS "cameTo",
+       (SELECT max(told) FROM reached) AS "toldTo"
   FROM (SELECT) AS once
   LEFT JOIN woken ON true
