@@ -74,7 +74,7 @@ class Table:
                        "runAt" = CASE WHEN %(parked)s THEN timestamptz '9000-01-01 00:00+00' WHEN %(waits)s
                                       THEN now() + interval '20 s' ELSE now() END,
                        "notBefore" = CASE WHEN %(parked)s THEN now() END,
-                       "waitsFor" = CASE WHEN %(parked)s THEN ARRAY[CAST(%(ended_id)s AS bigint)] END,
+                       "waitsFor" = CASE WHEN %(dependent)s THEN ARRAY[CAST(%(ended_id)s AS bigint)] END,
                        watches = CASE WHEN %(unheard)s THEN %(ended_id)s WHEN %(parked)s THEN 0 END,
                        "startedAt" = clock_timestamp(), revision = revision + 1,
                        result = CASE WHEN %(kept)s THEN '{}'::jsonb END,
@@ -96,8 +96,9 @@ class Table:
             """
             SELECT status, attempts, "workerId", CASE "leaseId" WHEN %s THEN 'old' ELSE 'new' END,
                    coalesce("notBefore", "runAt") > clock_timestamp(), "startedAt" IS NOT NULL,
-                   coalesce("finishedAt" < now() - interval '1 day', false), "notBefore" IS NOT NULL,
-                   coalesce(watches > 0, false), EXISTS (SELECT FROM queues WHERE limited), result IS NOT NULL
+                   coalesce("finishedAt" < now() - interval '1 day', false), "waitsFor" IS NOT NULL,
+                   "notBefore" IS NOT NULL, coalesce(watches > 0, false),
+                   EXISTS (SELECT FROM queues WHERE limited), result IS NOT NULL
               FROM jobs
              WHERE id = %s
             """,

@@ -27,8 +27,9 @@ class Row(NamedTuple):
     """A row of `jobs`.
 
     `lease`: LEASE is "old". `waits`: its own time lies ahead. `begun`: it has a "startedAt". `is_past`: ended
-    long ago. `parked`: it waits for another job. `unheard`: that has ended, and told nobody. `limited`: its
-    queue has a limit. `kept`: it has a result. `told`: the outcomes in `job_attempts`.
+    long ago. `dependent`: it names a job that it waits for, or waited for. `parked`: it waits. `unheard`: for
+    one that has ended, and told nobody. `limited`: its queue has a limit. `kept`: it has a result.
+    `told`: the outcomes in `job_attempts`.
     """
 
     status: str
@@ -38,6 +39,7 @@ class Row(NamedTuple):
     waits: bool = False
     begun: bool = True
     is_past: bool = False
+    dependent: bool = False
     parked: bool = False
     unheard: bool = False
     limited: bool = False
@@ -53,7 +55,7 @@ HELD_ANEW: Final = Row("processing", attempts=2, worker=2, lease="new", told=("l
 STOPPED: Final = Row("cancelled", attempts=1, worker=1)  # by hand, and its worker has not let go yet
 SNOOZED: Final = Row("queued", waits=True, told=("snoozed",))
 PAST: Final = Row("failed", attempts=3, is_past=True, told=("failed",))
-PARKED: Final = WAITING._replace(parked=True)
+PARKED: Final = WAITING._replace(dependent=True, parked=True)
 UNHEARD: Final = PARKED._replace(unheard=True)
 KEPT: Final = Row("completed", attempts=1, is_past=True, kept=True)
 STARTS: Final = {
@@ -250,7 +252,9 @@ def _cancelled(row: Row) -> Row | None:
 
 
 def _parked(row: Row) -> Row | None:
-    return row._replace(parked=True) if row.status == "queued" else None
+    if row.status != "queued":
+        return None
+    return row if row.dependent else row._replace(dependent=True, parked=True)
 
 
 def _examined(row: Row) -> Row | None:
@@ -271,7 +275,7 @@ def _requeued(row: Row) -> Row | None:
     # A worker may be running it still: one that holds it, or one that held it before another requeue.
     waits = row.worker is not None or (row.waits and row.attempts == 0 and not row.begun)
     ready = row._replace(status="queued", attempts=0, worker=None, begun=False, is_past=False, kept=False)
-    return ready._replace(waits=waits)
+    return ready._replace(waits=waits, parked=row.dependent)
 
 
 def _rescheduled(row: Row) -> Row | None:
