@@ -23,6 +23,7 @@ from rowcrew.table import schedules as table
 from rowcrew.table.link import Link, is_about_data, reason
 
 _FAR_SECONDS: Final = 20.0  # two rounds
+_LONGEST_SECONDS: Final = 10.0  # no round wakes a chore that has a period, not for a new schedule either
 _SOON_SECONDS: Final = 1.0
 _SOONEST_SECONDS: Final = 0.02
 _PRUNE_SECONDS: Final = 3600.0
@@ -131,4 +132,4 @@ class Schedules:
             return longest
         if look.is_due:
             return _SOON_SECONDS if self._is_held_up else longest
-        return min(longest, max(_SOONEST_SECONDS, look.seconds))
+        return min(longest, _LONGEST_SECONDS, max(_SOONEST_SECONDS, look.seconds))
