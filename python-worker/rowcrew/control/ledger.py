@@ -19,7 +19,7 @@ class Ledger:
         reserving_since: when the reservation under way was sent, whose rows are not here yet; else None.
         changed: set when a slot became free or an end was recorded.
         placed: the runs that limits count, and the queue of each.
-        freed: the queues in which such runs have ended since somebody looked.
+        freed: how many such runs have ended since somebody looked, by queue.
         woken: set when there is a reason to look for rows.
     """
 
@@ -31,7 +31,7 @@ class Ledger:
         self.long_in_flight = 0
         self.changed = asyncio.Event()
         self.placed: dict[str, str] = {}
-        self.freed: set[str] = set()
+        self.freed: dict[str, int] = {}
         self.woken = asyncio.Event()
 
     def __len__(self) -> int:
@@ -73,5 +73,5 @@ class Ledger:
     def _free_places(self, lease_ids: Sequence[str]) -> None:
         for lease_id in lease_ids:
             if (queue := self.placed.pop(lease_id, None)) is not None:
-                self.freed.add(queue)
+                self.freed[queue] = self.freed.get(queue, 0) + 1
                 self.woken.set()

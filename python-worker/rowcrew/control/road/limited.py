@@ -106,9 +106,9 @@ class LimitedRoad:
             taken = await self._look_at(queue, room - rows)
             self._queues[queue.queue] = self._queues.pop(queue.queue)  # the others come first next time
             rows += taken
-            if taken:
-                freed.discard(queue.queue)
-        if freed:
+            if queue.queue in freed:
+                freed[queue.queue] -= taken
+        if any(left > 0 for left in freed.values()):
             await table.announce(self._link)
         return rows
 
@@ -117,8 +117,8 @@ class LimitedRoad:
         if self._take_freed():
             await table.announce(self._link)
 
-    def _take_freed(self) -> set[str]:
-        freed, self._ledger.freed = self._ledger.freed, set()
+    def _take_freed(self) -> dict[str, int]:
+        freed, self._ledger.freed = self._ledger.freed, {}
         return freed
 
     async def _look_at(self, queue: LimitedQueue, room: int) -> int:
