@@ -88,15 +88,13 @@ def redeliver(
 def _nothing(*, filtered: bool) -> str:
     if filtered:
         return "There is no such event; `rowcrew events list` shows those of every kind and state."
-    return (
-        "Nothing to tell has happened yet; `rowcrew events receivers` shows who would be told, and of what."
-    )
+    return "Nothing to tell has happened yet; `rowcrew events receivers` shows who would be told of what."
 
 
 def _nobody_again(*, failed: bool) -> str:
     if failed:
         return "Nothing was given up; `rowcrew events receivers` shows what still waits."
-    return "Nobody was told of these, so nobody is told again; `rowcrew events list` shows all ids."
+    return "Nobody was told of these, so nobody is told again; `rowcrew events list` shows ids."
 
 
 def _summary(row: ListedEvent) -> dict[str, Any]:
