@@ -154,9 +154,8 @@ class LimitedQueue:
         taken = sum([row.id is not None for row in rows])
         self.full = answer.free == 0 or taken >= answer.free
         pause = self._pause(answer, taken, room, now)
-        self.due = (
-            now if self._place_heard else now + pause
-        )  # the look may have counted before that place was free
+        # A look may have counted before the place that it was told of meanwhile was free.
+        self.due = now if self._place_heard else now + pause
         self.after = answer.walked_to
 
     def count_all(self) -> None:
