@@ -80,8 +80,12 @@ class LeaseMachine(RuleBasedStateMachine):
 
     # What producers and people do.
 
-    @initialize(jobs=st.lists(st.sampled_from((None, None, *POLICIES)), min_size=1, max_size=3))
-    def enqueue(self, jobs: list[str | None]) -> None:
+    @initialize(
+        jobs=st.lists(st.sampled_from((None, None, *POLICIES)), min_size=1, max_size=3),
+        most=st.sampled_from(LIMITS),
+    )
+    def enqueue(self, jobs: list[str | None], most: int | None) -> None:
+        self.limit_the_queue(most)
         for policy in jobs:
             self.enqueue_one(policy)
 
@@ -95,21 +99,23 @@ class LeaseMachine(RuleBasedStateMachine):
             (model.MAX_ATTEMPTS, waits_for, policy),
         ).fetchall()
         known = next(iter(self.models.values()), Database(beats=(0,) * (len(self.boots) + 1)))
-        self.models[job] = Database(beats=known.beats, lost=known.lost)
+        self.models[job] = Database(beats=known.beats, lost=known.lost, limited=self.road.limit is not None)
         if waits_for is not None and policy is not None:
             self.waits.jobs[job] = Wait(waits_for[0], policy)
             self.models[job] = self.models[job]._replace(row=model.Row(dependent=True, parked=True))
 
     # Few rules with much inside: hypothesis leaves whole rules out of most of its tries.
-    @rule(which=ANY_HELD, how=st.sampled_from(["cancel", "requeue", "limit", "time goes by"]))
+    @rule(which=ANY_HELD, how=st.sampled_from(["cancel", "requeue", "limit", "limit, adopt", "time goes by"]))
     def by_hand(self, which: int, how: str) -> None:
         job = list(self.models)[which % len(self.models)]
         if how == "cancel":
             self.cancel(job)
         elif how == "requeue":
             self.requeue(job)
-        elif how == "limit":
+        elif "limit" in how:
             self.limit_the_queue(LIMITS[which % len(LIMITS)])
+            if "adopt" in how:
+                self.adopt()
         else:
             self.time_goes_by()
 
@@ -141,14 +147,16 @@ class LeaseMachine(RuleBasedStateMachine):
         self.everywhere(model.enter)
         return int(rows[0][0])
 
-    @rule(seat=ANY_SEAT, kept=st.sampled_from([True, True, True, False]))
-    def reserve(self, seat: int, kept: bool) -> None:
+    @rule(seat=ANY_SEAT, kept=st.sampled_from([True, True, True, False]), adopts=st.booleans())
+    def reserve(self, seat: int, kept: bool, adopts: bool) -> None:
         """Not kept: the server forgets the commit in a crash, the worker does not."""
         worker = self.workers[seat]
         if not self.ready_for(worker):
             for job in [job for job, database in self.models.items() if database.row.status in model.ENDED]:
                 self.requeue(job)
             self.time_goes_by()
+        if adopts:
+            self.adopt()
         with self.connection.transaction(force_rollback=not kept):
             rows = self.road.reserve(worker)
         reserved, ready = {row[0] for row in rows}, self.ready_for(worker)
@@ -166,13 +174,14 @@ class LeaseMachine(RuleBasedStateMachine):
         taken = sum(model.takes_a_place(database.row) for database in self.models.values())
         return len(self.models) if self.road.limit is None else max(0, self.road.limit - taken)
 
-    @rule(which=ANY_HELD, what=st.sampled_from(["adopt", "look", "look", "completed", "failed"]))
+    def adopt(self) -> None:
+        self.road.adopt()
+        if self.road.limit is not None:
+            self.everywhere(model.adopt)
+
+    @rule(which=ANY_HELD, what=st.sampled_from(["look", "completed", "failed"]))
     def look_after(self, which: int, what: str) -> None:
-        if what == "adopt":
-            self.road.adopt()
-            if self.road.limit is not None:
-                self.everywhere(model.adopt)
-        elif what == "look":
+        if what == "look":
             self.waits.look()
             self.models = {job: self.waits.looked_at(job, database) for job, database in self.models.items()}
         else:
@@ -232,12 +241,14 @@ class LeaseMachine(RuleBasedStateMachine):
         assert bool(rows) == model.by_lease(self.models[held.job].row, end, held.worker)
 
     @precondition(lambda self: self.held)
-    @rule(which=ANY_HELD, what=st.sampled_from(["note", "acknowledge", "look"]))
+    @rule(which=ANY_HELD, what=st.sampled_from(["note", "acknowledge", "look", "cancel, acknowledge"]))
     def between(self, which: int, what: str) -> None:
         held = self.choose(which)
         if what == "note":
             self.note(held)
-        elif what == "acknowledge":
+        elif "acknowledge" in what:
+            if "cancel" in what:
+                self.cancel(held.job)
             self.acknowledge(held)
         else:
             self.look(held.worker)
