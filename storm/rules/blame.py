@@ -15,7 +15,17 @@ from storm.rules.violation import Violation
 
 HARMLESS: Final = frozenset(
     {
-        *("sleeps", "sleeps_in_thread", "sleeps_alone", "writes", "parent", "snoozes", "forks", "leaves"),
+        *(
+            "sleeps",
+            "sleeps_in_thread",
+            "sleeps_alone",
+            "writes",
+            "parent",
+            "gathers",
+            "snoozes",
+            "forks",
+            "leaves",
+        ),
         "ticks",
     }
 )
