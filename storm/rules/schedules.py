@@ -54,7 +54,7 @@ def _lives(steps: list[Step], coming: Step) -> bool:
     known = [step for step in steps if step.seq < coming.seq]
     if known and known[-1].status in ENDED:
         return False
-    is_revived = any(step.by_hand and coming.at - step.at < UNDER_WAY_SECONDS for step in known)
+    is_revived = any(step.by_hand and coming.at - step.at < UNDER_WAY_SECONDS for step in known[1:])
     return not is_revived and not any(
         _is_replaced(step) and abs(step.at - coming.at) < ONE_COMMIT_SECONDS for step in steps
     )
