@@ -8,7 +8,7 @@ check of rights, the doctor, a worker's environment. Reading a declaration impor
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from functools import cache
 from importlib import resources
 from importlib.metadata import EntryPoint, entry_points
@@ -89,6 +89,17 @@ class Extra(NamedTuple):
     types: tuple[str, ...]
 
 
+class Trouble(NamedTuple):
+    """What the doctor should warn of for a family, without any secret, and what to do about it."""
+
+    what: str
+    remedy: str
+
+
+Fetch = Callable[[str, Mapping[str, Any]], Awaitable[list[Any]]]
+Examination = Callable[[Fetch], Awaitable[list[Trouble]]]
+
+
 class SchedulePreset(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """A row of `schedules` that `migrate` inserts once for the family; people may change or delete it.
 
@@ -121,6 +132,7 @@ class Family(msgspec.Struct, frozen=True, kw_only=True):
         metadata: its tables as SQLAlchemy declares them, as module:name.
         uses: the families whose modules it imports.
         schedules: the schedules that come with it.
+        doctor: an `Examination` of its settings against its tables, as module:function.
     """
 
     name: str
@@ -135,6 +147,7 @@ class Family(msgspec.Struct, frozen=True, kw_only=True):
     metadata: str | None = None
     uses: tuple[str, ...] = ()
     schedules: tuple[SchedulePreset, ...] = ()
+    doctor: str | None = None
 
     def __post_init__(self) -> None:
         if not re.fullmatch("[a-z][a-z0-9_]*", self.name) or self.name == QUEUE:

@@ -43,7 +43,8 @@ class BackgroundOutput:
     """An output that never blocks its callers: a thread of its own waits for the reader of the log.
 
     Texts wait in a buffer of bounded size. What does not fit is dropped, and the next text that fits is
-    preceded by a line that says how many lines were.
+    preceded by a line that says how many lines were. Where the machine has no room for a thread, they wait
+    until it has.
 
     Args:
         tell_dropped: words the line about so many dropped lines.
@@ -56,8 +57,9 @@ class BackgroundOutput:
         self._given = self._written = 0
         self._texts: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._closing = threading.Event()
-        self._thread = threading.Thread(target=self._run, args=(_writer(stream),), name="log", daemon=True)
-        self._thread.start()
+        self._write = _writer(stream)
+        self._thread: threading.Thread | None = None
+        self._start()
 
     def write(self, text: str) -> None:
         if self._dropped:
@@ -68,17 +70,28 @@ class BackgroundOutput:
         self._dropped = 0
         self._given += len(text)
         self._texts.put(text)
+        if self._thread is None:
+            self._start()
 
     def close(self) -> bool:
         """Whether everything was written within a second; if not, the thread is left to the process's end."""
         self._closing.set()
         self._texts.put(None)
+        if self._thread is None:
+            self._run()  # nobody else ever will
+            return True
         self._thread.join(DRAIN_SECONDS)
         return not self._thread.is_alive()
 
-    def _run(self, write: Callable[[str], None]) -> None:
+    def _start(self) -> None:
+        thread = threading.Thread(target=self._run, name="log", daemon=True)
+        with suppress(RuntimeError):  # can't start new thread
+            thread.start()
+            self._thread = thread
+
+    def _run(self) -> None:
         while (text := self._gathered()) is not None:
-            write(text)
+            self._write(text)
             self._written += len(text)
             self._closing.wait(GATHER_SECONDS)
 

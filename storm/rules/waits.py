@@ -28,7 +28,7 @@ def waiters_are_released_in_time(history: History) -> Iterator[Violation]:
         if before is not None and before.is_parked and not after.is_parked and not after.by_hand:
             yield from _let_go(before, after, ends)
     for job, step in last.items():
-        if step.is_parked:
+        if step.is_parked and all(last[other].status in ENDED for other in step.waits_for or []):
             yield Violation("I22", job, "waits though everything has ended")
 
 

@@ -103,6 +103,7 @@ def test_messages_are_told_again_under_the_same_ids(capsys: pytest.CaptureFixtur
 def test_what_nobody_was_told_cannot_be_told_again(capsys: pytest.CaptureFixture[str]) -> None:
     (row,) = printed(capsys, "list", "--state", "unheard")
     assert main(["events", "redeliver", str(row["id"])]) == 1
+    assert "`rowcrew events list` shows ids" in capsys.readouterr().err
     assert main(["events", "redeliver"]) == 2
     assert main(["events", "redeliver", "7", "--failed"]) == 2
     assert main(["events", "redeliver", "x"]) == 2
@@ -113,6 +114,17 @@ def test_an_empty_installation_says_what_to_do(capsys: pytest.CaptureFixture[str
     assert main(["events", "receivers"]) == 0
     assert "insert a row into event_receivers" in capsys.readouterr().err
     assert main(["events", "list"]) == 0
+    assert "Nothing to tell has happened yet; `rowcrew events receivers`" in capsys.readouterr().err
+    assert main(["events", "redeliver", "--failed"]) == 0
+    assert "Nothing was given up" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("history")
+def test_a_filter_that_nothing_passes_does_not_say_that_nothing_happened(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["events", "list", "--kind", "nothing.like.it"]) == 0
+    assert capsys.readouterr().err.startswith("There is no such event; `rowcrew events list`")
 
 
 def doctors_words(capsys: pytest.CaptureFixture[str]) -> list[str]:

@@ -71,6 +71,35 @@ async def reserving(site: Site, id: int) -> asyncio.Task[int]:
     return look
 
 
+@pytest.mark.parametrize("queue", ["open", "limited"])
+async def test_rows_reserved_beside_an_odd_one_are_not_given_back_however_long_that_takes(
+    site: Site, monkeypatch: pytest.MonkeyPatch, queue: str
+) -> None:
+    """The good ones are ours in the table, and wait here until the odd one is found."""
+    site.table.rows("INSERT INTO queues (queue, \"maxConcurrent\") VALUES ('limited', 5)")
+    site.table.rows("ALTER TABLE jobs ADD CHECK (priority <> -7 OR status = 'queued') NOT VALID")
+    good = site.table.enqueue("quick", queue=queue)
+    odd = site.table.enqueue("quick", queue=queue, priority=-7)
+    set_aside = site.organs.set_aside.queued
+
+    async def slowly(id: int, error: Exception) -> None:
+        assert site.table.row(good)["status"] == "processing"
+        for _ in range(3):
+            site.clock.move(5.0)
+            await site.organs.heartbeat.check()
+        await set_aside(id, error)
+
+    monkeypatch.setattr(site.organs.set_aside, "queued", slowly)
+    while site.road.ledger.in_flight == 0:
+        site.clock.move(1.0)
+        await site.reserve()
+        await site.organs.reserving.limited.look(10)
+    await site.road.recorder.once()
+    assert [row["jobId"] for row in site.table.rows("SELECT * FROM jobs_set_aside")] == [odd]
+    assert [run.job.id for run in site.road.ledger] == [good]
+    assert site.table.row(good)["status"] == "processing"
+
+
 async def test_rows_that_a_late_reply_may_still_bring_are_not_given_back(
     site: Site, late_reply: asyncio.Event
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import resource
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -145,3 +146,16 @@ async def test_a_socket_of_nobody_is_named_once(site: Site, tmp_path: Path) -> N
     told.tell()
     told.tell()
     assert output.getvalue() == "⚠️  NOTIFY_SOCKET leads to nobody: [Errno 2] No such file or directory\n"
+
+
+async def test_a_worker_without_a_free_descriptor_goes_on(site: Site, ear: Ear) -> None:
+    told = supervision(site, ear.supervisor)
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, limits[1]))
+    try:
+        told.tell()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    assert ear.heard_nothing()
+    told.tell()
+    assert "WATCHDOG=1" in ear.heard()

@@ -156,7 +156,7 @@ async def test_an_end_makes_its_worker_look_at_once(site: Site) -> None:
     site.road.ledger.woken.clear()
     await finish(site, id)
     assert site.road.ledger.woken.is_set()
-    assert site.road.ledger.freed == {"default"}
+    assert site.road.ledger.freed == {"default": 1}
 
 
 async def test_a_place_that_its_worker_cannot_fill_is_announced(site: Site, connect: Connect) -> None:
@@ -168,6 +168,20 @@ async def test_a_place_that_its_worker_cannot_fill_is_announced(site: Site, conn
     listener.execute("LISTEN rowcrew_wake")
     await finish(site, id)
     assert await taken(site) == []
+    assert [note.payload for note in listener.notifies(timeout=5, stop_after=1)] == ["places"]
+
+
+async def test_of_two_places_the_one_that_its_worker_cannot_fill_is_announced(
+    site: Site, connect: Connect
+) -> None:
+    listener = connect()
+    limit(site, maxConcurrent=2)
+    ids = [site.table.enqueue("quick") for _ in range(3)]
+    site.table.enqueue("of another crew")
+    assert await taken(site) == ids[:2]
+    listener.execute("LISTEN rowcrew_wake")
+    await finish(site, *ids[:2])
+    assert await taken(site) == ids[2:]
     assert [note.payload for note in listener.notifies(timeout=5, stop_after=1)] == ["places"]
 
 

@@ -63,6 +63,15 @@ def test_a_full_queue_waits_for_a_place_and_not_for_rows() -> None:
     assert queue.due == 0.5
 
 
+def test_a_place_that_is_told_of_during_a_look_is_looked_for_after_it() -> None:
+    queue = a_queue()
+    queue.begin(10, 0.0)
+    queue.woken(0.1, place=True)
+    queue.found([granted(free=0)], 10, 0.2, counts=True)
+    assert queue.due == 0.2
+    assert looked(queue, granted(free=0), now=0.2) == pytest.approx(POLL)
+
+
 def test_a_rate_that_is_used_up_says_when_to_look_again() -> None:
     assert looked(a_queue(), granted(free=0, again_seconds=0.25)) == 0.25
     assert looked(a_queue(), granted(free=0, again_seconds=60.0)) == POLL

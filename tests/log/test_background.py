@@ -143,3 +143,38 @@ def test_an_empty_text_does_not_end_the_writing(pipe: Pipe) -> None:
     assert background.close()
     pipe.stream.close()
     assert pipe.read_all() == ["then this"]
+
+
+@pytest.fixture
+def no_room(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
+    """No thread can be started, until the caller undoes it."""
+
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuse)
+        yield patch
+
+
+def test_where_no_thread_can_be_started_lines_wait_until_one_can(
+    pipe: Pipe, no_room: pytest.MonkeyPatch
+) -> None:
+    log = Log("text", pipe.stream)
+    log.start()
+    log.event("job.processing", job_id=1)
+    no_room.undo()
+    log.event("job.processing", job_id=2)
+    log.stop()
+    pipe.stream.close()
+    assert [line.rsplit(" ", 1)[1] for line in pipe.read_all()] == ["1", "2"]
+
+
+@pytest.mark.usefixtures("no_room")
+def test_where_no_thread_can_ever_be_started_lines_are_written_at_the_end(pipe: Pipe) -> None:
+    log = Log("text", pipe.stream)
+    log.start()
+    log.event("job.processing", job_id=1)
+    log.stop()
+    pipe.stream.close()
+    assert [line.rsplit(" ", 1)[1] for line in pipe.read_all()] == ["1"]

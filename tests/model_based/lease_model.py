@@ -1,22 +1,25 @@
 """The lease protocol as a state machine: two workers, one database, one job, and all that can go wrong.
 
-`explore` walks every interleaving, breadth first, within a budget of faults and of changes by hand, and
-answers with the shortest way to a broken promise, if there is one. One job is enough: every statement proves
-the lease of each row by itself. Time is one event, `a lease goes by`: whoever is awake and connected has had
-time to beat and to look, whoever is cut off has stopped its runs; whoever is paused has done nothing.
+`explore` walks every interleaving within a budget of faults and of changes by hand. One job is enough: every
+statement proves the lease of each row by itself. What takes several jobs has models of its own, `limit_model`
+and `wait_model`. Time is one event, `a lease goes by`: whoever is awake and connected has had time to beat
+and to look, whoever is cut off has stopped its runs; whoever is paused has done nothing.
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from tests.model_based import database as table
 from tests.model_based.database import ENDED, MAX_ATTEMPTS, Database, End, Fence, by_lease
+from tests.model_based.walking import Explored, walk
 
 HANDS: Final = ("hand cancels", "hand requeues")
-OUTCOMES: Final = ("completed", "errored", "released")
+# What a worker gives back is released by itself: `_a_lease_goes_by`.
+OUTCOMES: Final = ("completed", "errored", "waiting")
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,9 @@ class Protocol:
     rescue_proves_silence: bool = True
     requeue_waits: bool = True
     fences_itself: bool = True
+    places_are_durable: bool = True
+    place_outlives_a_hand: bool = True
+    wait_refunds: bool = True
 
 
 class Run(NamedTuple):
@@ -84,55 +90,27 @@ Step = tuple[str, State]
 START: Final = State(Database(), (Worker(1), Worker(2)))
 
 
-@dataclass(frozen=True)
-class Broken:
-    """A promise that does not hold, and the shortest way there."""
+def explore(
+    protocol: Protocol, *, limited: bool = False, leases: int = 2, faults: int = 2, hands: int = 1
+) -> Explored:
+    """Every state within so many reservations, faults and changes by hand.
 
-    promise: str
-    steps: list[str]
-
-    def __str__(self) -> str:
-        return "\n".join([f"broken: {self.promise}", *(f"  {n}. {s}" for n, s in enumerate(self.steps, 1))])
-
-
-@dataclass(frozen=True)
-class Explored:
-    """How many states there are within the budget, and the first broken promise."""
-
-    states: int
-    broken: Broken | None
-
-
-def explore(protocol: Protocol, *, leases: int = 2, faults: int = 2, hands: int = 1) -> Explored:
-    """Every state within so many reservations, faults and changes by hand."""
-    came_from: dict[State, tuple[State, str] | None] = {START: None}
-    level = [START]
-    while level:
-        following = []
-        for state in level:
-            for step, after in steps(protocol, state, leases=leases, faults=faults, hands=hands):
-                if promise := broken_promise(state, step, after):
-                    return Explored(len(came_from), Broken(promise, [*_way(came_from, state), step]))
-                key = _without_history(after)
-                if key not in came_from:
-                    came_from[key] = (state, step)
-                    following.append(key)
-        level = following
-    return Explored(len(came_from), None)
-
-
-def _way(came_from: dict[State, tuple[State, str] | None], state: State) -> list[str]:
-    way: list[str] = []
-    while origin := came_from[state]:
-        state, step = origin
-        way.append(step)
-    return way[::-1]
+    `limited`: the queue has a limit. To a place an error is what a completion is, so none is walked there.
+    """
+    return walk(
+        START._replace(database=Database(limited=limited)),
+        functools.partial(steps, protocol, leases=leases, faults=faults, hands=hands),
+        broken_promise,
+        told_alike=_without_history,
+    )
 
 
 def _without_history(state: State) -> State:
     """Heartbeats matter only as moved or not since they were seen: count them from there."""
     database, durable = state.database, state.durable
     beats = database.beats
+    if not any(beats) and not (durable and any(durable.beats)):
+        return state
     workers = tuple(
         worker._replace(
             sights=frozenset(s._replace(beats=-int(s.beats != beats[s.worker])) for s in worker.sights)
@@ -153,12 +131,13 @@ def _without_history(state: State) -> State:
 def steps(protocol: Protocol, state: State, *, leases: int, faults: int, hands: int) -> Iterator[Step]:
     for index, worker in enumerate(state.workers):
         if worker.works:
-            yield from _handlers_end(state, index, worker)
+            outcomes = [how for how in OUTCOMES if how != "errored" or not state.database.limited]
+            yield from _handlers_end(state, index, worker, outcomes)
         if worker.reaches_the_table:
             # Whoever reserves first is called worker 1: the mirror images need no look of their own.
             may_reserve = worker.proven and (state.leases > 0 or index == 0) and state.leases < leases
             if may_reserve and table.is_ready(state.database, worker.number):
-                yield from _reserve(state, index, worker, faults)
+                yield from _reserve(protocol, state, index, worker, faults)
             yield from _record(protocol, state, index, worker, faults)
             yield from _beat(state, index, worker)
             yield from _look(state, index, worker)
@@ -168,6 +147,8 @@ def steps(protocol: Protocol, state: State, *, leases: int, faults: int, hands: 
         yield from _recover(state, index, worker)
     if state.hands < hands:
         yield from _by_hand(protocol, state)
+    if state.database.row.parked:
+        yield "what it waited for has ended", _committed(state, table.let_run(state.database))
     if state.faults < faults and state.durable is not None:
         yield "the server crashes and loses its last commits", _server_crash(state, state.durable)
     after = _a_lease_goes_by(protocol, state)
@@ -175,10 +156,10 @@ def steps(protocol: Protocol, state: State, *, leases: int, faults: int, hands: 
         yield "a lease goes by", after
 
 
-def _handlers_end(state: State, index: int, worker: Worker) -> Iterator[Step]:
+def _handlers_end(state: State, index: int, worker: Worker, outcomes: list[str]) -> Iterator[Step]:
     for run in worker.runs:
         if run.outcome is None:
-            for how in OUTCOMES:
+            for how in outcomes:
                 yield (
                     f"worker {index + 1}: the run of lease {run.lease} ends, {how}",
                     _with(state, index, worker._replace(runs=worker.runs - {run} | {_ended(run, how)})),
@@ -191,12 +172,13 @@ def _ended(run: Run, how: str) -> Run:
     return run._replace(outcome=how)
 
 
-def _reserve(state: State, index: int, worker: Worker, faults: int) -> Iterator[Step]:
+def _reserve(protocol: Protocol, state: State, index: int, worker: Worker, faults: int) -> Iterator[Step]:
+    """Committed; but on disk only if it takes a place."""
     lease = state.leases + 1
     database = table.reserve(state.database, worker.number, lease)
-    reserved = state._replace(
-        database=database, leases=lease, durable=state.durable or state.database
-    )  # committed, but not yet on disk
+    is_durable = database.row.placed and protocol.places_are_durable
+    durable = None if is_durable else state.durable or state.database
+    reserved = state._replace(database=database, leases=lease, durable=durable)
     run = Run(lease, database.row.attempts)
     yield (
         f"worker {index + 1} reserves: lease {lease}",
@@ -215,6 +197,8 @@ def _record(protocol: Protocol, state: State, index: int, worker: Worker, faults
             continue
         end = End(run.lease, run.attempt, run.outcome)
         database, reply = table.record(state.database, worker.number, end, protocol.fence)
+        if reply == "DONE" and run.outcome == "waiting" and not protocol.wait_refunds:
+            database = database._replace(row=database.row._replace(attempts=run.attempt))
         told = _with(_committed(state, database), index, worker._replace(runs=worker.runs - {run}))
         if reply == "DONE":
             told = told._replace(ended=state.ended | {run.lease})
@@ -314,7 +298,9 @@ def _by_hand(protocol: Protocol, state: State) -> Iterator[Step]:
     changes = (table.cancel(state.database), table.requeue(state.database, waits=protocol.requeue_waits))
     for name, database in zip(HANDS, changes, strict=True):
         if database != state.database:
-            yield name, _committed(state, database)._replace(hands=state.hands + 1)
+            lingers = database.row.lingers and protocol.place_outlives_a_hand
+            changed = database._replace(row=database.row._replace(lingers=lingers))
+            yield name, _committed(state, changed)._replace(hands=state.hands + 1)
 
 
 def _server_crash(state: State, durable: Database) -> State:
@@ -362,6 +348,8 @@ def broken_promise(before: State, step: str, after: State) -> str | None:
     old, new = before.database.row, after.database.row
     if not 0 <= new.attempts <= MAX_ATTEMPTS:
         return "no more runs begin than the job has attempts"
+    if new.status == "queued" and new.attempts == MAX_ATTEMPTS:
+        return "a queued job has an attempt left"
     if "records" in step and "DONE" in step:
         lease = int(step.partition("lease ")[2].split()[0])
         if lease in before.ended:
@@ -374,8 +362,16 @@ def broken_promise(before: State, step: str, after: State) -> str | None:
         holder = next(worker for worker in before.workers if worker.number == old.holder)
         if holder.works and holder.proven:
             return "nobody takes the job of a worker that has proven its life"
-    if sum(_runs_in_good_order(worker, after.undone) for worker in after.workers) > 1:
+    return _broken_by_runs(after)
+
+
+def _broken_by_runs(state: State) -> str | None:
+    if sum(_runs_in_good_order(worker, state.undone) for worker in state.workers) > 1:
         return "while a worker is awake nobody else runs its job"
+    if not state.database.limited or table.takes_a_place(state.database.row):
+        return None
+    if any(_runs_in_good_order(worker, frozenset()) for worker in state.workers):
+        return "a run that goes on takes a place"
     return None
 
 

@@ -39,6 +39,12 @@ BROKEN = {
     "rescue without proof of silence": Protocol(rescue_proves_silence=False),
     "requeue that does not wait": Protocol(requeue_waits=False),
     "no fence of one's own": Protocol(fences_itself=False),
+    "a wait that costs an attempt": Protocol(wait_refunds=False),
+}
+BROKEN_UNDER_A_LIMIT = {
+    "a place that a crash forgets": Protocol(places_are_durable=False),
+    "a place that a change by hand gives away": Protocol(place_outlives_a_hand=False),
+    "no fence of one's own": Protocol(fences_itself=False),
 }
 
 
@@ -47,8 +53,9 @@ FAULTS = 2 if os.environ.get("LONG_TESTS") else 1
 
 
 @pytest.mark.timeout(1_200)
-def test_no_interleaving_breaks_a_promise() -> None:
-    explored = explore(Protocol(), faults=FAULTS)
+@pytest.mark.parametrize("limited", [False, True], ids=["no limit", "a limit"])
+def test_no_interleaving_breaks_a_promise(limited: bool) -> None:
+    explored = explore(Protocol(), limited=limited, faults=FAULTS)
     assert explored.broken is None, str(explored.broken)
     assert explored.states > 10_000
 
@@ -56,5 +63,12 @@ def test_no_interleaving_breaks_a_promise() -> None:
 @pytest.mark.parametrize("name", BROKEN)
 def test_every_rule_is_needed(name: str) -> None:
     broken = explore(BROKEN[name]).broken
+    assert broken is not None, f"nothing refutes: {name}"
+    print(f"{name}: {broken}")  # noqa: T201 - shown by pytest -s
+
+
+@pytest.mark.parametrize("name", BROKEN_UNDER_A_LIMIT)
+def test_every_rule_is_needed_under_a_limit(name: str) -> None:
+    broken = explore(BROKEN_UNDER_A_LIMIT[name], limited=True).broken
     assert broken is not None, f"nothing refutes: {name}"
     print(f"{name}: {broken}")  # noqa: T201 - shown by pytest -s

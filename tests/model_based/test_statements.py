@@ -1,7 +1,8 @@
 """Every statement of the lease protocol, in any order, does to PostgreSQL what it does to the model.
 
-The statements are the very .sql files that workers run; replies and rows are compared after each step. A time
-shift moves "runAt" back. With LONG_TESTS set it looks a hundred times as long.
+The statements are the very .sql files that workers run, also on the road of limits and those that look after
+waiting jobs; replies and rows are compared after each step. A time shift moves dates back. With LONG_TESTS
+set it looks a hundred times as long.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ import uuid
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-import psycopg
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -25,21 +25,21 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from rig.staging import past_triggers
-from rig.statements import statement
 from tests.conftest import Connect
 from tests.model_based import database as model
+from tests.model_based import sent
 from tests.model_based.database import VERDICTS, Database, End
+from tests.model_based.sent import Connection, Road, Wait, Waits
 
 pytestmark = pytest.mark.long
-
-Connection = psycopg.Connection[tuple[Any, ...]]
 
 WORKERS = 2
 EXAMPLES, STEPS = (3_000, 60) if os.environ.get("LONG_TESTS") else (150, 40)
 RETRY_SECONDS = 25.0  # less than the wait after a requeue, so that the two can be confused
 ANY_SEAT = st.integers(1, WORKERS)
 ANY_HELD = st.integers(0, 30)
+LIMITS = (None, 1, 2)
+POLICIES = ("completed", "ended", "failFast")
 
 
 class Held(NamedTuple):
@@ -60,8 +60,9 @@ class LeaseMachine(RuleBasedStateMachine):
     def __init__(self, connection: Connection) -> None:
         super().__init__()
         self.connection = connection
-        connection.execute("TRUNCATE jobs, workers, job_attempts RESTART IDENTITY")
+        connection.execute("TRUNCATE jobs, workers, job_attempts, queues RESTART IDENTITY")
         self.models: dict[int, Database] = {}
+        self.road, self.waits = Road(connection), Waits(connection)
         self.boots: dict[int, str] = {}
         self.workers = {seat: self.enter() for seat in range(1, WORKERS + 1)}
         self.leases: dict[str, int] = {}
@@ -69,8 +70,7 @@ class LeaseMachine(RuleBasedStateMachine):
         self.sights: dict[int, int] = {}
 
     def run(self, name: str, **parameters: Any) -> list[tuple[Any, ...]]:
-        cursor = self.connection.execute(statement(name), parameters)
-        return cursor.fetchall() if cursor.description else []
+        return sent.run(self.connection, name, **parameters)
 
     def choose(self, number: int) -> Held:
         return self.held[-1 - number % len(self.held)]
@@ -80,29 +80,42 @@ class LeaseMachine(RuleBasedStateMachine):
 
     # What producers and people do.
 
-    @initialize(jobs=st.integers(1, 3))
-    def enqueue(self, jobs: int) -> None:
-        for _ in range(jobs):
-            self.enqueue_one()
+    @initialize(jobs=st.lists(st.sampled_from((None, None, *POLICIES)), min_size=1, max_size=3))
+    def enqueue(self, jobs: list[str | None]) -> None:
+        for policy in jobs:
+            self.enqueue_one(policy)
 
-    def enqueue_one(self) -> None:
-        rows = self.connection.execute(
-            """INSERT INTO jobs (type, "maxAttempts") VALUES ('noop', %s) RETURNING id""",
-            (model.MAX_ATTEMPTS,),
+    def enqueue_one(self, policy: str | None) -> None:
+        waits_for = None if policy is None else [self.waits.new_child()]
+        ((job,),) = self.connection.execute(
+            """
+            INSERT INTO jobs (type, "maxAttempts", "waitsFor", "waitPolicy") VALUES ('noop', %s, %s, %s)
+            RETURNING id
+            """,
+            (model.MAX_ATTEMPTS, waits_for, policy),
         ).fetchall()
         known = next(iter(self.models.values()), Database(beats=(0,) * (len(self.boots) + 1)))
-        self.models[rows[0][0]] = Database(beats=known.beats, lost=known.lost)
+        self.models[job] = Database(beats=known.beats, lost=known.lost)
+        if waits_for is not None and policy is not None:
+            self.waits.jobs[job] = Wait(waits_for[0], policy)
+            self.models[job] = self.models[job]._replace(row=model.Row(dependent=True, parked=True))
 
     # Few rules with much inside: hypothesis leaves whole rules out of most of its tries.
-    @rule(which=ANY_HELD, how=st.sampled_from(["cancel", "requeue", "time goes by"]))
+    @rule(which=ANY_HELD, how=st.sampled_from(["cancel", "requeue", "limit", "time goes by"]))
     def by_hand(self, which: int, how: str) -> None:
         job = list(self.models)[which % len(self.models)]
         if how == "cancel":
             self.cancel(job)
         elif how == "requeue":
             self.requeue(job)
+        elif how == "limit":
+            self.limit_the_queue(LIMITS[which % len(LIMITS)])
         else:
             self.time_goes_by()
+
+    def limit_the_queue(self, most: int | None) -> None:
+        self.road.set_limit(most)
+        self.everywhere(lambda database: database._replace(limited=most is not None))
 
     def cancel(self, job: int) -> None:
         cancelled = self.run("cancel_job", ids=[job])
@@ -114,8 +127,7 @@ class LeaseMachine(RuleBasedStateMachine):
         self.models[job] = model.requeue(self.models[job])
 
     def time_goes_by(self) -> None:
-        with past_triggers(self.connection):  # a hand would bring it no further back than to now
-            self.connection.execute("""UPDATE jobs SET "runAt" = "runAt" - interval '1 day'""")
+        sent.age(self.connection)
         self.everywhere(model.due)
 
     # What workers do.
@@ -137,10 +149,11 @@ class LeaseMachine(RuleBasedStateMachine):
             for job in [job for job, database in self.models.items() if database.row.status in model.ENDED]:
                 self.requeue(job)
             self.time_goes_by()
-        probe = {"queues": ["default"], "priorities": [0], "floors": ["-infinity"], "floor_ids": [0]}
         with self.connection.transaction(force_rollback=not kept):
-            rows = self.run("reserve", worker=worker, types=["noop"], room=10, only=None, **probe)
-        assert {row[0] for row in rows} == self.ready_for(worker)
+            rows = self.road.reserve(worker)
+        reserved, ready = {row[0] for row in rows}, self.ready_for(worker)
+        assert reserved <= ready
+        assert len(reserved) == min(self.free_places(), len(ready))
         for job, lease_id, *others in rows:
             lease = self.leases[str(lease_id)] = len(self.leases) + 1
             after = model.reserve(self.models[job], worker, lease)
@@ -148,6 +161,22 @@ class LeaseMachine(RuleBasedStateMachine):
             self.held.append(Held(worker, job, lease, after.row.attempts))
             if kept:
                 self.models[job] = after
+
+    def free_places(self) -> int:
+        taken = sum(model.takes_a_place(database.row) for database in self.models.values())
+        return len(self.models) if self.road.limit is None else max(0, self.road.limit - taken)
+
+    @rule(which=ANY_HELD, what=st.sampled_from(["adopt", "look", "look", "completed", "failed"]))
+    def look_after(self, which: int, what: str) -> None:
+        if what == "adopt":
+            self.road.adopt()
+            if self.road.limit is not None:
+                self.everywhere(model.adopt)
+        elif what == "look":
+            self.waits.look()
+            self.models = {job: self.waits.looked_at(job, database) for job, database in self.models.items()}
+        else:
+            self.waits.end_child(which, what)
 
     def ready_for(self, worker: int) -> set[int]:
         return {job for job, database in self.models.items() if model.is_ready(database, worker)}
@@ -166,20 +195,25 @@ class LeaseMachine(RuleBasedStateMachine):
     def record(self, which: list[int], outcome: str) -> None:
         """Several in one statement; also such as were recorded before, or were lost long ago."""
         chosen = {held.job: held for held in map(self.choose, which)}.values()
-        rows = self.run(
-            "record", ended=json.dumps([self._document(held, outcome) for held in chosen]), worker=1
-        )
-        replies = {self.leases[lease]: reply for lease, reply in rows}
+        children = {held.job: self.waits.new_child() for held in chosen if outcome == "waiting"}
+        documents = [self._document(held, outcome, children.get(held.job)) for held in chosen]
+        rows = self.run("record", ended=json.dumps(documents), worker=1)
+        replies = {self.leases[lease]: reply for lease, reply in rows if lease is not None}
         for held in chosen:
             end = End(held.lease, held.attempt, outcome)
             self.models[held.job], expected = model.record(self.models[held.job], held.worker, end)
             assert replies.get(held.lease, "DONE") == expected
+            if expected == "DONE" and outcome == "waiting":
+                self.waits.jobs[held.job] = Wait(children[held.job], "ended")
+        waits = any(replies.get(held.lease, "DONE") == "DONE" for held in chosen if held.job in children)
+        assert ((None, "WAITS") in rows) == waits
 
-    def _document(self, held: Held, outcome: str) -> dict[str, Any]:
+    def _document(self, held: Held, outcome: str, child: int | None) -> dict[str, Any]:
         status, refund, waits = VERDICTS[outcome]
         row = {"id": held.job, "lease": self._lease_id(held), "status": status, "refund": refund}
-        told = None if outcome == "completed" else outcome
-        return row | {"outcome": told, "delay": RETRY_SECONDS if waits else 0.0}
+        told = {"completed": None, "waiting": "snoozed"}.get(outcome, outcome)
+        row |= {"outcome": told, "delay": RETRY_SECONDS if waits else 0.0}
+        return row if child is None else row | {"waits": [child]}
 
     def _lease_id(self, held: Held) -> str:
         return next(lease_id for lease_id, lease in self.leases.items() if lease == held.lease)
@@ -264,13 +298,18 @@ class LeaseMachine(RuleBasedStateMachine):
         rows = self.connection.execute(
             """
             SELECT id, status, attempts, "leaseId"::text, coalesce("workerId", 0),
-                   "runAt" > clock_timestamp(), "startedAt" IS NOT NULL
+                   coalesce("notBefore", "runAt") > clock_timestamp(), "startedAt" IS NOT NULL,
+                   "placeAt" IS NOT NULL,
+                   "placeAt" IS NOT NULL AND status <> 'processing'
+                       AND "updatedAt" > clock_timestamp() - interval '30 seconds',
+                   "waitsFor" IS NOT NULL, watches IS NOT NULL
               FROM jobs
+             WHERE type = 'noop'
             """
         ).fetchall()
-        for job, status, attempts, lease_id, holder, waits, begun in rows:
+        for job, status, attempts, lease_id, *others in rows:
             lease = self.leases[lease_id] if lease_id else 0
-            found = model.Row(status, attempts, lease, holder, waits, begun)
+            found = model.Row(status, attempts, lease, *others)
             assert _seen(found) == _seen(self.models[job].row)
 
 

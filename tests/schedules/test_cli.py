@@ -58,22 +58,28 @@ def test_what_is_added_stands_in_the_row(terminal: Terminal, desk: Desk) -> None
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [
-        (("nightly", "noop"), "a schedule has one rule"),
-        (("nightly", "noop", "--cron", "0 25 * * *"), "cron '0 25 * * *': bad hour"),
+        (("nightly", "noop"), "give --cron, such as '0 2 * * *', or --every, such as 5m"),
+        (
+            ("nightly", "noop", "--cron", "0 25 * * *"),
+            "cron '0 25 * * *': bad hour; the fields are minute hour day month weekday, such as",
+        ),
         (("nightly", "noop", *NEW_YORK[:-1], "Nowhere"), "timezone 'Nowhere' is not known"),
         (
             ("nightly", "noop", "--every", "1m", "--end-at", "2020-01-01T00:00:00Z"),
             "no tick from now to its end",
         ),
-        (("taken", "noop", "--every", "60"), "there is a schedule 'taken' already"),
     ],
 )
 def test_what_no_worker_could_follow_is_refused_at_once(
     terminal: Terminal, desk: Desk, words: tuple[str, ...], complaint: str
 ) -> None:
+    assert complaint in terminal("add", *words, code=2)
+    assert desk.hands.execute("SELECT name FROM schedules").fetchall() == []
+
+
+def test_a_name_that_is_taken_is_a_failure_and_no_matter_of_usage(terminal: Terminal, desk: Desk) -> None:
     desk.add("taken")
-    assert complaint in terminal("add", *words, code=1)
-    assert desk.hands.execute("SELECT name FROM schedules").fetchall() == [("taken",)]
+    assert "there is a schedule 'taken' already" in terminal("add", "taken", "noop", "--every", "60", code=1)
 
 
 @pytest.mark.parametrize(
@@ -98,7 +104,7 @@ def test_an_edit_changes_what_is_given_and_plans_a_new_rule_anew(terminal: Termi
     assert desk.row('"nextAt" IS NOT NULL, type, payload, queue') == (True, "other", {"b": 2}, "slow")
     terminal("edit", "nightly", *NEW_YORK)
     assert desk.row('"nextAt", cron, "everySeconds", queue') == (None, "0 2 * * *", None, "slow")
-    assert "bad minute" in terminal("edit", "nightly", "--cron", "x * * * *", code=1)
+    assert "bad minute" in terminal("edit", "nightly", "--cron", "x * * * *", code=2)
     assert "there is no schedule 'weekly'" in terminal("edit", "weekly", "--every", "60", code=1)
     assert "nothing to change" in terminal("edit", "nightly", code=2)
 

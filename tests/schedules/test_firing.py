@@ -334,6 +334,27 @@ async def test_the_chore_comes_again_when_the_next_tick_is_due(desk: Desk, firin
     assert 4 < firing.chore.period_seconds <= 5
 
 
+async def test_a_schedule_that_is_new_does_not_wait_for_the_tick_of_another(
+    desk: Desk, firing: Firing
+) -> None:
+    desk.add(everySeconds=1000)
+    await firing.once()
+    desk.set("""\"nextAt\" = clock_timestamp() + interval '19 seconds'""")
+    await firing.once()
+    assert firing.chore.period_seconds == 10
+
+
+async def test_a_schedule_that_waits_for_its_end_delays_no_tick_of_another(
+    desk: Desk, firing: Firing
+) -> None:
+    desk.add("waits for its end", cron="0 2 1 1 *", endAt=datetime.now(UTC) + timedelta(seconds=40))
+    desk.add(everySeconds=1000)
+    await firing.once()
+    desk.set("""\"nextAt\" = clock_timestamp() + interval '5 seconds'""")
+    await firing.once()
+    assert 4 < firing.chore.period_seconds <= 5
+
+
 async def test_old_ticks_are_deleted_once_an_hour(desk: Desk, firing: Firing) -> None:
     desk.add()
     desk.hands.execute(

@@ -15,6 +15,7 @@ import psycopg
 from rowcrew.admin.check import Check, Findings, check
 from rowcrew.admin.drift import Drift, drift
 from rowcrew.admin.events import receiver_checks
+from rowcrew.admin.family_checks import examinations, table_checks
 from rowcrew.admin.link import operators_link
 from rowcrew.admin.queue_checks import queue_checks
 from rowcrew.admin.sameness import place, sameness
@@ -68,14 +69,14 @@ async def database_checks(link: Link, findings: Findings, producer_url: str | No
 
 async def _service_checks(link: Link, findings: Findings) -> AsyncIterator[Check]:
     """What rests on tables that are all there: families, rights, and who waits for whom."""
-    for found in await _family_checks(link):
+    for found in await table_checks(link):
         yield found
     role = [await _rights_check(link), *await _row_security_checks(link)]
     for found in role:
         yield found
     if any(found.result == "failed" for found in role):
         return
-    for look in (vacuum_checks, queue_checks, _aside_checks, _circle_checks):
+    for look in (examinations, vacuum_checks, queue_checks, _aside_checks, _circle_checks):
         for found in await look(link):
             yield found
     for found in await receiver_checks(link, findings.settings):
@@ -187,20 +188,6 @@ async def _schema_check(link: Link) -> Check:
         what = f"at revision {revision}, newer than this rowcrew ({SCHEMA_REVISION}), which it still serves"
         return check("schema", "warning", what, Remedy("upgrade-at-leisure"))
     return check("schema", "ok", f"at revision {revision}, as needed")
-
-
-async def _family_checks(link: Link) -> list[Check]:
-    absent = set(await operator.absent_tables(link, [table for one in installed() for table in one.tables]))
-    return [
-        check(
-            f"family {family.name}",
-            "warning",
-            f"the database has no table {', '.join(lacking)}, which jobs of this family need",
-            Remedy("migrate-family", name=family.name),
-        )
-        for family in installed()
-        if (lacking := [table for table in family.tables if table in absent])
-    ]
 
 
 async def _rights_check(link: Link) -> Check:

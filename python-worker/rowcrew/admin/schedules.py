@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from rowcrew.model.calendar import Rule, zone
+from rowcrew.model.calendar import BadRule, Rule, zone
 from rowcrew.model.errors import RowcrewError
 from rowcrew.table import operator
 from rowcrew.table.link import Link
@@ -129,7 +129,7 @@ async def _try_out(link: Link, columns: Mapping[str, Any]) -> None:
     now = (await operator.server_facts(link)).clock
     cron, every_seconds = columns.get("cron"), columns.get("everySeconds")
     if (cron is None) == (every_seconds is None):
-        raise RowcrewError("a schedule has one rule: give a cron expression or a number of seconds")
+        raise BadRule("a schedule has one rule: give a cron expression or a number of seconds")
     rule = Rule(
         cron,
         every_seconds,
@@ -139,7 +139,7 @@ async def _try_out(link: Link, columns: Mapping[str, Any]) -> None:
         now,
     )
     if next(rule.ticks_after(now), None) is None:
-        raise RowcrewError("this rule has no tick from now to its end")
+        raise BadRule("this rule has no tick from now to its end; give a later end, or none")
 
 
 def _rule(schedule: ListedSchedule) -> Rule:

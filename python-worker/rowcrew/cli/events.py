@@ -44,7 +44,7 @@ def list_events(
         shrink = ("kind", "subject", "queue")
         print_table([_summary(row) for row in rows], LIST_COLUMNS, shrink=shrink, below="error")
     else:
-        print("There is no such event.", file=sys.stderr)
+        print(_nothing(filtered=bool(kind or state)), file=sys.stderr)
 
 
 @events.command
@@ -81,8 +81,20 @@ def redeliver(
         for message in again:
             print(f"Message {message.id}: {message.receiver} will be told again")
     if not again and not json:
-        print("Nobody was told of these, so nobody is told again.", file=sys.stderr)
+        print(_nobody_again(failed=failed), file=sys.stderr)
     return SUCCESS if again or failed else FAILURE
+
+
+def _nothing(*, filtered: bool) -> str:
+    if filtered:
+        return "There is no such event; `rowcrew events list` shows those of every kind and state."
+    return "Nothing to tell has happened yet; `rowcrew events receivers` shows who would be told of what."
+
+
+def _nobody_again(*, failed: bool) -> str:
+    if failed:
+        return "Nothing was given up; `rowcrew events receivers` shows what still waits."
+    return "Nobody was told of these, so nobody is told again; `rowcrew events list` shows ids."
 
 
 def _summary(row: ListedEvent) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -17,11 +17,14 @@ from rowcrew.cli.options import AsJson, read_settings
 from rowcrew.cli.output import columns, print_document, print_documents, shown
 from rowcrew.cli.schedule_options import NO_COLUMNS, Columns, moment, payload_object
 from rowcrew.cli.tables import print_table
+from rowcrew.model.calendar import BadRule
 from rowcrew.model.duration import duration
+from rowcrew.table.link import Link
 from rowcrew.table.rows import ListedSchedule
 
 LIST_COLUMNS = ("name", "type", "rule", "state", "next", "last")
 PREVIEW_COLUMNS = ("tick", "utc")
+RULES = ("cron", "everySeconds")
 
 schedules = App(name="schedules", help="Jobs that come round by the clock: list, add, edit, pause, trigger.")
 
@@ -67,7 +70,9 @@ def add(
         Their input, a JSON object; {tick} in its texts becomes the tick in UTC.
     """
     given = {"name": name, "type": type, "payload": payload_object(type, payload), **options.given()}
-    _tell(ask(read_settings(), lambda link: admin.add_schedule(link, given)), as_json=json)
+    if given.keys().isdisjoint(RULES):
+        raise UsageError("a schedule needs a rule: give --cron, such as '0 2 * * *', or --every, such as 5m")
+    _tell(_ruled(lambda link: admin.add_schedule(link, given)), as_json=json)
 
 
 @schedules.command
@@ -90,15 +95,15 @@ def edit(
         Their input, a JSON object.
     """
     changes = options.given()
-    if "cron" in changes or "everySeconds" in changes:
-        changes = {"cron": None, "everySeconds": None, **changes}
+    if not changes.keys().isdisjoint(RULES):
+        changes = {**dict.fromkeys(RULES), **changes}
     if type is not None:
         changes["type"] = type
     if payload is not None:
         changes["payload"] = payload_object(type or "any", payload)
     if not changes:
         raise UsageError("nothing to change was given; see --help")
-    _tell(ask(read_settings(), lambda link: admin.change_schedule(link, name, changes)), as_json=json)
+    _tell(_ruled(lambda link: admin.change_schedule(link, name, changes)), as_json=json)
 
 
 @schedules.command
@@ -180,6 +185,18 @@ def _agreed(number: int) -> bool:
         raise UsageError(f"nobody is here to be asked; for {number} ticks add --yes")
     print(f"Enqueue jobs for {number} ticks? [y/N] ", end="", file=sys.stderr, flush=True)
     return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
+def _ruled(question: Callable[[Link], Awaitable[ListedSchedule]]) -> ListedSchedule:
+    """The schedule that the options make.
+
+    Raises:
+        UsageError: no calendar can follow the rule that was typed.
+    """
+    try:
+        return ask(read_settings(), question)
+    except BadRule as error:
+        raise UsageError(str(error)) from error
 
 
 def _tell(row: ListedSchedule, *, as_json: bool) -> None:

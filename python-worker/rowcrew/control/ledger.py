@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Container, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 
 from rowcrew.control.clock import Clock
 from rowcrew.control.run import Run
@@ -16,10 +17,10 @@ class Ledger:
     Attributes:
         in_flight: runs that hold a slot, or wait for one; those that are over stay until recorded.
         long_in_flight: of these the runs of types that are not short.
-        reserving_since: when the reservation under way was sent, whose rows are not here yet; else None.
+        reserving_since: when the reservation under way began, whose rows are not here yet; else None.
         changed: set when a slot became free or an end was recorded.
         placed: the runs that limits count, and the queue of each.
-        freed: the queues in which such runs have ended since somebody looked.
+        freed: how many such runs have ended since somebody looked, by queue.
         woken: set when there is a reason to look for rows.
     """
 
@@ -31,7 +32,7 @@ class Ledger:
         self.long_in_flight = 0
         self.changed = asyncio.Event()
         self.placed: dict[str, str] = {}
-        self.freed: set[str] = set()
+        self.freed: dict[str, int] = {}
         self.woken = asyncio.Event()
 
     def __len__(self) -> int:
@@ -46,6 +47,18 @@ class Ledger:
     @property
     def unrecorded(self) -> int:
         return len(self._runs) - self.in_flight
+
+    @contextmanager
+    def reserving(self) -> Iterator[None]:
+        """A reservation is under way until the block ends, which must also hand its rows over.
+
+        It may be many statements long, and last for many heartbeats, where a row is odd.
+        """
+        self.reserving_since = self._clock.now()
+        try:
+            yield
+        finally:
+            self.reserving_since = None
 
     def add(self, jobs: Iterable[Job], long_types: Container[str]) -> list[Run]:
         now = self._clock.now()
@@ -73,5 +86,5 @@ class Ledger:
     def _free_places(self, lease_ids: Sequence[str]) -> None:
         for lease_id in lease_ids:
             if (queue := self.placed.pop(lease_id, None)) is not None:
-                self.freed.add(queue)
+                self.freed[queue] = self.freed.get(queue, 0) + 1
                 self.woken.set()

@@ -25,6 +25,7 @@ _NAMES: Final = {
     "@yearly": "0 0 1 1 *",
     "@annually": "0 0 1 1 *",
 }
+_FIELDS: Final = "minute hour day month weekday, such as '30 2 * * 1-5'"
 # Zones of this machine, or with leap seconds: another worker's clock would not agree.
 _NO_ZONES: Final = ("localtime", "posixrules", "Factory", "right/", "posix/")
 _EVERY_HOUR: Final = set(range(24))
@@ -132,11 +133,11 @@ def _expression(cron: str) -> str:
     """
     fields = _NAMES.get(cron.strip().lower(), cron).split()
     if len(fields) != 5:
-        raise BadRule(f"cron {cron!r} must have five fields: minute hour day month weekday")
+        raise BadRule(f"cron {cron!r} must have five fields: {_FIELDS}")
     try:
         read = CronSim(" ".join(fields), datetime(2000, 1, 1, tzinfo=UTC))
     except CronSimError as error:
-        raise BadRule(f"cron {cron!r}: {str(error).lower()}") from error
+        raise BadRule(f"cron {cron!r}: {str(error).lower()}; the fields are {_FIELDS}") from error
     if next(read, None) is None:
         raise BadRule(f"cron {cron!r} never comes to pass")
     minute, hour, *days = fields

@@ -15,9 +15,14 @@ from rowcrew.table.statements import SQL
 
 
 class SchedulesLook(NamedTuple):
-    """In how many seconds a tick is due, None when nothing is planned; and whether one waits for a job."""
+    """In how many seconds a tick is due, None when nothing is planned; and whether one waits for a job.
+
+    Attributes:
+        later_seconds: the same of the first tick that is not due yet.
+    """
 
     seconds: float | None
+    later_seconds: float | None
     waiting: bool
 
     @property

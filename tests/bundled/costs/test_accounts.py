@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from rowcrew.bundled.costs.keys import key_of
 from rowcrew.cli import main
 from tests.bundled.costs.conftest import DAY, KEY, SECRET, Site
 
@@ -193,3 +194,41 @@ def test_what_claims_to_have_a_key_and_does_not_open_stays_as_it_is(site: Site, 
 def opens_any(site: Site) -> bool:
     run = site.collect(DAY)
     return "no account could be collected" not in repr(run.outcome)
+
+
+@pytest.mark.parametrize("key", [None, NEW_KEY])
+def test_the_doctor_names_the_account_the_key_id_and_the_variable_but_no_key(
+    site: Site, monkeypatch: pytest.MonkeyPatch, capsys: Capture, key: str | None
+) -> None:
+    add_from(f"aws_access_key_id = AKIA1\naws_secret_access_key = {SECRET}\n", monkeypatch, "sealed")
+    assert doctors_lines(capsys) == []
+    monkeypatch.delenv("ENCRYPTION_KEY")
+    if key is not None:
+        monkeypatch.setenv("ENCRYPTION_KEY", key)
+    [line] = doctors_lines(capsys)
+    assert line["result"] == "warning"
+    for named in ("sealed", key_of(OLD_KEY).id, "ENCRYPTION_KEY_PREVIOUS"):
+        assert named in json.dumps(line)
+    for hidden in (OLD_KEY, NEW_KEY, SECRET):
+        assert hidden not in json.dumps(line)
+
+
+def test_the_doctor_is_content_with_a_previous_key_and_with_disabled_accounts(
+    site: Site, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    add_from(f"aws_access_key_id = AKIA1\naws_secret_access_key = {SECRET}\n", monkeypatch, "sealed")
+    monkeypatch.setenv("ENCRYPTION_KEY", NEW_KEY)
+    monkeypatch.setenv("ENCRYPTION_KEY_PREVIOUS", OLD_KEY)
+    assert doctors_lines(capsys) == []
+    monkeypatch.delenv("ENCRYPTION_KEY_PREVIOUS")
+    assert len(doctors_lines(capsys)) == 1
+    assert main(["accounts", "disable", "sealed"]) == 0
+    assert doctors_lines(capsys) == []
+
+
+def doctors_lines(capsys: Capture) -> list[dict[str, object]]:
+    """What the doctor says of the family costs."""
+    capsys.readouterr()
+    main(["doctor", "--json"])
+    lines = map(json.loads, capsys.readouterr().out.splitlines())
+    return [line for line in lines if line["name"] == "family costs"]

@@ -23,6 +23,7 @@ family = Family(
     migrations="migrations",
     metadata="rowcrew.bundled.costs.tables:metadata",
     uses=("documents",),
+    doctor="rowcrew.bundled.costs.doctor:unopened",
     schedules=(
         # Where nobody serves the type, no jobs pile up night by night.
         SchedulePreset(

@@ -73,15 +73,15 @@ class Supervision:
         return self._clock.now() - self._heartbeat.came_round_at
 
     def _send(self, text: str) -> None:
-        """Never waits: a supervisor that does not read is no reason to hold up the worker."""
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
-            sender.setblocking(False)
-            try:
+        """Neither waits nor fails: a worker whose supervisor cannot be told works on."""
+        try:
+            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+                sender.setblocking(False)
                 sender.sendto(text.encode(), self._address)
-            except BlockingIOError:
-                pass
-            except OSError as error:
-                self._tell_unreachable(error)
+        except BlockingIOError:
+            pass
+        except OSError as error:  # no descriptor is left, too
+            self._tell_unreachable(error)
 
     def _tell_unreachable(self, error: OSError) -> None:
         if not self._is_unreachable:

@@ -23,6 +23,7 @@ from rowcrew.table import schedules as table
 from rowcrew.table.link import Link, is_about_data, reason
 
 _FAR_SECONDS: Final = 20.0  # two rounds
+_LONGEST_SECONDS: Final = 10.0  # no round wakes a chore that has a period, not for a new schedule either
 _SOON_SECONDS: Final = 1.0
 _SOONEST_SECONDS: Final = 0.02
 _PRUNE_SECONDS: Final = 3600.0
@@ -126,9 +127,8 @@ class Schedules:
 
     def _period(self, look: table.SchedulesLook) -> float:
         """Until the next tick; a second where a tick is held up, or waits for a job to end."""
-        longest = _SOON_SECONDS if look.waiting else UNTIL_WOKEN
-        if look.seconds is None or look.seconds > _FAR_SECONDS:
+        longest = _SOON_SECONDS if look.waiting or (look.is_due and self._is_held_up) else UNTIL_WOKEN
+        seconds = look.later_seconds if look.is_due else look.seconds
+        if seconds is None or seconds > _FAR_SECONDS:
             return longest
-        if look.is_due:
-            return _SOON_SECONDS if self._is_held_up else longest
-        return min(longest, max(_SOONEST_SECONDS, look.seconds))
+        return min(longest, _LONGEST_SECONDS, max(_SOONEST_SECONDS, seconds))

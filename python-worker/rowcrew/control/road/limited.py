@@ -106,9 +106,9 @@ class LimitedRoad:
             taken = await self._look_at(queue, room - rows)
             self._queues[queue.queue] = self._queues.pop(queue.queue)  # the others come first next time
             rows += taken
-            if taken:
-                freed.discard(queue.queue)
-        if freed:
+            if queue.queue in freed:
+                freed[queue.queue] -= taken
+        if any(left > 0 for left in freed.values()):
             await table.announce(self._link)
         return rows
 
@@ -117,22 +117,23 @@ class LimitedRoad:
         if self._take_freed():
             await table.announce(self._link)
 
-    def _take_freed(self) -> set[str]:
-        freed, self._ledger.freed = self._ledger.freed, set()
+    def _take_freed(self) -> dict[str, int]:
+        freed, self._ledger.freed = self._ledger.freed, {}
         return freed
 
     async def _look_at(self, queue: LimitedQueue, room: int) -> int:
         sight = queue.begin(room, self._clock.now())
         take = functools.partial(self._take, queue, sight, room)
-        jobs = await self._odd_rows.together(take)
-        if jobs is None:
-            queue.due = self._clock.now() + _ODD_PAUSE_SECONDS
-            ask = Ask(self._types, _ODD_ROOM, 1)
-            jobs = await self._odd_rows.take(ask, sight.probes, take, limited=True)
-        if jobs:
-            self._ledger.placed.update([(job.lease_id, queue.queue) for job in jobs])
-            self._dispatcher.take(jobs)
-        elif queue.limited and queue.has_keys and not queue.full:
+        with self._ledger.reserving():
+            jobs = await self._odd_rows.together(take)
+            if jobs is None:
+                queue.due = self._clock.now() + _ODD_PAUSE_SECONDS
+                ask = Ask(self._types, _ODD_ROOM, 1)
+                jobs = await self._odd_rows.take(ask, sight.probes, take, limited=True)
+            if jobs:
+                self._ledger.placed.update([(job.lease_id, queue.queue) for job in jobs])
+                self._dispatcher.take(jobs)
+        if not jobs and queue.limited and queue.has_keys and not queue.full:
             await self._pass_keyed(queue)
         return len(jobs)
 
@@ -150,34 +151,30 @@ class LimitedRoad:
         seconds: float | None = None,
     ) -> list[Job]:
         """One transaction; what counts is sent after the lock is held, and sees what its last owner did."""
-        self._ledger.reserving_since = self._clock.now()
-        try:
-            async with self._link.transaction(DURABLE):
-                locked = await table.lock_limits(self._link, queue=queue.queue, after=queue.after)
-                if not locked.locked or not (locked.limited or locked.keys):
-                    queue.lock_lost(self._clock.now())
-                    return []
-                await self._adopt(queue, locked)
-                sight = self._on_this_server(sight)
-                rows = await table.reserve_limited(
-                    self._link,
-                    queue=queue.queue,
-                    worker=self._identity.worker_id,
-                    types=self._types,
-                    room=room,
-                    keys=locked.keys,
-                    probes=sight.probes,
-                    place_floor=sight.place_floor,
-                    key_floors={} if sight.counts_all else self._key_floors,
-                    after=sight.after,
-                    steps=sight.steps,
-                    line_turn=sight.line_turn,
-                    by_id=not self._by_priority,
-                    only=only,
-                    seconds=seconds,
-                )
-        finally:
-            self._ledger.reserving_since = None
+        async with self._link.transaction(DURABLE):
+            locked = await table.lock_limits(self._link, queue=queue.queue, after=queue.after)
+            if not locked.locked or not (locked.limited or locked.keys):
+                queue.lock_lost(self._clock.now())
+                return []
+            await self._adopt(queue, locked)
+            sight = self._on_this_server(sight)
+            rows = await table.reserve_limited(
+                self._link,
+                queue=queue.queue,
+                worker=self._identity.worker_id,
+                types=self._types,
+                room=room,
+                keys=locked.keys,
+                probes=sight.probes,
+                place_floor=sight.place_floor,
+                key_floors={} if sight.counts_all else self._key_floors,
+                after=sight.after,
+                steps=sight.steps,
+                line_turn=sight.line_turn,
+                by_id=not self._by_priority,
+                only=only,
+                seconds=seconds,
+            )
         if only is None:
             queue.found(rows, room, self._clock.now(), counts=locked.limited)
         if rows:

@@ -65,6 +65,7 @@ class LimitedQueue:
         self.per_key = False
         self.has_keys = False
         self._is_idle = True
+        self._place_heard = False
         self._recent = BOTTOM
         self._poll_seconds = poll_seconds
         self._place_floor = BOTTOM
@@ -103,6 +104,7 @@ class LimitedQueue:
 
     def woken(self, now: float, *, place: bool) -> None:
         """Rows may be ready; with `place` a place may be free as well."""
+        self._place_heard = self._place_heard or place
         if self._is_idle:  # the rows may well be in other queues
             self.due = max(self._not_before, min(self.due, now + _IDLE_SECONDS))
         elif place or not self.full:
@@ -111,6 +113,7 @@ class LimitedQueue:
 
     def begin(self, room: int, now: float) -> Sight:
         """The look that begins now."""
+        self._place_heard = False
         self._began = now
         self._sweep = next((kind for kind, sweep in self._sweeps.items() if sweep.is_due(now)), None)
         lowest = {"full": BOTTOM, "short": self._recent, None: None}[self._sweep]
@@ -150,7 +153,9 @@ class LimitedQueue:
             self._sweeps[self._sweep].done(self._began, now)
         taken = sum([row.id is not None for row in rows])
         self.full = answer.free == 0 or taken >= answer.free
-        self.due = now + self._pause(answer, taken, room, now)
+        pause = self._pause(answer, taken, room, now)
+        # A look may have counted before the place that it was told of meanwhile was free.
+        self.due = now if self._place_heard else now + pause
         self.after = answer.walked_to
 
     def count_all(self) -> None:

@@ -75,11 +75,12 @@ class OpenRoad:
             await self._learn()
         rows = 0
         if self._places.has_rows or not look.learns:
-            jobs = await self._reserve(ask, lowest)
+            with self._ledger.reserving():
+                jobs = await self._reserve(ask, lowest)
+                if jobs:
+                    self._dispatcher.take(jobs)
             rows = len(jobs)
-            if jobs:
-                self._dispatcher.take(jobs)
-            elif self._places.with_keys:
+            if not jobs and self._places.with_keys:
                 await self._pass_keyed(ask)
         if look.sweep is not None:
             self._looks.swept(look.sweep, self._clock.now())
@@ -118,17 +119,13 @@ class OpenRoad:
     async def _take(
         self, ask: Ask, probes: Probes, only: Sequence[int] | None = None, seconds: float | None = None
     ) -> list[Job]:
-        self._ledger.reserving_since = self._clock.now()
-        try:
-            reserve = table.reserve if self._by_priority else table.reserve_by_id
-            return await reserve(
-                self._link,
-                worker=self._identity.worker_id,
-                types=ask.types,
-                room=ask.room if only is None else len(only),
-                probes=probes,
-                only=only,
-                seconds=seconds,
-            )
-        finally:
-            self._ledger.reserving_since = None
+        reserve = table.reserve if self._by_priority else table.reserve_by_id
+        return await reserve(
+            self._link,
+            worker=self._identity.worker_id,
+            types=ask.types,
+            room=ask.room if only is None else len(only),
+            probes=probes,
+            only=only,
+            seconds=seconds,
+        )
