@@ -13,6 +13,7 @@ import pytest
 from rig.ports import free_port
 from rig.programs import ROWCREW, program, run
 from rig.waiting import eventually
+from rowcrew.cli.demo_shutdown import was_not_begun
 from rowcrew.cli.stage import verdict
 
 HANDLERS = """
@@ -60,6 +61,13 @@ def test_the_demo_of_a_shutdown_keeps_its_promises_on_eighty_columns(open_direct
     assert [line[:3] for line in own if line.startswith(("  ✔", "  ✘"))] == ["  ✔"] * 7
     assert max(map(len, own)) <= 80
     assert list(open_directory.glob("rowcrew-*/*")) == []
+
+
+def test_a_job_that_was_reserved_at_the_signal_and_given_back_was_not_begun() -> None:
+    given_back = {"status": "queued", "attempts": 0, "checkpoint": None, "step": None}
+    assert was_not_begun(given_back)
+    for trace in ({"status": "completed", "step": 1}, {"attempts": 1}, {"step": 1}):
+        assert not was_not_begun(given_back | trace)
 
 
 def test_a_promise_that_was_not_kept_is_no_success(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,4 +1,4 @@
 -- The jobs of the demonstration of a shutdown.
 SELECT id, type, status, attempts, checkpoint,
-       progress -> 'current' AS step, "startedAt" IS NOT NULL AS started
+       progress -> 'current' AS step
   FROM jobs ORDER BY id
