@@ -15,20 +15,22 @@ import time
 from pathlib import Path
 from typing import Final
 
+from rig import pooler
 from rig.limits import memory_limit_permitted, process_limit_permitted
-from rig.pooler import MISSING, PROGRAM
 from storm import flow, network
 from storm.check import RULES, RULES_AFTER_PROMOTION, check
 from storm.crew import A_COPY
+from storm.drain import drain, silent
 from storm.faults import strike
 from storm.habit import Habit
 from storm.hands import Hands, Holder, StaleSaves
-from storm.history import Fault, History, Tick, entries, limits_of, log_of, runs_of, steps_of
+from storm.history import Fault, History, Message, Plan, Tick, entries, limits_of, log_of, runs_of, steps_of
 from storm.load import Producer, TreeProducer
 from storm.mutations import survivors
+from storm.receivers import HOOK, PROGRAM
 from storm.recovery import measure
 from storm.report import report
-from storm.script import LONG, SHORT, script, with_promotion
+from storm.script import LONG, SHORT, script, with_acts, with_promotion
 from storm.site import FAKETIME, Site
 
 PLACES = 4
@@ -40,6 +42,16 @@ TICKS: Final = """
                   WHERE type = %(schedule)s GROUP BY 1) AS told ON told.at = fired.at
      ORDER BY 1
 """
+PLANS: Final = """
+    SELECT name, overlap, array_remove(array_agg("jobId" ORDER BY tick), NULL)
+      FROM schedules JOIN schedule_ticks ON schedule = name
+     GROUP BY name
+"""
+MESSAGES: Final = """
+    SELECT m.id, m.receiver, m.count::int, (SELECT sum(count) FROM events e WHERE e."messageId" = m.id)::int,
+           m."deliveredAt" IS NOT NULL
+      FROM event_messages m
+"""
 
 
 def main(arguments: list[str]) -> int:
@@ -49,8 +61,8 @@ def main(arguments: list[str]) -> int:
     if options.recovery:
         measure(options.recovery)
         return 0
-    if options.pgbouncer and PROGRAM is None:
-        print(f"storm: {MISSING}")
+    if options.pgbouncer and pooler.PROGRAM is None:
+        print(f"storm: {pooler.MISSING}")
         return 2
     directory = Path(tempfile.mkdtemp(prefix="storm-"))
     through = ", through PgBouncer" if options.pgbouncer else ""
@@ -87,6 +99,7 @@ def storm(directory: Path, options: argparse.Namespace) -> History:
     weather = LONG if options.seconds > 240 else SHORT
     pooled = options.pgbouncer
     blows = script(options.seed, options.seconds, options.workers, weather, pooled=pooled)
+    blows = with_acts(blows, options.seed, options.seconds, options.workers)
     if options.promote:
         blows = with_promotion(blows, options.seed, options.seconds)
     with Site(
@@ -113,45 +126,11 @@ def storm(directory: Path, options: argparse.Namespace) -> History:
         for busy in work:
             busy.stop()
         site.calm()
-        _drain(site, weather.drain_seconds)
-        aftermath = _silent(site) + _grown(site) + site.stop() + site.family_left()
+        drain(site, weather.drain_seconds)
+        aftermath = silent(site) + _grown(site) + site.stop() + site.family_left()
         aftermath += site.borrowed_state() + _left_in_server(site) + _answered_by_copies(site)
         aftermath += [complaint for busy in work for complaint in busy.complaints]
         return _history(site, producers, hands.cancelled | holder.cancelled, aftermath)
-
-
-def _drain(site: Site, seconds: float) -> None:
-    """Wait until every worker is back and nothing is left that can be taken; as long as recovery may take."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        rows = site.patiently(
-            "storm watch",
-            """
-            SELECT count(*) FROM jobs
-             WHERE status IN ('queued', 'processing') AND id NOT IN (SELECT "jobId" FROM jobs_set_aside)
-            """,
-        )
-        if rows[0][0] == 0 and not _silent(site):
-            return
-        time.sleep(0.5)
-
-
-def _silent(site: Site) -> list[str]:
-    """Workers without a recent heartbeat, though nothing hinders them any more."""
-    rows = site.patiently(
-        "storm watch",
-        """
-        SELECT pid FROM workers
-         WHERE "lostAt" IS NULL AND "stoppedAt" IS NULL
-           AND "heartbeatAt" > clock_timestamp() - interval '10 seconds'
-        """,
-    )
-    proved = {pid for (pid,) in rows}
-    return [
-        f"process {member.number} does not prove life after the calm"
-        for member in site.members
-        if member.worker is None or member.worker.pid not in proved
-    ]
 
 
 def _history(
@@ -160,6 +139,7 @@ def _history(
     with site.connect("storm watch") as connection:
         steps, limits = steps_of(connection), limits_of(connection)
         ticks = [Tick(*row) for row in connection.execute(TICKS, {"schedule": flow.TICKS}).fetchall()]
+        plans = [Plan(*row) for row in connection.execute(PLANS).fetchall()]
         outcomes = connection.execute('SELECT "leaseId"::text, outcome FROM job_attempts').fetchall()
         effects = connection.execute("SELECT job, count(*) FROM storm_effects GROUP BY job").fetchall()
         aside = connection.execute(
@@ -167,10 +147,9 @@ def _history(
         ).fetchall()
         failures = "SELECT coalesce(sum(count), 0)::int FROM events WHERE kind = 'job.failed'"
         ((failures_told,),) = connection.execute(failures).fetchall()
-        messages = connection.execute(
-            """SELECT m.id, m.count, (SELECT sum(count) FROM events e WHERE e."messageId" = m.id)
-                 FROM event_messages m"""
-        ).fetchall()
+        unmerged = 'SELECT count(*)::int FROM events WHERE "messageId" IS NULL'
+        ((unmerged_events,),) = connection.execute(unmerged).fetchall()
+        messages = connection.execute(MESSAGES).fetchall()
         errors = connection.execute(
             "SELECT coalesce(string_agg(error || traceback, ' '), '') FROM job_attempts"
         )
@@ -188,10 +167,14 @@ def _history(
         outcomes=dict(outcomes),
         effects=dict(effects),
         failures_told=failures_told,
-        messages={message: (says, events) for message, says, events in messages},
+        messages=[Message(*row) for row in messages],
+        unmerged=unmerged_events,
+        heard=site.receivers.heard(),
+        listeners=frozenset({HOOK, PROGRAM}),
         set_aside={job: (tries, since) for job, tries, since in aside},
         limits=limits,
         ticks=ticks,
+        plans=plans,
         every_seconds=flow.EVERY_SECONDS,
         aftermath=aftermath,
         texts=texts,

@@ -12,7 +12,12 @@ from typing import Final
 
 from storm.history import History
 from storm.rules.blame import nobody_pays_for_others
-from storm.rules.events import each_event_is_in_one_message, failures_are_told
+from storm.rules.events import (
+    a_message_says_the_same_whoever_tells_it,
+    each_event_is_in_one_message,
+    failures_are_told,
+    messages_reach_their_receivers,
+)
 from storm.rules.limits import limits_hold
 from storm.rules.rows import (
     acknowledged_jobs_exist,
@@ -32,7 +37,7 @@ from storm.rules.runs import (
     slots_are_not_exceeded,
     what_ran_was_heard_of,
 )
-from storm.rules.schedules import each_tick_is_one_job
+from storm.rules.schedules import each_tick_is_one_job, schedules_crowd_nobody
 from storm.rules.violation import Rule, Violation
 from storm.rules.waits import waiters_are_released_in_time
 from storm.rules.workers import (
@@ -68,12 +73,17 @@ RULES: Final[tuple[Rule, ...]] = (
     nothing_is_left,
     failures_are_told,
     each_event_is_in_one_message,
+    messages_reach_their_receivers,
+    a_message_says_the_same_whoever_tells_it,
     limits_hold,
     waiters_are_released_in_time,
     each_tick_is_one_job,
+    schedules_crowd_nobody,
 )
-# What ran in the seconds that are lost is given back as if nobody had begun it: nobody can know better.
-RULES_AFTER_PROMOTION: Final = tuple(rule for rule in RULES if rule is not what_ran_was_heard_of)
+# What ran in the seconds that are lost is given back as if nobody had begun it: nobody can know better. What
+# was told in them is told again, in another message or under the same number.
+LOST_WITH_COMMITS: Final = (what_ran_was_heard_of, a_message_says_the_same_whoever_tells_it)
+RULES_AFTER_PROMOTION: Final = tuple(rule for rule in RULES if rule not in LOST_WITH_COMMITS)
 
 
 def check(history: History, rules: Sequence[Rule] | None = None) -> list[Violation]:

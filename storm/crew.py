@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, Final
 
-from rowcrew import Backoff, Context, Crew, Snooze
+from rowcrew import Backoff, Context, Crew, NewJob, Snooze
 from storm.odd import ENDINGS
 
 SOON: Final = Backoff(base_seconds=0.2, factor=2.0, cap_seconds=2.0)
@@ -130,6 +130,15 @@ async def parent(context: Context) -> str:
     with written_down(context):
         context.enqueue("sleeps", {"seconds": 0.01})
     return "a parent"
+
+
+@crew.job("gathers", backoff=SOON)
+async def gathers(context: Context, parts: int) -> str:
+    """Waits for its children, without a slot; then it runs again."""
+    with written_down(context):
+        if not await context.dependencies:
+            context.wait_for([NewJob("sleeps", {"seconds": 0.1}) for _ in range(parts)])
+    return "all have ended"
 
 
 @crew.job("snoozes", backoff=SOON)

@@ -15,6 +15,7 @@ import psycopg
 
 from storm import network
 from storm.history import Fault
+from storm.hurting.acts import kill_in_the_act
 from storm.hurting.processes import (
     deaf_log,
     exhaust_descriptors,
@@ -78,6 +79,7 @@ FAULTS: Final[Mapping[str, Callable[[Site, Member, Blow], Any]]] = {
     "kill pooler": kill_pooler,
     "pause pooler": pause_pooler,
     "promote": promote,
+    "kill in the act": kill_in_the_act,
     **{kind: packets(kind) for kind in network.RULES},
 }
 OF_ONE_WORKER: Final = frozenset(
@@ -117,12 +119,13 @@ def _suffer(site: Site, blow: Blow) -> None:
     number = member.number
     start = time.time()
     detail = ""
+    hit = None
     try:
-        with FAULTS[blow.kind](site, member, blow):
+        with FAULTS[blow.kind](site, member, blow) as hit:
             start = min(start, time.time())
     except (psycopg.Error, psutil.Error, OSError, Unfinished) as error:
         # The server may be away because of another fault; then this one has not come to much.
         detail = str(error) if isinstance(error, Unfinished) else type(error).__name__
-    whose = number if blow.kind in OF_ONE_WORKER else None
+    whose = number if blow.kind in OF_ONE_WORKER else hit
     site.faults.append(Fault(blow.kind, start, time.time(), whose, detail))
     site.write_down("fault", kind=blow.kind, start=start, process=whose, detail=detail)

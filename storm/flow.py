@@ -19,13 +19,18 @@ WIDTHS: Final = (2, 3, 4)
 
 SETUP: Final = f"""
 INSERT INTO queues (queue, "maxConcurrent") VALUES ('{NARROW}', 3);
-INSERT INTO queues (queue, "maxConcurrentPerKey") VALUES ('{FAIR}', 1);
+INSERT INTO queues (queue, "maxConcurrentPerKey", "rateLimitPerKey", "ratePeriodSeconds")
+VALUES ('{FAIR}', 1, 2, 1);
 INSERT INTO queues (queue, "rateLimit", "ratePeriodSeconds") VALUES ('{PACED}', 3, 1);
-INSERT INTO limits (key, "maxConcurrent") VALUES ('{KEY}', 2);
+INSERT INTO limits (key, "maxConcurrent", "rateLimit", "ratePeriodSeconds") VALUES ('{KEY}', 2, 3, 1);
 INSERT INTO schedules (name, type, payload, "maxAttempts", "everySeconds", missed)
 VALUES ('{TICKS}', '{TICKS}', '{{"tick": "{{tick}}"}}', 25, {EVERY_SECONDS}, 'all');
 INSERT INTO schedules (name, type, payload, queue, "maxAttempts", "everySeconds", overlap)
-VALUES ('in turns', 'sleeps_in_thread', '{{"seconds": 1.5}}', '{NARROW}', 25, 3, 'queueOne');
+VALUES ('in turns', 'sleeps_in_thread', '{{"seconds": 1.5}}', '{NARROW}', 25, 3, 'queueOne'),
+       ('one at a time', 'sleeps_in_thread', '{{"seconds": 3}}', NULL, 25, 2, 'skip'),
+       ('the newest', 'sleeps_in_thread', '{{"seconds": 4}}', NULL, 25, 3, 'cancelOld');
+INSERT INTO schedules (name, type, payload, "maxAttempts", cron, missed)
+VALUES ('by the minute', 'sleeps', '{{"seconds": 0.01}}', 25, '* * * * *', 'once');
 """
 # Otherwise new ones came for ever.
 NO_MORE_TICKS: Final = "UPDATE schedules SET paused = true"

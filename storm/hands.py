@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, Final
 
@@ -26,6 +27,16 @@ JSON_COLUMNS: Final = ("payload", "progress", "checkpoint", "result")
 MOST_SAVED: Final = 5
 MOST_HELD: Final = 3
 ODD: Final = list(ENDINGS)
+# What a hand does, and how often beside the others; the second row changes limits.
+CHANGES: Final[Mapping[str, float]] = {
+    "cancel": 5,
+    "requeue": 2,
+    "reschedule": 2,
+    "widen or narrow": 1,
+    "pause": 0.5,
+    "narrow a key": 0.5,
+}
+OF_LIMITS: Final = frozenset({"widen or narrow", "pause", "narrow a key"})
 
 
 class Hands(Habit):
@@ -46,8 +57,8 @@ class Hands(Habit):
                 self._change_one(connection)
 
     def _change_one(self, connection: psycopg.Connection[Any]) -> None:
-        what = self._dice.choices(("cancel", "requeue", "reschedule", "limit", "pause"), (5, 2, 2, 1, 0.5))[0]
-        if what in ("limit", "pause"):
+        what = self._dice.choices(tuple(CHANGES), tuple(CHANGES.values()))[0]
+        if what in OF_LIMITS:
             self._change_limit(connection, what)
             return
         status = "queued" if what == "reschedule" else self._dice.choice(("queued", "processing"))
@@ -80,10 +91,16 @@ class Hands(Habit):
 
     def _change_limit(self, connection: psycopg.Connection[Any], what: str) -> None:
         self.done += 1
-        if what == "limit":
+        if what == "widen or narrow":
             connection.execute(
                 'UPDATE queues SET "maxConcurrent" = %s WHERE queue = %s',
                 (self._dice.choice(flow.WIDTHS), flow.NARROW),
+            )
+        elif what == "narrow a key":
+            connection.execute(
+                'UPDATE limits SET "maxConcurrent" = 1,'
+                " until = now() + interval '3 seconds' WHERE key = %s",
+                (flow.KEY,),
             )
         else:
             connection.execute(

@@ -23,7 +23,7 @@ PARKED = 221_845_392_000.0
 JOURNALED_ENDS = frozenset(
     {
         *("sleeps", "sleeps_in_thread", "sleeps_alone", "writes", "parent", "snoozes", "raises", "holds_gil"),
-        *("forks", "leaves", "ticks"),
+        *("forks", "leaves", "ticks", "gathers"),
     }
 )
 
@@ -35,12 +35,17 @@ CREATE TABLE storm_steps (
     lease text, "runAt" float8, key text, error text, queue text, "limitedKey" text, "placeAt" float8,
     "waitsFor" bigint[], "waitPolicy" text, awaited boolean, author text, process int);
 CREATE TABLE storm_limits (
-    seq bigint, at float8, queue text, key text, most int, "mostPerKey" int, rate int, period int);
+    seq bigint, at float8, queue text, key text, most int, "mostPerKey" int, rate int, "ratePerKey" int,
+    period int);
 CREATE TABLE storm_effects (job bigint NOT NULL);
-CREATE FUNCTION storm_record() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION storm_process() RETURNS int LANGUAGE plpgsql AS $$
 DECLARE
-    name text := current_setting('application_name');
-    place text[] := regexp_match(name, ' - 127\.0\.(\d+)\.(\d+):');
+    place text[] := regexp_match(current_setting('application_name'), ' - 127\.0\.(\d+)\.(\d+):');
+BEGIN
+    RETURN coalesce(nullif(current_setting('storm.process', true), '')::int,
+                    (place[1]::int - 1) * 250 + place[2]::int);
+END $$;
+CREATE FUNCTION storm_record() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO storm_steps (
         at, job, type, status, attempts, "maxAttempts", lease, "runAt", key, error,
@@ -51,9 +56,7 @@ BEGIN
             NEW.queue, NEW."concurrencyKey",
             CASE WHEN isfinite(NEW."placeAt") THEN extract(epoch FROM NEW."placeAt") END,
             NEW."waitsFor", NEW."waitPolicy", NEW.awaited,
-            regexp_replace(name, ' - [0-9.:]+$', ''),
-            coalesce(nullif(current_setting('storm.process', true), '')::int,
-                     (place[1]::int - 1) * 250 + place[2]::int));
+            regexp_replace(current_setting('application_name'), ' - [0-9.:]+$', ''), storm_process());
     RETURN NULL;
 END $$;
 CREATE TRIGGER storm_record AFTER INSERT OR UPDATE ON jobs FOR EACH ROW EXECUTE FUNCTION storm_record();
@@ -62,7 +65,7 @@ BEGIN
     INSERT INTO storm_limits
     VALUES (nextval('storm_steps_seq_seq'), extract(epoch FROM clock_timestamp()), NEW.queue, NULL,
             CASE WHEN NEW.paused THEN 0 ELSE NEW."maxConcurrent" END, NEW."maxConcurrentPerKey",
-            NEW."rateLimit", NEW."ratePeriodSeconds");
+            NEW."rateLimit", NEW."rateLimitPerKey", NEW."ratePeriodSeconds");
     RETURN NULL;
 END $$;
 CREATE TRIGGER storm_record_queue AFTER INSERT OR UPDATE ON queues FOR EACH ROW
@@ -71,7 +74,7 @@ CREATE FUNCTION storm_record_key() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO storm_limits
     VALUES (nextval('storm_steps_seq_seq'), extract(epoch FROM clock_timestamp()), NULL, NEW.key,
-            NEW."maxConcurrent", NULL, NULL, NULL);
+            NEW."maxConcurrent", NULL, NEW."rateLimit", NULL, NEW."ratePeriodSeconds");
     RETURN NULL;
 END $$;
 CREATE TRIGGER storm_record_key AFTER INSERT OR UPDATE ON limits FOR EACH ROW
@@ -127,7 +130,27 @@ class LimitChange:
     most: int | None = None
     most_per_key: int | None = None
     rate: int | None = None
+    rate_per_key: int | None = None
     period: int | None = None
+
+
+@dataclass(frozen=True)
+class Message:
+    """What a receiver is to be told: of how many events, and how many of them say to be in it."""
+
+    id: int
+    receiver: str
+    count: int
+    events: int
+    is_delivered: bool = True
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What a receiver heard, once."""
+
+    receiver: str
+    message: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -163,6 +186,15 @@ class Fault:
     detail: str = ""
 
 
+@dataclass(frozen=True)
+class Plan:
+    """A schedule: what becomes of jobs that would overlap, and the jobs of its ticks, in order."""
+
+    name: str
+    overlap: str
+    jobs: list[int]
+
+
 @dataclass
 class History:
     """Everything `check` looks at.
@@ -174,10 +206,14 @@ class History:
         set_aside: the rows that were set aside, with how often and since when.
         effects: how many rows each job's own transactions left.
         failures_told: how many failed jobs the events tell of; None = nobody counted them.
-        messages: of each message the events it says to tell of, and those that say to be in it.
+        messages: for each receiver, what it is to be told.
+        unmerged: how many events are in no message.
+        heard: what receivers heard, each time.
+        listeners: the receivers that write down what they hear.
         limits: what limited queues and keys, in the order of steps.
         ticks: those of the schedule that misses none, in order.
         every_seconds: how far its ticks are apart.
+        plans: all schedules.
         aftermath: what was still there when nothing should have been.
         texts: places where secrets must not be, by name.
         memory: resident bytes of each control process by its number, with the times they were taken.
@@ -195,10 +231,14 @@ class History:
     set_aside: dict[int, tuple[int, float]] = field(default_factory=dict)
     effects: dict[int, int] = field(default_factory=dict)
     failures_told: int | None = None
-    messages: dict[int, tuple[int, int]] = field(default_factory=dict)
+    messages: list[Message] = field(default_factory=list)
+    unmerged: int = 0
+    heard: list[Heard] = field(default_factory=list)
+    listeners: frozenset[str] = frozenset()
     limits: list[LimitChange] = field(default_factory=list)
     ticks: list[Tick] = field(default_factory=list)
     every_seconds: float = 0.0
+    plans: list[Plan] = field(default_factory=list)
     aftermath: list[str] = field(default_factory=list)
     texts: dict[str, str] = field(default_factory=dict)
     memory: dict[int, list[tuple[float, int]]] = field(default_factory=dict)
@@ -235,7 +275,8 @@ def steps_of(connection: psycopg.Connection[Any]) -> list[Step]:
 def limits_of(connection: psycopg.Connection[Any]) -> list[LimitChange]:
     with connection.cursor(row_factory=class_row(LimitChange)) as cursor:
         cursor.execute(
-            'SELECT seq, at, queue, key, most, "mostPerKey" AS most_per_key, rate, period'
+            'SELECT seq, at, queue, key, most, "mostPerKey" AS most_per_key, rate,'
+            ' "ratePerKey" AS rate_per_key, period'
             " FROM storm_limits ORDER BY seq"
         )
         return cursor.fetchall()

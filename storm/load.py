@@ -27,6 +27,7 @@ MIX: Final[tuple[tuple[str, float], ...]] = (
     ("sleeps_in_thread", 20),
     ("writes", 8),
     ("parent", 4),
+    ("gathers", 2),
     ("raises", 5),
     ("snoozes", 3),
     ("sleeps_alone", 1),
@@ -58,6 +59,8 @@ def new_job(dice: random.Random, longest_seconds: float) -> dict[str, Any]:
             payload = {"seconds": round(dice.uniform(0.1, 1.5), 2)}
         case "long":
             type, payload = "sleeps", {"seconds": round(dice.uniform(2, longest_seconds), 1)}
+        case "gathers":
+            payload = {"parts": dice.randint(1, 3)}
         case "raises":
             payload = {"times": dice.choice((1, 1, 5))}
         case "holds_gil":

@@ -43,6 +43,7 @@ def report(history: History, violations: list[Violation]) -> None:
         "killed for memory": history.out_of_memory,
         "runners not started": _said(logs, "runner.not_started"),
         "given back": Counter(history.outcomes.values()),
+        "heard by receivers": f"{len(history.heard)} times, {len(_different(history))} messages",
         "memory": _longest_memory(history),
     }
     for name, figure in figures.items():
@@ -59,6 +60,10 @@ def report(history: History, violations: list[Violation]) -> None:
         print(f"\njob {job}")
         print("\n".join(timeline(history, job)))
     print("storm: no invariant was broken" if not violations else f"storm: {len(violations)} violations")
+
+
+def _different(history: History) -> set[tuple[str, int]]:
+    return {(heard.receiver, heard.message["id"]) for heard in history.heard}
 
 
 def _some_of_each(violations: list[Violation]) -> list[Violation]:

@@ -64,6 +64,10 @@ LONG_WEIGHTS: Final[Mapping[str, float]] = {
 ENDING: Final = frozenset({"kill worker", "term", "term and kill"})
 LONG_SECONDS: Final = (35.0, 45.0)
 LOST_SECONDS: Final = (1.0, 5.0)
+# Not one of the others, so that their script stays what it was; and the first comes in every storm.
+ACT: Final = "kill in the act"
+ACT_SECONDS: Final = (4.0, 12.0)
+WAIT_FOR_ACT_SECONDS: Final = 4.0
 
 
 def script(seed: int, seconds: float, places: int, weather: Weather, *, pooled: bool = False) -> list[Blow]:
@@ -81,6 +85,17 @@ def script(seed: int, seconds: float, places: int, weather: Weather, *, pooled: 
         blows.append(Blow(at, kind, place, lasts, dice.randrange(1 << 30)))
         at += dice.uniform(*weather.gap_seconds)
     return blows
+
+
+def with_acts(blows: list[Blow], seed: int, seconds: float, places: int) -> list[Blow]:
+    """The same, and every few seconds a worker that is killed in the midst of something."""
+    dice = random.Random(f"acts {seed}")
+    at = dice.uniform(*ACT_SECONDS)
+    acts = []
+    while at < seconds:
+        acts.append(Blow(at, ACT, dice.randrange(places), WAIT_FOR_ACT_SECONDS, dice.randrange(1 << 30)))
+        at += dice.uniform(*ACT_SECONDS)
+    return sorted([*blows, *acts])
 
 
 def with_promotion(blows: list[Blow], seed: int, seconds: float) -> list[Blow]:

@@ -30,10 +30,11 @@ from rig.standby import StandBy
 from rig.worker_process import WorkerProcess, is_gone
 from rowcrew.embedded import EmbeddedPostgres
 from rowcrew.table import migrate
-from storm import flow, network
+from storm import flow, network, trap
 from storm.history import RECORDER, Fault, address_of, entries_of
 from storm.log_pipe import LogPipe
 from storm.odd import REFUSALS
+from storm.receivers import Receivers
 from storm.upgrade import NextVersion
 
 ROOT: Final = Path(__file__).parents[1]
@@ -43,7 +44,7 @@ SETTINGS: Final[dict[str, Any]] = {
     "CANCEL_GRACE": 2,
     "RUNNER_ENVIRONMENT": "JOURNAL,STORM_PROCESS",
     "WORKER_MAX_MEMORY": "150M",
-    "EVENT_MERGE_INTERVAL": 1,
+    "EVENT_MERGE_INTERVAL": 3,
 }
 # Some control processes live hours away from the others; their runners, who write the journal, do not. The
 # monotonic clock stays: it is one for all processes of a machine, and control and runners rely on that.
@@ -109,7 +110,7 @@ class Member:
             STORM_PROCESS=self.number,
             PYTHONPATH=os.pathsep.join([str(Path(rowcrew.__file__).parent.parent), str(ROOT)]),
             WORKER_CONCURRENCY=slots,
-            **(SETTINGS | fake),
+            **(SETTINGS | self._site.receivers.settings | fake),
         )
         os.close(pipe.end)
         self._site.processes[self.number] = self.worker
@@ -172,6 +173,8 @@ class Site:
         self.memory: dict[int, list[tuple[float, int]]] = {}
         self.pooler: Pooler | None = None
         self.namespace = network.Namespace() if namespaced else None
+        here = "127.0.0.1" if self.namespace is None else self.namespace.here
+        self.receivers = Receivers(directory, host=here)
         self.standby: StandBy | None = None
         self._pooled = pooled
         self._promotable = promotable
@@ -195,6 +198,7 @@ class Site:
             self.small = self._started.enter_context(little_memory(SMALL_BYTES))
         if self.namespace is not None:
             self._started.enter_context(self.namespace)
+        self._started.enter_context(self.receivers)
         if self._pooled:
             pooler = Pooler(self.server.tcp_url_of("postgres"), sessions=POOLER_SESSIONS, tells_hosts=True)
             self.pooler = self._started.enter_context(pooler)
@@ -204,8 +208,9 @@ class Site:
         with self.connect("storm setup") as connection:
             connection.execute(RECORDER)
             connection.execute(REFUSALS)
+            connection.execute(trap.SETUP)
             connection.execute(flow.SETUP)
-            connection.execute("INSERT INTO event_receivers (name, via) VALUES ('the-log', 'log')")
+            self.receivers.ask_to_be_told(connection)
         if self._promotable:
             standby = StandBy(self.server, durable=True, settings=SERVER_SETTINGS)
             self.standby = self._started.enter_context(standby)

@@ -15,7 +15,17 @@ from storm.rules.violation import Violation
 
 HARMLESS: Final = frozenset(
     {
-        *("sleeps", "sleeps_in_thread", "sleeps_alone", "writes", "parent", "snoozes", "forks", "leaves"),
+        *(
+            "sleeps",
+            "sleeps_in_thread",
+            "sleeps_alone",
+            "writes",
+            "parent",
+            "gathers",
+            "snoozes",
+            "forks",
+            "leaves",
+        ),
         "ticks",
     }
 )
@@ -38,7 +48,7 @@ def nobody_pays_for_others(history: History) -> Iterator[Violation]:
                 blamed
                 and after.type in HARMLESS
                 and not _died_alone(after)
-                and not _broken_transaction(after)
+                and not _own_connection(after)
                 and not _was_starved(history.faults, before, after)
             ):
                 yield Violation("I7", job, f"harmless, and its run was {outcome}: {after.error}")
@@ -62,6 +72,6 @@ def _was_starved(faults: list[Fault], begun: Step, ended: Step) -> bool:
     )
 
 
-def _broken_transaction(step: Step) -> bool:
-    """The handler's own connection was ended under it: its error, by its own transaction."""
-    return step.type == "writes"
+def _own_connection(step: Step) -> bool:
+    """The handler's own connection was ended, or none was to be had: its error, by what it asked for."""
+    return step.type in ("writes", "gathers")

@@ -29,6 +29,7 @@ DEAFENING: Final = frozenset(
         "pause",
     }
     | {"pause family", "lock table", "vacuum full", "kill worker", "term", "term and kill", "declare lost"}
+    | {"kill in the act"}
     | {"migrate", "read only", "promote", "exhaust descriptors", "exhaust processes"}
     | {"kill pooler", "pause pooler", *network.RULES}
 )

@@ -17,6 +17,7 @@ UNDER_WAY_SECONDS: Final = 5.0
 _PRECISION_SECONDS: Final = 1e-5
 
 Said = defaultdict[str | None, list[LimitChange]]
+Starts = defaultdict[str, list[float]]
 
 
 def limits_hold(history: History) -> Iterator[Violation]:
@@ -24,7 +25,7 @@ def limits_hold(history: History) -> Iterator[Violation]:
     queues: Said = defaultdict(list)
     keys: Said = defaultdict(list)
     running: dict[int, Step] = {}
-    starts: dict[str, list[float]] = defaultdict(list)
+    starts: Starts = defaultdict(list)
     entries: list[Step | LimitChange] = [*history.steps, *history.limits]
     for entry in sorted(entries, key=lambda entry: entry.seq):
         if isinstance(entry, LimitChange):
@@ -35,9 +36,10 @@ def limits_hold(history: History) -> Iterator[Violation]:
         if entry.status != "processing":
             continue
         if was_running is None and not entry.by_hand:
-            rules = in_force(queues[entry.queue], entry.at)
-            yield from _crowded(entry, running.values(), rules, in_force(keys[entry.limited_key], entry.at))
-            yield from _hurried(entry, starts[entry.queue], rules)
+            of_queue = in_force(queues[entry.queue], entry.at)
+            of_key = in_force(keys[entry.limited_key], entry.at)
+            yield from _crowded(entry, running.values(), of_queue, of_key)
+            yield from _hurried(entry, starts, of_queue, of_key)
         running[entry.job] = entry
 
 
@@ -64,19 +66,31 @@ def _crowded(
             yield Violation("I13", step.job, f"was reserved beside {len(beside)} others; {name} has {most}")
 
 
-def _hurried(step: Step, starts: list[float], rules: list[LimitChange]) -> Iterator[Violation]:
-    rate = _most([rule.rate for rule in rules])
-    if rate is None:
-        return
+def _hurried(
+    step: Step, starts: Starts, of_queue: list[LimitChange], of_key: list[LimitChange]
+) -> Iterator[Violation]:
+    rates = [
+        (f"queue {step.queue}", of_queue, _most([rule.rate for rule in of_queue])),
+        (f"key {step.limited_key}", of_key, _most([rule.rate for rule in of_key])),
+        (
+            f"key {step.limited_key} of queue {step.queue}",
+            of_queue,
+            _most([rule.rate_per_key for rule in of_queue]) if step.limited_key is not None else None,
+        ),
+    ]
+    for name, rules, rate in rates:
+        if rate is not None:
+            yield from _too_soon(step, name, starts[name], rate, max(rule.period or 0 for rule in rules))
+
+
+def _too_soon(step: Step, name: str, starts: list[float], rate: int, period: int) -> Iterator[Violation]:
     if step.place_at is None:
-        yield Violation("I13", step.job, f"was reserved in queue {step.queue} and is not counted there")
+        yield Violation("I13", step.job, f"was reserved and is not counted for {name}")
         return
     starts.append(step.place_at)
-    period = max([rule.period or 0 for rule in rules])
     if len(starts) > rate and starts[-1] - starts[-1 - rate] < period - _PRECISION_SECONDS:
-        yield Violation(
-            "I13", step.job, f"is the start after {rate} in {starts[-1] - starts[-1 - rate]:.3f} s"
-        )
+        seconds = starts[-1] - starts[-1 - rate]
+        yield Violation("I13", step.job, f"is the start after {rate} of {name} in {seconds:.3f} s")
 
 
 def _most(limits: list[int | None]) -> int | None:

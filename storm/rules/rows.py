@@ -21,6 +21,7 @@ REFUNDED: Final = frozenset({"released", "snoozed"})
 # What a rescuer writes: of most jobs, and of one that its worker said to have run alone.
 LOST_WORKER: Final = "worker lost"
 WAITED_IN_VAIN: Final = "waited for job "
+REPLACED: Final = "the next tick of its schedule replaces it"
 LOST_WORKER_ALONE: Final = "worker lost; it ran nothing else"
 
 
@@ -75,7 +76,7 @@ def steps_are_those_of_the_protocol(history: History) -> Iterator[Violation]:
 def _step(
     before: Step, after: Step, holders: dict[str, int | None], outcomes: dict[str, str], ended: set[str]
 ) -> Iterator[tuple[str, str]]:
-    if _only_marks(before, after):
+    if _only_marks(before, after) or _is_judged_elsewhere(before, after):
         pass
     elif before.status in ENDED:
         if (after.status, after.attempts, after.lease) != (before.status, before.attempts, before.lease):
@@ -85,8 +86,6 @@ def _step(
             yield "I3", "changed its attempts while it waited"
     elif before.status == "queued" and after.status == "processing":
         yield from _reservation(before, after, holders)
-    elif before.is_parked and (after.error or "").startswith(WAITED_IN_VAIN):
-        pass  # `rules.waits` judges
     elif before.status == "queued":
         yield "I5", f"became {after.status} by a worker while nobody ran it"
     elif after.lease != before.lease:
@@ -101,6 +100,14 @@ def _only_marks(before: Step, after: Step) -> bool:
         *(before.status, before.attempts, before.lease, before.run_at),
     )
     return after.awaited and not before.awaited and unchanged
+
+
+def _is_judged_elsewhere(before: Step, after: Step) -> bool:
+    """Whether it ends for the sake of another job: `rules.waits` and `rules.schedules` say when it may."""
+    if before.status in ENDED:
+        return False
+    waited_in_vain = before.is_parked and (after.error or "").startswith(WAITED_IN_VAIN)
+    return waited_in_vain or (after.status == "cancelled" and after.error == REPLACED)
 
 
 def _reservation(before: Step, after: Step, holders: dict[str, int | None]) -> Iterator[tuple[str, str]]:

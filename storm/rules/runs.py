@@ -122,7 +122,7 @@ def killed_workers_are_replaced_in_time(history: History) -> Iterator[Violation]
     kills = {
         fault.process: fault.start
         for fault in history.faults
-        if fault.kind in ("kill worker", "term and kill")
+        if fault.kind in ("kill worker", "term and kill", "kill in the act")
     }
     jobs = history.by_job()
     for job, steps in jobs.items():

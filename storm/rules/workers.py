@@ -21,6 +21,7 @@ COMPLETED: Final = '"job.completed"'
 ALARM: Final = '"database.turned_back"'
 # The heap of a process grows to its busiest moment, and then no more.
 WARM_SECONDS: Final = 30.0
+ENDING: Final = frozenset({"kill worker", "term", "term and kill", "kill in the act"})
 MEBIBYTE: Final = 1 << 20
 GROWTH_BYTES: Final = 12 * MEBIBYTE
 GROWTH_BYTES_A_MINUTE: Final = MEBIBYTE / 4
@@ -45,9 +46,7 @@ def workers_do_not_break(history: History) -> Iterator[Violation]:
 
 def workers_are_killed_by_faults_alone(history: History) -> Iterator[Violation]:
     """What handlers use up must cost a runner, never its worker."""
-    told = {
-        fault.process for fault in history.faults if fault.kind in ("kill worker", "term", "term and kill")
-    }
+    told = {fault.process for fault in history.faults if fault.kind in ENDING}
     for process, code in history.exit_codes.items():
         if code < 0 and process not in told:  # SIGTERM ends one that has only just begun
             yield Violation(

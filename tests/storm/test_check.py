@@ -8,17 +8,37 @@ import pytest
 
 from storm.check import RULES_AFTER_PROMOTION, check, timeline
 from storm.crew import CANARY
-from storm.history import PARKED, Fault, History, LimitChange, Run, Step, Tick, log_of, runs_of
+from storm.history import (
+    PARKED,
+    Fault,
+    Heard,
+    History,
+    LimitChange,
+    Message,
+    Plan,
+    Run,
+    Step,
+    Tick,
+    log_of,
+    runs_of,
+)
+from storm.rules.rows import REPLACED
 
 BEFORE = 0.5
 
 
 def step(seq: int, status: str, attempts: int = 0, lease: str | None = None, **facts: Any) -> Step:
     """One step of job 1 in second `seq`, written by process 7."""
-    known: dict[str, Any] = {"job": 1, "type": "sleeps", "most": 3, "run_at": BEFORE, "process": 7}
+    known: dict[str, Any] = {
+        "job": 1,
+        "type": "sleeps",
+        "most": 3,
+        "run_at": BEFORE,
+        "process": 7,
+        "at": float(seq),
+    }
     return Step(
         seq=seq,
-        at=float(seq),
         status=status,
         attempts=attempts,
         lease=lease,
@@ -83,6 +103,10 @@ FAILED = step(3, "failed", 1, "a", author="storm hands", process=None)
 IN_VAIN = {"status": "failed", "error": "waited for job 1, which failed"}
 
 
+HOOK = "the-hook"
+HEARD = Heard(HOOK, {"id": 1, "count": 1, "kind": "job.failed"})
+
+
 def history(*steps: Step, runs: list[Run] | None = None, **facts: Any) -> History:
     return History(steps=list(steps), runs=[RAN] if runs is None else runs, **{"seen_at": 100.0, **facts})
 
@@ -104,7 +128,9 @@ SOUND = {
         step(3, "failed", 1, "a", type="raises"),
         outcomes={"a": "failed"},
         failures_told=1,
-        messages={1: (1, 1)},
+        messages=[Message(1, HOOK, 1, 1)],
+        heard=[HEARD, HEARD],
+        listeners=frozenset({HOOK}),
     ),
     "places under limits": history(
         reserved(2, 1),
@@ -147,6 +173,24 @@ SOUND = {
         step(3, "processing", 1, "a", process=8, awaited=True),
         step(4, "completed", 1, "a", awaited=True),
         runs=[RAN],
+    ),
+    "a job of a schedule that comes when the one before it has ended": history(
+        QUEUED, RESERVED, COMPLETED, enqueued(4, job=2), plans=[Plan("one at a time", "skip", [1, 2])]
+    ),
+    "a job that the next tick replaces": history(
+        QUEUED,
+        RESERVED,
+        step(3, "queued", job=2, process=8),
+        step(4, "cancelled", 1, "a", error=REPLACED, process=8, at=3.0),
+        plans=[Plan("the newest", "cancelOld", [1, 2])],
+    ),
+    "a job that a hand lets live again while the next comes": history(
+        QUEUED,
+        CANCELLED,
+        step(4, "queued", 1, "a", author="storm hands", process=None),
+        step(5, "queued", job=2, process=8),
+        plans=[Plan("one at a time", "skip", [1, 2])],
+        runs=[],
     ),
     "ticks": history(runs=[], ticks=[Tick(2.0, 1), Tick(4.0, 1)], every_seconds=2),
     "a refund": history(
@@ -418,7 +462,29 @@ BROKEN = {
         "I20",
         history(QUEUED, step(2, "failed", author="storm hands"), runs=[], failures_told=1),
     ),
-    "an event in two messages": ("I21", history(QUEUED, RESERVED, COMPLETED, messages={1: (2, 1)})),
+    "an event in two messages": ("I21", history(messages=[Message(1, HOOK, 2, 1)], heard=[], runs=[])),
+    "an event in no message": ("I21", history(unmerged=1, runs=[])),
+    "a message that its receiver is not told of": (
+        "I23",
+        history(messages=[Message(1, HOOK, 1, 1, is_delivered=False)], runs=[]),
+    ),
+    "a message that is said to be told, and was not": (
+        "I23",
+        history(messages=[Message(1, HOOK, 1, 1)], listeners=frozenset({HOOK}), runs=[]),
+    ),
+    "a message that says something else the second time": (
+        "I23",
+        history(
+            messages=[Message(1, HOOK, 1, 1)],
+            heard=[HEARD, Heard(HOOK, {"id": 1, "count": 1, "kind": "worker.lost"})],
+            runs=[],
+        ),
+    ),
+    "a message of more events than it has": (
+        "I23",
+        history(messages=[Message(1, HOOK, 2, 2)], heard=[HEARD], runs=[]),
+    ),
+    "a message of which the table knows nothing": ("I23", history(heard=[HEARD], runs=[])),
     "more runs than slots": (
         "I13",
         history(QUEUED, RESERVED, COMPLETED, runs=[RAN, run("b", 2.2, 2.8, job=2)], slots={7: 1}),
@@ -490,6 +556,23 @@ BROKEN = {
             runs=[],
         ),
     ),
+    "a start of a key too many in a second": (
+        "I13",
+        history(
+            *(reserved(seq, seq, place_at=1 + seq / 4, limited_key="tenant 1") for seq in (2, 3, 4)),
+            limits=[LimitChange(1, 1.0, queue="narrow", rate_per_key=2, period=1)],
+            runs=[],
+        ),
+    ),
+    "a start of a named key too many in a second, in two queues": (
+        "I13",
+        history(
+            reserved(2, 2, limited_key="api"),
+            reserved(3, 3, limited_key="api", queue="default", place_at=2.5),
+            limits=[LimitChange(1, 1.0, key="api", rate=1, period=1)],
+            runs=[],
+        ),
+    ),
     "a start that no rate counts": (
         "I13",
         history(
@@ -514,6 +597,20 @@ BROKEN = {
     "a waiter is forgotten": ("I22", history(QUEUED, RESERVED, COMPLETED, waiter(4), runs=[])),
     "a tick has two jobs": ("I10", history(ticks=[Tick(2.0, 1), Tick(4.0, 2)], every_seconds=2)),
     "a tick has no job": ("I10", history(ticks=[Tick(2.0, 0)], every_seconds=2)),
+    "a job is of two ticks": ("I10", history(QUEUED, runs=[], plans=[Plan("one", "allow", [1, 1])])),
+    "a tick has a job that does not exist": ("I10", history(runs=[], plans=[Plan("one", "allow", [1])])),
+    "a job of a schedule comes too early": (
+        "I24",
+        history(QUEUED, RESERVED, enqueued(3, job=2), runs=[], plans=[Plan("one", "skip", [1, 2])]),
+    ),
+    "a job that is to be replaced lives on": (
+        "I24",
+        history(QUEUED, RESERVED, enqueued(3, job=2), runs=[], plans=[Plan("one", "cancelOld", [1, 2])]),
+    ),
+    "a job is replaced that nothing replaces": (
+        "I24",
+        history(QUEUED, RESERVED, step(3, "cancelled", 1, "a", error=REPLACED, process=8), runs=[]),
+    ),
     "a tick is left out": ("I10", history(ticks=[Tick(2.0, 1), Tick(6.0, 1)], every_seconds=2)),
 }
 

@@ -10,6 +10,8 @@ import pytest
 
 from storm.faults import FAULTS
 from storm.script import (
+    ACT,
+    ACT_SECONDS,
     ENDING,
     LONG,
     LONG_WEIGHTS,
@@ -17,6 +19,7 @@ from storm.script import (
     SHORT,
     WEIGHTS,
     script,
+    with_acts,
     with_promotion,
 )
 
@@ -47,7 +50,7 @@ def test_every_fault_comes_in_some_storm() -> None:
     assert kinds == set(WEIGHTS)
     assert set(LONG_WEIGHTS) <= set(WEIGHTS)
     pooled = {blow.kind for seed in range(20) for blow in script(seed, 90, 4, SHORT, pooled=True)}
-    assert pooled == set(FAULTS) - {"promote"} == set(WEIGHTS) | set(POOLER_WEIGHTS)
+    assert pooled == set(FAULTS) - {"promote", ACT} == set(WEIGHTS) | set(POOLER_WEIGHTS)
 
 
 def test_a_promotion_comes_once_in_the_midst_of_the_others() -> None:
@@ -56,6 +59,16 @@ def test_a_promotion_comes_once_in_the_midst_of_the_others() -> None:
     (promotion,) = set(blows) - set(others)
     assert (promotion.kind, promotion.at) == ("promote", 45)
     assert blows == sorted(blows)
+
+
+def test_a_worker_is_killed_in_the_act_in_every_storm() -> None:
+    for seed in range(20):
+        others = script(seed, 30, 4, SHORT)
+        blows = with_acts(others, seed, 30, 4)
+        acts = sorted(set(blows) - set(others))
+        assert {blow.kind for blow in acts} == {ACT}
+        assert acts[0].at <= ACT_SECONDS[1]
+        assert blows == sorted(blows)
 
 
 def test_one_worker_lives_through_the_whole_storm() -> None:

@@ -14,6 +14,7 @@ import pytest
 
 from rig.fixtures import StartWorker
 from rig.journal import Gate, Journal
+from rig.limits import no_descriptors
 from rig.table import Table
 from rig.waiting import eventually
 from rig.worker_process import CREW, WorkerProcess, is_gone
@@ -42,6 +43,28 @@ def test_nothing_is_left_of_a_runner_that_has_ended(
     end(worker, started["pid"], gate)
     eventually(lambda: all(map(is_gone, started["programs"])))
     assert worker.said("runner.leftovers", pid=started["pid"])["programs"] >= 4
+
+
+def test_what_a_runner_left_is_ended_as_soon_as_its_worker_can_look_for_it(
+    start_worker: StartWorker, table: Table, journal: Journal, gate: Gate
+) -> None:
+    worker = start_worker().ready()
+    job = table.enqueue("leaves_programs", {"gate": gate.path}, maxAttempts=1)
+    started = journal.has("start", job=job)
+    with no_descriptors(worker.pid):
+        os.kill(started["pid"], signal.SIGKILL)
+        worker.said("runner.died")
+        worker.said("database.lost", purpose="record")  # it has tried to look as well by now
+    eventually(lambda: all(map(is_gone, started["programs"])))
+
+
+def test_not_to_be_able_to_look_is_not_to_have_found_nothing() -> None:
+    look = (
+        "import resource; from rowcrew.control.children.leftovers import end_marked;"
+        " resource.setrlimit(resource.RLIMIT_NOFILE, (3, 3)); end_marked('nobody')"
+    )
+    looked = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True)
+    assert "OSError: [Errno 24]" in looked.stderr
 
 
 def test_what_a_killed_worker_left_is_ended_by_the_next_one_on_this_host(

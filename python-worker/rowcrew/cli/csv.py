@@ -7,7 +7,7 @@ JSON. The importer is loaded when the command runs, not before.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
 import msgspec
 import psycopg
@@ -42,7 +42,7 @@ def preview(
     """Show how csv_import reads a file: dialect, header, first rows, complaints.
 
     It imports nothing, and without --table it asks no database. Exit codes:
-    0 all rows can be read, 1 some cannot.
+    0 all rows can be read, 1 some cannot, 2 the command is wrong.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ def _preview(file: Path, table: str | None, payload: str) -> Preview:
     except msgspec.ValidationError as error:
         raise UsageError(f"--payload: {error}") from error
     try:
-        with file.open("rb") as content:
+        with _opened_file(file) as content:
             if wanted.table is None:
                 return dry_run.of_file(wanted, content, _go_on)
             address = read_settings().require_database_url()
@@ -85,6 +85,13 @@ def _preview(file: Path, table: str | None, payload: str) -> Preview:
                 raise explained(error, address) from error
     except PermanentError as error:
         raise RowcrewError(f"{file}: {error}") from error
+
+
+def _opened_file(file: Path) -> BinaryIO:
+    try:
+        return file.open("rb")
+    except OSError as error:
+        raise UsageError(f"{file}: {error.strerror}; give the path of a CSV file that you may read") from error
 
 
 def _object(text: str) -> dict[str, Any]:

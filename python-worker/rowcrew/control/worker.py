@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import traceback
 from collections.abc import Callable, Coroutine
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from typing import Any, Final
 
 import psycopg
@@ -187,8 +187,9 @@ class Worker:
         )
 
     async def _enter(self, organs: Organs) -> None:
-        if programs := await asyncio.to_thread(end_of_dead_workers):
-            self._log.event("worker.leftovers", programs=programs)
+        with suppress(OSError):  # no descriptor is left: the next worker here sees to them
+            if programs := await asyncio.to_thread(end_of_dead_workers):
+                self._log.event("worker.leftovers", programs=programs)
         await organs.identity.enter()
         await organs.rescue.at_start()
         await organs.queues.at_start()

@@ -8,6 +8,7 @@ process of a container the worker also takes the end of programs that have no pa
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 from collections.abc import Callable, Collection, Iterator
@@ -20,6 +21,8 @@ from rowcrew.control.identity import is_surely_dead, process_key
 MARK: Final = "ROWCREW_RUNNER"
 # A program that is found may start another before it ends.
 _PASSES: Final = 5
+# Not to be able to look is not to have found nothing.
+_FULL: Final = frozenset({errno.EMFILE, errno.ENFILE})
 
 
 def new_mark() -> str:
@@ -28,12 +31,20 @@ def new_mark() -> str:
 
 
 def end_marked(mark: str) -> int:
-    """End every program that has this mark; how many there were."""
+    """End every program that has this mark; how many there were.
+
+    Raises:
+        OSError: no descriptor is left to look with.
+    """
     return _end(lambda found: found == mark)
 
 
 def end_of_dead_workers() -> int:
-    """End what was left by workers of this host that are dead for certain; how many programs there were."""
+    """End what was left by workers of this host that are dead for certain; how many programs there were.
+
+    Raises:
+        OSError: no descriptor is left to look with.
+    """
     return _end(lambda found: is_surely_dead(found.rpartition("/")[0] or None))
 
 
@@ -61,11 +72,15 @@ def _end(is_left: Callable[[str], bool]) -> int:
 
 
 def _end_one(pid: int, is_left: Callable[[str], bool]) -> bool:
-    with suppress(OSError), _held(pid) as process:
-        mark = _mark_of(pid)
-        if mark is not None and is_left(mark):
-            signal.pidfd_send_signal(process, signal.SIGKILL)
-            return True
+    try:
+        with _held(pid) as process:
+            mark = _mark_of(pid)
+            if mark is not None and is_left(mark):
+                signal.pidfd_send_signal(process, signal.SIGKILL)
+                return True
+    except OSError as error:  # it is gone, or another user's
+        if error.errno in _FULL:
+            raise
     return False
 
 
@@ -89,7 +104,10 @@ def _mark_of(pid: int) -> str | None:
 
 
 def _process_ids() -> list[int]:
-    with suppress(OSError):
+    try:
         names = [entry.name for entry in Path("/proc").iterdir()]
-        return [int(name) for name in names if name.isdecimal() and int(name) != os.getpid()]
-    return []
+    except OSError as error:
+        if error.errno in _FULL:
+            raise
+        return []
+    return [int(name) for name in names if name.isdecimal() and int(name) != os.getpid()]

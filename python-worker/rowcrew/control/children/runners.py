@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Iterator
-from contextlib import suppress
 from typing import Final, Protocol
 
 from rowcrew import family
@@ -28,6 +27,7 @@ from rowcrew.settings import Settings, runner_environment
 SOLO_IDLE_SECONDS: Final = 60.0
 GROUP_IDLE_SECONDS: Final = 5.0
 FIRST_PROCESS: Final = 1
+LOOK_AGAIN_SECONDS: Final = 1.0
 LEAVING_SECONDS: Final = 2.0
 """How long a runner may take when the worker leaves; all of a shutdown fits into 30 seconds. What a crew
 does at shutdown has its own limits, on top."""
@@ -186,9 +186,16 @@ class Runners:
 
     async def _end_leftovers(self, runner: RunnerProcess) -> None:
         """In a thread: to look at all processes of a large machine takes longer than control may wait."""
-        with suppress(RuntimeError):  # no thread can be had: the next worker here sees to them
-            if programs := await asyncio.to_thread(end_marked, runner.mark):
-                self._log.event("runner.leftovers", pid=runner.pid, programs=programs)
+        programs = None
+        while programs is None:
+            try:
+                programs = await asyncio.to_thread(end_marked, runner.mark)
+            except (OSError, RuntimeError):  # neither thread nor descriptor can be had: no runner could start
+                if self._closing.is_set():
+                    return  # the next worker here sees to them
+                await self._clock.wait(self._closing, LOOK_AGAIN_SECONDS)
+        if programs:
+            self._log.event("runner.leftovers", pid=runner.pid, programs=programs)
 
     async def _start(self, runner: RunnerProcess) -> bool:
         """Start its process, again and again while the machine has no room for one; false when closing."""

@@ -64,7 +64,8 @@ async def _end(child: Child, mark: str) -> None:
     if child.pid in Child.alive:
         with suppress(ProcessLookupError):
             os.killpg(child.pid, signal.SIGKILL)
-        await asyncio.to_thread(end_marked, mark)
+        with suppress(OSError, RuntimeError):  # whom it was to tell is told, whatever it has left
+            await asyncio.to_thread(end_marked, mark)
         await child.wait()
 
 
