@@ -84,7 +84,10 @@ def test_what_is_no_csv_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[st
 def test_a_file_that_cannot_be_opened_is_no_complaint_about_rows(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for path, reason in ((tmp_path / "absent.csv", "No such file or directory"), (tmp_path, "Is a directory")):
+    for path, reason in (
+        (tmp_path / "absent.csv", "No such file or directory"),
+        (tmp_path, "Is a directory"),
+    ):
         assert cli.main(["csv", "preview", str(path)]) == cli.USAGE
         said = capsys.readouterr().err
         assert said == f"rowcrew: {path}: {reason}; give the path of a CSV file that you may read\n"

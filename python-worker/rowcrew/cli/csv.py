@@ -91,7 +91,9 @@ def _opened_file(file: Path) -> BinaryIO:
     try:
         return file.open("rb")
     except OSError as error:
-        raise UsageError(f"{file}: {error.strerror}; give the path of a CSV file that you may read") from error
+        raise UsageError(
+            f"{file}: {error.strerror}; give the path of a CSV file that you may read"
+        ) from error
 
 
 def _object(text: str) -> dict[str, Any]:
