@@ -1,0 +1,90 @@
+"""The connections of the web: a few links, each lent to one request at a time.
+
+In: an address. Out: a link within a transaction that only reads, or one that may write. Called by whatever
+answers a request, and by the sampler, which has links of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Final
+
+from rowcrew.model.errors import RowcrewError
+from rowcrew.table.link import Link
+
+STATEMENT_MILLISECONDS: Final = 2_000
+"""What a statement that only looks may take: a page that is slow must not slow the database."""
+
+_CHANGE_MILLISECONDS: Final = 10_000
+_TURN_SECONDS: Final = 5.0
+_READ_ONLY: Final[Mapping[str, str]] = {
+    "transaction_read_only": "on",
+    "statement_timeout": str(STATEMENT_MILLISECONDS),
+}
+
+
+class Busy(RowcrewError):
+    """All connections are lent, and none came back in time."""
+
+
+class Links:
+    """A number of links to one database, opened when first needed.
+
+    Args:
+        address: as in DATABASE_URL.
+        purpose: becomes part of application_name.
+        most: how many links there are at most.
+    """
+
+    def __init__(self, address: str, *, purpose: str, most: int) -> None:
+        self._address = address
+        self._purpose = purpose
+        self._turns = asyncio.Semaphore(most)
+        self._idle: list[Link] = []
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[Link]:
+        """A link in a transaction that changes nothing, and whose statements are short.
+
+        Raises:
+            Busy: none was free in time.
+        """
+        async with self._lent() as link, link.transaction(_READ_ONLY):
+            yield link
+
+    @asynccontextmanager
+    async def changing(self) -> AsyncIterator[Link]:
+        """A link that commits each statement.
+
+        Raises:
+            Busy: none was free in time.
+        """
+        async with self._lent() as link:
+            yield link
+
+    async def close(self) -> None:
+        while self._idle:
+            await self._idle.pop().close()
+
+    @asynccontextmanager
+    async def _lent(self) -> AsyncIterator[Link]:
+        try:
+            async with asyncio.timeout(_TURN_SECONDS):
+                await self._turns.acquire()
+        except TimeoutError:
+            raise Busy("every connection to the database is busy; ask again in a moment") from None
+        link = self._idle.pop() if self._idle else self._new()
+        try:
+            yield link
+        except asyncio.CancelledError:  # a statement may still be under way
+            await link.close()
+            raise
+        finally:
+            self._idle.append(link)
+            self._turns.release()
+
+    def _new(self) -> Link:
+        session = {"statement_timeout": str(_CHANGE_MILLISECONDS), "TimeZone": "UTC"}
+        return Link(self._address, purpose=self._purpose, session=session, any_text=True)
