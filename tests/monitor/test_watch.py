@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import psycopg
 import pytest
 
 from rowcrew.admin.link import WatchingLink, looking, problem
+from rowcrew.admin.looks import reasons
+from rowcrew.admin.now import now
+from rowcrew.admin.one_job import one_job
+from rowcrew.admin.workers import list_workers
+from rowcrew.monitor.app import EVERY_SECONDS
 from rowcrew.monitor.watch import Watch
 from rowcrew.table.link import Link
 from tests.conftest import Connect
 from tests.contract.hands import insert
+from tests.monitor.conftest import Connection
 
 pytestmark = pytest.mark.anyio
 
@@ -81,3 +88,24 @@ async def test_a_watch_outlives_a_server_that_ends_its_session(
     assert "secret" not in watch.standing(None, 0).text
     assert await watch.ask(answer) == [(1,)]
     assert watch.problem is None
+
+
+class CountingLink(WatchingLink):
+    """Counts what it asks."""
+
+    asked = 0
+
+    async def fetch(self, *arguments: Any, **options: Any) -> list[Any]:
+        self.asked += 1
+        return await super().fetch(*arguments, **options)
+
+
+async def test_no_screen_asks_more_than_three_statements_a_second(
+    lively: Connection, database_url: str
+) -> None:
+    link = CountingLink(database_url)
+    for question in (now, reasons, list_workers, lambda link: one_job(link, 2)):
+        link.asked = 3  # BEGIN, its settings, COMMIT
+        assert await Watch(link=link, address=database_url).ask(question)
+        assert link.asked / EVERY_SECONDS <= 3
+    await link.close()

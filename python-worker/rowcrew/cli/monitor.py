@@ -42,7 +42,8 @@ def monitor(*, once: bool = False, json: AsJson = False) -> None:
 
 def _watch() -> None:
     address = read_settings().require_database_url()
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    # Textual draws on standard error.
+    if not all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):
         raise UsageError("this is no terminal; `rowcrew monitor --once` prints one frame")
     if find_spec("textual") is None:
         raise RowcrewError(

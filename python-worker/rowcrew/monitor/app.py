@@ -29,7 +29,8 @@ from rowcrew.monitor.watch import Watch
 from rowcrew.monitor.words import Worded, count
 from rowcrew.table.address import without_password
 
-EVERY_SECONDS: Final = 2.0
+# With what a screen asks, three statements a second at most.
+EVERY_SECONDS: Final = 3.0
 
 _SAID_SECONDS: Final = 5.0
 _LETTERS: Final = {"n": "Now", "j": "Jobs", "w": "Workers"}
@@ -79,7 +80,7 @@ class Monitor(App[None]):
         self._tabs, self._standing = Static(id="tabs"), Static(id="standing")
 
     def compose(self) -> ComposeResult:
-        place = Text(one_line(without_password(self._address)), no_wrap=True)
+        place = Text(one_line(without_password(self._address).partition("?")[0]), no_wrap=True)
         yield Horizontal(self._tabs, Static(place, id="place"), id="top")
         yield from (self._switcher, self._standing)
         yield Static(Text(_HINT, no_wrap=True), id="hint")

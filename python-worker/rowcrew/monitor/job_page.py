@@ -8,11 +8,12 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import Final
 
 import msgspec
 
-from rowcrew.admin.jobs import Explained, ShownJob
+from rowcrew.admin.jobs import Explained
+from rowcrew.admin.one_job import OneJob
 from rowcrew.model.terminal_text import one_line, printable
 from rowcrew.monitor.rows import STATUSES, marked, progress_text
 from rowcrew.monitor.spans import span_lines
@@ -26,15 +27,7 @@ _LINES: Final = 20
 _CHARACTERS: Final = 4_000
 
 
-class JobPage(NamedTuple):
-    """What is known of a job."""
-
-    shown: ShownJob
-    explained: Explained
-    said: Sequence[Said]
-
-
-def page(seen: JobPage, room: int, worded: Worded) -> list[Line]:
+def page(seen: OneJob, room: int, worded: Worded) -> list[Line]:
     """The page in lines of at most so many columns."""
     job = seen.shown.job
     lines: list[Line] = [_headline(job), *_reasons(seen.explained, room, worded), []]
@@ -68,7 +61,7 @@ def _reasons(explained: Explained, room: int, worded: Worded) -> list[Line]:
     return lines
 
 
-def _moment(seen: JobPage) -> datetime:
+def _moment(seen: OneJob) -> datetime:
     """Now, by the database's clock."""
     due = seen.explained.job.due_in_seconds
     return datetime.fromtimestamp(seen.shown.job.run_at.timestamp() - due, tz=seen.shown.job.run_at.tzinfo)

@@ -52,7 +52,7 @@ class LiveTable(DataTable[Text]):
     ]
 
     def __init__(self, *, id: str, picks: bool = False) -> None:
-        super().__init__(id=id, cursor_type="row", zebra_stripes=False)
+        super().__init__(id=id, cursor_type="row", cursor_foreground_priority="renderable")
         self.unseen = 0
         self.picked: list[str] = []
         self._picks = picks
@@ -75,9 +75,14 @@ class LiveTable(DataTable[Text]):
         """The columns that rows may fill: without padding, and without the bar for scrolling."""
         return self.size.width - 3
 
+    @property
+    def cells(self) -> Sequence[Cell]:
+        """Those of the row under the cursor; empty when there is no row."""
+        return () if self.key is None else self._shown[self.key]
+
     def show(self, table: Table) -> None:
         self._latest = table
-        if self.is_held and len(table.columns) == len(self._widths):
+        if len(table.columns) == len(self._widths) and (self.is_held or self._looks_alike()):
             self._change_in_place()
         else:
             self._lay()
@@ -100,13 +105,20 @@ class LiveTable(DataTable[Text]):
         if not self.is_held:
             self._lay()
 
+    def _looks_alike(self) -> bool:
+        """Whether the same rows stand in the same order, in columns as wide."""
+        return list(self._shown) == [row.key for row in self._latest.rows] and self._widths == self._fit()
+
+    def _fit(self) -> list[int]:
+        """The widths of the columns, the first with room for the mark of a row that is picked."""
+        first, *others = widths(self._latest, self.room - self._picks) or [0]
+        return [first + self._picks, *others]
+
     def _lay(self) -> None:
         """Draw all of it anew."""
         self.unseen = 0
         self._shown = {row.key: row.cells for row in self._latest.rows}
-        self._widths = widths(self._latest, self.room - self._picks)
-        if self._picks and self._widths:
-            self._widths[0] += 1
+        self._widths = self._fit() if self._latest.columns else []
         self.clear(columns=True)
         for column, columns in zip(self._latest.columns, self._widths, strict=True):
             self.add_column(padded(column.name, columns, column.right), width=columns)

@@ -11,16 +11,18 @@ from typing import Any, ClassVar, Final, Generic, TypeVar
 
 from rich.text import Text
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.widgets import Input, Static
 
-from rowcrew.admin import jobs, looks, workers
+from rowcrew.admin import looks, workers
 from rowcrew.admin.looks import Page, Search
 from rowcrew.admin.now import Now, now
+from rowcrew.admin.one_job import OneJob, one_job
 from rowcrew.admin.search import Unreadable, search
 from rowcrew.model.terminal_text import one_line
 from rowcrew.monitor.frame import totals
-from rowcrew.monitor.job_page import JobPage, page
+from rowcrew.monitor.job_page import page
 from rowcrew.monitor.live_table import STYLES, LiveTable, styled
 from rowcrew.monitor.rows import job_table, queue_table, worker_table
 from rowcrew.monitor.why_rows import why_table
@@ -89,8 +91,9 @@ class NowView(View[Now]):
         return await now(link)
 
     def take(self, answer: Now) -> None:
-        sentence = Text(one_line(answer.sentence), "bold")
-        self.told.update(sentence.append("\n").append(totals(answer), STYLES["dim"]))
+        self.told.update(
+            Text.assemble((one_line(answer.sentence), "bold"), "\n", (totals(answer), STYLES["dim"]))
+        )
         self._queues.show(queue_table(answer.queues, self._queues.room))
         self._crew.show(worker_table(answer.workers, self._crew.room))
 
@@ -143,17 +146,21 @@ class JobsView(View[Page]):
         return f"{one_line(self._text) or 'all jobs'} · {found}{looked} · / searches"
 
 
-class JobView(View[JobPage | None]):
+class JobView(View[OneJob | None]):
     """One job with its time line, its attempts and what it said."""
 
     name_of_screen = "Job"
     number = "3"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("j", "scroll(1)", show=False),
+        Binding("k", "scroll(-1)", show=False),
+    ]
 
     def __init__(self, worded: Worded) -> None:
         super().__init__()
         self._worded = worded
         self._job: int | None = None
-        self._answer: JobPage | None = None
+        self._answer: OneJob | None = None
         self.page = VerticalScroll(self.told, id="page")
         self.told.update("No job is chosen: Enter in Jobs opens one, or / and its number.")
 
@@ -166,15 +173,10 @@ class JobView(View[JobPage | None]):
             self.told.update(f"job {id} …")
             self.page.scroll_home(animate=False)
 
-    async def ask(self, link: Link) -> JobPage | None:
-        if self._job is None:
-            return None
-        shown, explained = await jobs.show_job(link, self._job), await jobs.why(link, self._job)
-        if shown is None or explained is None:
-            return None
-        return JobPage(shown, explained, await jobs.job_lines(link, self._job) or [])
+    async def ask(self, link: Link) -> OneJob | None:
+        return None if self._job is None else await one_job(link, self._job)
 
-    def take(self, answer: JobPage | None) -> None:
+    def take(self, answer: OneJob | None) -> None:
         self._answer = answer
         if answer is not None:
             self._draw(answer)
@@ -184,11 +186,14 @@ class JobView(View[JobPage | None]):
     def chosen(self) -> list[int]:
         return [] if self._job is None else [self._job]
 
+    def action_scroll(self, lines: int) -> None:
+        self.page.scroll_relative(y=lines, animate=False)
+
     def on_resize(self) -> None:
         if self._answer is not None:
             self._draw(self._answer)
 
-    def _draw(self, answer: JobPage) -> None:
+    def _draw(self, answer: OneJob) -> None:
         lines = page(answer, max(40, self.size.width - 3), self._worded)
         self.told.update(Text("\n").join(Text.assemble(*map(styled, line)) for line in lines))
 
@@ -203,9 +208,10 @@ class WhyView(View[list[ReasonCount]]):
         super().__init__()
         self._worded = worded
         self._reasons = LiveTable(id="reasons")
+        self._frees = Static(id="frees")
 
     def compose(self) -> ComposeResult:
-        yield from (self.told, self._reasons)
+        yield from (self.told, self._reasons, self._frees)
 
     @property
     def table(self) -> LiveTable:
@@ -216,8 +222,13 @@ class WhyView(View[list[ReasonCount]]):
 
     def take(self, answer: list[ReasonCount]) -> None:
         self._reasons.show(why_table(answer, self._worded))
-        told = "What only a person can free stands first, of the first thousand jobs of each queue."
-        self.told.update(Text(told if answer else "No job waits.", STYLES["dim"]))
+        told = "What only a person can free stands first." if answer else "No job waits."
+        self.told.update(Text(told, STYLES["dim"]))
+
+    def on_data_table_row_highlighted(self) -> None:
+        """Say in full what the row under the cursor has no room for."""
+        cells = self._reasons.cells
+        self._frees.update(Text.assemble(("→ ", STYLES["work"]), cells[-1].text) if cells else "")
 
 
 class WorkersView(View[Sequence[ListedWorker]]):

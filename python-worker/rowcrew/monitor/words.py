@@ -29,8 +29,7 @@ def brief(seconds: float | None) -> str:
     """The largest unit alone: `41 s`, `3 min`, `2 d`."""
     if seconds is None:
         return ""
-    whole = " ".join(duration(max(0.0, seconds)).split()[:2])
-    return f"{seconds:.0f} s" if seconds < 9.95 else whole
+    return f"{max(0.0, seconds):.0f} s" if seconds < 9.95 else " ".join(duration(seconds).split()[:2])
 
 
 def rate(per_minute: float) -> str:
