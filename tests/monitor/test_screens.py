@@ -7,7 +7,7 @@ import re
 import pytest
 
 from rowcrew.model.terminal_text import width
-from tests.contract.hands import insert, read, reserve
+from tests.contract.hands import insert, one, read, reserve
 from tests.monitor.conftest import Connection
 from tests.monitor.screen import monitor
 
@@ -122,14 +122,25 @@ async def test_rows_do_not_move_under_the_hand_and_esc_shows_what_is_new(
         await seen.until(lambda text: "1 new" not in text)
 
 
+def last_asked(connection: Connection) -> object:
+    """When the monitor asked last."""
+    return one(
+        connection,
+        "SELECT max(query_start) FROM pg_stat_activity"
+        " WHERE application_name = 'rowcrew monitor' AND datname = current_database()",
+    )
+
+
 async def test_p_lets_no_screen_ask_until_p_again(lively: Connection, database_url: str) -> None:
     async with monitor(database_url) as seen:
         await seen.until_it_says("● live", "◆ unserved")
         await seen.press("p", "4")
         text = await seen.until_it_says("‖ nothing shown yet, paused")
         assert "◆" not in text
-        await seen.press("1")
+        asked = last_asked(lively)
+        await seen.press("1", "2", "1")
         await seen.until_it_says("‖ values of", "◆ unserved")
+        assert last_asked(lively) == asked
         await seen.press("p", "4")
         await seen.until_it_says("● live", "◆ no worker serves")
 
