@@ -22,6 +22,7 @@ ASKED: dict[str, dict[str, Any]] = {
     "looks/look_at_queues": {},
     "looks/look_at_reasons": {},
     "operator/ended_minutes": {},
+    "operator/unserved_types": {},
     "operator/list_workers": {"states": None, "limit": 200},
 }
 

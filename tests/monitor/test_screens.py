@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from rig.proxy import Proxy
 from rowcrew.model.terminal_text import width
 from tests.contract.hands import insert, one, read, reserve
 from tests.monitor.conftest import Connection
@@ -193,14 +194,24 @@ async def test_the_keys_are_explained_and_q_leaves(lively: Connection, database_
 
 
 async def test_a_database_that_goes_is_told_and_the_monitor_goes_on_when_it_is_back(
-    lively: Connection, database_url: str, database: str
+    lively: Connection, tcp_database_url: str
 ) -> None:
+    with Proxy(tcp_database_url) as proxy:
+        async with monitor(proxy.url) as seen:
+            await seen.until_it_says("● live", "◆ unserved")
+            proxy.lead_to("postgresql://127.0.0.1:1/none")
+            text = await seen.until_it_says("▲ values of", "no connection to")
+            assert "◆ unserved" in text  # the last values stay
+            proxy.lead_to(tcp_database_url)
+            await seen.until_it_says("● live")
+
+
+async def test_a_statement_that_fails_is_told_and_asked_again(lively: Connection, database_url: str) -> None:
     async with monitor(database_url) as seen:
         await seen.until_it_says("● live", "◆ unserved")
         lively.execute("ALTER TABLE queues RENAME TO gone")
-        text = await seen.until_it_says("rowcrew migrate")
-        assert "◆ unserved" in text  # the last values stay
-        assert "▲ values of" in text
+        text = await seen.until_it_says("▲ values of", "rowcrew migrate")
+        assert "◆ unserved" in text
         lively.execute("ALTER TABLE gone RENAME TO queues")
         await seen.until_it_says("● live")
 

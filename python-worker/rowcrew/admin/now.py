@@ -5,7 +5,6 @@ In: a link. Out: a picture of this moment, made of bounded looks. Called by the 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Final
 
 import msgspec
@@ -14,11 +13,7 @@ from rowcrew.admin import looks
 from rowcrew.model.standing import QueueCounts, QueueNow, sentence, standing
 from rowcrew.table import operator
 from rowcrew.table.link import Link
-from rowcrew.table.looks import QueueLook
-from rowcrew.table.rows import ListedWorker, ReasonCount
-
-UNSERVED: Final = frozenset({"no-worker", "queue-unserved", "type-unknown"})
-"""Reasons for which no live worker would ever take a job."""
+from rowcrew.table.rows import ListedWorker
 
 _LIVE: Final = frozenset({"live", "draining", "stopping"})
 _MOST_WORKERS: Final = 1_000
@@ -51,23 +46,15 @@ class Now(msgspec.Struct, frozen=True, rename="camel"):
 
 async def now(link: Link) -> Now:
     """How everything stands. Reads live rows and what workers have counted, and no ended job."""
-    unserved = _unserved(await looks.reasons(link))
-    counts = [_counts(one, unserved) for one in await looks.queues(link)]
+    unserved: dict[str, list[str]] = {}
+    for queue, type in await operator.unserved_types(link):
+        unserved.setdefault(queue, []).append(type)
+    counts = [
+        QueueCounts(**msgspec.structs.asdict(look), unserved_types=unserved.get(look.queue, []))
+        for look in await looks.queues(link)
+    ]
     queues = standing(counts, await operator.ended_minutes(link))
     workers = await operator.list_workers(
         link, states=("live", "draining", "stopping", "silent"), limit=_MOST_WORKERS
     )
     return Now(sentence(queues, sum(worker.state in _LIVE for worker in workers)), queues, workers)
-
-
-def _unserved(reasons: Iterable[ReasonCount]) -> dict[str, list[str]]:
-    """The types that nobody serves, by queue."""
-    types: dict[str, list[str]] = {}
-    for one in reasons:
-        if one.reason in UNSERVED:
-            types.setdefault(one.queue, []).append(one.type)
-    return types
-
-
-def _counts(look: QueueLook, unserved: dict[str, list[str]]) -> QueueCounts:
-    return QueueCounts(**msgspec.structs.asdict(look), unserved_types=sorted(unserved.get(look.queue, [])))

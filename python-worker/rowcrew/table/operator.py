@@ -50,6 +50,7 @@ from rowcrew.table.rows import (
     Standing,
     TimedRuns,
     TreeJob,
+    UnservedType,
     WholeJob,
     WorkerState,
 )
@@ -241,6 +242,10 @@ async def time_runs(
     """Within the last seconds; None = any."""
     parameters = {"seconds": seconds, "queue": queue, "type": type}
     return [TimedRuns(*row) for row in await _fetch(link, "time_runs", parameters)]
+
+
+async def unserved_types(link: Link) -> list[UnservedType]:
+    return [UnservedType(*row) for row in await _fetch(link, "unserved_types", {})]
 
 
 async def ended_minutes(link: Link) -> list[EndedMinute]:
