@@ -7,6 +7,7 @@ import re
 import pytest
 
 from rig.proxy import Proxy
+from rowcrew.admin.link import WatchingLink
 from rowcrew.model.terminal_text import width
 from tests.contract.hands import insert, one, read, reserve
 from tests.monitor.conftest import Connection
@@ -132,6 +133,51 @@ def last_asked(connection: Connection) -> object:
     )
 
 
+async def test_a_list_that_is_scrolled_is_held_too(lively: Connection, database_url: str) -> None:
+    for id in range(20, 60):
+        insert(lively, id=id, queue="ai")
+    async with monitor(database_url) as seen:
+        await seen.press("2")
+        await seen.until_it_says("○ queued")
+        seen.app.jobs.table.scroll_relative(y=5, animate=False)
+        await seen.until(lambda text: " 59 " not in text)
+        insert(lively, id=60, queue="ai")
+        text = await seen.until_it_says("1 new · Esc shows them")
+        assert " 59 " not in text
+        await seen.press("escape")
+        await seen.until_it_says(" 60 ")
+
+
+async def test_an_answer_about_another_job_is_not_shown(lively: Connection, database_url: str) -> None:
+    link = WatchingLink(database_url)
+    async with monitor(database_url) as seen:
+        await seen.press("slash", "5", "enter")
+        await seen.until_it_says("5/10 Processing chunks")
+        late = await seen.app.job.ask(link)
+        await seen.press("slash", "6", "enter")
+        seen.app.job.take(late)
+        await seen.pilot.pause()
+        assert "5/10 Processing chunks" not in seen.text
+    await link.close()
+
+
+async def test_values_that_python_cannot_hold_are_shown(lively: Connection, database_url: str) -> None:
+    lively.execute(
+        """
+        UPDATE jobs SET progress = '{"current": 1e999, "message": "far"}', revision = revision + 1
+         WHERE id = 5
+        """
+    )
+    insert(lively, id=8, payload='{"far": 1e999, "long": "' + "x" * 200_000 + '"}')
+    async with monitor(database_url) as seen:
+        await seen.press("2")
+        await seen.until_it_says("◐ processing")
+        await seen.press("slash", "5", "enter")
+        await seen.until_it_says("5  report")
+        await seen.press("slash", "8", "enter")
+        await seen.until_it_says("8  test", "payload")
+
+
 async def test_p_lets_no_screen_ask_until_p_again(lively: Connection, database_url: str) -> None:
     async with monitor(database_url) as seen:
         await seen.until_it_says("● live", "◆ unserved")
@@ -155,7 +201,7 @@ async def test_a_key_changes_a_job_when_it_is_confirmed(
         await seen.until_it_says(f"{id}  test")
         before = read(lively, id, "status")
         await seen.press(key)
-        await seen.until_it_says(f"job {id}?")
+        await seen.until_it_says(f"1 job: {id}?")
         await seen.press("n")
         assert read(lively, id, "status") == before
         await seen.press(key, "enter")
@@ -167,7 +213,7 @@ async def test_picked_jobs_are_changed_together(lively: Connection, database_url
         await seen.press("slash", *"queue:ai queued", "enter")
         await seen.until_it_says("queue:ai queued · 2 jobs")
         await seen.press("x", "x", "c")
-        await seen.until_it_says("Cancel 2 jobs, 2 to 1?")
+        await seen.until_it_says("Cancel 2 jobs: 2, 1?")
         await seen.press("enter")
         await seen.until_it_says("cancelled 2 jobs")
         assert [read(lively, id, "status") for id in (1, 2)] == [("cancelled",), ("cancelled",)]

@@ -13,7 +13,7 @@ from rowcrew.admin.looks import reasons
 from rowcrew.admin.now import now
 from rowcrew.admin.one_job import one_job
 from rowcrew.admin.workers import list_workers
-from rowcrew.monitor.app import EVERY_SECONDS
+from rowcrew.monitor.screens import EVERY_SECONDS
 from rowcrew.monitor.watch import Watch
 from rowcrew.table.link import Link
 from tests.conftest import Connect

@@ -25,6 +25,7 @@ Line = Sequence[Cell]
 
 _LINES: Final = 20
 _CHARACTERS: Final = 4_000
+_FORMATTED: Final = 100_000
 
 
 def page(seen: OneJob, room: int, worded: Worded) -> list[Line]:
@@ -100,7 +101,8 @@ def _json(name: str, value: msgspec.Raw | None, room: int) -> list[Line]:
     if value is None:
         return []
     text = bytes(value).decode()
-    return _block(name, text if len(text) <= room else msgspec.json.format(text, indent=2), room)
+    is_readable = room < len(text) <= _FORMATTED
+    return _block(name, msgspec.json.format(text, indent=2) if is_readable else text, room)
 
 
 def _block(heading: str, text: str, room: int) -> list[Line]:

@@ -63,7 +63,7 @@ class LiveTable(DataTable[Text]):
     @property
     def is_held(self) -> bool:
         """Whether a hand is on the table."""
-        return bool(self.picked) or self.cursor_row > 0
+        return bool(self.picked) or self.cursor_row > 0 or self.scroll_offset.y > 0
 
     @property
     def key(self) -> str | None:
@@ -99,6 +99,7 @@ class LiveTable(DataTable[Text]):
 
     def action_let_go(self) -> None:
         self.picked.clear()
+        self.scroll_home(animate=False)
         self._lay()
 
     def on_resize(self) -> None:

@@ -86,7 +86,10 @@ def job_table(jobs: Sequence[ListedJob], room: int) -> Table:
 
 def progress_text(progress: msgspec.Raw | None) -> str:
     """`5/10 Processing chunks`; whatever else a producer has put there is not for a narrow column."""
-    value = None if progress is None else msgspec.json.decode(progress)
+    try:
+        value = None if progress is None else msgspec.json.decode(progress)
+    except msgspec.DecodeError:  # jsonb has numbers that Python has not
+        return ""
     if not isinstance(value, dict):
         return ""
     counts = "/".join(str(value[name]) for name in ("current", "total") if value.get(name) is not None)
