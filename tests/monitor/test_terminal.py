@@ -9,6 +9,8 @@ import struct
 import subprocess
 import termios
 
+import pytest
+
 from rig.programs import ROOT, ROWCREW, clean_environment
 from tests.monitor.conftest import Connection
 
@@ -20,7 +22,10 @@ def read_until(terminal: int, words: bytes) -> bytes:
     return told
 
 
-def test_it_fills_a_terminal_and_leaves_it_as_it_was(lively: Connection, database_url: str) -> None:
+@pytest.mark.parametrize("key", [b"q", b"\x03"], ids=["q", "ctrl-c"])
+def test_it_fills_a_terminal_and_leaves_it_as_it_was(
+    lively: Connection, database_url: str, key: bytes
+) -> None:
     terminal, inside = pty.openpty()
     fcntl.ioctl(inside, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
     before = termios.tcgetattr(inside)
@@ -35,7 +40,7 @@ def test_it_fills_a_terminal_and_leaves_it_as_it_was(lively: Connection, databas
     try:
         told = read_until(terminal, b"nothing serves")
         assert b"\x1b[?1049h" in told  # what was on the terminal is kept
-        os.write(terminal, b"q")
+        os.write(terminal, key)
         told = read_until(terminal, b"\x1b[?1049l")
         assert process.wait(20) == 0
         assert termios.tcgetattr(inside) == before

@@ -40,6 +40,7 @@ class Monitor(Screens):
         Binding("y", "copy", show=False),
         Binding("question_mark", "help", show=False),
         Binding("q", "quit", show=False),
+        Binding("ctrl+c", "quit", show=False, priority=True),
     ]
 
     def action_open(self, name: str) -> None:
