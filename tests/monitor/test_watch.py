@@ -73,6 +73,19 @@ async def test_a_late_answer_leaves_the_age_of_the_last_values(link: WatchingLin
     assert watch.standing(watch.moment(), 0).text == "● live · 0 s ago"
 
 
+async def test_a_screen_whose_answers_take_long_asks_more_seldom(
+    link: WatchingLink, database_url: str
+) -> None:
+    moments = [0.0, 1.5, 10.0, 10.1, 20.0]
+    watch = Watch(link=link, address=database_url, clock=lambda: moments.pop(0))
+    await watch.ask(answer)
+    assert watch.rest_seconds(3.0) == 6.0
+    await watch.ask(answer)
+    assert watch.rest_seconds(3.0) == 3.0
+    await watch.ask(nap)
+    assert watch.rest_seconds(3.0) == 3.0  # where there is no answer, it is looked for as ever
+
+
 async def test_a_watch_outlives_a_server_that_ends_its_session(
     link: WatchingLink, database_url: str, connect: Connect
 ) -> None:

@@ -39,7 +39,7 @@ class Screens(App[None]):
     Args:
         address: of the database.
         worded: remedies in words.
-        every_seconds: how long after an answer the next is asked for.
+        every_seconds: how long after an answer the next is asked for, at least.
 
     Attributes:
         front: the screen in front.
@@ -98,7 +98,7 @@ class Screens(App[None]):
 
     async def _until_next(self) -> None:
         try:
-            async with asyncio.timeout(self._every_seconds):
+            async with asyncio.timeout(self.watching.rest_seconds(self._every_seconds)):
                 await self._stirred.wait()
         except TimeoutError:
             return

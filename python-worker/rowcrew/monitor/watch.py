@@ -20,6 +20,7 @@ from rowcrew.table.link import Link
 A = TypeVar("A")
 
 _AGED_SECONDS: Final = 10.0
+_REST: Final = 4
 
 
 class Watch:
@@ -39,11 +40,13 @@ class Watch:
         self._link = link
         self._address = address
         self._clock = clock
+        self._took_seconds = 0.0
         self.problem: Problem | None = None
         self.is_paused = False
 
     async def ask(self, question: Callable[[Link], Awaitable[A]]) -> A | None:
         """The answer; None when there is none, for the reason that `problem` has then."""
+        began = self._clock()
         try:
             async with looking(self._link):
                 answer = await question(self._link)
@@ -51,7 +54,12 @@ class Watch:
             self.problem = problem(error, self._address)
             return None
         self.problem = None
+        self._took_seconds = self._clock() - began
         return answer
+
+    def rest_seconds(self, least: float) -> float:
+        """How long to leave the database in peace: what was asked takes a fifth of the time at most."""
+        return least if self.problem is not None else max(least, _REST * self._took_seconds)
 
     def moment(self) -> float:
         return self._clock()
