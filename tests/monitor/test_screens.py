@@ -148,6 +148,22 @@ async def test_a_list_that_is_scrolled_is_held_too(lively: Connection, database_
         await seen.until_it_says(" 60 ")
 
 
+async def test_rows_stay_also_when_the_terminal_gets_other_columns(
+    lively: Connection, database_url: str
+) -> None:
+    async with monitor(database_url, (120, 40)) as seen:
+        await seen.press("2")
+        await seen.until_it_says("tries")
+        await seen.press("j", "j")
+        await seen.pilot.resize_terminal(80, 24)
+        insert(lively, id=8, queue="ai")
+        await seen.until_it_says("1 new · Esc")
+        assert seen.app.jobs.table.key == "5"
+        await seen.press("escape")
+        text = await seen.until(lambda text: "tries" not in text)
+        assert "▸" not in text
+
+
 async def test_an_answer_about_another_job_is_not_shown(lively: Connection, database_url: str) -> None:
     link = WatchingLink(database_url)
     async with monitor(database_url) as seen:

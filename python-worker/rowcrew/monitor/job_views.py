@@ -39,7 +39,7 @@ class JobsView(View[Page]):
         super().__init__()
         self.box = Input(placeholder="queue:ai type:report status:failed key:acme", id="search")
         self._newest = LiveTable(id="newest", picks=True)
-        self._search = Search()
+        self._search = self._asked = Search()
         self._text = ""
 
     def compose(self) -> ComposeResult:
@@ -50,9 +50,12 @@ class JobsView(View[Page]):
         return self._newest
 
     async def ask(self, link: Link) -> Page:
-        return await looks.page(link, self._search, before=None, limit=_NEWEST)
+        self._asked = self._search
+        return await looks.page(link, self._asked, before=None, limit=_NEWEST)
 
     def take(self, answer: Page) -> None:
+        if self._asked is not self._search:
+            return  # somebody searched for something else while it was under way
         self._newest.show(job_table(answer.jobs, self._newest.room))
         self.told.update(Text(self._searched(answer), STYLES["dim"]))
 

@@ -16,7 +16,7 @@ from textual.coordinate import Coordinate
 from textual.widgets import DataTable
 
 from rowcrew.model.terminal_text import padded
-from rowcrew.monitor.table import Cell, Table, Tone, widths
+from rowcrew.monitor.table import Cell, Column, Table, Tone, widths
 
 STYLES: Final[Mapping[Tone, str]] = {
     "ink": "",
@@ -57,6 +57,7 @@ class LiveTable(DataTable[Text]):
         self.picked: list[str] = []
         self._picks = picks
         self._latest = Table([], [])
+        self._columns: Sequence[Column] = []
         self._shown: dict[str, Sequence[Cell]] = {}
         self._widths: list[int] = []
 
@@ -82,7 +83,7 @@ class LiveTable(DataTable[Text]):
 
     def show(self, table: Table) -> None:
         self._latest = table
-        if len(table.columns) == len(self._widths) and (self.is_held or self._looks_alike()):
+        if self._shown and (self.is_held or self._looks_alike()):
             self._change_in_place()
         else:
             self._lay()
@@ -107,8 +108,9 @@ class LiveTable(DataTable[Text]):
             self._lay()
 
     def _looks_alike(self) -> bool:
-        """Whether the same rows stand in the same order, in columns as wide."""
-        return list(self._shown) == [row.key for row in self._latest.rows] and self._widths == self._fit()
+        """Whether the same rows stand in the same order, in the same columns."""
+        same_rows = list(self._shown) == [row.key for row in self._latest.rows]
+        return same_rows and self._columns == self._latest.columns and self._widths == self._fit()
 
     def _fit(self) -> list[int]:
         """The widths of the columns, the first with room for the mark of a row that is picked."""
@@ -118,16 +120,17 @@ class LiveTable(DataTable[Text]):
     def _lay(self) -> None:
         """Draw all of it anew."""
         self.unseen = 0
+        self._columns = self._latest.columns
         self._shown = {row.key: row.cells for row in self._latest.rows}
         self._widths = self._fit() if self._latest.columns else []
         self.clear(columns=True)
-        for column, columns in zip(self._latest.columns, self._widths, strict=True):
+        for column, columns in zip(self._columns, self._widths, strict=True):
             self.add_column(padded(column.name, columns, column.right), width=columns)
         for key in self._shown:
             self.add_row(*self._texts(key), key=key)
 
     def _change_in_place(self) -> None:
-        latest = {row.key: row.cells for row in self._latest.rows}
+        latest = {row.key: self._in_columns(row.cells) for row in self._latest.rows}
         self.unseen = len(latest.keys() - self._shown.keys())
         self._shown |= {key: latest[key] for key in self._shown if key in latest}
         for place, key in enumerate(self._shown):
@@ -136,11 +139,16 @@ class LiveTable(DataTable[Text]):
                 if self.get_cell_at(at) != text:
                     self.update_cell_at(at, text)
 
+    def _in_columns(self, cells: Sequence[Cell]) -> list[Cell]:
+        """The cells of a latest row in the columns that are shown, which may be others by now."""
+        by_name = {column.name: cell for column, cell in zip(self._latest.columns, cells, strict=True)}
+        return [by_name.get(column.name, Cell("")) for column in self._columns]
+
     def _texts(self, key: str) -> list[Text]:
         return [self._text(cell, place, key) for place, cell in enumerate(self._shown[key])]
 
     def _text(self, cell: Cell, place: int, key: str) -> Text:
         is_mark = place == 0 and key in self.picked
-        column = self._latest.columns[place]
+        column = self._columns[place]
         text = padded(f"▸{cell.text}" if is_mark else cell.text, self._widths[place], column.right)
         return Text(text, "reverse" if is_mark else STYLES[cell.tone], no_wrap=True)

@@ -41,7 +41,7 @@ _STATES: Final[Mapping[str, tuple[str, Tone]]] = {
 }
 _WIDE: Final = 100
 _MOST_BARS: Final = 30
-_LEAST_BARS: Final = 6
+_LEAST_BARS: Final = 9
 
 
 def queue_table(queues: Sequence[QueueNow], room: int) -> Table:
@@ -131,8 +131,7 @@ def _with_bars(table: Table, queues: Sequence[QueueNow], columns: int) -> Table:
         Row(row.key, [*row.cells[:-2], Cell(bars(queue.ended, columns), "work"), *row.cells[-2:]])
         for row, queue in zip(table.rows, queues, strict=True)
     ]
-    name = "last hour" if columns >= len("last hour") else "1 h"
-    return Table([*table.columns[:-2], Column(name.ljust(columns)), *table.columns[-2:]], rows)
+    return Table([*table.columns[:-2], Column("last hour"), *table.columns[-2:]], rows)
 
 
 def _worker(worker: ListedWorker, wide: bool) -> list[Cell]:
