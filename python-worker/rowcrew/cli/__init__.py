@@ -81,6 +81,7 @@ def _app(words: Sequence[str] = ()) -> App:
         "schedules": "Jobs that come round by the clock.",
         "types": "The job types that workers have published.",
         "events": "What happened, and who was told of it.",
+        "cost": "What workers cost, and what a backlog will.",
         "csv": "Show how csv_import would read a CSV file.",
         "accounts": "The cloud accounts whose costs are collected.",
         "costs": "What the cloud accounts cost, and what stands out.",

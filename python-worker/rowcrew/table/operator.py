@@ -35,6 +35,8 @@ from rowcrew.table.rows import (
     ListedSchedule,
     ListedType,
     ListedWorker,
+    LivedWorkers,
+    LiveJobs,
     NamedWorker,
     Probe,
     PublishedType,
@@ -238,6 +240,16 @@ async def time_runs(
     """Within the last seconds; None = any."""
     parameters = {"seconds": seconds, "queue": queue, "type": type}
     return [TimedRuns(*row) for row in await _fetch(link, "time_runs", parameters)]
+
+
+async def worker_seconds(link: Link, *, seconds: float) -> list[LivedWorkers]:
+    """Within the last seconds, as long as the rows of workers are kept."""
+    return [LivedWorkers(*row) for row in await _fetch(link, "worker_seconds", {"seconds": seconds})]
+
+
+async def count_live(link: Link, *, queue: str | None = None) -> list[LiveJobs]:
+    """None = of any queue."""
+    return [LiveJobs(*row) for row in await _fetch(link, "count_live", {"queue": queue})]
 
 
 async def list_types(link: Link) -> list[ListedType]:
