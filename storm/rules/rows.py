@@ -59,7 +59,7 @@ def odd_rows_are_set_aside(history: History) -> Iterator[Violation]:
 
 
 def _most_tries(seconds: float) -> int:
-    """How often a row may have been tried since it was set aside: each pause twice as long, up to the longest."""
+    """How often a row may have been tried in this time: each pause is twice as long, up to the longest."""
     tries, pause, passed = 2, FIRST_PAUSE_SECONDS, 0.0
     while (passed := passed + pause) <= seconds:
         tries += 1
