@@ -45,7 +45,9 @@ class _PlainHelp:
     """Help in plain text. What writes it is imported when somebody asks for help, as no worker does."""
 
     def __call__(self, console: Any, options: Any, panel: Any) -> None:
-        self._formatter(console, options, panel)
+        from rowcrew.cli.help import print_panel
+
+        print_panel(self._formatter, console, options, panel)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._formatter, name)
@@ -76,6 +78,7 @@ def _app(words: Sequence[str] = ()) -> App:
         "enqueue": "Enqueue a job, and wait for its end if asked.",
         "jobs": "List, show, cancel, requeue and delete jobs.",
         "why": "Tell why a job waits, or what became of it.",
+        "monitor": "Watch queues, jobs and workers on a terminal.",
         "queues": "How the queues stand, and who serves them.",
         "workers": "The workers of this table, and how they fare.",
         "schedules": "Jobs that come round by the clock.",
