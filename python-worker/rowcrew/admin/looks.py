@@ -16,7 +16,7 @@ from rowcrew.model.standing import QueueLook
 from rowcrew.model.status import Status
 from rowcrew.table import looks, operator, stats
 from rowcrew.table.link import Link
-from rowcrew.table.looks import Departure, EndedRuns, PagedJob
+from rowcrew.table.looks import Departure, EndedRuns, HeldJob, PagedJob, SeenError
 from rowcrew.table.rows import ReasonCount
 
 LOOKED_THROUGH: Final = 200_000
@@ -78,6 +78,16 @@ async def runs_within(link: Link, seconds: float) -> int:
 async def ended_since(link: Link, moment: datetime) -> tuple[Sequence[EndedRuns], Sequence[Departure]]:
     """What workers have counted, minute by minute, and which workers have gone."""
     return await looks.ended_runs(link, since=moment), await looks.departures(link, since=moment)
+
+
+async def held_jobs(link: Link) -> list[HeldJob]:
+    """The jobs at work, those that run longest first; up to five hundred."""
+    return await looks.held_jobs(link)
+
+
+async def errors(link: Link) -> list[SeenError]:
+    """What went wrong among the newest 50,000 jobs, by type and message; what happened last first."""
+    return await looks.look_at_errors(link)
 
 
 async def now(link: Link) -> datetime:
