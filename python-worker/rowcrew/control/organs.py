@@ -41,16 +41,24 @@ from rowcrew.control.wake_up import WakeUp
 from rowcrew.liveness import Liveness
 from rowcrew.log import Log
 from rowcrew.model.catalogue import Catalogue
+from rowcrew.model.stay import Limits
 from rowcrew.settings import Settings, Supervisor
 
 if TYPE_CHECKING:
     from rowcrew.control.care.supervision import Supervision
+    from rowcrew.control.health import Health
+    from rowcrew.control.stay import Stay
 
 Loop = Callable[[], Coroutine[Any, Any, None]]
 
 
 class Organs:
-    """The organs of one worker, joined and not yet running."""
+    """The organs of one worker, joined and not yet running.
+
+    Args:
+        limits: what ends the worker's stay, if it comes and goes.
+        began: when the worker was started.
+    """
 
     def __init__(
         self,
@@ -62,12 +70,15 @@ class Organs:
         clock: Clock,
         log: Log,
         supervisor: Supervisor | None = None,
+        limits: Limits | None = None,
+        began: float = 0.0,
     ) -> None:
         self._settings = settings
         self._links = links
         self.runners = runners
         self._catalogue = catalogue
         self._clock = clock
+        self._began = began
         self._log = log
         self.identity = Identity(link=links.heartbeat, types=catalogue.names, settings=settings, log=log)
         self.set_aside = SetAside(link=links.chores, identity=self.identity, log=log)
@@ -88,10 +99,12 @@ class Organs:
         )
         self.requests = Requests(ledger=self.road.ledger, log=log)
         self.fence = self._make_fence()
+        self.usage = self._make_usage(replaces=limits is None)
         self.heartbeat = self._make_heartbeat()
         self.supervision = self._make_supervision(supervisor) if supervisor else None
-        self.reserving = self._make_reserving()
+        self.reserving = self._make_reserving(limits or Limits())
         self.reserver = self.reserving.reserver
+        self.stay = self._make_stay(limits, began) if limits else None
         self.queues = ReadQueues(link=links.chores, named=settings.queue_name, catalogue=catalogue)
         self.turned_back = TurnedBack(links=links, lately_completed=self.road.lately_completed, log=log)
         self.rescue = Rescue(
@@ -121,6 +134,8 @@ class Organs:
             yield "expected", self.road.expected.run
         if self.supervision is not None:
             yield "supervision", self.supervision.run
+        if self.stay is not None:
+            yield "stay", self.stay.run
         yield "reserve", self.reserver.run
 
     def _chores(self) -> list[Chore]:
@@ -192,15 +207,19 @@ class Organs:
             requests=self.requests,
             fence=self.fence,
             liveness=self.liveness,
-            usage=Usage(
-                runners=self.runners,
-                limit_bytes=settings.max_memory_bytes,
-                tally=self.road.tally,
-                clock=self._clock,
-                log=log,
-            ),
+            usage=self.usage,
             clock=self._clock,
             log=log,
+        )
+
+    def _make_usage(self, *, replaces: bool) -> Usage:
+        return Usage(
+            runners=self.runners,
+            limit_bytes=self._settings.max_memory_bytes,
+            replaces=replaces,
+            tally=self.road.tally,
+            clock=self._clock,
+            log=self._log,
         )
 
     def _make_supervision(self, supervisor: Supervisor) -> Supervision:
@@ -216,7 +235,37 @@ class Organs:
             log=self._log,
         )
 
-    def _make_reserving(self) -> Reserving:
+    def health(self) -> Health:
+        """What tells how the worker does; made when somebody wants to know."""
+        from rowcrew.control.health import Health
+
+        return Health(
+            identity=self.identity,
+            queues=self._settings.queues,
+            lease_seconds=self._settings.lease_seconds,
+            began=self._began,
+            link=self._links.chores,
+            heartbeat=self.heartbeat,
+            ledger=self.road.ledger,
+            requests=self.requests,
+            clock=self._clock,
+        )
+
+    def _make_stay(self, limits: Limits, began: float) -> Stay:
+        from rowcrew.control.stay import Stay
+
+        return Stay(
+            limits=limits,
+            began=began,
+            ledger=self.road.ledger,
+            reserver=self.reserver,
+            requests=self.requests,
+            usage=self.usage,
+            clock=self._clock,
+            log=self._log,
+        )
+
+    def _make_reserving(self, limits: Limits) -> Reserving:
         return Reserving(
             settings=self._settings,
             link=self._links.reserve,
@@ -226,6 +275,7 @@ class Organs:
             fence=self.fence,
             heartbeat=self.heartbeat,
             requests=self.requests,
+            limits=limits,
             catalogue=self._catalogue,
             clock=self._clock,
             log=self._log,

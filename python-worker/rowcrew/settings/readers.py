@@ -88,6 +88,12 @@ def count(value: str) -> int:
     return int(value)
 
 
+def port(value: str) -> int:
+    if not re.fullmatch(r"\d{1,5}", value) or not 1 <= int(value) <= 65_535:
+        raise ValueError("give a port from 1 to 65535")
+    return int(value)
+
+
 def slots(value: str) -> int:
     return automatic_slots() if value == "auto" else count(value)
 
@@ -115,6 +121,12 @@ def queue(value: str) -> str:
 
 def queues(value: str) -> tuple[str, ...]:
     return tuple(queue(part) for part in words(value))
+
+
+def boot_id(value: str) -> str:
+    if not re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", value):
+        raise ValueError("give a uuid, such as 0198c0de-0000-4000-8000-000000000000, or nothing")
+    return value
 
 
 def log_format(value: str) -> str:

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import msgspec
 
+from rowcrew.model.standing import QueueLook
 from rowcrew.model.status import Status
 from rowcrew.model.tally import RunOutcome
 from rowcrew.table.link import Link
@@ -29,29 +30,6 @@ class PagedJob(ListedJob, frozen=True):
     concurrency_key: str | None
 
 
-class QueueLook(Row, frozen=True):
-    """How a queue stands.
-
-    Attributes:
-        more: of one of its priorities only the first 10,000 queued jobs were counted.
-        workers, slots, slots_taken: of the live workers that serve it.
-    """
-
-    queue: str
-    label: str | None
-    paused: bool
-    max_concurrent: int | None
-    ready: int
-    delayed: int
-    waiting: int
-    processing: int
-    more: bool
-    oldest_wait_seconds: float | None
-    workers: int
-    slots: int
-    slots_taken: int
-
-
 class EndedRuns(Row, frozen=True):
     """What one worker counted in one minute: runs of a queue and type with one outcome."""
 
@@ -64,6 +42,9 @@ class EndedRuns(Row, frozen=True):
     run_seconds: float
     run_buckets: list[int]
     run_counts: list[int]
+    wait_seconds: float
+    wait_buckets: list[int]
+    wait_counts: list[int]
 
 
 class Departure(Row, frozen=True):

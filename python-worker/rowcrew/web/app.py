@@ -26,23 +26,23 @@ from rowcrew.web.problems import problem_response
 from rowcrew.web.sampler import Sampler
 
 _MOST_LINKS: Final = 4
-_MOST_SAMPLING: Final = 2
 
 
 def application(address: str) -> ASGIApp:
-    links = Links(address, purpose="web", most=_MOST_LINKS)
-    sampling = Links(address, purpose="web sampler", most=_MOST_SAMPLING)
+    looking = Links(address, purpose="web", most=_MOST_LINKS, only_looks=True)
+    changing = Links(address, purpose="web changes", most=_MOST_LINKS, only_looks=False)
+    sampling = Links(address, purpose="web sampler", most=1, only_looks=True)
     sampler = Sampler(sampling)
 
     @asynccontextmanager
     async def running(_: Starlette) -> AsyncIterator[None]:
         yield
         await sampler.stop()
-        await sampling.close()
-        await links.close()
+        for links in (sampling, looking, changing):
+            await links.close()
 
     app = Starlette(
-        routes=[*offer.routes(links, address), *_signs_of_life(sampler)],
+        routes=[*offer.routes(looking, changing, address), *_signs_of_life(sampler)],
         exception_handlers={HTTPException: _refused, Exception: _failed},
         lifespan=running,
     )
