@@ -55,10 +55,10 @@ class Web:
             connection.close()
 
     def get(self, path: str, **headers: str) -> Answered:
-        return self.ask("GET", path, **headers)
+        return self.ask("GET", path, None, port=None, **headers)
 
     def post(self, path: str, body: Any = None, **headers: str) -> Answered:
-        return self.ask("POST", path, body, **headers)
+        return self.ask("POST", path, body, port=None, **headers)
 
     def enqueue(self, type: str, **columns: Any) -> int:
         answered = self.post("/api/v1/jobs", {"type": type, **columns})

@@ -74,7 +74,7 @@ def test_an_idempotency_key_that_differs_from_the_unique_key_is_refused(web: Web
         ({"type": "t", "runAt": "2030-01-01T00:00:00"}, "runAt"),
         ({"type": "t", "payload": [1]}, "payload"),
         ({"type": "t", "payload": {"a": ["x\u0000y"]}}, "payload.a[0]"),
-        ({"type": "t", "waitsFor": [0]}, "waitsFor[...]"),
+        ({"type": "t", "waitsFor": [0]}, "waitsFor[0]"),
         ({"type": "t", "waitPolicy": "ended"}, "waitsFor"),
         ({"type": "t", "unique_key": "k"}, "unique_key"),
         ({"type": "t", "priority": "soon"}, "priority"),

@@ -30,13 +30,14 @@ class Identity:
         self._settings = settings
         self._log = log
         self.worker_id = 0
+        self.name = settings.worker_name or ""
         self.boot_id = uuid.uuid4()
         self._given = settings.boot_id
 
     async def enter(self) -> Asked | None:
         """Get a row in `workers`, committed before anything is reserved under it; what the row asks."""
         boot_id, self._given = uuid.UUID(self._given) if self._given else uuid.uuid4(), None
-        name = self._settings.worker_name or ""
+        name = self.name = self._settings.worker_name or ""
         self.worker_id, namesakes, asked = await table.register(
             self._link,
             boot=boot_id,
@@ -53,9 +54,9 @@ class Identity:
         )
         self.boot_id = boot_id
         if namesakes:
-            suffixed = f"{name}-{self.worker_id}"
-            await table.rename_worker(self._link, worker=self.worker_id, name=suffixed)
-            self._log.event("worker.renamed", taken=name, name=suffixed)
+            self.name = f"{name}-{self.worker_id}"
+            await table.rename_worker(self._link, worker=self.worker_id, name=self.name)
+            self._log.event("worker.renamed", taken=name, name=self.name)
         return asked
 
     async def leave(self, reason: str) -> None:

@@ -46,6 +46,7 @@ from rowcrew.settings import Settings, Supervisor
 
 if TYPE_CHECKING:
     from rowcrew.control.care.supervision import Supervision
+    from rowcrew.control.health import Health
     from rowcrew.control.stay import Stay
 
 Loop = Callable[[], Coroutine[Any, Any, None]]
@@ -77,6 +78,7 @@ class Organs:
         self.runners = runners
         self._catalogue = catalogue
         self._clock = clock
+        self._began = began
         self._log = log
         self.identity = Identity(link=links.heartbeat, types=catalogue.names, settings=settings, log=log)
         self.set_aside = SetAside(link=links.chores, identity=self.identity, log=log)
@@ -231,6 +233,22 @@ class Organs:
             slots=self._settings.slots,
             clock=self._clock,
             log=self._log,
+        )
+
+    def health(self) -> Health:
+        """What tells how the worker does; made when somebody wants to know."""
+        from rowcrew.control.health import Health
+
+        return Health(
+            identity=self.identity,
+            queues=self._settings.queues,
+            lease_seconds=self._settings.lease_seconds,
+            began=self._began,
+            link=self._links.chores,
+            heartbeat=self.heartbeat,
+            ledger=self.road.ledger,
+            requests=self.requests,
+            clock=self._clock,
         )
 
     def _make_stay(self, limits: Limits, began: float) -> Stay:

@@ -22,27 +22,31 @@ from rowcrew.web.documents import json_response
 from rowcrew.web.guard import Guard
 from rowcrew.web.links import Links
 from rowcrew.web.metrics import exposition
+from rowcrew.web.pages import routes as pages
+from rowcrew.web.pages.screen import Desk
 from rowcrew.web.problems import problem_response
 from rowcrew.web.sampler import Sampler
 
 _MOST_LINKS: Final = 4
-_MOST_SAMPLING: Final = 2
 
 
 def application(address: str) -> ASGIApp:
-    links = Links(address, purpose="web", most=_MOST_LINKS)
-    sampling = Links(address, purpose="web sampler", most=_MOST_SAMPLING)
+    looking = Links(address, purpose="web", most=_MOST_LINKS, only_looks=True)
+    changing = Links(address, purpose="web changes", most=_MOST_LINKS, only_looks=False)
+    sampling = Links(address, purpose="web sampler", most=1, only_looks=True)
     sampler = Sampler(sampling)
+    desk = Desk(looking, changing, sampler, address)
 
     @asynccontextmanager
     async def running(_: Starlette) -> AsyncIterator[None]:
         yield
+        await desk.seen.stop()
         await sampler.stop()
-        await sampling.close()
-        await links.close()
+        for links in (sampling, looking, changing):
+            await links.close()
 
     app = Starlette(
-        routes=[*offer.routes(links, address), *_signs_of_life(sampler)],
+        routes=[*offer.routes(looking, changing, address), *_signs_of_life(sampler), *pages.routes(desk)],
         exception_handlers={HTTPException: _refused, Exception: _failed},
         lifespan=running,
     )

@@ -1,7 +1,7 @@
 """The connections of the web: a few links, each lent to one request at a time.
 
-In: an address. Out: a link within a transaction that only reads, or one that may write. Called by whatever
-answers a request, and by the sampler, which has links of its own.
+In: an address. Out: a link that only looks, or one that may change rows. Called by whatever answers a
+request, and by the sampler, which has a link of its own.
 """
 
 from __future__ import annotations
@@ -19,7 +19,20 @@ STATEMENT_MILLISECONDS: Final = 2_000
 
 _CHANGE_MILLISECONDS: Final = 10_000
 _TURN_SECONDS: Final = 5.0
-_READ_ONLY: Final[Mapping[str, str]] = {
+
+# Of a session, so that a look costs one statement and not four.
+_ONLY_LOOKS: Final[Mapping[str, str]] = {
+    "default_transaction_read_only": "on",
+    "statement_timeout": str(STATEMENT_MILLISECONDS),
+    "TimeZone": "UTC",
+}
+_MAY_CHANGE: Final[Mapping[str, str]] = {
+    "statement_timeout": str(_CHANGE_MILLISECONDS),
+    "TimeZone": "UTC",
+}
+
+# Behind a pooler a session is anybody's: there a transaction has the settings.
+_POOLED: Final[Mapping[str, str]] = {
     "transaction_read_only": "on",
     "statement_timeout": str(STATEMENT_MILLISECONDS),
 }
@@ -36,40 +49,37 @@ class Links:
         address: as in DATABASE_URL.
         purpose: becomes part of application_name.
         most: how many links there are at most.
+        only_looks: whether the database refuses their changes, and cuts short what takes long.
     """
 
-    def __init__(self, address: str, *, purpose: str, most: int) -> None:
+    def __init__(self, address: str, *, purpose: str, most: int, only_looks: bool) -> None:
         self._address = address
         self._purpose = purpose
+        self._only_looks = only_looks
         self._turns = asyncio.Semaphore(most)
         self._idle: list[Link] = []
 
     @asynccontextmanager
-    async def reading(self) -> AsyncIterator[Link]:
-        """A link in a transaction that changes nothing, and whose statements are short.
+    async def lent(self) -> AsyncIterator[Link]:
+        """A link that nobody else uses meanwhile; it commits each statement.
 
         Raises:
             Busy: none was free in time.
         """
-        async with self._lent() as link, link.transaction(_READ_ONLY):
-            yield link
-
-    @asynccontextmanager
-    async def changing(self) -> AsyncIterator[Link]:
-        """A link that commits each statement.
-
-        Raises:
-            Busy: none was free in time.
-        """
-        async with self._lent() as link:
-            yield link
+        async with self._turn() as link:
+            await link.open()
+            if not (self._only_looks and link.pooled):
+                yield link
+                return
+            async with link.transaction(_POOLED):
+                yield link
 
     async def close(self) -> None:
         while self._idle:
             await self._idle.pop().close()
 
     @asynccontextmanager
-    async def _lent(self) -> AsyncIterator[Link]:
+    async def _turn(self) -> AsyncIterator[Link]:
         try:
             async with asyncio.timeout(_TURN_SECONDS):
                 await self._turns.acquire()
@@ -86,5 +96,5 @@ class Links:
             self._turns.release()
 
     def _new(self) -> Link:
-        session = {"statement_timeout": str(_CHANGE_MILLISECONDS), "TimeZone": "UTC"}
+        session = _ONLY_LOOKS if self._only_looks else _MAY_CHANGE
         return Link(self._address, purpose=self._purpose, session=session, any_text=True)

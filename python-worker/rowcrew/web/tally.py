@@ -8,6 +8,7 @@ a younger one, and known ones are passed over. Ticked by the sampler, read by `m
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
@@ -22,7 +23,7 @@ MOST_PAIRS: Final = 1_000
 OTHER: Final = "*"
 
 LIMITS: Final = (0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0, 30.0, 60.0, 300.0, 600.0, 1_800.0, 3_600.0)
-"""The upper bounds, in seconds, of the buckets in which run times are counted."""
+"""The upper bounds, in seconds, of the buckets in which times are counted."""
 
 _OVERLAP: Final = timedelta(minutes=10)
 _TIMED: Final = frozenset({"completed", "retried", "failed", "cancelled"})
@@ -36,16 +37,16 @@ class Pair(NamedTuple):
     type: str
 
 
-class RunTimes:
-    """How long the runs of one queue and type took: counts by bucket, and their sum."""
+class Times:
+    """How long the runs of one queue and type took, or waited: counts by bucket, and their sum."""
 
     def __init__(self) -> None:
         self.counts = [0] * (len(LIMITS) + 1)
         self.seconds = 0.0
 
-    def add(self, row: EndedRuns) -> None:
-        self.seconds += row.run_seconds
-        for bucket, runs in zip(row.run_buckets, row.run_counts, strict=True):
+    def add(self, seconds: float, buckets: Sequence[int], counts: Sequence[int]) -> None:
+        self.seconds += seconds
+        for bucket, runs in zip(buckets, counts, strict=True):
             self.counts[_place(seconds_of(bucket))] += runs
 
 
@@ -54,7 +55,8 @@ class Tally:
 
     def __init__(self) -> None:
         self.finished: dict[tuple[Pair, str], int] = defaultdict(int)
-        self.run_times: dict[Pair, RunTimes] = defaultdict(RunTimes)
+        self.run_times: dict[Pair, Times] = defaultdict(Times)
+        self.waits: dict[Pair, Times] = defaultdict(Times)
         self.stopped: dict[tuple[str, str], int] = defaultdict(int)
         self._pairs: set[Pair] = set()
         self._since: datetime | None = None
@@ -85,7 +87,9 @@ class Tally:
         pair = self._pair(row.queue, row.type)
         self.finished[pair, row.outcome] += row.count * times
         if times and row.outcome in _TIMED:
-            self.run_times[pair].add(row)
+            self.run_times[pair].add(row.run_seconds, row.run_buckets, row.run_counts)
+        if times:
+            self.waits[pair].add(row.wait_seconds, row.wait_buckets, row.wait_counts)
 
     def _pair(self, queue: str, type: str) -> Pair:
         pair = Pair(queue, type)

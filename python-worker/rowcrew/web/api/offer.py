@@ -39,8 +39,11 @@ BODY_SECONDS: Final = 10.0
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
-def routes(links: Links, address: str) -> list[Route]:
+def routes(looking: Links, changing: Links, address: str) -> list[Route]:
     document = openapi(OPERATIONS, prefix=PREFIX)
+
+    def links_of(operation: Operation) -> Links:
+        return looking if operation.method == "GET" else changing
 
     async def describe(_: Request) -> Response:
         return json_response(document)
@@ -48,19 +51,17 @@ def routes(links: Links, address: str) -> list[Route]:
     return [
         Route(f"{PREFIX}/openapi.json", describe, methods=["GET"]),
         *(
-            Route(PREFIX + one.path, _endpoint(one, links, address), methods=[one.method])
+            Route(PREFIX + one.path, _endpoint(one, links_of(one), address), methods=[one.method])
             for one in OPERATIONS
         ),
     ]
 
 
 def _endpoint(operation: Operation, links: Links, address: str) -> Endpoint:
-    lent = links.reading if operation.method == "GET" else links.changing
-
     async def endpoint(request: Request) -> Response:
         try:
             given = await _given(request, operation)
-            async with lent() as link:
+            async with links.lent() as link:
                 answer = await operation.do(link, given)
         except (RowcrewError, psycopg.Error) as error:
             return answer_to(error, address)

@@ -10,8 +10,8 @@ from rowcrew.admin import looks
 from rowcrew.admin import queues as admin
 from rowcrew.admin.pace import paces
 from rowcrew.model.pace import Pace, drain_seconds
+from rowcrew.model.standing import QueueLook
 from rowcrew.table.link import Link
-from rowcrew.table.looks import QueueLook
 from rowcrew.table.rows import ShownQueue
 from rowcrew.web.api.operation import Answer, Given, Operation
 from rowcrew.web.problems import Refused

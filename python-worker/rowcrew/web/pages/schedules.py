@@ -93,8 +93,6 @@ def _told(schedules: list[ListedSchedule]) -> str:
     paused = sum(one.paused for one in schedules)
     coming = [(one.next_at, one.name) for one in schedules if one.next_at is not None and not one.paused]
     said = f"`{min(coming)[1]}` fires next" if coming else "Nothing fires"
-    return (
-        f"{said}; {paused} of {len(schedules)} {'is' if paused == 1 else 'are'} paused."
-        if paused
-        else f"{said}."
-    )
+    if not paused:
+        return f"{said}."
+    return f"{said}; {paused} of {len(schedules)} {'is' if paused == 1 else 'are'} paused."
