@@ -26,7 +26,11 @@ _NAMED: Final = re.compile(r"(?:unknown|missing required) field `(?P<name>[^`]*)
 
 
 def json_response(document: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    return Response(_encode(_portable(document)), status, headers, "application/json")
+    return Response(json_text(document), status, headers, "application/json")
+
+
+def json_text(document: Any) -> bytes:
+    return _encode(_portable(document))
 
 
 def read_body(content: bytes, wanted: type[T]) -> T:
