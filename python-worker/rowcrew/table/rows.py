@@ -163,6 +163,15 @@ class Circle(Row, frozen=True):
     jobs: list[int]
 
 
+class FailedLaunches(Row, frozen=True):
+    """A queue for which spawners have launched workers in vain since one last came."""
+
+    queue: str
+    launches: int
+    error: str | None
+    since_seconds: float
+
+
 class ListedType(Row, frozen=True):
     """A type as workers have published it; None = the default."""
 
