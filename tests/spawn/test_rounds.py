@@ -181,6 +181,23 @@ async def test_failed_rounds_rest_longer_and_longer_until_a_worker_comes(
     assert standing.failures == 0
 
 
+async def test_workers_that_come_and_die_make_their_queue_rest_too(
+    spawner: Spawner, connect: Connect
+) -> None:
+    connect().execute("""UPDATE queues SET "maxConcurrent" = 1""")
+    crowd(connect)
+    for failures in (1, 2):
+        await spawner.once()
+        await register(spawner, spawner.launcher.launches[-1])
+        connect().execute(
+            """UPDATE workers SET "lostAt" = now(), "stopReason" = 'lost' WHERE "lostAt" IS NULL"""
+        )
+        (standing,) = await table.standings(spawner.link, queues=["ai"])
+        assert standing.failures == failures
+        assert (await spawner.once()).started == 0
+        connect().execute("""UPDATE workers SET "lostAt" = now() - interval '1 min'""")
+
+
 async def test_the_first_failed_start_ends_the_round_of_its_queue_alone(
     spawner: Spawner, connect: Connect
 ) -> None:

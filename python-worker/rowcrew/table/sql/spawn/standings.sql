@@ -18,16 +18,19 @@ busy AS MATERIALIZED (
    WHERE j.status = 'processing' AND (CAST(%(queues)s AS text[]) IS NULL OR j.queue = ANY (%(queues)s))
    GROUP BY j.queue),
 launches AS MATERIALIZED (
-  SELECT queues, max("launchedAt") FILTER (WHERE "registeredAt" IS NOT NULL) AS "succeededAt"
+  SELECT queues, "launchedAt", coalesce("stoppedAt", "lostAt") AS "endedAt",
+         -- It never came, or came and died.
+         coalesce("stoppedAt", "lostAt") IS NOT NULL AND ("registeredAt" IS NULL OR "stopReason" IN ('error', 'lost')) AS failed,
+         "registeredAt" IS NOT NULL AND coalesce("stopReason", '') NOT IN ('error', 'lost') AS succeeded
     FROM workers
-   WHERE "launchedAt" IS NOT NULL
-   GROUP BY queues),
+   WHERE "launchedAt" IS NOT NULL),
 failed AS MATERIALIZED (  -- one a round, however many it was to start
-  SELECT w.queues[1] AS queue, count(DISTINCT w."launchedAt") AS rounds, max(w."stoppedAt") AS at
-    FROM workers w
-    JOIN launches l ON l.queues = w.queues
-   WHERE w."launchedAt" > coalesce(l."succeededAt", '-infinity') AND w."registeredAt" IS NULL AND w."stoppedAt" IS NOT NULL
-   GROUP BY w.queues[1])
+  SELECT l.queues[1] AS queue, count(DISTINCT l."launchedAt") AS rounds, max(l."endedAt") AS at
+    FROM launches l
+    LEFT JOIN (SELECT queues, max("launchedAt") AS at FROM launches WHERE succeeded GROUP BY queues) AS latest
+           ON latest.queues = l.queues
+   WHERE l.failed AND l."launchedAt" > coalesce(latest.at, '-infinity')
+   GROUP BY l.queues[1])
 SELECT name.queue, set.label, coalesce(set.launcher, 'process') AS launcher, set."launchCommand",
        CASE WHEN crowd.queue IS NULL THEN 0 ELSE rowcrew_ready(name.queue) END AS ready,
        least(rate.free, keys.free) AS startable,
