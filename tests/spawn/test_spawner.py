@@ -60,12 +60,10 @@ def test_two_spawners_together_start_no_more_than_one_and_one_outlives_the_other
 ) -> None:
     set_queue(table)
     hold(table, gate, 5)
-    first, second = start_spawner(), start_spawner()
+    first, second = start_spawner(), start_spawner("--verbose")
     eventually(lambda: table.count("processing") == 3, 60)
     first.kill()
-    for _ in range(2):
-        second.signal(signal.SIGCONT)
-        second.said("spawner.status")
+    second.said("spawner.checked", times=len(second.heard("spawner.checked")) + 2)
     assert launched(table) == 3
     gate.open()
     table.drained()

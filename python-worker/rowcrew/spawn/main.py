@@ -28,7 +28,12 @@ def run_spawner(settings: Settings, wishes: Wishes, *, once: bool) -> int:
 
     0 after a good end, 1 when the database cannot be used or, of one check, a wanted worker did not start.
     """
-    return asyncio.run(_run(settings, wishes, once, Log(settings.log_format)))
+    log = Log(settings.log_format)
+    log.start()
+    try:
+        return asyncio.run(_run(settings, wishes, once, log))
+    finally:
+        log.stop()
 
 
 async def _run(settings: Settings, wishes: Wishes, once: bool, log: Log) -> int:

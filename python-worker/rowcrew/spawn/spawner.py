@@ -58,12 +58,12 @@ class Spawner:
         self._log = log
         self._woken = asyncio.Event()
         self._closing = asyncio.Event()
-        loop = asyncio.get_running_loop()
+        self._loop = asyncio.get_running_loop()
         self.link = Link(settings.require_database_url(), purpose="spawner")
         self._places = Places(
             settings,
             only=wishes.launcher,
-            on_end=lambda: loop.call_soon_threadsafe(self._woken.set),
+            on_end=self._wake_from_thread,
         )
         self.rounds = Rounds(
             link=self.link,
@@ -167,6 +167,10 @@ class Spawner:
                     self._log.event("wake_up.lost", reason=reason(error))
             await asyncio.sleep(pause)
             pause = min(2 * pause, _LONGEST_RETRY_SECONDS)
+
+    def _wake_from_thread(self) -> None:
+        with suppress(RuntimeError):  # this spawner has ended, and its workers go on
+            self._loop.call_soon_threadsafe(self._woken.set)
 
     def _receive(self, channel: bytes, _: bytes) -> None:
         if channel == READY:
