@@ -49,7 +49,7 @@ def pids(table: Table) -> list[int]:
     """The process ids of launched workers whose rows are open."""
     rows = table.rows(
         """SELECT split_part("launchHandle", ':', 3)::integer AS pid FROM workers
-            WHERE "launchHandle" IS NOT NULL AND "stoppedAt" IS NULL"""
+            WHERE launcher = 'process' AND "launchHandle" IS NOT NULL AND "stoppedAt" IS NULL"""
     )
     return [row["pid"] for row in rows]
 

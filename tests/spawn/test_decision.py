@@ -123,7 +123,7 @@ def test_more_ready_jobs_never_make_fewer_wanted(standing: Standing, further: in
 @given(STANDINGS)
 def test_paused_throttled_and_cooling_queues_get_none(standing: Standing) -> None:
     for change in ({"paused": True}, {"startable": 0, "stranded": 0}, {"cooldown_left_seconds": 9.0}):
-        assert decide(dataclasses.replace(standing, **change)).start == 0  # type: ignore[arg-type]
+        assert decide(dataclasses.replace(standing, **change)).start == 0
 
 
 def test_the_pause_after_failed_launches_doubles_up_to_ten_minutes() -> None:

@@ -168,6 +168,7 @@ def test_a_restart_of_the_database_ends_no_spawner(
     spawner = start_spawner()
     spawner.said("spawner.status")
     server.restart()
+    table.close()
     id = table.enqueue("noop", queue="ai")
     assert table.until(id, seconds=90)["status"] == "completed"
     assert spawner.stop() == 0
@@ -188,6 +189,7 @@ def test_a_worker_past_its_time_is_told_to_stop_and_then_killed(
     table.rows("""UPDATE workers SET "launchedAt" = now() - interval '1 h'""")
     spawner.said("worker.over_time", signal="SIGKILL")
     eventually(lambda: is_gone(pid))
+    table.rows("""UPDATE queues SET "maxRuntimeSeconds" = NULL""")
     gate.open()
     assert table.until(id, seconds=60)["status"] == "completed"
     spawner.stop()
