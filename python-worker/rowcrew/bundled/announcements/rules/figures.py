@@ -58,7 +58,7 @@ _PER_SHARE_BEFORE: Final = re.compile(
     re.IGNORECASE,
 )
 _DIVIDEND_BEFORE: Final = re.compile(
-    r"\bdividend\b(?:(?!\bface\b|\bnominal\b|\bpar\b).){0,80}$", re.IGNORECASE
+    r"\bdividend\b(?:(?!\bface\b|\bnominal\b|\bpar\b|\bshares? of\b).){0,80}$", re.IGNORECASE
 )
 _RATIO: Final = re.compile(
     r"\b(\d{1,4})\s*:\s*(\d{1,4})\b(?!\s*(?:am|pm|hrs|hours|[ap]\.m|:|ist))", re.IGNORECASE
