@@ -23,10 +23,11 @@ from rowcrew.cli.feeds import enqueue_feed
 from rowcrew.cli.job_options import NO_OPTIONS, JobOptions, seconds
 from rowcrew.cli.jobs import document
 from rowcrew.cli.options import AsJson, read_settings
-from rowcrew.cli.output import one_line, print_document, progress_text
+from rowcrew.cli.output import print_document, progress_text
 from rowcrew.model.errors import RowcrewError
 from rowcrew.model.job_status import JobStatus
 from rowcrew.model.new_job import PAYLOAD_DEPTH, NewJob
+from rowcrew.model.terminal_text import one_line
 from rowcrew.table.link import Link
 
 NOT_ENDED: Final = 3
