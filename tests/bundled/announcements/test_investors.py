@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rowcrew.bundled.announcements.names import ALIKE, normalised, similarity, some_of, trigrams
+from rowcrew.bundled.announcements.names import ALIKE, normalised, some_of, trigrams
 from tests.bundled.announcements.conftest import Desk
 
 PAIRS = [
@@ -24,6 +24,12 @@ STRANGERS = [
     ("individual", "Anita Deshpande", "Sunita Deshmukh"),
     ("company", "Banyan Capital Private Limited", "Peepal Capital Private Limited"),
 ]
+
+
+def similarity(one: str, other: str) -> float:
+    """How like two texts are: the trigrams they share, of all that they have."""
+    first, second = set(trigrams(one)), set(trigrams(other))
+    return len(first & second) / len(first | second) if first | second else 0.0
 
 
 def keep(desk: Desk, corp_id: str, minute: int, **investor: Any) -> dict[str, Any]:

@@ -127,10 +127,16 @@ def _sample(number: int, category: str, wording: Wording, chance: random.Random)
     company = f"{chance.choice(_FIRST)} {chance.choice(_SECOND)} Limited"
     places = Places(company, Truth(category=category), chance)
     paragraphs = tuple(paragraph.format_map(places) for paragraph in wording.paragraphs)
+    return filed(number, company, Wording(wording.subject, paragraphs), places.truth)
+
+
+def filed(number: int, company: str, letter: Wording, truth: Truth) -> Sample:
+    """A letter as the feed's filing of this number; BSE and NSE take turns."""
     exchange: Exchange = "BSE" if number % 2 == 0 else "NSE"
     moment = _FIRST_DAY + timedelta(minutes=7 * number)
-    entry = (_bse if exchange == "BSE" else _nse)(number, company, wording.subject, paragraphs[0], moment)
-    return Sample(exchange=exchange, entry=entry, company=company, paragraphs=paragraphs, truth=places.truth)
+    told = _bse if exchange == "BSE" else _nse
+    entry = told(number, company, letter.subject, letter.paragraphs[0], moment)
+    return Sample(exchange=exchange, entry=entry, company=company, paragraphs=letter.paragraphs, truth=truth)
 
 
 class Places(dict[str, str]):
