@@ -26,7 +26,16 @@ GROUP: Final = "rowcrew.families"
 # Written as entry points and not declared as such: a checkout that runs without being installed has none.
 BUNDLED: Final = tuple(
     EntryPoint(name, f"rowcrew.bundled.{name}:family", GROUP)
-    for name in ("files", "documents", "model_run", "monte_carlo", "csv_import", "exports", "costs")
+    for name in (
+        "files",
+        "documents",
+        "model_run",
+        "monte_carlo",
+        "csv_import",
+        "exports",
+        "costs",
+        "retrieval",
+    )
 )
 QUEUE: Final = "queue"
 QUEUE_TABLES: Final = frozenset(
