@@ -8,7 +8,7 @@ from rowcrew.family import Extra, Family, Grant
 family = Family(
     name="retrieval",
     package=__name__,
-    crew="rowcrew.bundled.retrieval.handlers:crew",
+    crew="rowcrew.bundled.retrieval.file_processing:crew",
     tables=("documents", "chunks"),
     grants=(
         Grant("documents", "worker", ("SELECT", "INSERT", "UPDATE")),

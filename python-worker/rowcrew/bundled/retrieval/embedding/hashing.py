@@ -23,7 +23,7 @@ from rowcrew.bundled.retrieval.embedding import Vector, of_length_one
 DIMENSIONS: Final = 384
 _WORD_WEIGHT: Final = 1.0
 _PAIR_WEIGHT: Final = 0.3
-_RUN_WEIGHT: Final = 0.25
+_RUN_WEIGHT: Final = 0.1
 _RUN_LETTERS: Final = 4
 _WORD: Final = re.compile(r"[^\W_]+")
 _LITTLE_SAID: Final = (

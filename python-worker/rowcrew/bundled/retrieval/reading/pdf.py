@@ -42,7 +42,7 @@ def _pages(content: bytes) -> Iterator[str]:
     try:
         reader = _opened(content)
         for page in reader.pages:
-            yield page.extract_text()
+            yield page.extract_text().strip("\n")
     except (PermanentError, MemoryError, ImportError):
         raise
     except Exception as error:  # pypdf raises whatever a damaged file leads it to
