@@ -6,27 +6,10 @@ their product is the cosine of their angle. Called by the handler of `file_proce
 
 from __future__ import annotations
 
-import math
-from array import array
-from collections.abc import Callable, Sequence
-from typing import Protocol, TypeAlias
-
+from rowcrew.bundled.retrieval.embedding.vector import Embedder, Pause, Vector
 from rowcrew.context import PermanentError
 
-Vector: TypeAlias = "array[float]"
-Pause = Callable[[float], None]
-
-
-class Embedder(Protocol):
-    """Turns texts into vectors, the same text always into the same one.
-
-    Attributes:
-        name: says all that the vectors depend on; only vectors of one name can be compared.
-    """
-
-    name: str
-
-    def embed(self, texts: Sequence[str]) -> list[Vector]: ...
+__all__ = ["Embedder", "Pause", "Vector", "embedder_of"]
 
 
 def embedder_of(name: str, pause: Pause) -> Embedder:
@@ -49,15 +32,3 @@ def embedder_of(name: str, pause: Pause) -> Embedder:
             f"documents are embedded by {name}, and the settings EMBEDDINGS_… lead to {embedder.name}"
         )
     return embedder
-
-
-def of_length_one(numbers: Sequence[float]) -> Vector:
-    """The vector in this direction.
-
-    Raises:
-        ValueError: it has no direction: all is zero, or something is no number.
-    """
-    length = math.hypot(*numbers)
-    if not 0 < length < math.inf:
-        raise ValueError("a vector without direction")
-    return array("f", [number / length for number in numbers])

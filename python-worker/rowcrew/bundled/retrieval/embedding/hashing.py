@@ -18,7 +18,7 @@ from functools import lru_cache
 from hashlib import blake2b
 from typing import Final
 
-from rowcrew.bundled.retrieval.embedding import Vector, of_length_one
+from rowcrew.bundled.retrieval.embedding.vector import Vector, of_length_one
 
 DIMENSIONS: Final = 384
 _WORD_WEIGHT: Final = 1.0

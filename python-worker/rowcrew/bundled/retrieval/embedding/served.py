@@ -16,7 +16,7 @@ import urllib3
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
 
 from rowcrew import RowcrewError
-from rowcrew.bundled.retrieval.embedding import Pause, Vector, of_length_one
+from rowcrew.bundled.retrieval.embedding.vector import Pause, Vector, of_length_one
 from rowcrew.bundled.retrieval.settings import RetrievalSettings
 from rowcrew.context import PermanentError
 
