@@ -76,6 +76,7 @@ def _app(words: Sequence[str] = ()) -> App:
         "enqueue": "Enqueue a job, and wait for its end if asked.",
         "jobs": "List, show, cancel, requeue and delete jobs.",
         "why": "Tell why a job waits, or what became of it.",
+        "monitor": "Watch queues, jobs and workers on a terminal.",
         "queues": "How the queues stand, and who serves them.",
         "workers": "The workers of this table, and how they fare.",
         "schedules": "Jobs that come round by the clock.",

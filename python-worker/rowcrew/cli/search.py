@@ -13,8 +13,9 @@ from cyclopts import Parameter
 
 from rowcrew.cli.accounts import connected
 from rowcrew.cli.options import AsJson
-from rowcrew.cli.output import one_line, print_documents
+from rowcrew.cli.output import print_documents
 from rowcrew.cli.tables import wrapped
+from rowcrew.model.terminal_text import one_line
 
 if TYPE_CHECKING:
     from rowcrew.bundled.retrieval.searching import Found

@@ -406,6 +406,13 @@ class ReasonCount(Row, frozen=True):
     first_id: int
 
 
+class UnservedType(NamedTuple):
+    """Ready jobs of this queue and type are there that no live worker serves."""
+
+    queue: str
+    type: str
+
+
 class CompletedJob(Row, frozen=True):
     """A completed job, and how long ago it ended."""
 

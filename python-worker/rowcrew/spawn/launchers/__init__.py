@@ -1,1 +1,0 @@
-"""The places where a worker can be started, a module for each; every one is a `Launcher`."""
