@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+import tempfile
 from collections.abc import Callable
 
 import numpy as np
@@ -79,9 +80,11 @@ def test_the_nearest_are_those_that_numpy_finds(library: Library) -> None:
 
 @pytest.mark.skipif(sys.version_info >= (3, 13), reason="the package with pgvector has no wheel for it")
 @pytest.mark.filterwarnings("ignore")
-def test_with_pgvector_the_nearest_are_the_same(tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_with_pgvector_the_nearest_are_the_same() -> None:
     pgserver = pytest.importorskip("pgserver")
-    server = pgserver.get_server(tmp_path_factory.mktemp("pgvector"), cleanup_mode="delete")
+    # Under root the server is another user's, and may read no directory of pytest: each session of pytest that
+    # begins takes that right away again, from the sessions under way as well.
+    server = pgserver.get_server(tempfile.mkdtemp(prefix="rowcrew-pgvector-"), cleanup_mode="delete")
     try:
         migrate(server.get_uri())
         with psycopg.connect(server.get_uri(), autocommit=True) as connection:

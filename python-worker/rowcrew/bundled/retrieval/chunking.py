@@ -17,7 +17,11 @@ LEAST_TOKENS: Final = 100
 _MARKS: Final = "\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u200d\u20d0-\u20ff\ufe00-\ufe0f"
 _WITHOUT_BLANKS: Final = "\u0e00-\u0eff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af"
 _LETTER: Final = rf"(?![{_WITHOUT_BLANKS}])\w[{_MARKS}]*"
-TOKEN: Final = re.compile(rf"(?:[{_WITHOUT_BLANKS}]|(?:{_LETTER}){{1,32}}|[^\w\s])[{_MARKS}]*")
+_SIGN: Final = rf"[^\w\s{_MARKS}]"
+# An accent on a blank is no token: it goes with what is before, and with nothing where the text begins.
+TOKEN: Final = re.compile(
+    rf"\A\s*[{_MARKS}]+|(?:[{_WITHOUT_BLANKS}]|(?:{_LETTER}){{1,32}}|{_SIGN})[{_MARKS}]*"
+)
 
 
 class Chunk(msgspec.Struct, frozen=True):
