@@ -13,6 +13,7 @@ from tests.web.conftest import Web
 from tests.web.test_events import Client
 
 STATEMENTS_A_SECOND = 3
+IDLE_SECONDS = 12
 
 
 def samples(web: Web, name: str) -> dict[tuple[str, ...], float]:
@@ -56,12 +57,14 @@ def test_an_old_snapshot_keeps_nothing_from_being_seen(web: Web) -> None:
         eventually(lambda: samples(web, "rowcrew_queue_depth").get(("snapshot", "ready")))
 
 
+@pytest.mark.slow
 def test_a_hundred_who_watch_cost_three_statements_a_second(web: Web) -> None:
     jobs = [web.enqueue("watched-by-many") for _ in range(100)]
     clients = [Client(web.port, job) for job in jobs]
     try:
         first = [next(client.events()) for client in clients]
         assert {event.kind for event in first} == {"job"}
+        time.sleep(IDLE_SECONDS)  # until connections that rest have told the server what they have done
         before, began = statements(web), time.monotonic()
         while time.monotonic() - began < 12:
             web.get("/metrics")

@@ -58,6 +58,8 @@ def read_query(given: Sequence[tuple[str, str]], wanted: type[Q]) -> Q:
     lists = {field.encode_name for field in msgspec.structs.fields(wanted) if _is_list(field.type)}
     values: dict[str, Any] = {}
     for name, value in given:
+        if "\0" in value:
+            raise Refused(400, f"{name}: has the character NUL, which no text of a database has", field=name)
         if name in lists:
             values.setdefault(name, []).append(value)
         elif name in values:

@@ -100,4 +100,6 @@ def _of_database(error: psycopg.Error, address: str) -> Response:
             return problem_response(503, f"{what}; run `rowcrew migrate` on this database")
         case "unreachable":
             return problem_response(503, f"{what}; `rowcrew doctor` tells more", headers=_AGAIN_SECONDS)
-    return problem_response(422 if isinstance(error, psycopg.IntegrityError) else 500, what)
+    return problem_response(
+        422 if isinstance(error, psycopg.IntegrityError | psycopg.DataError) else 500, what
+    )

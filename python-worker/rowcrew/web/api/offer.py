@@ -86,6 +86,9 @@ def _response(request: Request, answer: Answer | Stream) -> Response:
 
 
 async def _given(request: Request, operation: Operation, shared: Shared) -> Given:
+    for name, value in request.path_params.items():
+        if "\0" in value:
+            raise Refused(404, f"{name}: has the character NUL, which no name has", field=name)
     query: Any = None
     if operation.query is not None:
         query = read_query(request.query_params.multi_items(), operation.query)
