@@ -187,3 +187,78 @@ def test_a_job_that_is_not_there_is_not_found(web: Web, id: str) -> None:
     for method, path in (("GET", ""), ("POST", "/cancel"), ("POST", "/requeue")):
         answered = web.ask(method, f"/api/v1/jobs/{id}{path}")
         assert (answered.status, answered.json["field"]) == (404, "id")
+
+
+def test_a_queued_job_is_given_another_priority_and_time(web: Web) -> None:
+    id = web.enqueue("later")
+    answered = web.ask("PATCH", f"/api/v1/jobs/{id}", {"priority": "high", "runAt": "2100-01-01T00:00:00Z"})
+    assert answered.status == 200
+    assert (answered.json["priority"], answered.json["runAt"]) == (10, "2100-01-01T00:00:00Z")
+    assert web.value("SELECT priority FROM jobs WHERE id = %s", id) == 10
+
+
+def test_a_change_of_what_somebody_else_has_changed_meanwhile_is_refused(web: Web) -> None:
+    id = web.enqueue("contested")
+    seen = web.get(f"/api/v1/jobs/{id}").headers["etag"]
+    first = web.ask("PATCH", f"/api/v1/jobs/{id}", {"priority": 5}, If_Match=seen)
+    second = web.ask("PATCH", f"/api/v1/jobs/{id}", {"priority": 6}, If_Match=seen)
+    assert (first.status, second.status) == (200, 412)
+    assert web.value("SELECT priority FROM jobs WHERE id = %s", id) == 5
+    assert web.get(f"/api/v1/jobs/{id}").headers["etag"] == first.headers["etag"] != seen
+
+
+def test_what_has_not_changed_is_not_sent_again(web: Web) -> None:
+    id = web.enqueue("same-again")
+    seen = web.get(f"/api/v1/jobs/{id}").headers["etag"]
+    again = web.get(f"/api/v1/jobs/{id}", If_None_Match=seen)
+    assert (again.status, again.text) == (304, "")
+
+
+def test_only_a_queued_job_is_changed_so(web: Web) -> None:
+    id = web.enqueue("over")
+    web.post(f"/api/v1/jobs/{id}/cancel")
+    answered = web.ask("PATCH", f"/api/v1/jobs/{id}", {"priority": 5})
+    assert (answered.status, "cancelled" in answered.json["detail"]) == (409, True)
+
+
+def test_a_job_that_waits_for_others_is_not_let_go_by_a_time(web: Web) -> None:
+    first = web.enqueue("first")
+    waiting = web.enqueue("second", waitsFor=[first])
+    answered = web.ask("PATCH", f"/api/v1/jobs/{waiting}", {"runAt": "2030-01-01T00:00:00Z"})
+    assert (answered.status, answered.json["field"]) == (409, "runAt")
+    assert web.get(f"/api/v1/jobs/{waiting}/why").json["reasons"][0]["code"] == "waiting"
+
+
+def test_a_typed_search_means_the_same_as_its_parts(web: Web) -> None:
+    id = web.enqueue("typed", queue="q-typed")
+    typed = web.get("/api/v1/jobs?q=status:queued+queue:q-typed+type:typed").json
+    assert [job["id"] for job in typed["jobs"]] == [id]
+    for query in ("q=colour:red", "q=type:a&type=a"):
+        answered = web.get(f"/api/v1/jobs?{query}")
+        assert (answered.status, answered.json["field"]) == (400, "q")
+
+
+def test_a_job_tells_what_it_has_said(web: Web) -> None:
+    id = web.enqueue("said")
+    web.execute(
+        """INSERT INTO job_logs ("jobId", attempt, lines, dropped, text)
+           VALUES (%s, 1, 2, 0, E'one\\ntwo\\n')""",
+        id,
+    )
+    (said,) = web.get(f"/api/v1/jobs/{id}/logs").json["logs"]
+    assert said["text"] == "one\ntwo\n"
+    assert web.get(f"/api/v1/jobs/{id}/logs?after={said['id']}").json == {"logs": []}
+
+
+def test_a_family_of_jobs_is_shown_and_run_again_as_far_as_it_failed(web: Web) -> None:
+    parent = web.enqueue("parent")
+    child = web.enqueue("child", parentId=parent)
+    web.execute("UPDATE jobs SET status = 'failed' WHERE id = %s", child)
+    shown = web.get(f"/api/v1/workflows/{child}").json["jobs"]
+    assert [(job["id"], job["depth"]) for job in shown] == [(parent, 0), (child, 1)]
+    again = web.post(f"/api/v1/workflows/{parent}/requeue").json["jobs"]
+    assert [(job["id"], job["status"]) for job in again] == [(child, "queued")]
+    assert {job["status"] for job in web.post(f"/api/v1/workflows/{parent}/cancel").json["jobs"]} == {
+        "cancelled"
+    }
+    assert web.get("/api/v1/workflows/999999999").status == 404

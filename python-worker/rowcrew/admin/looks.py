@@ -55,9 +55,27 @@ async def page(link: Link, search: Search, *, before: int | None, limit: int) ->
         return Page([], None)
     bottom = top - LOOKED_THROUGH + 1
     found = await looks.list_page(link, top=top, bottom=bottom, **msgspec.structs.asdict(search), limit=limit)
-    lowest = found[-1].id if len(found) == limit else bottom
-    is_last = await looks.newest_id(link, top=lowest - 1) is None
-    return Page(found, None if is_last else lowest)
+    return Page(found, await _next(link, [job.id for job in found], bottom=bottom, limit=limit))
+
+
+async def ids(link: Link, search: Search, *, before: int, limit: int) -> tuple[list[int], int | None]:
+    """The ids of such a page, and where the next begins."""
+    top = await looks.newest_id(link, top=before - 1)
+    if top is None:
+        return [], None
+    bottom = top - LOOKED_THROUGH + 1
+    found = await looks.list_ids(link, top=top, bottom=bottom, **msgspec.structs.asdict(search), limit=limit)
+    return found, await _next(link, found, bottom=bottom, limit=limit)
+
+
+async def _next(link: Link, found: Sequence[int], *, bottom: int, limit: int) -> int | None:
+    lowest = found[-1] if len(found) == limit else bottom
+    return None if await looks.newest_id(link, top=lowest - 1) is None else lowest
+
+
+async def newest(link: Link) -> int | None:
+    """The highest id of all jobs; None when there is none."""
+    return await looks.newest_id(link, top=_LARGEST_ID)
 
 
 async def queues(link: Link) -> list[QueueLook]:

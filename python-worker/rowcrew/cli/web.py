@@ -43,5 +43,6 @@ def web(
     with listener:
         named = f"[{host}]" if ":" in host else host
         print(f"Serving http://{named}:{listener.getsockname()[1]}", flush=True)
-        serve(application(address), listener)
+        web = application(address)
+        serve(web.app, listener, on_stop=web.stop)
     return SUCCESS

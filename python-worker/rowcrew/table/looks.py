@@ -84,6 +84,29 @@ class SeenError(Row, frozen=True):
     last_seconds: float
 
 
+class WatchedJob(Row, frozen=True):
+    """How a job stands that somebody watches, and what it has said: a JSON array of `Said`.
+
+    Attributes:
+        after: the row of `job_logs` after which was asked.
+    """
+
+    id: int
+    after: int
+    type: str
+    queue: str
+    status: Status
+    attempts: int
+    max_attempts: int
+    progress: msgspec.Raw | None
+    error_message: str | None
+    run_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    updated_at: datetime
+    lines: msgspec.Raw
+
+
 async def newest_id(link: Link, *, top: int) -> int | None:
     ((id,),) = await _fetch(link, "newest_id", {"top": top})
     return None if id is None else int(id)
@@ -101,16 +124,24 @@ async def list_page(
     limit: int,
 ) -> list[PagedJob]:
     """The newest jobs from `top` down to `bottom`; None = any. A key is a unique or a concurrency key."""
-    parameters = {
-        "top": top,
-        "bottom": bottom,
-        "statuses": _array(statuses),
-        "types": _array(types),
-        "queues": _array(queues),
-        "keys": _array(keys),
-        "limit": limit,
-    }
+    parameters = _between(top, bottom, statuses, types, queues, keys, limit)
     return [_paged(row) for row in await _fetch(link, "list_page", parameters)]
+
+
+async def list_ids(
+    link: Link,
+    *,
+    top: int,
+    bottom: int,
+    statuses: Sequence[Status] | None,
+    types: Sequence[str] | None,
+    queues: Sequence[str] | None,
+    keys: Sequence[str] | None,
+    limit: int,
+) -> list[int]:
+    """The ids of the jobs that `list_page` would list."""
+    parameters = _between(top, bottom, statuses, types, queues, keys, limit)
+    return [id for (id,) in await _fetch(link, "list_ids", parameters)]
 
 
 async def look_at_queues(link: Link) -> list[QueueLook]:
@@ -119,6 +150,12 @@ async def look_at_queues(link: Link) -> list[QueueLook]:
 
 async def look_at_reasons(link: Link) -> list[ReasonCount]:
     return [ReasonCount(*row) for row in await _fetch(link, "look_at_reasons", {})]
+
+
+async def watch_jobs(link: Link, *, jobs: Sequence[int], afters: Sequence[int]) -> list[WatchedJob]:
+    """Those of the jobs that are there; `afters` has a row of `job_logs` for each."""
+    rows = await _fetch(link, "watch_jobs", {"jobs": list(jobs), "afters": list(afters)})
+    return [_watched(row) for row in rows]
 
 
 async def ended_runs(link: Link, *, since: datetime) -> list[EndedRuns]:
@@ -141,6 +178,26 @@ async def _fetch(link: Link, name: str, parameters: dict[str, Any]) -> list[Any]
     return await link.fetch(SQL[f"looks/{name}"], parameters, LOOK_SECONDS)
 
 
+def _between(
+    top: int,
+    bottom: int,
+    statuses: Sequence[Status] | None,
+    types: Sequence[str] | None,
+    queues: Sequence[str] | None,
+    keys: Sequence[str] | None,
+    limit: int,
+) -> dict[str, Any]:
+    return {
+        "top": top,
+        "bottom": bottom,
+        "statuses": _array(statuses),
+        "types": _array(types),
+        "queues": _array(queues),
+        "keys": _array(keys),
+        "limit": limit,
+    }
+
+
 def _array(values: Sequence[str] | None) -> list[str] | None:
     return list(values) if values else None
 
@@ -150,3 +207,11 @@ def _paged(row: Sequence[Any]) -> PagedJob:
     if values[7] is not None:
         values[7] = msgspec.Raw(values[7])
     return PagedJob(*values)
+
+
+def _watched(row: Sequence[Any]) -> WatchedJob:
+    values = list(row)
+    for place in (7, 13):
+        if values[place] is not None:
+            values[place] = msgspec.Raw(values[place])
+    return WatchedJob(*values)

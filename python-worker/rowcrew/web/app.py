@@ -5,9 +5,9 @@ In: the address of the database. Out: an ASGI application with its guard. Called
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Final
+from typing import NamedTuple
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -20,37 +20,37 @@ from rowcrew.web import health
 from rowcrew.web.api import offer
 from rowcrew.web.documents import json_response
 from rowcrew.web.guard import Guard
-from rowcrew.web.links import Links
 from rowcrew.web.metrics import exposition
 from rowcrew.web.pages import routes as pages
 from rowcrew.web.pages.screen import Desk
 from rowcrew.web.problems import problem_response
 from rowcrew.web.sampler import Sampler
+from rowcrew.web.shared import shared
 
-_MOST_LINKS: Final = 4
+
+class Web(NamedTuple):
+    """The application, and what lets its streams end when the server is asked to leave."""
+
+    app: ASGIApp
+    stop: Callable[[], None]
 
 
-def application(address: str) -> ASGIApp:
-    looking = Links(address, purpose="web", most=_MOST_LINKS, only_looks=True)
-    changing = Links(address, purpose="web changes", most=_MOST_LINKS, only_looks=False)
-    sampling = Links(address, purpose="web sampler", most=1, only_looks=True)
-    sampler = Sampler(sampling)
-    desk = Desk(looking, changing, sampler, address)
+def application(address: str) -> Web:
+    common = shared(address)
+    desk = Desk(common)
 
     @asynccontextmanager
     async def running(_: Starlette) -> AsyncIterator[None]:
         yield
         await desk.seen.stop()
-        await sampler.stop()
-        for links in (sampling, looking, changing):
-            await links.close()
+        await common.close()
 
     app = Starlette(
-        routes=[*offer.routes(looking, changing, address), *_signs_of_life(sampler), *pages.routes(desk)],
+        routes=[*offer.routes(common), *_signs_of_life(common.sampler), *pages.routes(desk)],
         exception_handlers={HTTPException: _refused, Exception: _failed},
         lifespan=running,
     )
-    return Guard(app)
+    return Web(Guard(app), common.stop)
 
 
 def _signs_of_life(sampler: Sampler) -> list[Route]:

@@ -26,7 +26,11 @@ _NAMED: Final = re.compile(r"(?:unknown|missing required) field `(?P<name>[^`]*)
 
 
 def json_response(document: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    return Response(_encode(_portable(document)), status, headers, "application/json")
+    return Response(json_text(document), status, headers, "application/json")
+
+
+def json_text(document: Any) -> bytes:
+    return _encode(_portable(document))
 
 
 def read_body(content: bytes, wanted: type[T]) -> T:
@@ -54,6 +58,8 @@ def read_query(given: Sequence[tuple[str, str]], wanted: type[Q]) -> Q:
     lists = {field.encode_name for field in msgspec.structs.fields(wanted) if _is_list(field.type)}
     values: dict[str, Any] = {}
     for name, value in given:
+        if "\0" in value:
+            raise Refused(400, f"{name}: has the character NUL, which no text of a database has", field=name)
         if name in lists:
             values.setdefault(name, []).append(value)
         elif name in values:

@@ -42,6 +42,10 @@ class Busy(RowcrewError):
     """All connections are lent, and none came back in time."""
 
 
+class TooMany(RowcrewError):
+    """So many of a kind are under way as may be."""
+
+
 class Links:
     """A number of links to one database, opened when first needed.
 

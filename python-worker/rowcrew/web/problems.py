@@ -14,8 +14,10 @@ import psycopg
 from starlette.responses import Response
 
 from rowcrew.admin.link import problem
+from rowcrew.admin.schedules import NoSuchSchedule
+from rowcrew.model.calendar import BadRule
 from rowcrew.model.errors import InvalidJob, RowcrewError
-from rowcrew.web.links import Busy
+from rowcrew.web.links import Busy, TooMany
 
 MEDIA_TYPE: Final = "application/problem+json"
 
@@ -73,6 +75,12 @@ def answer_to(error: Exception, address: str) -> Response:
         case InvalidJob():
             field = _COLUMNS.get(error.field, error.field)
             return problem_response(422, f"{field}: {error.problem}", field=field)
+        case NoSuchSchedule():
+            return problem_response(404, str(error), field="name")
+        case BadRule():
+            return problem_response(422, str(error), field="cron")
+        case TooMany():
+            return problem_response(429, str(error), headers=_AGAIN_SECONDS)
         case Busy():
             return problem_response(503, str(error), headers=_AGAIN_SECONDS)
         case psycopg.errors.QueryCanceled():
@@ -92,4 +100,6 @@ def _of_database(error: psycopg.Error, address: str) -> Response:
             return problem_response(503, f"{what}; run `rowcrew migrate` on this database")
         case "unreachable":
             return problem_response(503, f"{what}; `rowcrew doctor` tells more", headers=_AGAIN_SECONDS)
-    return problem_response(422 if isinstance(error, psycopg.IntegrityError) else 500, what)
+    return problem_response(
+        422 if isinstance(error, psycopg.IntegrityError | psycopg.DataError) else 500, what
+    )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -58,6 +58,10 @@ class PatientProtocol(H11Protocol):
 class _Server(uvicorn.Server):
     """A server whose signals are ours: uvicorn's would end the process by the signal it has obeyed."""
 
+    def __init__(self, config: uvicorn.Config, *, on_stop: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_stop = on_stop
+
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         loop = asyncio.get_running_loop()
@@ -66,6 +70,7 @@ class _Server(uvicorn.Server):
         yield
 
     def _stop(self) -> None:
+        self._on_stop()
         self.should_exit = True
 
 
@@ -79,8 +84,12 @@ def listen(host: str, port: int) -> socket.socket:
     return socket.create_server((host, port), family=family, backlog=128)
 
 
-def serve(app: ASGIApp, listener: socket.socket) -> None:
-    """Answer until SIGTERM or SIGINT; requests under way have ten seconds to end."""
+def serve(app: ASGIApp, listener: socket.socket, *, on_stop: Callable[[], None]) -> None:
+    """Answer until SIGTERM or SIGINT; requests under way have ten seconds to end.
+
+    Args:
+        on_stop: called by the signal, to end what would go on for ever.
+    """
     config = uvicorn.Config(
         app,
         http=PatientProtocol,
@@ -95,4 +104,4 @@ def serve(app: ASGIApp, listener: socket.socket) -> None:
         timeout_keep_alive=_IDLE_SECONDS,
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )
-    asyncio.run(_Server(config).serve(sockets=[listener]))
+    asyncio.run(_Server(config, on_stop=on_stop).serve(sockets=[listener]))

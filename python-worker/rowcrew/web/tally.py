@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, get_args
 
 from rowcrew.admin import looks
 from rowcrew.model.histogram import seconds_of
+from rowcrew.model.stay import WhyStopped
 from rowcrew.table.link import Link
 from rowcrew.table.looks import Departure, EndedRuns
 
@@ -27,7 +28,7 @@ LIMITS: Final = (0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0, 30.0, 60.0, 300.0, 600.0,
 
 _OVERLAP: Final = timedelta(minutes=10)
 _TIMED: Final = frozenset({"completed", "retried", "failed", "cancelled"})
-_REASONS: Final = frozenset({"signal", "error", "lost"})
+_REASONS: Final = frozenset(get_args(WhyStopped))
 
 
 class Pair(NamedTuple):

@@ -1,4 +1,4 @@
-"""Jobs over HTTP: enqueue, list, show, cancel, requeue."""
+"""Jobs over HTTP: enqueue, list, show, change, cancel, requeue, and what they have said."""
 
 from __future__ import annotations
 
@@ -12,12 +12,14 @@ from rowcrew import client
 from rowcrew.admin import jobs as admin
 from rowcrew.admin import looks
 from rowcrew.admin.looks import Search
+from rowcrew.admin.search import Unreadable, search
 from rowcrew.model.new_job import NewJob, WaitPolicy
+from rowcrew.model.priority import priority_value
 from rowcrew.model.status import Status
 from rowcrew.table.link import Link
 from rowcrew.table.looks import PagedJob
-from rowcrew.table.rows import Attempt, WholeJob
-from rowcrew.web.api.operation import Answer, Given, Operation
+from rowcrew.table.rows import Attempt, Said, WholeJob
+from rowcrew.web.api.operation import Answer, Given, Operation, refuse_changed, tag_of
 from rowcrew.web.problems import Refused
 
 MOST_LISTED: Final = 200
@@ -53,13 +55,15 @@ class JobToEnqueue(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_f
 
 
 class JobsQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Which jobs; each name but `cursor` and `limit` may come again, and any of its values fits.
+    """Which jobs; each name but `q`, `cursor` and `limit` may come again, and any of its values fits.
 
     Attributes:
+        q: the same as one would type it: `status:failed queue:mail key:acme`.
         key: a unique key or a concurrency key.
         cursor: `next` of the page before.
     """
 
+    q: str | None = None
     status: list[Status] = msgspec.field(default_factory=list)
     type: list[str] = msgspec.field(default_factory=list)
     queue: list[str] = msgspec.field(default_factory=list)
@@ -69,12 +73,74 @@ class JobsQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def search(self) -> Search:
-        return Search(
+        given = Search(
             statuses=tuple(self.status) or None,
             types=tuple(self.type) or None,
             queues=tuple(self.queue) or None,
             keys=tuple(self.key) or None,
         )
+        if self.q is None:
+            return given
+        if given != Search():
+            raise Refused(400, "q: says which jobs by itself; give status, type, queue, key or q", field="q")
+        return typed(self.q)
+
+
+def typed(text: str) -> Search:
+    """What somebody typed as a search.
+
+    Raises:
+        Refused: a word of it is not understood.
+    """
+    try:
+        return search(text)
+    except Unreadable as error:
+        raise Refused(400, f"q: {error}", field="q") from error
+
+
+class JobChange(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """When a queued job runs, and how soon beside others; what is left out stays.
+
+    Attributes:
+        priority: a number, larger runs first, or urgent, high, normal, low.
+    """
+
+    priority: int | str | None = None
+    run_at: datetime | None = None
+
+
+class LinesQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which lines; `after` is the id of the row seen last."""
+
+    after: Annotated[int, Meta(ge=0, le=2**63 - 1)] = 0
+
+
+class WhyReason(msgspec.Struct, frozen=True):
+    """One reason.
+
+    Attributes:
+        code: for programs.
+        what: for people.
+        remedies: what may be done, by its word.
+    """
+
+    code: str
+    what: str
+    remedies: list[str]
+
+
+class Why(msgspec.Struct, frozen=True):
+    """Why a job is where it is, the weightiest reason first."""
+
+    id: int
+    status: Status
+    reasons: list[WhyReason]
+
+
+class JobLines(msgspec.Struct, frozen=True):
+    """What a job has logged and printed, oldest first."""
+
+    logs: list[Said]
 
 
 class JobsPage(msgspec.Struct, frozen=True):
@@ -98,9 +164,9 @@ async def enqueue(link: Link, given: Given) -> Answer:
         )
     job = wanted.new_job(given.idempotency_key or wanted.unique_key)
     enqueued = await client.enqueue_async(job, on=link)
-    document = await _document(link, enqueued.id)
+    document = await document_of(link, enqueued.id)
     where = {"Location": f"/api/v1/jobs/{enqueued.id}"}
-    return Answer(document, 201 if enqueued.created else 200, where)
+    return Answer(document, 201 if enqueued.created else 200, where, tag=_tag(document))
 
 
 async def list_jobs(link: Link, given: Given) -> Answer:
@@ -110,7 +176,54 @@ async def list_jobs(link: Link, given: Given) -> Answer:
 
 
 async def show_job(link: Link, given: Given) -> Answer:
-    return Answer(await _document(link, given.id))
+    document = await document_of(link, given.id)
+    return Answer(document, tag=_tag(document))
+
+
+async def change_job(link: Link, given: Given) -> Answer:
+    wanted: JobChange = given.body
+    checked = NewJob("job", priority=wanted.priority, run_at=wanted.run_at)  # refuses what no job can have
+    seen = await document_of(link, given.id)
+    refuse_changed(given, _tag(seen))
+    changed = await admin.edit_job(
+        link,
+        given.id,
+        priority=None if wanted.priority is None else priority_value(checked.priority or 0),
+        run_at=wanted.run_at,
+        seen=None if given.if_match is None else seen.updated_at,
+    )
+    document = await document_of(link, given.id)
+    if not changed:
+        raise _not_edited(given, document)
+    return Answer(document, tag=_tag(document))
+
+
+def _not_edited(given: Given, document: JobDocument) -> Refused:
+    if document.status != "queued":
+        return Refused(409, f"job {document.id} is {document.status}: only a queued job is changed so")
+    if given.if_match is not None:
+        return Refused(412, "somebody has changed it since you saw it; look again", field="If-Match")
+    return Refused(409, f"job {document.id} waits for other jobs, not for a time", field="runAt")
+
+
+def _tag(document: JobDocument) -> str:
+    return tag_of(document.id, document.updated_at)
+
+
+async def show_lines(link: Link, given: Given) -> Answer:
+    query: LinesQuery = given.query
+    lines = await admin.job_lines(link, given.id, query.after)
+    if lines is None:
+        raise Refused(404, await admin.unseen(link, given.id), field="id")
+    return Answer(JobLines(lines))
+
+
+async def explain(link: Link, given: Given) -> Answer:
+    explained = await admin.why(link, given.id)
+    if explained is None:
+        raise Refused(404, await admin.unseen(link, given.id), field="id")
+    told = [WhyReason(one.code, one.what, [each.kind for each in one.remedies]) for one in explained.reasons]
+    return Answer(Why(given.id, explained.job.status, told))
 
 
 async def cancel(link: Link, given: Given) -> Answer:
@@ -121,7 +234,7 @@ async def requeue(link: Link, given: Given) -> Answer:
     return await _changed(link, "requeue", given.id)
 
 
-async def _document(link: Link, id: int) -> JobDocument:
+async def document_of(link: Link, id: int) -> JobDocument:
     shown = await admin.show_job(link, id)
     if shown is None:
         raise Refused(404, await admin.unseen(link, id), field="id")
@@ -156,7 +269,7 @@ OPERATIONS: Final = (
         JobDocument,
         body=JobToEnqueue,
         status=201,
-        problems=(400, 409, 413, 415, 422),
+        problems=(408, 409, 413, 415, 422),
         takes_key=True,
     ),
     Operation(
@@ -167,9 +280,40 @@ OPERATIONS: Final = (
         list_jobs,
         JobsPage,
         query=JobsQuery,
-        problems=(400,),
     ),
-    Operation("GET", "/jobs/{id}", "showJob", "Show a job.", show_job, JobDocument, problems=(404,)),
+    Operation(
+        "GET", "/jobs/{id}", "showJob", "Show a job.", show_job, JobDocument, problems=(404,), has_tag=True
+    ),
+    Operation(
+        "PATCH",
+        "/jobs/{id}",
+        "changeJob",
+        "Change the priority of a queued job, or when it runs.",
+        change_job,
+        JobDocument,
+        body=JobChange,
+        problems=(404, 408, 409, 413, 415, 422),
+        has_tag=True,
+    ),
+    Operation(
+        "GET",
+        "/jobs/{id}/logs",
+        "showJobLogs",
+        "Show what a job has logged and printed.",
+        show_lines,
+        JobLines,
+        query=LinesQuery,
+        problems=(404,),
+    ),
+    Operation(
+        "GET",
+        "/jobs/{id}/why",
+        "explainJob",
+        "Tell why a job waits, or what became of it.",
+        explain,
+        Why,
+        problems=(404,),
+    ),
     Operation(
         "POST",
         "/jobs/{id}/cancel",

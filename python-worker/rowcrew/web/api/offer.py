@@ -1,6 +1,6 @@
 """All operations of the API, and the routes that carry them out.
 
-In: links, and the database's address for error texts. Out: routes below /api/v1. Called by `web/app.py`.
+In: what requests share. Out: routes below /api/v1. Called by `web/app.py`.
 """
 
 from __future__ import annotations
@@ -11,24 +11,30 @@ from typing import Any, Final
 
 import psycopg
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from rowcrew.model.errors import RowcrewError
 from rowcrew.model.new_job import PAYLOAD_BYTES
-from rowcrew.web.api import jobs, queues, schedules, workers
+from rowcrew.web.api import bulk, events, families, jobs, queues, schedules, trees, types, workers
 from rowcrew.web.api.openapi import openapi
-from rowcrew.web.api.operation import Given, Operation
+from rowcrew.web.api.operation import Answer, Given, Operation, Stream
 from rowcrew.web.documents import json_response, read_body, read_query
-from rowcrew.web.links import Links
 from rowcrew.web.problems import Refused, answer_to
+from rowcrew.web.shared import Shared
 
 PREFIX: Final = "/api/v1"
+EVENTS: Final = "text/event-stream"
 OPERATIONS: Final = (
     *jobs.OPERATIONS,
     *queues.OPERATIONS,
     *workers.OPERATIONS,
     *schedules.OPERATIONS,
+    *trees.OPERATIONS,
+    *types.OPERATIONS,
+    *events.OPERATIONS,
+    *bulk.OPERATIONS,
+    *families.OPERATIONS,
 )
 
 BODY_BYTES: Final = 2 * PAYLOAD_BYTES
@@ -39,38 +45,50 @@ BODY_SECONDS: Final = 10.0
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
-def routes(looking: Links, changing: Links, address: str) -> list[Route]:
+def routes(shared: Shared) -> list[Route]:
     document = openapi(OPERATIONS, prefix=PREFIX)
-
-    def links_of(operation: Operation) -> Links:
-        return looking if operation.method == "GET" else changing
 
     async def describe(_: Request) -> Response:
         return json_response(document)
 
     return [
         Route(f"{PREFIX}/openapi.json", describe, methods=["GET"]),
-        *(
-            Route(PREFIX + one.path, _endpoint(one, links_of(one), address), methods=[one.method])
-            for one in OPERATIONS
-        ),
+        *(Route(PREFIX + one.path, _endpoint(one, shared), methods=[one.method]) for one in OPERATIONS),
     ]
 
 
-def _endpoint(operation: Operation, links: Links, address: str) -> Endpoint:
+def _endpoint(operation: Operation, shared: Shared) -> Endpoint:
+    links = shared.looking if operation.method == "GET" else shared.changing
+
     async def endpoint(request: Request) -> Response:
         try:
-            given = await _given(request, operation)
+            given = await _given(request, operation, shared)
             async with links.lent() as link:
                 answer = await operation.do(link, given)
         except (RowcrewError, psycopg.Error) as error:
-            return answer_to(error, address)
-        return json_response(answer.document, answer.status, answer.headers)
+            return answer_to(error, shared.address)
+        return _response(request, answer)
 
     return endpoint
 
 
-async def _given(request: Request, operation: Operation) -> Given:
+def _response(request: Request, answer: Answer | Stream) -> Response:
+    if isinstance(answer, Stream):
+        return StreamingResponse(answer.events, headers={"X-Accel-Buffering": "no"}, media_type=EVENTS)
+    headers = dict(answer.headers or {})
+    if answer.tag is not None:
+        headers["ETag"] = answer.tag
+        if request.method == "GET" and answer.tag in _tags(request.headers.get("if-none-match", "")):
+            return Response(status_code=304, headers=headers)
+    if answer.status == 204:
+        return Response(status_code=204, headers=headers)
+    return json_response(answer.document, answer.status, headers)
+
+
+async def _given(request: Request, operation: Operation, shared: Shared) -> Given:
+    for name, value in request.path_params.items():
+        if "\0" in value:
+            raise Refused(404, f"{name}: has the character NUL, which no name has", field=name)
     query: Any = None
     if operation.query is not None:
         query = read_query(request.query_params.multi_items(), operation.query)
@@ -78,8 +96,24 @@ async def _given(request: Request, operation: Operation) -> Given:
         name = next(iter(request.query_params))
         raise Refused(400, f"{name}: nothing is asked behind a question mark here", field=name)
     body = None if operation.body is None else read_body(await _json_body(request), operation.body)
-    key = request.headers.get("idempotency-key") if operation.takes_key else None
-    return Given(request.path_params, query, body, key)
+    headers = request.headers
+    return Given(
+        shared,
+        request.path_params,
+        query,
+        body,
+        idempotency_key=headers.get("idempotency-key") if operation.takes_key else None,
+        if_match=_wanted(headers.get("if-match")),
+        last_event_id=headers.get("last-event-id"),
+    )
+
+
+def _wanted(if_match: str | None) -> frozenset[str] | None:
+    return None if if_match is None or if_match.strip() == "*" else _tags(if_match)
+
+
+def _tags(text: str) -> frozenset[str]:
+    return frozenset(tag.strip().removeprefix("W/") for tag in text.split(","))
 
 
 async def _json_body(request: Request) -> bytes:

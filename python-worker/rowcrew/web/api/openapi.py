@@ -59,12 +59,18 @@ def _operation(one: Operation, by_kind: Mapping[Any, Any], components: Mapping[s
 
 
 def _responses(one: Operation, by_kind: Mapping[Any, Any]) -> dict[str, Any]:
-    answered = {"application/json": {"schema": by_kind[one.answer]}}
+    kind = "text/event-stream" if one.streams else "application/json"
+    answered = {kind: {"schema": by_kind[one.answer]}}
     refused = {MEDIA_TYPE: {"schema": by_kind[ProblemDocument]}}
     well = {one.status} | ({200} if one.takes_key else set())
+    problems = {*one.problems, 400, 403, 503} | ({412} if one.has_tag and one.method != "GET" else set())
+    unchanged = {"304": {"description": "Not Modified"}} if one.has_tag and one.method == "GET" else {}
+    nothing_new = {"204": {"description": "The job has ended and all was told"}} if one.streams else {}
     return {
         **{str(status): _response(status, answered) for status in sorted(well)},
-        **{str(status): _response(status, refused) for status in sorted({*one.problems, 403, 503})},
+        **unchanged,
+        **nothing_new,
+        **{str(status): _response(status, refused) for status in sorted(problems)},
     }
 
 
@@ -79,6 +85,11 @@ def _parameters(one: Operation, components: Mapping[str, Any]) -> Iterator[dict[
     if one.query is not None:
         for name, schema in components[one.query.__name__]["properties"].items():
             yield {"name": name, "in": "query", "schema": schema}
+    if one.has_tag:
+        name = "If-None-Match" if one.method == "GET" else "If-Match"
+        yield {"name": name, "in": "header", "schema": {"type": "string"}}
+    if one.streams:
+        yield {"name": "Last-Event-ID", "in": "header", "schema": {"type": "string"}}
     if one.takes_key:
         key = {"type": "string", "minLength": 1, "maxLength": 255}
         yield {"name": "Idempotency-Key", "in": "header", "schema": key}

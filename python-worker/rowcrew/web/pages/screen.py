@@ -20,11 +20,11 @@ from rowcrew.admin.search import quoted
 from rowcrew.installed import VERSION
 from rowcrew.model.errors import RowcrewError
 from rowcrew.table.link import reason
-from rowcrew.web.links import Busy, Links
+from rowcrew.web.links import Busy
 from rowcrew.web.pages import shapes, words
 from rowcrew.web.pages.seen import Seen
 from rowcrew.web.problems import Refused
-from rowcrew.web.sampler import Sampler
+from rowcrew.web.shared import Shared
 
 View = Callable[["Desk", Request], Awaitable[Response]]
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -43,7 +43,7 @@ SCREENS: Final = (
 _FORM_BYTES: Final = 256 * 1024
 
 
-def _environment() -> Environment:
+def environment() -> Environment:
     found = Environment(
         loader=PackageLoader("rowcrew.web.pages"),
         autoescape=True,
@@ -71,17 +71,16 @@ class Desk:
     """What the views share: links, what was seen last, and the templates.
 
     Args:
-        looking, changing: links to ask and to change on.
-        sampler: sees what most pages show.
-        address: of the database; only its name and host are shown.
+        shared: of the database's address only its name and host are shown.
     """
 
-    def __init__(self, looking: Links, changing: Links, sampler: Sampler, address: str) -> None:
-        self.looking = looking
-        self.changing = changing
-        self.seen = Seen(sampler, looking)
-        self._templates = _environment()
-        self._place = _place(address)
+    def __init__(self, shared: Shared) -> None:
+        self.looking = shared.looking
+        self.changing = shared.changing
+        self.bulks = shared.bulks
+        self.seen = Seen(shared.sampler, shared.looking)
+        self._templates = environment()
+        self._place = _place(shared.address)
 
     def page(self, request: Request, template: str, *, status: int = 200, **facts: Any) -> Response:
         """The page that a template makes of these facts, in its frame."""
@@ -90,6 +89,7 @@ class Desk:
             "place": self._place,
             "here": str(request.url.path),
             "done": request.query_params.get("done", ""),
+            "status": status,
             "number_done": _number(request.query_params.get("n", "")),
         }
         content = self._templates.get_template(f"{template}.html").render(frame | facts)
