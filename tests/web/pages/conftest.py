@@ -8,7 +8,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from rig.browser import chromium, headless
 from rig.databases import new_database
@@ -17,11 +17,14 @@ from rig.staging import past_triggers
 from rowcrew.embedded import EmbeddedPostgres
 from tests.web.conftest import Web, serving
 
+# A page asks for itself every five seconds, and the machine may be busy.
+expect.set_options(timeout=20_000)
+
 OpenPage = Callable[..., Page]
 
 VIOLATIONS = """
 window.violations = [];
-document.addEventListener("securitypolicyviolation", (event) => window.violations.push(event.violatedDirective));
+addEventListener("securitypolicyviolation", (event) => window.violations.push(event.violatedDirective));
 """
 
 QUEUES = """
@@ -29,9 +32,10 @@ INSERT INTO queues (queue, "maxConcurrent", paused)
 VALUES ('crawl', 3, false), ('billing', 1, true), ('mail', NULL, false)
 """
 WORKER = """
-INSERT INTO workers ("bootId", name, host, pid, version, queues, types, slots, "heartbeatAt", "memoryBytes", "cpuPercent")
-VALUES (gen_random_uuid(), %s, 'vm', 7, '1.0', ARRAY['crawl', 'mail', 'billing'], ARRAY['crawl_page', 'invoice_mail'], 4,
-        now() + interval '1 day', 98 * 1024 * 1024, 2.5)
+INSERT INTO workers ("bootId", name, host, pid, version, queues, types, slots, "heartbeatAt", "memoryBytes",
+                     "cpuPercent")
+VALUES (gen_random_uuid(), %s, 'vm', 7, '1.0', ARRAY['crawl', 'mail', 'billing'],
+        ARRAY['crawl_page', 'invoice_mail'], 4, now() + interval '1 day', 98 * 1024 * 1024, 2.5)
 RETURNING id
 """
 SCHEDULE = """

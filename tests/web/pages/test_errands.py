@@ -87,6 +87,23 @@ def test_failed_jobs_are_found_and_requeued_by_keyboard(open_page: OpenPage, sce
     assert [scene.status(id) for id in ids] == ["queued", "failed"]
 
 
+def test_all_that_fit_are_requeued_after_a_while_in_which_it_can_be_taken_back(
+    open_page: OpenPage, scene: Scene
+) -> None:
+    ids = [scene.failed("by_bulk") for _ in range(3)]
+    page = open_page("/jobs?q=type:by_bulk status:failed")
+    page.get_by_role("link", name="Requeue all that fit").click()
+    expect(page.locator("h1")).to_have_text("Requeue 3 jobs?")
+    late = scene.failed("by_bulk")
+    page.get_by_role("button", name="Requeue 3").click()
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator("h1")).to_contain_text("Taken back: 0 jobs")
+    page.goto("/bulk?change=requeue&q=type:by_bulk")
+    page.get_by_role("button", name="Requeue 4").click()
+    expect(page.locator("h1")).to_contain_text("Done: 4 jobs", timeout=30_000)
+    assert {scene.status(id) for id in (*ids, late)} == {"queued"}
+
+
 def test_a_word_that_nobody_understands_is_named(open_page: OpenPage) -> None:
     page = open_page("/jobs?q=status:broken")
     expect(page.locator("#filter-says")).to_contain_text("'broken' is no status")
@@ -101,7 +118,8 @@ def test_pages_of_jobs_follow_each_other_without_gap_or_overlap(open_page: OpenP
     for _ in range(3):
         seen += map(int, page.locator("#jobs tbody th a").all_text_contents())
         if len(seen) < len(ids):
-            page.locator("#older").click()
+            with page.expect_navigation():
+                page.locator("#older").click()
     assert seen == sorted(ids, reverse=True)
 
 

@@ -1,4 +1,4 @@
-"""What a producer writes is text on every screen: in types, keys, payloads, errors, logs, progress and names."""
+"""What a producer writes is text on every screen: types, keys, payloads, errors, logs, progress, names."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from playwright.sync_api import Page
 from tests.web.pages.conftest import OpenPage, Scene
 
 HOSTILE = (
-    """</title></script><script>window.caught = 1</script><img src=x onerror="window.caught = 1" data-caught>'"`{{7*7}}""",
+    "</title></script><script>window.caught = 1</script><p data-caught>",
+    """<img src=x onerror="window.caught = 1" data-caught>'"`{{7*7}}""",
     """" autofocus onfocus="window.caught = 1" data-caught x=\"""",
-    """' onmouseover='window.caught = 1' data-caught=' <svg/onload=window.caught=1 data-caught> javascript:alert(1)""",
+    """' onmouseover='window.caught = 1' data-caught=' <svg/onload=window.caught=1 data-caught>""",
 )
 
 
@@ -62,7 +63,7 @@ def test_what_a_producer_writes_stays_text(open_page: OpenPage, scene: Scene, te
         assert not caught(page), path
         assert page.evaluate("window.violations") == [], path
     page.goto(f"/jobs/{failed}")
-    assert text in page.locator("#attempts-part").text_content()
+    assert text in (page.locator("#attempts-part").text_content() or "")
     scene.web.execute("DELETE FROM workers WHERE id = %s", worker)
     scene.web.execute("DELETE FROM schedules WHERE name = %s", text)
 

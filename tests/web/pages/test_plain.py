@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 from playwright.sync_api import expect
 
+from tests.web.conftest import Answered
 from tests.web.pages.conftest import OpenPage, Scene
 
 
@@ -79,7 +81,7 @@ def test_only_what_is_static_is_served(scene: Scene, path: str) -> None:
     assert scene.web.get(path).status == 404
 
 
-def post(scene: Scene, path: str, form: str, **headers: str):
+def post(scene: Scene, path: str, form: str, **headers: Any) -> Answered:
     return scene.web.ask(
         "POST", path, form.encode(), Content_Type="application/x-www-form-urlencoded", **headers
     )

@@ -46,7 +46,7 @@ async def list_jobs(desk: Desk, request: Request) -> Response:
 async def change_jobs(desk: Desk, request: Request) -> Response:
     """Requeue or cancel those that are ticked."""
     sent = await form(request)
-    change = _change((sent.get("change") or [""])[0])
+    change = change_of((sent.get("change") or [""])[0])
     ids = [job_id(text) for text in sent.get("id", [])]
     if not ids:
         raise Refused(409, "No job was ticked: tick those that are meant, then press the button again.")
@@ -57,7 +57,7 @@ async def change_jobs(desk: Desk, request: Request) -> Response:
     return await desk.back(request, "/jobs", **said, done=f"many-{change}", n=changed)
 
 
-def _change(word: str) -> admin.Change:
+def change_of(word: str) -> admin.Change:
     match word:
         case "requeue" | "cancel":
             return word

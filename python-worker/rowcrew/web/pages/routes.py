@@ -11,7 +11,7 @@ from typing import Final
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from rowcrew.web.pages import errors, job, jobs, now, queues, schedules, why, workers, workflow
+from rowcrew.web.pages import bulk, errors, job, jobs, now, queues, schedules, why, workers, workflow
 from rowcrew.web.pages.screen import Desk, View, endpoint
 
 STATIC: Final = Path(__file__).with_name("static")
@@ -23,6 +23,10 @@ _VIEWS: Final[tuple[tuple[str, str, View], ...]] = (
     ("GET", "/jobs/{id}", job.show_job),
     ("POST", "/jobs/{id}/cancel", job.cancel_job),
     ("POST", "/jobs/{id}/requeue", job.requeue_job),
+    ("GET", "/bulk", bulk.ask),
+    ("POST", "/bulk", bulk.begin),
+    ("GET", "/bulk/{id}", bulk.show),
+    ("POST", "/bulk/{id}/stop", bulk.stop),
     ("GET", "/why", why.show_why),
     ("GET", "/errors", errors.list_errors),
     ("GET", "/workers", workers.list_workers),
