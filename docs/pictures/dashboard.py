@@ -6,7 +6,6 @@ In: a real demonstration, after a while. Out: the pictures. It needs Chromium.
 from __future__ import annotations
 
 import sys
-import tempfile
 import time
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -28,8 +27,8 @@ class Shot(NamedTuple):
     path: str
     theme: str = "light"
     click: str | None = None
-    width: int = 1280
-    height: int = 840
+    width: int = 1440
+    height: int = 900
 
 
 SHOTS: Final = (
@@ -46,13 +45,11 @@ def main(folder: Path = FOLDER, seconds: float = LIVELY_SECONDS) -> int:
     if chromium() is None:
         print("needs Chromium: apt-get install chromium", file=sys.stderr)
         return 1
-    with tempfile.TemporaryDirectory() as home:
-        command = (*ROWCREW, "demo", "web", "--port", "0")
-        with program(*command, TMPDIR=home) as served, headless() as browser:
-            address = served.line("Serving http://").partition(" ")[2]
-            time.sleep(seconds)
-            for shot in SHOTS:
-                take(browser, address, shot, folder)
+    with program(*ROWCREW, "demo", "web", "--port", "0") as served, headless() as browser:
+        address = served.line("Serving http://").partition(" ")[2]
+        time.sleep(seconds)
+        for shot in SHOTS:
+            take(browser, address, shot, folder)
     return 0
 
 

@@ -22,8 +22,6 @@ WORDS: Final[Mapping[RemedyKind, str]] = {
     "ask-why-of": "Look at job {job}.",
     "run-now": 'To run it at once, set its "runAt" to now().',
     "queue-again": "If that program is gone, set its status to queued.",
-    "cancel": "Cancel ends it.",
-    "requeue": "Requeue runs it again.",
     "mend-and-requeue": "Mend the cause, then requeue it.",
     "resume-queue": "Resume the queue {name}.",
     "show-queue": "Wait, or look at the limits of {name}.",
