@@ -30,11 +30,18 @@ class Answered(NamedTuple):
 class Web:
     """A running server, and the database behind it."""
 
-    def __init__(self, server: Program, url: str, connection: psycopg.Connection[tuple[Any, ...]]) -> None:
+    def __init__(
+        self,
+        server: Program,
+        url: str,
+        connection: psycopg.Connection[tuple[Any, ...]],
+        *,
+        says: str = "Serving http://127.0.0.1:",
+    ) -> None:
         self.server = server
         self.url = url
         self.connection = connection
-        self.port = int(server.line("Serving http://127.0.0.1:").rpartition(":")[2])
+        self.port = int(server.line(says).rpartition(":")[2])
 
     def ask(
         self, method: str, path: str, body: Any = None, *, port: int | None = None, **headers: str

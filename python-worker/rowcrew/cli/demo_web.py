@@ -44,7 +44,7 @@ def show_dashboard(port: int) -> int:
     with listener, private_postgres() as server, _business(server.url):
         print("A database of its own, two workers and a producer; Ctrl+C ends and removes them.")
         print(f"Serving http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
-        web = application(server.url)
+        web = application(server.url, is_open=False)
         serve(web.app, listener, on_stop=web.stop)
     return 0
 

@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import expect
 
 from rig.programs import program
+from rowcrew.web.login import LOCAL
 from rowcrew.web.pages.screen import environment
 from tests.web.conftest import Web, serving
 from tests.web.pages.conftest import OpenPage, Scene
@@ -86,7 +87,12 @@ def test_a_database_that_is_away_is_said_on_every_screen() -> None:
 
 
 def test_values_that_are_old_say_how_old() -> None:
-    parts = environment().get_template("_parts.html").make_module({"here": "/", "root": ""}).__dict__
+    parts = (
+        environment()
+        .get_template("_parts.html")
+        .make_module({"here": "/", "root": "", "user": LOCAL})
+        .__dict__
+    )
     late = SimpleNamespace(is_late=True, age_seconds=42.0, problem="the database did not answer in time")
     assert "42 s old" in parts["live"](late)
     told = parts["late"](late)

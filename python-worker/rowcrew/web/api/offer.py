@@ -17,9 +17,11 @@ from starlette.routing import Route
 from rowcrew.model.errors import RowcrewError
 from rowcrew.model.new_job import PAYLOAD_BYTES
 from rowcrew.web.api import bulk, events, families, jobs, queues, schedules, trees, types, workers
+from rowcrew.web.api.audit import note
 from rowcrew.web.api.openapi import openapi
 from rowcrew.web.api.operation import Answer, Given, Operation, Stream
 from rowcrew.web.documents import json_response, read_body, read_query
+from rowcrew.web.login import LOCAL, User
 from rowcrew.web.problems import Refused, answer_to
 from rowcrew.web.shared import Shared
 
@@ -65,14 +67,16 @@ def _endpoint(operation: Operation, shared: Shared) -> Endpoint:
             given = await _given(request, operation, shared)
             async with links.lent() as link:
                 answer = await operation.do(link, given)
+                if operation.is_audited:
+                    await note(link, operation, given)
         except (RowcrewError, psycopg.Error) as error:
             return answer_to(error, shared.address)
-        return _response(request, answer)
+        return _response(request, answer, hides=not given.user.sees_payloads)
 
     return endpoint
 
 
-def _response(request: Request, answer: Answer | Stream) -> Response:
+def _response(request: Request, answer: Answer | Stream, *, hides: bool) -> Response:
     if isinstance(answer, Stream):
         return StreamingResponse(answer.events, headers={"X-Accel-Buffering": "no"}, media_type=EVENTS)
     headers = dict(answer.headers or {})
@@ -82,10 +86,13 @@ def _response(request: Request, answer: Answer | Stream) -> Response:
             return Response(status_code=304, headers=headers)
     if answer.status == 204:
         return Response(status_code=204, headers=headers)
-    return json_response(answer.document, answer.status, headers)
+    return json_response(answer.document, answer.status, headers, hides=hides)
 
 
 async def _given(request: Request, operation: Operation, shared: Shared) -> Given:
+    user: User = request.scope.get("rowcrew.user", LOCAL)
+    if not user.may_act_as(operation.needs):
+        raise Refused(403, f"{user.name} is {user.role}; this takes {operation.needs}")
     for name, value in request.path_params.items():
         if "\0" in value:
             raise Refused(404, f"{name}: has the character NUL, which no name has", field=name)
@@ -99,6 +106,7 @@ async def _given(request: Request, operation: Operation, shared: Shared) -> Give
     headers = request.headers
     return Given(
         shared,
+        user,
         request.path_params,
         query,
         body,

@@ -35,7 +35,7 @@ async def begin(desk: Desk, request: Request) -> Response:
         to_id=job_id(sent.get("to", "")),
         delay_seconds=UNDO_SECONDS,
     )
-    return await desk.back(request, f"/bulk/{begun.id}")
+    return await desk.back(request, f"/bulk/{begun.id}", did="begin_bulk", subject=begun.id)
 
 
 async def show(desk: Desk, request: Request) -> Response:
@@ -45,7 +45,7 @@ async def show(desk: Desk, request: Request) -> Response:
 
 async def stop(desk: Desk, request: Request) -> Response:
     bulk = _found(desk.bulks.take_back(request.path_params["id"]))
-    return await desk.back(request, f"/bulk/{bulk.id}")
+    return await desk.back(request, f"/bulk/{bulk.id}", did="stop_bulk", subject=bulk.id)
 
 
 def _wanted(q: str) -> Search:

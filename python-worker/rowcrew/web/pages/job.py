@@ -62,7 +62,8 @@ async def _change(desk: Desk, request: Request, change: admin.Change) -> Respons
         raise Refused(
             409, f"Job {answer.live_id} has its type and unique key and is live; cancel that one first."
         )
-    return await desk.back(request, f"/jobs/{id}", done=change if answer.changed else "none")
+    done = change if answer.changed else "none"
+    return await desk.back(request, f"/jobs/{id}", did=f"{change}_job", subject=str(id), done=done)
 
 
 def _told(said: list[Said], shown: list[Said]) -> str:

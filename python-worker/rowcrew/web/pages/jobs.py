@@ -54,7 +54,15 @@ async def change_jobs(desk: Desk, request: Request) -> Response:
         answers = await admin.change_jobs(link, change, ids)
     changed = sum(one.changed for one in answers)
     said = {"q": q} if (q := (sent.get("q") or [""])[0]) else {}
-    return await desk.back(request, "/jobs", **said, done=f"many-{change}", n=changed)
+    return await desk.back(
+        request,
+        "/jobs",
+        did=f"{change}_job",
+        subject=" ".join(map(str, ids)),
+        **said,
+        done=f"many-{change}",
+        n=changed,
+    )
 
 
 def change_of(word: str) -> admin.Change:

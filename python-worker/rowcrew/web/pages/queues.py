@@ -76,7 +76,7 @@ async def set_limits(desk: Desk, request: Request) -> Response:
         return await _page(desk, request, queue, wrong=str(error))
     except psycopg.DataError as error:
         return await _page(desk, request, queue, wrong=reason(error))
-    return await desk.back(request, "/limits", done="set")
+    return await desk.back(request, "/limits", did="change_queue", subject=queue, done="set")
 
 
 async def _page(desk: Desk, request: Request, queue: str, *, wrong: str = "") -> Response:
@@ -96,7 +96,9 @@ async def _set_paused(desk: Desk, request: Request, *, paused: bool) -> Response
     async with desk.changing.lent() as link:
         await _known(link, queue)  # a queue that nobody has named gets no row by a made-up form
         await admin.set_queue(link, queue, {"paused": paused})
-    return await desk.back(request, _PLACES.get(origin, "/limits"), done="pause" if paused else "resume")
+    what = "pause" if paused else "resume"
+    way = _PLACES.get(origin, "/limits")
+    return await desk.back(request, way, did=f"{what}_queue", subject=queue, done=what)
 
 
 async def _known(link: Link, queue: str) -> ShownQueue:

@@ -11,6 +11,7 @@ from typing import Final
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from rowcrew.table.web_users import WebRole
 from rowcrew.web.pages import bulk, errors, job, jobs, now, queues, schedules, why, workers, workflow
 from rowcrew.web.pages.screen import Desk, View, endpoint
 
@@ -46,9 +47,21 @@ _VIEWS: Final[tuple[tuple[str, str, View], ...]] = (
     ("POST", "/workflows/{id}/requeue", workflow.requeue),
 )
 
+_OF_ADMINS: Final[tuple[View, ...]] = (workers.drain, workers.resume, workers.terminate, queues.set_limits)
+
 
 def routes(desk: Desk) -> list[BaseRoute]:
     return [
-        *(Route(path, endpoint(desk, view), methods=[method]) for method, path, view in _VIEWS),
+        *(
+            Route(path, endpoint(desk, view, needs=_needs(method, view)), methods=[method])
+            for method, path, view in _VIEWS
+        ),
         Mount("/static", StaticFiles(directory=STATIC)),
     ]
+
+
+def _needs(method: str, view: View) -> WebRole:
+    """The role that the API asks for the same."""
+    if method == "GET":
+        return "viewer"
+    return "admin" if view in _OF_ADMINS else "operator"

@@ -50,21 +50,21 @@ async def pause(desk: Desk, request: Request) -> Response:
     name = await _name(request)
     async with desk.changing.lent() as link:
         await admin.pause_schedule(link, name)
-    return await desk.back(request, "/schedules", done="schedule-pause")
+    return await desk.back(request, "/schedules", did="pause_schedule", subject=name, done="schedule-pause")
 
 
 async def resume(desk: Desk, request: Request) -> Response:
     name = await _name(request)
     async with desk.changing.lent() as link:
         await admin.resume_schedule(link, name)
-    return await desk.back(request, "/schedules", done="schedule-resume")
+    return await desk.back(request, "/schedules", did="resume_schedule", subject=name, done="schedule-resume")
 
 
 async def trigger(desk: Desk, request: Request) -> Response:
     name = await _name(request)
     async with desk.changing.lent() as link:
         job = await admin.trigger_schedule(link, name)
-    return await desk.back(request, f"/jobs/{job}", done="trigger")
+    return await desk.back(request, f"/jobs/{job}", did="trigger_schedule", subject=name, done="trigger")
 
 
 def upcoming(zone: ZoneInfo, ticks: list[datetime]) -> list[Fire]:

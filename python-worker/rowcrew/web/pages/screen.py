@@ -6,21 +6,27 @@ In: a view's facts, or what it raised. Out: a response. Called by the views of t
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode
 
 import psycopg
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 from psycopg.conninfo import conninfo_to_dict
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from rowcrew import client
 from rowcrew.admin.search import quoted
 from rowcrew.installed import VERSION
 from rowcrew.model.errors import RowcrewError
+from rowcrew.model.event import NewEvent
 from rowcrew.table.link import reason
+from rowcrew.table.web_users import WebRole
 from rowcrew.web.links import Busy
+from rowcrew.web.login import LOCAL, User
 from rowcrew.web.pages import shapes, words
 from rowcrew.web.pages.seen import Seen
 from rowcrew.web.problems import Refused
@@ -41,6 +47,7 @@ SCREENS: Final = (
 """The pages of the menu: name, path, title, and the key behind `g`."""
 
 _FORM_BYTES: Final = 256 * 1024
+_MOST_SUBJECT: Final = 200
 
 
 def environment() -> Environment:
@@ -84,7 +91,10 @@ class Desk:
 
     def page(self, request: Request, template: str, *, status: int = 200, **facts: Any) -> Response:
         """The page that a template makes of these facts, in its frame."""
+        user = user_of(request)
         frame = {
+            "user": user,
+            "off": partial(_off, user),
             "root": request.scope.get("root_path", ""),
             "place": self._place,
             "here": str(request.url.path),
@@ -94,6 +104,11 @@ class Desk:
         }
         content = self._templates.get_template(f"{template}.html").render(frame | facts)
         return Response(content, status, media_type="text/html")
+
+    async def _note(self, user: User, did: str, subject: str) -> None:
+        detail = {"actor": user.name, "role": user.role, "path": "dashboard"}
+        async with self.changing.lent() as link:
+            await client.emit_async(NewEvent(f"web.{did}", subject[:_MOST_SUBJECT], detail=detail), on=link)
 
     def problem(self, request: Request, status: int, title: str, detail: str, helps: str = "") -> Response:
         return self.page(
@@ -106,18 +121,28 @@ class Desk:
             phrase=HTTPStatus(status).phrase,
         )
 
-    async def back(self, request: Request, path: str, **query: str | int) -> Response:
-        """To a page of ours after a change, so that a reload does not send the change again."""
+    async def back(
+        self, request: Request, path: str, *, did: str, subject: str, **query: str | int
+    ) -> Response:
+        """To a page of ours after a change, so that a reload does not send the change again.
+
+        Args:
+            did, subject: what somebody did to whom, for the event that tells of it.
+        """
+        await self._note(user_of(request), did, subject)
         await self.seen.renew()
         asked = f"?{urlencode(query)}" if query else ""
         return RedirectResponse(f"{request.scope.get('root_path', '')}{path}{asked}", 303)
 
 
-def endpoint(desk: Desk, view: View) -> Endpoint:
-    """A view that answers with a page also when it fails."""
+def endpoint(desk: Desk, view: View, *, needs: WebRole) -> Endpoint:
+    """A view that answers with a page also when it fails, and only those who may."""
 
     async def answer(request: Request) -> Response:
         try:
+            user = user_of(request)
+            if not user.may_act_as(needs):
+                raise Refused(403, f"{user.name} is {user.role}; this takes {needs}.")
             return await view(desk, request)
         except (RowcrewError, psycopg.Error) as error:
             return desk.problem(request, *_told(error))
@@ -126,7 +151,24 @@ def endpoint(desk: Desk, view: View) -> Endpoint:
 
 
 _DOCTOR: Final = "rowcrew doctor"
-_TITLES: Final = {404: "There is no such page.", 400: "That is not understood.", 409: "Nothing was changed."}
+_TITLES: Final = {
+    400: "That is not understood.",
+    403: "You may look, not change this.",
+    404: "There is no such page.",
+    409: "Nothing was changed.",
+}
+
+
+def user_of(request: Request) -> User:
+    user: User = request.scope.get("rowcrew.user", LOCAL)
+    return user
+
+
+def _off(user: User, role: WebRole) -> Markup:
+    """What a button says that somebody may not press."""
+    if user.may_act_as(role):
+        return Markup("")
+    return Markup(' disabled title="This takes the role {}"').format(role)
 
 
 def _told(error: RowcrewError | psycopg.Error) -> tuple[int, str, str, str]:

@@ -50,7 +50,8 @@ async def _ask(desk: Desk, request: Request, what: admin.Request, done: str) -> 
         raise Refused(400, "Name one worker.")
     async with desk.changing.lent() as link:
         (answer,) = await admin.request(link, what, ids)
-    return await desk.back(request, "/workers", done=done if answer.asked else "none")
+    told = done if answer.asked else "none"
+    return await desk.back(request, "/workers", did=f"{what}_worker", subject=str(ids[0]), done=told)
 
 
 def _told(workers: list[ListedWorker]) -> str:

@@ -52,7 +52,10 @@ async def _change(
     async with desk.changing.lent() as link:
         answers = await admin.change_tree(link, change, id, statuses=statuses)
     changed = sum(answer.changed for answer in answers)
-    return await desk.back(request, f"/workflows/{id}", done=f"many-{change}", n=changed)
+    did = f"{change}_workflow"
+    return await desk.back(
+        request, f"/workflows/{id}", did=did, subject=str(id), done=f"many-{change}", n=changed
+    )
 
 
 def _told(family: list[PlacedJob]) -> str:
