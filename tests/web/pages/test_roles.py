@@ -14,23 +14,23 @@ from rowcrew.embedded import EmbeddedPostgres
 from tests.web.conftest import Web, serving
 from tests.web.pages.conftest import Scene
 
+PASSWORD = "correct horse battery"
+
 
 @pytest.fixture(scope="module")
 def closed(server: EmbeddedPostgres, migrated_template: str) -> Iterator[Scene]:
-    """A server with two users, whose password is their name twice."""
+    """A server with two users."""
     with new_database(server, "roles", template=migrated_template) as name:
         url = server.url_of(name)
         for user, role in (("vera", "viewer"), ("olga", "operator")):
-            added = run("web", "users", "add", user, "--role", role, stdin=f"{PASSWORD}\n", DATABASE_URL=url)
+            words = ("web", "users", "add", user, "--role", role, "--password-stdin")
+            added = run(*words, stdin=PASSWORD, DATABASE_URL=url)
             assert added.returncode == 0, added.stderr
         with (
             psycopg.connect(url, autocommit=True) as connection,
             program(*serving(), DATABASE_URL=url) as served,
         ):
             yield Scene(Web(served, url, connection))
-
-
-PASSWORD = "correct horse battery"
 
 
 def signed_in(browser: Browser, scene: Scene, name: str, path: str) -> Page:
