@@ -35,6 +35,7 @@ NAMES: Final = (
     "queries",
     "reserve",
     "start",
+    "session",
     "csv_import",
     "waits",
     "jobs",

@@ -29,7 +29,7 @@ async def lifespan(application: FastAPI) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        await worker.stop("the application is stopping")
+        await worker.stop()
 
 
 application = FastAPI(lifespan=lifespan)

@@ -357,7 +357,7 @@ def _furnish(aws: Amazon) -> None:
         FunctionName=FUNCTION,
         Role=arn,
         Runtime="python3.13",
-        Handler="rowcrew.aws_lambda.worker",
+        Handler="handlers.worker",
         Code={"ZipFile": _empty_zip()},
     )
 

@@ -19,6 +19,7 @@ ENDINGS: Final[Mapping[str, str]] = {
 }
 SET_ASIDE: Final = frozenset(type for type, status in ENDINGS.items() if status != "failed")
 FIRST_PAUSE_SECONDS: Final = 10.0
+LONGEST_PAUSE_SECONDS: Final = 600.0
 
 REFUSALS: Final = """
 ALTER TABLE jobs ADD CONSTRAINT storm_check CHECK (type <> 'odd_check' OR status = 'queued') NOT VALID;

@@ -41,13 +41,15 @@ def server() -> Iterator[EmbeddedPostgres]:
 
 @pytest.fixture(scope="session")
 def migrated_template(server: EmbeddedPostgres) -> str:
-    """The name of a database that holds what the migrations make, and nothing else."""
+    """The name of a database that holds what the migrations make, but for the queues of families."""
     from rowcrew.table import migrate
 
     name = "migrated_template"
     with psycopg.connect(server.url, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name}")
     migrate.migrate(server.url_of(name))
+    with psycopg.connect(server.url_of(name), autocommit=True) as connection:
+        connection.execute("DELETE FROM queues")
     return name
 
 

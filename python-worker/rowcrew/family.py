@@ -26,7 +26,16 @@ GROUP: Final = "rowcrew.families"
 # Written as entry points and not declared as such: a checkout that runs without being installed has none.
 BUNDLED: Final = tuple(
     EntryPoint(name, f"rowcrew.bundled.{name}:family", GROUP)
-    for name in ("files", "documents", "model_run", "monte_carlo", "csv_import", "exports", "costs")
+    for name in (
+        "files",
+        "documents",
+        "model_run",
+        "monte_carlo",
+        "csv_import",
+        "exports",
+        "costs",
+        "announcements",
+    )
 )
 QUEUE: Final = "queue"
 QUEUE_TABLES: Final = frozenset(
@@ -116,6 +125,19 @@ class SchedulePreset(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     overlap: Literal["allow", "skip", "queueOne", "cancelOld"] = "allow"
 
 
+class Feed(NamedTuple):
+    """A type that `rowcrew enqueue TYPE --feed FILE` can make jobs of, many from one file.
+
+    Attributes:
+        type: the type of the jobs.
+        jobs_of: as module:function; it takes the file's bytes, answers `NewJob`s, and raises a `RowcrewError`
+            that says what is wrong with the file.
+    """
+
+    type: str
+    jobs_of: str
+
+
 class Family(msgspec.Struct, frozen=True, kw_only=True):
     """Job types that belong together, with all that is theirs.
 
@@ -133,6 +155,7 @@ class Family(msgspec.Struct, frozen=True, kw_only=True):
         uses: the families whose modules it imports.
         schedules: the schedules that come with it.
         doctor: an `Examination` of its settings against its tables, as module:function.
+        feeds: the types whose jobs a file can hold.
     """
 
     name: str
@@ -148,6 +171,7 @@ class Family(msgspec.Struct, frozen=True, kw_only=True):
     uses: tuple[str, ...] = ()
     schedules: tuple[SchedulePreset, ...] = ()
     doctor: str | None = None
+    feeds: tuple[Feed, ...] = ()
 
     def __post_init__(self) -> None:
         if not re.fullmatch("[a-z][a-z0-9_]*", self.name) or self.name == QUEUE:
@@ -206,6 +230,11 @@ def disagreements() -> list[str]:
     every = (family.settings.complaints() for family in installed())
     single = {one.complaint for one in given(variables=variables()) if one.complaint}
     return [complaint for some in every for complaint in some if complaint not in single]
+
+
+def feed_of(type: str) -> Feed | None:
+    """How a file becomes jobs of this type, if an installed family says so."""
+    return next((feed for family in installed() for feed in family.feeds if feed.type == type), None)
 
 
 def named(names: Iterable[str]) -> list[Family]:

@@ -38,6 +38,7 @@ EVENTS: Final[Mapping[str, Words]] = {
     "rescue.checking": Words("info", "🔍 Checking for stuck jobs..."),
     "database.details": Words("info", "🔌 Database {database} on {host}, port {port}, PostgreSQL {version}"),
     "worker.ready": Words("info", "👥 Ready: {types:type}, queues: {queues}", counted="types"),
+    "worker.ephemeral": Words("info", "⏳ Ephemeral: leaves after {limits}"),
     "worker.renamed": Words("warning", "⚠️  Another live worker is called {taken}; this one is {name}"),
     "settings.two_names": Words(
         "warning",
@@ -93,6 +94,9 @@ EVENTS: Final[Mapping[str, Words]] = {
         "warning", "⚠️  Runner does not answer (PID: {pid}): a handler holds its interpreter or its event loop"
     ),
     "runner.replaced": Words("info", "♻️  Replacing runner (PID: {pid}): it uses {memory_mib} MiB"),
+    "worker.outgrown": Words(
+        "warning", "⚠️  A runner uses more than WORKER_MAX_MEMORY: the worker leaves after its jobs"
+    ),
     "fence.closed": Words(
         "error", "❌ No heartbeat for {seconds:g} seconds: stopping all runs before others take them"
     ),

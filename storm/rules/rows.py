@@ -5,7 +5,6 @@ In: a history. Out: violations of I1 to I5, I11, I16 and I17.
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
 from collections.abc import Iterator
 from itertools import pairwise
@@ -14,7 +13,7 @@ from typing import Final
 from rowcrew.model.status import ENDED
 from storm.history import JOURNALED_ENDS, STALE_SAVES, History, Step
 from storm.odd import ENDINGS as ODD_ENDINGS
-from storm.odd import FIRST_PAUSE_SECONDS, SET_ASIDE
+from storm.odd import FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS, SET_ASIDE
 from storm.rules.violation import Violation
 
 REFUNDED: Final = frozenset({"released", "snoozed"})
@@ -55,9 +54,17 @@ def odd_rows_are_set_aside(history: History) -> Iterator[Violation]:
         if last.type in SET_ASIDE and job not in history.set_aside:
             yield Violation("I17", job, "is odd, and nobody has set it aside")
     for job, (tries, since) in history.set_aside.items():
-        most = 2 + math.log2(1 + max(0.0, history.seen_at - since) / FIRST_PAUSE_SECONDS)
-        if tries > most:
+        if tries > _most_tries(history.seen_at - since):
             yield Violation("I17", job, f"was tried {tries} times in {history.seen_at - since:.0f} s")
+
+
+def _most_tries(seconds: float) -> int:
+    """How often a row may have been tried in this time: each pause is twice as long, up to the longest."""
+    tries, pause, passed = 2, FIRST_PAUSE_SECONDS, 0.0
+    while (passed := passed + pause) <= seconds:
+        tries += 1
+        pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+    return tries
 
 
 def steps_are_those_of_the_protocol(history: History) -> Iterator[Violation]:

@@ -45,6 +45,7 @@ TINY = {
     "queries": ("--rows", "2000", "--repeats", "1"),
     "reserve": ("--rows", "2000", "--repeats", "1"),
     "start": ("--repeats", "1", "--jobs", "50"),
+    "session": ("--repeats", "1"),
     "csv_import": ("--rows", "100", "--repeats", "1"),
     "waits": ("--fan-in", "10", "--chain", "5", "--waiters", "25"),
     "jobs": ("--paths", "1000", "--table-rows", "5", "--rounds", "1", "--cancels", "1"),

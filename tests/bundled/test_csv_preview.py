@@ -119,3 +119,32 @@ def test_other_line_ends_in_the_middle_of_rows_are_bad_rows(imports: Imports) ->
     found = dry(imports, b"a,b\r1,2\r\n3,4\r5,6\r", table=None, mapping=None)
     assert found["rows"] == [{"a": "1", "b": "2"}, {"a": "5", "b": "6"}]
     assert "mixes CR with LF" in found["complaints"][0]["reason"]
+
+
+SEVERAL = (
+    "Meetings,,,\nMinister,Month,Guest,Purpose\nA,Oct-14,X,aid\n,,Y,\nB,Oct-14,Z,aid\n,,,\n,,,\n"
+    "Travel,,,\nMinister,Date of trip,Place,Cost\n"
+    + "".join(f"B,{day} October 2014,Cairo,{day}\n" for day in range(1, 9))
+    + ",,,\n,,,\nGifts,,,\nMinister,Date,Gift,Value\nNil return,,,\n"
+)
+
+
+def test_an_import_that_takes_the_suggestion_tells_of_the_further_tables_of_its_file(
+    imports: Imports,
+) -> None:
+    found = dry(imports, SEVERAL, table=None, mapping=None)
+    assert found["suggestion"]["skipRows"] == 8
+    columns = ", ".join(f"{name} text" for name in found["columns"])
+    imports.connection.execute(f"DROP TABLE IF EXISTS travel; CREATE TABLE travel ({columns})")
+    result = imports.run(SEVERAL.encode(), **found["suggestion"] | {"table": "travel"}).result
+    assert result["warnings"] == [
+        "row 9 is the header; the rows above it are left out; they look like a table of their own",
+        "further tables seem to begin in these rows, and are taken for rows of this one (1 in all): 20",
+    ]
+    assert found["warnings"] == result["warnings"]
+
+
+def test_blank_rows_a_footer_and_a_few_facts_above_are_no_further_tables(imports: Imports) -> None:
+    facts = "Account,DE12\nFrom,2026-01-01\n\n"
+    file = f"{facts}Id,Date,Amount,Memo\n1,2026-01-02,3,a\n\n\n2,2026-01-03,4,b\n\n2 rows,,,\n"
+    assert "warnings" not in imports.run(file.encode(), skipRows=3, headerRows=1).result

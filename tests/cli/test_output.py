@@ -9,7 +9,8 @@ import msgspec
 import pytest
 
 from rowcrew.cli.output import print_document, print_fields, progress_text
-from rowcrew.cli.tables import print_table, width
+from rowcrew.cli.tables import print_table
+from rowcrew.model.terminal_text import width
 
 
 def test_a_table_gives_way_at_its_widest_column_until_it_fits(

@@ -225,7 +225,14 @@ def test_the_version_of_a_family_that_is_not_installed_here_stands_in_nobodys_wa
     assert ask(empty_url, "SELECT to_regclass('blobs')::text") == [("blobs",)]
     versions = {version for (version,) in ask(empty_url, "SELECT version_num FROM rowcrew_migrations")}
     queues = f"{SCHEMA_REVISION:04}"
-    assert versions == {queues, "files_0001", "model_run_0001", "costs_0001", "acme_invoices_0003"}
+    assert versions == {
+        queues,
+        "files_0001",
+        "model_run_0001",
+        "costs_0001",
+        "announcements_0001",
+        "acme_invoices_0003",
+    }
 
 
 def test_the_version_of_a_newer_queue_is_not_overlooked(empty_url: str) -> None:

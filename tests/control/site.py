@@ -22,6 +22,7 @@ from rowcrew.model.backoff import Backoff
 from rowcrew.model.catalogue import Catalogue
 from rowcrew.model.manifest import Manifest, TypeManifest
 from rowcrew.model.outcome import Outcome
+from rowcrew.model.stay import Limits
 from rowcrew.runner.wire import Assign, Note, Report, Stop, Timing, ToRunner, Withdraw
 
 MANIFEST = Manifest(
@@ -91,7 +92,7 @@ class StandInRunners(Runners):
 class Site:
     """One worker's organs around a test's table, with a clock that the test moves."""
 
-    def __init__(self, database_url: str, **given: Any) -> None:
+    def __init__(self, database_url: str, *, limits: Limits | None = None, **given: Any) -> None:
         values = settings.read({"DATABASE_URL": database_url}, **given)
         self.table = Table(database_url)
         self.clock = MovedClock()
@@ -107,6 +108,8 @@ class Site:
             catalogue=self.catalogue,
             clock=self.clock,
             log=log,
+            limits=limits,
+            began=self.clock.now(),
         )
         self.road = self.organs.road
         self.runners.report_to(self.road.reports)

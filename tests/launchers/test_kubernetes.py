@@ -74,7 +74,7 @@ def test_a_queue_with_an_odd_name_has_a_job_all_the_same(place: InKubernetes) ->
             {"LAUNCHER_KUBERNETES_CONTAINER": "main"},
             "no container main, only proxy, worker: correct LAUNCHER",
         ),
-        ({"LAUNCHER_KUBERNETES_NAMESPACE": "default"}, "is forbidden.*deploy/kubernetes/job-workers.yaml"),
+        ({"LAUNCHER_KUBERNETES_NAMESPACE": "default"}, "is forbidden.*let the spawner's account get"),
     ],
 )
 def test_what_the_settings_name_and_the_cluster_has_not_is_told(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from importlib import resources
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -23,14 +24,14 @@ from tests.conftest import Connect
 Connection = psycopg.Connection[tuple[Any, ...]]
 
 PACKAGES = [one.package for one in installed() if (resources.files(one.package) / "sql").is_dir()]
-# Sent by `rowcrew accounts` alone, with the rights of an operator: a worker enters accounts, and adds none.
-OF_OPERATORS = {"add_account", "replace_account", "disable_account", "sealed_credentials", "reseal"}
 EXPLAINED = re.compile(r"(--.*\n)*\s*(SELECT|INSERT|UPDATE|DELETE|WITH)\b")
+# What a family keeps in sql/operator/ only commands send, with the rights of an operator.
+OF_OTHERS = ((SQL, ("demo/", "migration/")), *((Statements(one), ("operator/",)) for one in PACKAGES))
 STATEMENTS = {
     name: text
-    for statements in (SQL, *map(Statements, PACKAGES))
+    for statements, of_others in OF_OTHERS
     for name, text in sorted(statements.items())
-    if not name.startswith(("demo/", "migration/")) and name not in OF_OPERATORS and EXPLAINED.match(text)
+    if not name.startswith(of_others) and EXPLAINED.match(text)
 }
 RIGHTS = """
     SELECT relname, privilege_type, NULL
@@ -71,6 +72,20 @@ def test_the_workers_role_may_send_every_statement(as_role: As) -> None:
     assert len(STATEMENTS) > 40
     assert refused(worker) == []
     assert missing(worker) == []
+
+
+def test_no_handler_reaches_the_statements_of_an_operator() -> None:
+    reached = []
+    for package in PACKAGES:
+        texts = {path.stem: path.read_text() for path in Path(str(resources.files(package))).glob("*.py")}
+        senders = [module for module, text in texts.items() if 'SQL["operator/' in text]
+        reached += [
+            f"{module} imports {sender}"
+            for sender in senders
+            for module, text in texts.items()
+            if re.search(rf"import {sender}\b|\.{sender} import", text)
+        ]
+    assert reached == []
 
 
 def test_every_right_of_the_workers_role_is_needed_and_missed_by_the_doctor(

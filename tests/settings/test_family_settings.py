@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 import pytest
 
+from rowcrew.bundled.announcements.settings import AnnouncementSettings
 from rowcrew.bundled.costs.keys import Key
 from rowcrew.bundled.costs.settings import CostSettings
 from rowcrew.bundled.csv_import.settings import CsvImportSettings
@@ -55,6 +56,8 @@ READ: list[tuple[type[FamilySettings], str, str, str, Any]] = [
     (CostSettings, "COST_ANOMALY_BASELINE", "weekday", "baseline", "weekday"),
     (CostSettings, "AWS_ENDPOINT_URL_COST_EXPLORER", "http://ce:1", "cost_explorer_url", "http://ce:1"),
     (CostSettings, "AWS_ENDPOINT_URL_STS", "http://sts:1", "sts_url", "http://sts:1"),
+    (AnnouncementSettings, "SUPABASE_DB_URL", "postgresql://a@b/c", "database_url", "postgresql://a@b/c"),
+    (AnnouncementSettings, "ANNOUNCEMENT_ATTACHMENTS", "filings", "attachments", "filings"),
 ]
 
 

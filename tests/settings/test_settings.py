@@ -20,6 +20,7 @@ from rowcrew.settings import machine as machine_module
 from rowcrew.settings.variables import VARIABLES
 
 URL = "postgresql://app:hunter2@db.example/app"
+BOOT_ID = "0198c0de-0000-4000-8000-000000000000"
 SECRET = "whsec_" + "c2VjcmV0" * 4
 
 READ: list[tuple[str, str, str, Any]] = [
@@ -34,6 +35,11 @@ READ: list[tuple[str, str, str, Any]] = [
     ("WORKER_ID", "render-worker-1", "worker_name", "render-worker-1"),
     ("WORKER_QUEUES", "ai, upload,investor mail", "queues", ("ai", "upload", "investor", "mail")),
     ("JOB_QUEUE_NAME", "archaeologist_jobs", "queue_name", "archaeologist_jobs"),
+    ("WORKER_EPHEMERAL", "true", "ephemeral", True),
+    ("WORKER_MAX_JOBS", "10", "max_jobs", 10),
+    ("WORKER_IDLE_TIMEOUT", "0", "idle_timeout_seconds", 0.0),
+    ("WORKER_MAX_RUNTIME", "5m", "max_runtime_seconds", 300.0),
+    ("ROWCREW_BOOT_ID", BOOT_ID, "boot_id", BOOT_ID),
     ("POLL_INTERVAL", "0.5", "poll_seconds", 0.5),
     ("PRIORITY_QUEUE", "False", "by_priority", False),
     ("JOB_POLL_INTERVAL", "5", "poll_seconds", 5.0),
@@ -100,6 +106,8 @@ REFUSED: list[tuple[str, str, str]] = [
     ("EVENT_COMMANDS", '{"Page it": ["page"]}', "give JSON such as"),
     ("EVENT_ALLOW_PRIVATE", "intranet", "give networks such as 10.1.0.0/16"),
     ("LOG_FORMAT", "yaml", "give text or json"),
+    ("WORKER_MAX_JOBS", "0", "give a whole number"),
+    ("ROWCREW_BOOT_ID", "42", "give a uuid"),
     ("PRIORITY_QUEUE", "maybe", "give true or false"),
 ]
 

@@ -274,6 +274,9 @@ SOUND = {
         step(4, "completed", 1, "a"),
     ),
     "an odd row": history(enqueued(type="odd_start"), runs=[], set_aside={1: (2, 80.0)}, acknowledged=[1]),
+    "an odd row that was tried for an hour": history(
+        enqueued(type="odd_start"), runs=[], set_aside={1: (11, 80.0 - 3_040.0)}, acknowledged=[1]
+    ),
     "an odd row whose worker was killed": history(
         enqueued(type="odd_end"),
         step(2, "processing", 1, "a", type="odd_end"),
@@ -448,6 +451,10 @@ BROKEN = {
     "an odd row is tried without end": (
         "I17",
         history(enqueued(type="odd_start"), runs=[], set_aside={1: (9, 80.0)}),
+    ),
+    "an odd row is tried more often than every ten minutes": (
+        "I17",
+        history(enqueued(type="odd_start"), runs=[], set_aside={1: (14, 80.0 - 3_040.0)}),
     ),
     "an odd row runs": (
         "I17",

@@ -55,11 +55,11 @@ def test_a_terminated_worker_stops_as_after_a_signal_and_exits_with_0(
         table.rows("UPDATE workers SET asked = 'terminate' WHERE id = %s", id)
     else:
         asked(table, "terminate", str(id))
-    worker.said("worker.stopping", reason="terminated")
+    worker.said("worker.stopping", reason="drained")
     gate.open()
     assert worker.exited() == 0
     assert table.row(job)["status"] == "completed"
-    assert (the_worker(table)["state"], the_worker(table)["stopReason"]) == ("stopped", "terminated")
+    assert (the_worker(table)["state"], the_worker(table)["stopReason"]) == ("stopped", "drained")
 
 
 def test_runners_that_died_are_counted(start_worker: StartWorker, table: Table, journal: Journal) -> None:

@@ -61,7 +61,7 @@ def add(
     ENCRYPTION_KEY. With a role and no key the worker's own credentials assume
     the role.
     """
-    from rowcrew.bundled.costs.accounts import WayIn, add_account
+    from rowcrew.bundled.costs.admin import WayIn, add_account
 
     _require_form(id, role_arn, external_id)
     key = _credentials(credentials, from_env=from_env, is_needed=role_arn is None)
@@ -96,7 +96,7 @@ def list_accounts(*, json: AsJson = False) -> None:
 @accounts.command
 def disable(id: Id, /) -> None:
     """Collect an account no more. Its costs and anomalies stay."""
-    from rowcrew.bundled.costs.accounts import disable_account
+    from rowcrew.bundled.costs.admin import disable_account
 
     with connected("accounts disable") as connection:
         disable_account(connection, id)
@@ -111,7 +111,7 @@ def rotate_key(*, json: AsJson = False) -> int:
     ENCRYPTION_KEY_PREVIOUS. Then run this, then take the old one away. Exit
     code 1 if there are credentials that neither opens; they stay as they are.
     """
-    from rowcrew.bundled.costs.accounts import rotate_keys
+    from rowcrew.bundled.costs.admin import rotate_keys
     from rowcrew.bundled.costs.settings import CostSettings
 
     with connected("accounts rotate-key") as connection:

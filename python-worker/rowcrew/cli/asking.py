@@ -61,7 +61,7 @@ def explained(error: psycopg.Error, address: str) -> RowcrewError:
             return SchemaMismatch(f"{what}; run `rowcrew migrate` on this database")
         case "unreachable":
             return DatabaseUnavailable(f"{what}; `rowcrew doctor` tells more")
-        case "refused":
+        case "late" | "refused":
             return RowcrewError(what)
 
 

@@ -16,8 +16,9 @@ from rowcrew.admin.tree import change_tree
 from rowcrew.cli import FAILURE, SUCCESS, UsageError
 from rowcrew.cli.asking import ask, ask_of_job
 from rowcrew.cli.options import AsJson, Queues, job_id, read_settings
-from rowcrew.cli.output import one_line, print_document, print_documents
+from rowcrew.cli.output import print_document, print_documents
 from rowcrew.model.status import ENDED, Status
+from rowcrew.model.terminal_text import one_line
 from rowcrew.table.link import Link
 from rowcrew.table.rows import JobCount
 

@@ -9,9 +9,9 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
-from rowcrew.cli.output import one_line
-from rowcrew.cli.tables import is_coloured, width
+from rowcrew.cli.tables import is_coloured
 from rowcrew.model.counting import counted
+from rowcrew.model.terminal_text import one_line, width
 
 if TYPE_CHECKING:
     from rowcrew.bundled.costs.report import AnomalyRow, CostReport, CurrencyCosts, ServiceCosts

@@ -16,9 +16,10 @@ from cyclopts import App, Parameter
 from rowcrew.cli import FAILURE, SUCCESS, UsageError
 from rowcrew.cli.asking import explained
 from rowcrew.cli.options import AsJson, read_settings
-from rowcrew.cli.output import one_line, print_document
+from rowcrew.cli.output import print_document
 from rowcrew.cli.tables import print_table, wrapped
 from rowcrew.model.errors import RowcrewError
+from rowcrew.model.terminal_text import one_line
 from rowcrew.table.opening import opened
 
 if TYPE_CHECKING:

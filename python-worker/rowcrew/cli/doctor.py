@@ -15,10 +15,11 @@ from rowcrew.admin.deployment import checkout, points
 from rowcrew.bundled.files.settings import FileSettings
 from rowcrew.cli import FAILURE, SUCCESS
 from rowcrew.cli.options import AsJson
-from rowcrew.cli.output import one_line, print_document, print_documents
+from rowcrew.cli.output import print_document, print_documents
 from rowcrew.cli.tables import print_table
 from rowcrew.cli.wording import worded
 from rowcrew.family import variables
+from rowcrew.model.terminal_text import one_line
 from rowcrew.settings import Given, Settings
 from rowcrew.settings.readers import Secret
 from rowcrew.settings.variables import VARIABLES

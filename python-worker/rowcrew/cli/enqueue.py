@@ -19,13 +19,15 @@ from rowcrew import client
 from rowcrew.admin import jobs, queues
 from rowcrew.cli import FAILURE, SUCCESS, UsageError
 from rowcrew.cli.asking import ask
+from rowcrew.cli.feeds import enqueue_feed
 from rowcrew.cli.job_options import NO_OPTIONS, JobOptions, seconds
 from rowcrew.cli.jobs import document
 from rowcrew.cli.options import AsJson, read_settings
-from rowcrew.cli.output import one_line, print_document, progress_text
+from rowcrew.cli.output import print_document, progress_text
 from rowcrew.model.errors import RowcrewError
 from rowcrew.model.job_status import JobStatus
 from rowcrew.model.new_job import PAYLOAD_DEPTH, NewJob
+from rowcrew.model.terminal_text import one_line
 from rowcrew.table.link import Link
 
 NOT_ENDED: Final = 3
@@ -40,6 +42,7 @@ def enqueue(
     /,
     *,
     payload: Annotated[str | None, Parameter(allow_leading_hyphen=True)] = None,
+    feed: Annotated[str | None, Parameter(allow_leading_hyphen=True)] = None,
     options: JobOptions = NO_OPTIONS,
     wait: bool = False,
     wait_seconds: Annotated[str | None, Parameter(allow_leading_hyphen=True)] = None,
@@ -60,6 +63,8 @@ def enqueue(
         The handler's input, a JSON object; @FILE reads a file, - reads standard input.
     payload
         The same, as an option.
+    feed
+        A file that holds many jobs, in a form that the type knows; - reads standard input.
     wait
         Wait until the job has ended.
     wait_seconds
@@ -68,6 +73,12 @@ def enqueue(
     if content is not None and payload is not None:
         raise UsageError("the payload stands there twice; give it once")
     longest_seconds = seconds("--wait-seconds", wait_seconds)
+    if feed is not None:
+        if content or payload or wait or wait_seconds:
+            raise UsageError(
+                "--feed has the payloads, and nobody waits for so many jobs; leave the others out"
+            )
+        return enqueue_feed(type, feed, options, as_json=json)
     job = options.new_job(type, _payload(content or payload or "{}"))
 
     async def enqueued_and_awaited(link: Link) -> int:

@@ -16,8 +16,9 @@ from rowcrew.admin import jobs as admin
 from rowcrew.cli import UsageError
 from rowcrew.cli.asking import ask, ask_of_job
 from rowcrew.cli.options import AsJson, job_id, read_settings
-from rowcrew.cli.output import print_documents, printable
+from rowcrew.cli.output import print_documents
 from rowcrew.model.counting import counted
+from rowcrew.model.terminal_text import printable
 from rowcrew.table.link import Link
 from rowcrew.table.rows import Said
 

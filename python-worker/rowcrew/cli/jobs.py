@@ -26,12 +26,12 @@ from rowcrew.cli.output import (
     print_document,
     print_documents,
     print_fields,
-    printable,
     progress_text,
 )
 from rowcrew.cli.tables import print_table
 from rowcrew.model.duration import duration
 from rowcrew.model.status import ENDED, Status
+from rowcrew.model.terminal_text import printable
 from rowcrew.model.tree import branches
 from rowcrew.table.link import Link
 from rowcrew.table.rows import Attempt, ListedJob

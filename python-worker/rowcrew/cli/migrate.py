@@ -10,7 +10,8 @@ from cyclopts import Parameter
 
 from rowcrew.cli import FAILURE, SUCCESS
 from rowcrew.cli.options import AsJson, read_settings
-from rowcrew.cli.output import one_line, print_document
+from rowcrew.cli.output import print_document
+from rowcrew.model.terminal_text import one_line
 from rowcrew.settings import Settings
 
 

@@ -12,6 +12,8 @@ from typing import Any, Final
 
 import msgspec
 
+from rowcrew.model.terminal_text import printable
+
 _GAP: Final = "  "
 
 _encode: Final = msgspec.json.Encoder().encode
@@ -57,15 +59,6 @@ def shown(value: Any) -> str:
 def memory(bytes: int | None) -> str | None:
     """`512 MiB`, rounded."""
     return None if bytes is None else f"{round(bytes / 2**20)} MiB"
-
-
-def printable(text: str) -> str:
-    """The text without characters that a terminal would obey."""
-    return "".join(character if character.isprintable() or character == "\n" else " " for character in text)
-
-
-def one_line(text: str) -> str:
-    return " ".join(printable(text).split())
 
 
 def progress_text(progress: msgspec.Raw | None) -> str:

@@ -9,15 +9,14 @@ from __future__ import annotations
 import shutil
 import sys
 import textwrap
-import unicodedata
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 from rowcrew import settings
-from rowcrew.cli.output import one_line, shown
+from rowcrew.cli.output import shown
+from rowcrew.model.terminal_text import fitted, one_line, padded, width
 
 _GAP: Final = "  "
-_NARROWEST: Final = 8
 _UNLIMITED: Final = 1 << 30
 _BELOW_LINES: Final = 2
 
@@ -58,18 +57,13 @@ def print_table(
     is_number = [bool(rows) and all(_is_number(row[name]) for row in rows) for name in across]
     needed = [max(map(width, column)) for column in zip(across, *cells, strict=True)]
     gives_way = [shrink is None or name in shrink for name in across]
-    widths = _fitted(needed, gives_way, terminal)
+    widths = fitted(needed, gives_way, terminal - len(_GAP) * (len(across) - 1))
     print(_line(across, widths, is_number))
     for row, texts in zip(rows, cells, strict=True):
-        padded = [_padded(*cell) for cell in zip(texts, widths, is_number, strict=True)]
-        print(_GAP.join(map(_painted, across, padded, texts)).rstrip())
+        cut = [padded(*cell) for cell in zip(texts, widths, is_number, strict=True)]
+        print(_GAP.join(map(_painted, across, cut, texts)).rstrip())
         if below is not None and below not in across:
             _print_below(one_line(shown(row[below])), terminal)
-
-
-def width(text: str) -> int:
-    """Columns that a terminal gives the text."""
-    return sum(_character_width(character) for character in text)
 
 
 def wrapped(text: str, *, indent: str) -> list[str]:
@@ -86,13 +80,12 @@ def is_coloured() -> bool:
 
 
 def _line(texts: Sequence[str], widths: Sequence[int], is_number: Sequence[bool]) -> str:
-    padded = [_padded(*cell) for cell in zip(texts, widths, is_number, strict=True)]
-    return _GAP.join(padded).rstrip()
+    return _GAP.join(map(padded, texts, widths, is_number)).rstrip()
 
 
-def _painted(name: str, padded: str, text: str) -> str:
+def _painted(name: str, cut: str, text: str) -> str:
     colour = _COLOURS.get(text) if name in _COLOURED_COLUMNS else None
-    return f"\x1b[{colour}m{padded}\x1b[0m" if colour and is_coloured() else padded
+    return f"\x1b[{colour}m{cut}\x1b[0m" if colour and is_coloured() else cut
 
 
 def _print_below(text: str, terminal: int) -> None:
@@ -101,31 +94,6 @@ def _print_below(text: str, terminal: int) -> None:
         text, max(20, terminal - len(indent)), max_lines=_BELOW_LINES, placeholder=" …"
     ):
         print(f"{indent}\x1b[{_DIM}m{line}\x1b[0m" if is_coloured() else f"{indent}{line}")
-
-
-def _character_width(character: str) -> int:
-    if unicodedata.combining(character):
-        return 0
-    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
-
-
-def _fitted(widths: list[int], gives_way: list[bool], terminal: int) -> list[int]:
-    """The widest columns give way until all fit the terminal: those that may, and if need be all others."""
-    while sum(widths) + len(_GAP) * (len(widths) - 1) > terminal:
-        wide = [place for place, columns in enumerate(widths) if columns > _NARROWEST]
-        if not wide:
-            break
-        widths[max(wide, key=lambda place: (gives_way[place], widths[place]))] -= 1
-    return widths
-
-
-def _padded(text: str, columns: int, to_the_right: bool) -> str:
-    if width(text) > columns:
-        while width(text) > columns - 1:
-            text = text[:-1]
-        text += "…"
-    padding = " " * (columns - width(text))
-    return padding + text if to_the_right else text + padding
 
 
 def _is_number(value: Any) -> bool:

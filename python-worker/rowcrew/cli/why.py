@@ -5,8 +5,9 @@ from __future__ import annotations
 from rowcrew.admin import jobs
 from rowcrew.cli.asking import ask, ask_of_job
 from rowcrew.cli.options import AsJson, job_id, read_settings
-from rowcrew.cli.output import one_line, print_document
+from rowcrew.cli.output import print_document
 from rowcrew.cli.wording import worded
+from rowcrew.model.terminal_text import one_line
 
 
 def why(id: str, /, *, json: AsJson = False) -> None:

@@ -9,6 +9,7 @@ import msgspec
 
 from rowcrew.cli.clashes import clashes
 from rowcrew.cli.options import Queues, read_settings
+from rowcrew.model.errors import SettingsError
 from rowcrew.settings import Settings, import_places
 
 BUNDLED_CREW = "rowcrew.bundled:crew"
@@ -24,14 +25,18 @@ def worker(
     job_timeout: str | None = None,
     shutdown_grace: str | None = None,
     max_memory: str | None = None,
+    ephemeral: bool = False,
+    max_jobs: str | None = None,
+    idle_timeout: str | None = None,
+    max_runtime: str | None = None,
     name: str | None = None,
     log_format: Literal["text", "json"] | None = None,
 ) -> int:
-    """Run a worker until SIGTERM or SIGINT.
+    """Run a worker until SIGTERM or SIGINT, or an ephemeral one until its work is done.
 
     An option stands for an environment variable, and wins over it.
-    Exit codes: 0 stopped by a signal, 1 failed to start or crashed,
-    2 a setting is wrong.
+    Exit codes: 0 stopped by a signal or left by itself, 1 failed to start
+    or crashed, 2 a setting is wrong.
 
     Parameters
     ----------
@@ -51,6 +56,15 @@ def worker(
         Seconds that running jobs get after SIGTERM (SHUTDOWN_GRACE).
     max_memory
         A runner above it is replaced, such as 512M (WORKER_MAX_MEMORY).
+    ephemeral
+        Leave when the work is done (WORKER_EPHEMERAL). The limits below
+        go before those of the queues.
+    max_jobs
+        Leave after so many jobs (WORKER_MAX_JOBS).
+    idle_timeout
+        Leave after so many seconds without a job (WORKER_IDLE_TIMEOUT).
+    max_runtime
+        Leave after so many seconds, even from jobs (WORKER_MAX_RUNTIME).
     name
         Label of this worker (WORKER_ID).
     log_format
@@ -69,6 +83,10 @@ def worker(
             "--job-timeout": ("job_timeout_seconds", job_timeout),
             "--shutdown-grace": ("shutdown_grace_seconds", shutdown_grace),
             "--max-memory": ("max_memory_bytes", max_memory),
+            "--ephemeral": ("ephemeral", "true" if ephemeral else None),
+            "--max-jobs": ("max_jobs", max_jobs),
+            "--idle-timeout": ("idle_timeout_seconds", idle_timeout),
+            "--max-runtime": ("max_runtime_seconds", max_runtime),
             "--name": ("worker_name", name),
             "--log-format": ("log_format", log_format),
         },
@@ -77,9 +95,19 @@ def worker(
     if concurrency is not None:  # an option wins over both names of the variable
         settings = msgspec.structs.replace(settings, max_concurrent_jobs=None)
     settings.require_database_url()
+    _check_stay(settings)
     for clash in clashes(import_places()):
         print(f"rowcrew: {clash}", file=sys.stderr)
     return run_worker(crews(crew, settings), settings)
+
+
+def _check_stay(settings: Settings) -> None:
+    """A limit that nothing heeds would be found out when the worker is still there in the morning."""
+    limits = (settings.max_jobs, settings.idle_timeout_seconds, settings.max_runtime_seconds)
+    if not settings.ephemeral and any(limit is not None for limit in limits):
+        raise SettingsError(
+            ["--max-jobs, --idle-timeout and --max-runtime end an ephemeral worker: add --ephemeral"]
+        )
 
 
 def crews(named: tuple[str, ...], settings: Settings) -> list[str]:

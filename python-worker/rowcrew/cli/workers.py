@@ -15,9 +15,10 @@ from rowcrew.admin import workers as admin
 from rowcrew.cli import FAILURE, SUCCESS, UsageError
 from rowcrew.cli.asking import ask
 from rowcrew.cli.options import AsJson, job_id, read_settings
-from rowcrew.cli.output import columns, memory, one_line, print_documents
+from rowcrew.cli.output import columns, memory, print_documents
 from rowcrew.cli.tables import print_table
 from rowcrew.model.duration import duration
+from rowcrew.model.terminal_text import one_line
 from rowcrew.table.rows import ListedWorker, WorkerState
 
 LIST_COLUMNS = ("id", "name", "state", "heard", "up", "slots", "restarts", "cpu", "memory", "process")

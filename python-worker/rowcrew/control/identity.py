@@ -31,10 +31,11 @@ class Identity:
         self._log = log
         self.worker_id = 0
         self.boot_id = uuid.uuid4()
+        self._given = settings.boot_id
 
     async def enter(self) -> Asked | None:
         """Get a row in `workers`, committed before anything is reserved under it; what the row asks."""
-        boot_id = uuid.uuid4()
+        boot_id, self._given = uuid.UUID(self._given) if self._given else uuid.uuid4(), None
         name = self._settings.worker_name or ""
         self.worker_id, namesakes, asked = await table.register(
             self._link,

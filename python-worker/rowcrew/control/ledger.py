@@ -15,6 +15,7 @@ class Ledger:
     """Runs by lease.
 
     Attributes:
+        taken: how many runs there have been so far.
         in_flight: runs that hold a slot, or wait for one; those that are over stay until recorded.
         long_in_flight: of these the runs of types that are not short.
         reserving_since: when the reservation under way began, whose rows are not here yet; else None.
@@ -28,6 +29,7 @@ class Ledger:
         self._clock = clock
         self._runs: dict[str, Run] = {}
         self.reserving_since: float | None = None
+        self.taken = 0
         self.in_flight = 0
         self.long_in_flight = 0
         self.changed = asyncio.Event()
@@ -64,6 +66,7 @@ class Ledger:
         now = self._clock.now()
         runs = [Run(job, now, job.type in long_types) for job in jobs]
         self._runs.update([(run.job.lease_id, run) for run in runs])
+        self.taken += len(runs)
         self.in_flight += len(runs)
         self.long_in_flight += sum([run.is_long for run in runs])
         return runs

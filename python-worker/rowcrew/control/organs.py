@@ -41,16 +41,23 @@ from rowcrew.control.wake_up import WakeUp
 from rowcrew.liveness import Liveness
 from rowcrew.log import Log
 from rowcrew.model.catalogue import Catalogue
+from rowcrew.model.stay import Limits
 from rowcrew.settings import Settings, Supervisor
 
 if TYPE_CHECKING:
     from rowcrew.control.care.supervision import Supervision
+    from rowcrew.control.stay import Stay
 
 Loop = Callable[[], Coroutine[Any, Any, None]]
 
 
 class Organs:
-    """The organs of one worker, joined and not yet running."""
+    """The organs of one worker, joined and not yet running.
+
+    Args:
+        limits: what ends the worker's stay, if it comes and goes.
+        began: when the worker was started.
+    """
 
     def __init__(
         self,
@@ -62,6 +69,8 @@ class Organs:
         clock: Clock,
         log: Log,
         supervisor: Supervisor | None = None,
+        limits: Limits | None = None,
+        began: float = 0.0,
     ) -> None:
         self._settings = settings
         self._links = links
@@ -88,10 +97,12 @@ class Organs:
         )
         self.requests = Requests(ledger=self.road.ledger, log=log)
         self.fence = self._make_fence()
+        self.usage = self._make_usage(replaces=limits is None)
         self.heartbeat = self._make_heartbeat()
         self.supervision = self._make_supervision(supervisor) if supervisor else None
-        self.reserving = self._make_reserving()
+        self.reserving = self._make_reserving(limits or Limits())
         self.reserver = self.reserving.reserver
+        self.stay = self._make_stay(limits, began) if limits else None
         self.queues = ReadQueues(link=links.chores, named=settings.queue_name, catalogue=catalogue)
         self.turned_back = TurnedBack(links=links, lately_completed=self.road.lately_completed, log=log)
         self.rescue = Rescue(
@@ -121,6 +132,8 @@ class Organs:
             yield "expected", self.road.expected.run
         if self.supervision is not None:
             yield "supervision", self.supervision.run
+        if self.stay is not None:
+            yield "stay", self.stay.run
         yield "reserve", self.reserver.run
 
     def _chores(self) -> list[Chore]:
@@ -192,15 +205,19 @@ class Organs:
             requests=self.requests,
             fence=self.fence,
             liveness=self.liveness,
-            usage=Usage(
-                runners=self.runners,
-                limit_bytes=settings.max_memory_bytes,
-                tally=self.road.tally,
-                clock=self._clock,
-                log=log,
-            ),
+            usage=self.usage,
             clock=self._clock,
             log=log,
+        )
+
+    def _make_usage(self, *, replaces: bool) -> Usage:
+        return Usage(
+            runners=self.runners,
+            limit_bytes=self._settings.max_memory_bytes,
+            replaces=replaces,
+            tally=self.road.tally,
+            clock=self._clock,
+            log=self._log,
         )
 
     def _make_supervision(self, supervisor: Supervisor) -> Supervision:
@@ -216,7 +233,21 @@ class Organs:
             log=self._log,
         )
 
-    def _make_reserving(self) -> Reserving:
+    def _make_stay(self, limits: Limits, began: float) -> Stay:
+        from rowcrew.control.stay import Stay
+
+        return Stay(
+            limits=limits,
+            began=began,
+            ledger=self.road.ledger,
+            reserver=self.reserver,
+            requests=self.requests,
+            usage=self.usage,
+            clock=self._clock,
+            log=self._log,
+        )
+
+    def _make_reserving(self, limits: Limits) -> Reserving:
         return Reserving(
             settings=self._settings,
             link=self._links.reserve,
@@ -226,6 +257,7 @@ class Organs:
             fence=self.fence,
             heartbeat=self.heartbeat,
             requests=self.requests,
+            limits=limits,
             catalogue=self._catalogue,
             clock=self._clock,
             log=self._log,

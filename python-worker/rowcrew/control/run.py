@@ -18,6 +18,7 @@ class StopReason(enum.Enum):
     TAKEN = "its row was changed or taken by somebody else"
     TIMEOUT = "it ran longer than it may"
     SHUTDOWN = "the worker is stopping"
+    OUT_OF_TIME = "the worker has been there as long as it may"
     FENCED = "the worker could not prove life"
 
 

@@ -24,6 +24,7 @@ from rowcrew.control.run import StopReason
 from rowcrew.log import Log
 from rowcrew.model.catalogue import Catalogue
 from rowcrew.model.cleaning import clean_text, describe
+from rowcrew.model.stay import Limits, WhyStopped, described
 from rowcrew.settings import Settings, Supervisor
 from rowcrew.table.link import reason
 
@@ -43,6 +44,7 @@ class Worker:
 
     Attributes:
         failure: has a result as soon as something outside all jobs has broken.
+        why_stopped: the reason, once it is stopping.
     """
 
     def __init__(
@@ -59,10 +61,11 @@ class Worker:
         self._settings = settings
         self._log = log or Log(settings.log_format, worker=settings.worker_name)
         self._clock = MonotonicClock()
+        self._began = self._clock.now()
         self._organs: Organs | None = None
         self._life = AsyncExitStack()
         self._state = "new"
-        self._why_stopped = "stopped"
+        self.why_stopped: WhyStopped | None = None
         self._stop_began = 0.0
         self._on_failure = on_failure
         self._owns_process = owns_process
@@ -84,7 +87,8 @@ class Worker:
         self._state = "starting"
         try:
             await self._begin(self._life)
-        except BaseException:
+        except BaseException as error:
+            self.why_stopped = "error" if isinstance(error, Exception) else "signal"
             await self._life.aclose()
             self._state = "stopped"
             raise
@@ -92,19 +96,24 @@ class Worker:
         if self.failure.done():
             self._stop_itself()
 
-    async def stop(self, reason: str = "stopped") -> None:
+    async def stop(self, reason: WhyStopped = "drained") -> None:
         """Reserve no more, let jobs end, give back the rest, leave. Stopping twice waits for the same end."""
         if self._state in ("new", "stopped"):
             return
         if self._state == "stopping":
             await self._stopped.wait()
             return
-        self._state, self._why_stopped, self._stop_began = "stopping", reason, self._clock.now()
+        self._state, self.why_stopped, self._stop_began = "stopping", reason, self._clock.now()
         self._log.event("worker.stopping", reason=reason, grace=self._settings.shutdown_grace_seconds)
         await self._life.aclose()
         self._state = "stopped"
         self._stopped.set()
         self._log.event("worker.stopped", reason=reason)
+
+    @property
+    def taken(self) -> int:
+        """How many jobs it has reserved so far."""
+        return 0 if self._organs is None else self._organs.road.ledger.taken
 
     async def stopped(self) -> None:
         """Wait until it has stopped, for whatever reason."""
@@ -131,7 +140,10 @@ class Worker:
 
     def _on_terminated(self, _: asyncio.Future[None]) -> None:
         """An operator has asked it to stop: no heartbeat waits for what follows."""
-        self._stopping_itself = asyncio.create_task(self.stop("terminated"))
+        self._stopping_itself = asyncio.create_task(self.stop())
+
+    def _on_stay_over(self, over: asyncio.Future[WhyStopped]) -> None:
+        self._stopping_itself = asyncio.create_task(self.stop(over.result()))
 
     async def _stop_and_tell(self) -> None:
         await self.stop("error")
@@ -164,13 +176,15 @@ class Worker:
         life.push_async_callback(self._last_writes, organs)
         runners.report_to(organs.road.reports)
         life.push_async_callback(runners.close)  # before the last writes: a killed run has an end as well
-        life.push_async_callback(organs.road.stopping.drain, self._settings.shutdown_grace_seconds)
+        life.push_async_callback(self._drain, organs)
         life.callback(organs.road.dispatcher.withdraw)
         life.callback(organs.reserver.close)
         if organs.supervision is not None:
             life.callback(organs.supervision.stopping)
         self._tell_ready(organs)
         organs.requests.terminated.add_done_callback(self._on_terminated)
+        if organs.stay is not None:
+            organs.stay.over.add_done_callback(self._on_stay_over)
 
     async def _make_organs(self, links: Links, runners: Runners) -> Organs:
         manifest = await runners.manifest()
@@ -184,7 +198,17 @@ class Worker:
             clock=self._clock,
             log=self._log,
             supervisor=self._supervisor,
+            limits=await self._limits(links),
+            began=self._began,
         )
+
+    async def _limits(self, links: Links) -> Limits | None:
+        """What ends this worker's stay; None = it stays."""
+        if not self._settings.ephemeral:
+            return None
+        from rowcrew.control.stay import limits_of_stay
+
+        return await limits_of_stay(self._settings, links.chores)
 
     async def _enter(self, organs: Organs) -> None:
         with suppress(OSError):  # no descriptor is left: the next worker here sees to them
@@ -210,6 +234,13 @@ class Worker:
             task.cancel()
         await asyncio.wait(tasks)
 
+    async def _drain(self, organs: Organs) -> None:
+        is_out_of_time = self.why_stopped == "max_runtime"
+        await organs.road.stopping.drain(
+            self._settings.shutdown_grace_seconds,
+            StopReason.OUT_OF_TIME if is_out_of_time else StopReason.SHUTDOWN,
+        )
+
     async def _last_writes(self, organs: Organs) -> None:
         """A row that somebody has locked is waited for within the grace; what is left others rescue."""
         grace_left = self._stop_began + self._settings.shutdown_grace_seconds - self._clock.now()
@@ -220,7 +251,7 @@ class Worker:
             await self._in_time(organs.road.letting_go.done(), _LAST_WRITES_SECONDS)
         await self._in_time(organs.stats.once(), _LEAVE_SECONDS)
         await self._in_time(organs.road.lines.once(), _LEAVE_SECONDS)
-        await self._in_time(organs.identity.leave(self._why_stopped), _LEAVE_SECONDS)
+        await self._in_time(organs.identity.leave(self.why_stopped or "error"), _LEAVE_SECONDS)
 
     async def _in_time(self, work: Coroutine[Any, Any, None], seconds: float) -> bool:
         try:
@@ -243,3 +274,5 @@ class Worker:
     def _tell_ready(self, organs: Organs) -> None:
         queues = ", ".join(self._settings.queues) or "all"
         self._log.event("worker.ready", types=len(organs.identity.types), queues=queues)
+        if organs.stay is not None:
+            self._log.event("worker.ephemeral", limits=described(organs.stay.limits))

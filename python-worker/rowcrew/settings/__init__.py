@@ -39,6 +39,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     worker_name: str | None = None
     queues: tuple[str, ...] = ()
     queue_name: str | None = None
+    ephemeral: bool = False
+    max_jobs: int | None = None
+    idle_timeout_seconds: float | None = None
+    max_runtime_seconds: float | None = None
+    boot_id: str | None = None
     poll_seconds: float = 2.0
     by_priority: bool = True
     job_timeout_seconds: float | None = None
@@ -172,6 +177,7 @@ def _instance_name(template: str | None, environment: Mapping[str, str]) -> str:
     return template.replace("{instance}", environment.get("RENDER_INSTANCE_ID") or socket.gethostname())
 
 
+_BOOT_ID: Final = "ROWCREW_BOOT_ID"
 _OF_CONTROL_ALONE: Final = {"EVENT_SECRETS", "EVENT_COMMANDS"}
 
 # Everything else a worker's environment holds stays with the worker; RUNNER_ENVIRONMENT adds to it.
@@ -197,6 +203,7 @@ def runner_environment(
     known = {name for variable in (*VARIABLES, *families) for name in variable.names} - _OF_CONTROL_ALONE
     kept.update({name: value for name, value in environment.items() if name in known})
     kept["DATABASE_URL"] = settings.require_database_url()
+    kept.pop(_BOOT_ID, None)  # no worker that a handler starts is this one
     return kept
 
 

@@ -117,6 +117,12 @@ def queues(value: str) -> tuple[str, ...]:
     return tuple(queue(part) for part in words(value))
 
 
+def boot_id(value: str) -> str:
+    if not re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", value):
+        raise ValueError("give a uuid, such as 0198c0de-0000-4000-8000-000000000000, or nothing")
+    return value
+
+
 def log_format(value: str) -> str:
     if value not in ("text", "json"):
         raise ValueError("give text or json")

@@ -16,6 +16,7 @@ import msgspec
 from rowcrew.model.asked import Asked
 from rowcrew.model.pace import RunCount
 from rowcrew.model.shape import Part
+from rowcrew.model.standing import EndedMinute
 from rowcrew.model.status import Status
 from rowcrew.model.tree import Edges
 from rowcrew.model.why import HeldBack, JobFacts, Service
@@ -35,6 +36,8 @@ from rowcrew.table.rows import (
     ListedSchedule,
     ListedType,
     ListedWorker,
+    LivedWorkers,
+    LiveJobs,
     NamedWorker,
     Probe,
     PublishedType,
@@ -47,6 +50,7 @@ from rowcrew.table.rows import (
     Standing,
     TimedRuns,
     TreeJob,
+    UnservedType,
     WholeJob,
     WorkerState,
 )
@@ -238,6 +242,24 @@ async def time_runs(
     """Within the last seconds; None = any."""
     parameters = {"seconds": seconds, "queue": queue, "type": type}
     return [TimedRuns(*row) for row in await _fetch(link, "time_runs", parameters)]
+
+
+async def unserved_types(link: Link) -> list[UnservedType]:
+    return [UnservedType(*row) for row in await _fetch(link, "unserved_types", {})]
+
+
+async def ended_minutes(link: Link) -> list[EndedMinute]:
+    return [EndedMinute(*row) for row in await _fetch(link, "ended_minutes", {})]
+
+
+async def worker_seconds(link: Link, *, seconds: float) -> list[LivedWorkers]:
+    """Within the last seconds, as long as the rows of workers are kept."""
+    return [LivedWorkers(*row) for row in await _fetch(link, "worker_seconds", {"seconds": seconds})]
+
+
+async def count_live(link: Link, *, queue: str | None = None) -> list[LiveJobs]:
+    """None = of any queue."""
+    return [LiveJobs(*row) for row in await _fetch(link, "count_live", {"queue": queue})]
 
 
 async def list_types(link: Link) -> list[ListedType]:

@@ -244,6 +244,22 @@ class TimedRuns(NamedTuple):
     runs: int
 
 
+class LivedWorkers(NamedTuple):
+    """How many workers of a queue lived, and for how long together; None = of several queues."""
+
+    queue: str | None
+    workers: int
+    worker_seconds: float
+
+
+class LiveJobs(NamedTuple):
+    """How many jobs of a queue and type are left to run."""
+
+    queue: str
+    type: str
+    jobs: int
+
+
 class ListedSchedule(Row, frozen=True):
     """A schedule, and the status of the last job that a tick of it made."""
 
@@ -388,6 +404,13 @@ class ReasonCount(Row, frozen=True):
     reason: str
     jobs: int
     first_id: int
+
+
+class UnservedType(NamedTuple):
+    """Ready jobs of this queue and type are there that no live worker serves."""
+
+    queue: str
+    type: str
 
 
 class CompletedJob(Row, frozen=True):

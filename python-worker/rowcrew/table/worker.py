@@ -14,6 +14,7 @@ from rowcrew.model.asked import Asked
 from rowcrew.model.floors import Probes
 from rowcrew.model.holder import Holder
 from rowcrew.model.job import Job
+from rowcrew.model.stay import Limits
 from rowcrew.table.link import CHORE_SECONDS, Link
 from rowcrew.table.statements import SQL
 
@@ -380,6 +381,11 @@ async def add_queue(link: Link, queue: str) -> None:
 
 async def queue_limits(link: Link) -> list[QueueLimit]:
     return [QueueLimit(*row) for row in await link.fetch(SQL["worker/queue_limits"], {}, CHORE_SECONDS)]
+
+
+async def stay_limits(link: Link, queues: Sequence[str]) -> Limits:
+    (row,) = await link.fetch(SQL["worker/stay_limits"], {"queues": list(queues)})
+    return Limits(*row)
 
 
 async def tell_ended(link: Link, ids: list[str]) -> int:

@@ -13,7 +13,7 @@ from rig.cost_explorer import CloudBill, cost_explorer
 from rig.databases import new_database
 from rowcrew.bundled import crew
 from rowcrew.bundled.costs import cost_explorer as asking
-from rowcrew.bundled.costs.accounts import WayIn, add_account
+from rowcrew.bundled.costs.admin import WayIn, add_account
 from rowcrew.bundled.costs.cost_explorer import Patience
 from rowcrew.bundled.costs.credentials import Credentials
 from rowcrew.embedded import EmbeddedPostgres

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from tests.bundled.costs.conftest import DAY, Site, days_before
 
@@ -46,14 +47,20 @@ def test_the_bands_hold_from_the_wire_to_the_table(site: Site, amount: str, seve
     assert [one["severity"] for one in result["anomalies"]] == ([severity] if severity else [])
 
 
-def test_a_finding_is_one_event_however_often_it_is_found(site: Site) -> None:
+def test_a_finding_is_one_event_and_one_warning_of_its_name_however_often_it_is_found(site: Site) -> None:
     known_for_a_month(site)
     site.has_cost("prod", EC2, "150.01", DAY)
-    site.collect()
-    site.collect()
+    with capture_logs() as logged:
+        site.collect()
+        site.collect()
     assert site.rows("SELECT kind, subject, type, detail->>'severity', detail->>'amount' FROM events") == [
         ("cost.anomaly.detected", f"prod {EC2} {DAY}", "cost_collection", "low", "150.01")
     ]
+    assert [
+        (line["event"], line["service"], line["severity"], line["amount"])
+        for line in logged
+        if line["log_level"] == "warning"
+    ] == [("cost.anomaly.detected", EC2, "low", "150.01")]
 
 
 def test_a_finding_is_told_with_its_figures_and_why(site: Site) -> None:

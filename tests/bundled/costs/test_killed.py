@@ -56,7 +56,7 @@ TWICE = """
 
 def prepare(table: Table, bill: CloudBill, monkeypatch: pytest.MonkeyPatch) -> None:
     """Three accounts with a month behind them, each with an anomaly on the day; a gate at every moment."""
-    from rowcrew.bundled.costs.accounts import WayIn, add_account
+    from rowcrew.bundled.costs.admin import WayIn, add_account
     from rowcrew.bundled.costs.credentials import Credentials
 
     monkeypatch.setenv("ENCRYPTION_KEY", KEY)

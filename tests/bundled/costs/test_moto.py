@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from rig.bucket import moto_server
-from rowcrew.bundled.costs.accounts import WayIn, add_account
+from rowcrew.bundled.costs.admin import WayIn, add_account
 from rowcrew.bundled.costs.credentials import Credentials
 from tests.bundled.costs.conftest import DAY, Site
 

@@ -1,7 +1,8 @@
 """The table "cloudAccounts": whose costs are collected, and the way into each account.
 
 In: a psycopg connection, whose transaction the caller ends. Out: rows, without what opens an account; and the
-credentials of one, for the moment in which they are used. Called by the handler and the command line.
+credentials of one, for the moment in which they are used. Called by the handler and the command line, which
+changes accounts by `admin`.
 """
 
 from __future__ import annotations
@@ -14,10 +15,9 @@ import msgspec
 import psycopg
 from psycopg.rows import kwargs_row
 
-from rowcrew import RowcrewError, SettingsError
 from rowcrew.bundled.costs.credentials import Credentials
 from rowcrew.bundled.costs.keys import Key
-from rowcrew.bundled.costs.sealing import CannotOpen, seal, unseal
+from rowcrew.bundled.costs.sealing import CannotOpen, unseal
 from rowcrew.bundled.costs.settings import CostSettings
 from rowcrew.bundled.costs.statements import SQL
 
@@ -44,72 +44,10 @@ class CloudAccount(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     problem: str | None
 
 
-class WayIn(msgspec.Struct, frozen=True, kw_only=True):
-    """How an account is entered: with an access key, by a role, or by a role with that key."""
-
-    credentials: Credentials | None = None
-    role_arn: str | None = None
-    external_id: str | None = None
-
-
-class Rotation(msgspec.Struct, frozen=True):
-    """What became of the sealed credentials: sealed anew, as they should be, and those no key opens."""
-
-    resealed: list[str]
-    current: list[str]
-    unopened: list[str]
-
-
 def list_accounts(connection: Connection, ids: Collection[str] | None = None) -> list[CloudAccount]:
     """The accounts by id: all, or those of these ids."""
     with connection.cursor(row_factory=kwargs_row(_account)) as cursor:
         return cursor.execute(SQL["accounts"], {"ids": None if ids is None else list(ids)}).fetchall()
-
-
-def add_account(connection: Connection, id: str, way_in: WayIn, *, replace: bool = False) -> None:
-    """Add an account; `replace` gives one that is there another way in.
-
-    Raises:
-        RowcrewError: there is one of this id, or, to replace, there is none.
-        SettingsError: it has credentials, and ENCRYPTION_KEY is not set.
-    """
-    parameters = {"id": id, "role_arn": way_in.role_arn, "external_id": way_in.external_id}
-    sealed = {"key_id": None, "credentials": None}
-    if way_in.credentials is not None:
-        sealed = _sealed(required_key(CostSettings.read()), way_in.credentials, id)
-    statement = SQL["replace_account" if replace else "add_account"]
-    if connection.execute(statement, parameters | sealed).fetchone() is None:
-        raise RowcrewError(
-            f"there is no account {id} to replace" if replace else f"there is an account {id} already"
-        )
-
-
-def disable_account(connection: Connection, id: str) -> None:
-    """Collect an account no more. Its costs stay.
-
-    Raises:
-        RowcrewError: there is none of this id.
-    """
-    if connection.execute(SQL["disable_account"], {"id": id}).fetchone() is None:
-        raise RowcrewError(f"there is no account {id}; `rowcrew accounts list` shows those there are")
-
-
-def rotate_keys(connection: Connection, settings: CostSettings) -> Rotation:
-    """Seal with the key of now whatever a previous key sealed."""
-    key = required_key(settings)
-    rotation = Rotation([], [], [])
-    for id, key_id, sealed in connection.execute(SQL["sealed_credentials"]).fetchall():
-        try:
-            credentials = _opened(settings, id, key_id, sealed)
-        except CannotOpen:
-            rotation.unopened.append(id)
-            continue
-        if key_id == key.id:
-            rotation.current.append(id)
-        else:
-            connection.execute(SQL["reseal"], {"id": id, **_sealed(key, credentials, id)})
-            rotation.resealed.append(id)
-    return rotation
 
 
 def credentials_of_account(
@@ -123,20 +61,7 @@ def credentials_of_account(
     row = connection.execute(SQL["account_credentials"], {"id": account.id}).fetchone()
     if row is None or row[0] is None:
         return None
-    return _opened(settings, account.id, *row)
-
-
-def required_key(settings: CostSettings) -> Key:
-    """The key of now.
-
-    Raises:
-        SettingsError: ENCRYPTION_KEY is not set.
-    """
-    if settings.key is None:
-        raise SettingsError(
-            ["ENCRYPTION_KEY is not set: give 64 hex digits, as `openssl rand -hex 32` makes them"]
-        )
-    return settings.key
+    return opened_credentials(settings, account.id, *row)
 
 
 def known_keys(settings: CostSettings) -> dict[str, Key]:
@@ -145,7 +70,12 @@ def known_keys(settings: CostSettings) -> dict[str, Key]:
     return {key.id: key for key in keys}
 
 
-def _opened(settings: CostSettings, id: str, key_id: str, sealed: bytes) -> Credentials:
+def opened_credentials(settings: CostSettings, id: str, key_id: str, sealed: bytes) -> Credentials:
+    """Credentials as they stand in the table, opened with the key that sealed them.
+
+    Raises:
+        CannotOpen: no key that is set opens them.
+    """
     key = known_keys(settings).get(key_id)
     if key is None:
         there = settings.key.id if settings.key else "not set"
@@ -154,10 +84,6 @@ def _opened(settings: CostSettings, id: str, key_id: str, sealed: bytes) -> Cred
             " set the right one, or name the old one in ENCRYPTION_KEY_PREVIOUS"
         )
     return msgspec.json.decode(unseal(key, bytes(sealed), id), type=Credentials)
-
-
-def _sealed(key: Key, credentials: Credentials, id: str) -> dict[str, Any]:
-    return {"key_id": key.id, "credentials": seal(key, msgspec.json.encode(credentials), id)}
 
 
 def _account(**columns: Any) -> CloudAccount:

@@ -20,6 +20,7 @@ from rowcrew.bundled.costs.anomaly import Finding, History, Rule, Verdict, judge
 from rowcrew.bundled.costs.cost_explorer import Cost, CostExplorer
 from rowcrew.bundled.costs.explaining import usage_shares
 from rowcrew.bundled.costs.kept import (
+    ANOMALY_DETECTED,
     FoundAnomaly,
     Why,
     histories,
@@ -184,7 +185,7 @@ class Collecting:
         for one in found:
             if (one.service, one.day) in new:
                 self._log.warning(
-                    "cost.anomaly.detected",
+                    ANOMALY_DETECTED,
                     service=one.service,
                     day=one.day.isoformat(),
                     amount=text(one.amount),

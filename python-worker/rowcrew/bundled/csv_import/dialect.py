@@ -124,6 +124,13 @@ def rows_above(sample: str, dialect: Dialect) -> int:
     return sum(1 for line in above if not _SEPARATOR_LINE.fullmatch(line))
 
 
+def has_table_above(sample: str, dialect: Dialect) -> bool:
+    """Whether the rows above the header look like a table of their own, not like a title or a few facts."""
+    above = _grid(sample, dialect.delimiter, dialect)[: dialect.skip_rows]
+    filled = [sum(1 for cell in row if cell.strip()) for row in above]
+    return sum(1 for cells in filled if cells >= max(2, min(3, dialect.columns))) > 1
+
+
 def _by_names(grids: dict[str, Grid], layout: Layout, wanted: Collection[str], above: int) -> Dialect:
     """The dialect whose header has most of the wanted names; then the upper row, then more columns."""
     rows = layout.header_rows if layout.header_rows is not None else 1
@@ -195,7 +202,7 @@ def joined_header(rows: Grid) -> list[str]:
     return [name_of(" ".join(filter(None, map(name_of, column)))) for column in columns]
 
 
-def _grid(sample: str, delimiter: str, layout: Layout) -> Grid:
+def _grid(sample: str, delimiter: str, layout: Layout | Dialect) -> Grid:
     """The first records, split at this delimiter; as far as they can be split."""
     reader = csv.reader(
         io.StringIO(sample, newline=""),

@@ -87,7 +87,7 @@ def _import(
         flagged=loading.flagged,
         error_report_key=_report(loading.rejected, connection, context),
         file_sha256=reading.facts.sha256,
-        warnings=list(reading.warnings()) or msgspec.UNSET,
+        warnings=[*reading.warnings(), *loading.further_tables.warnings()] or msgspec.UNSET,
     )
 
 

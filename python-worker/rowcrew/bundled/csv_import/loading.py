@@ -15,6 +15,7 @@ import psycopg
 from rowcrew.bundled.csv_import.copy_in import ROW_ERRORS, CopyIn, Records
 from rowcrew.bundled.csv_import.csv_file import Block, Row, of_records
 from rowcrew.bundled.csv_import.fitting import Fit
+from rowcrew.bundled.csv_import.further_tables import FurtherTables
 from rowcrew.bundled.csv_import.payload import CsvImport
 from rowcrew.context import PermanentError
 
@@ -48,6 +49,7 @@ class Loading:
         self._target = target
         self._fit = fit
         self._enough = enough
+        self.further_tables = FurtherTables(fit)
         self.inserted = self.duplicates = self.flagged = 0
         self.rejected: list[Rejected] = []
         self._expect_bad = False  # where one block has bad rows the next has, and need not be refused first
@@ -59,8 +61,7 @@ class Loading:
     def examined(self, block: Block) -> Records:
         """The block's records as the target takes them, without blank ones. Any thread may call it."""
         if self._target.has_blank_rows(block):
-            kept = tuple(row for row in block.records() if not self._fit.is_blank(row[1]))
-            block = of_records(kept)
+            block = of_records(tuple(self.further_tables.filled_rows(block)))
         return self._target.examined(block)
 
     def load(self, block: Block, records: Records) -> None:

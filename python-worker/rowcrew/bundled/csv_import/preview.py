@@ -21,6 +21,7 @@ from rowcrew.bundled.csv_import.cells import TargetColumn
 from rowcrew.bundled.csv_import.copy_in import target_columns
 from rowcrew.bundled.csv_import.csv_file import Block
 from rowcrew.bundled.csv_import.fitting import Fit
+from rowcrew.bundled.csv_import.further_tables import FurtherTables
 from rowcrew.bundled.csv_import.loading import Enough, Loading, Rejected
 from rowcrew.bundled.csv_import.payload import CsvImport
 from rowcrew.bundled.csv_import.reading import Mapping, Reading
@@ -90,7 +91,7 @@ def of_import(
     names = [*plan.constants, *fields]
     stored = connection.execute(staging.first_stored(names, SHOWN))
     rows = [dict(zip(names, row, strict=True)) for row in stored]
-    return _preview(payload, reading, mapping, rows, loading.rejected)
+    return _preview(payload, reading, mapping, rows, loading.rejected, loading.further_tables)
 
 
 def of_file(payload: CsvImport, file: IO[bytes], check: Callable[[], None]) -> Preview:
@@ -104,7 +105,8 @@ def of_file(payload: CsvImport, file: IO[bytes], check: Callable[[], None]) -> P
     fit = Fit(delimiter=dialect.delimiter, columns=reading.columns, width=reading.width)
     rows: list[Row] = []
     rejected: list[Rejected] = []
-    for number, found in _fitted(reading.blocks(), fit, check):
+    further = FurtherTables(fit)
+    for number, found in _fitted(reading.blocks(), fit, further, check):
         if isinstance(found, str):
             rejected.append(Rejected(number, found, ""))
         elif len(rows) < SHOWN:
@@ -113,20 +115,19 @@ def of_file(payload: CsvImport, file: IO[bytes], check: Callable[[], None]) -> P
             rows.append({name: _cell(cells[place], dialect.trim) for name, place in places.items()})
         if len(rejected) == SHOWN:
             break
-    return _preview(payload, reading, mapping, rows, rejected)
+    return _preview(payload, reading, mapping, rows, rejected, further)
 
 
 def _fitted(
-    blocks: Iterator[Block], fit: Fit, check: Callable[[], None]
+    blocks: Iterator[Block], fit: Fit, further: FurtherTables, check: Callable[[], None]
 ) -> Iterator[tuple[int, bytes | str]]:
     """The records with their numbers, or why they cannot be split into cells."""
     for block in blocks:
         check()
         yield from ((bad.row, bad.reason) for bad in block.bad)
-        for number, record in block.records():
-            if not fit.is_blank(record):
-                fitted, reason = fit.fitted(record)
-                yield number, str(reason) if fitted is None else fitted
+        for number, record in further.filled_rows(block):
+            fitted, reason = fit.fitted(record)
+            yield number, str(reason) if fitted is None else fitted
 
 
 def _cell(cell: str, trim: bool) -> str | None:
@@ -134,7 +135,12 @@ def _cell(cell: str, trim: bool) -> str | None:
 
 
 def _preview(
-    payload: CsvImport, reading: Reading, mapping: Mapping, rows: list[Row], rejected: list[Rejected]
+    payload: CsvImport,
+    reading: Reading,
+    mapping: Mapping,
+    rows: list[Row],
+    rejected: list[Rejected],
+    further: FurtherTables,
 ) -> Preview:
     dialect = reading.dialect
     found = {
@@ -162,7 +168,7 @@ def _preview(
             Complaint(row=each.row, column=each.column, value=each.value, reason=each.reason)
             for each in rejected[:SHOWN]
         ],
-        warnings=list(reading.warnings()),
+        warnings=[*reading.warnings(), *further.warnings()],
         suggestion=given
         | {name: value for name, value in found.items() if value is not None and value is not False}
         | {"mapping": mapping},

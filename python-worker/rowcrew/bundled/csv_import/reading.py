@@ -28,6 +28,7 @@ from rowcrew.bundled.csv_import.dialect import (
     Dialect,
     Layout,
     find_dialect,
+    has_table_above,
     joined_header,
     name_of,
     rows_above,
@@ -57,6 +58,7 @@ class Reading:
         wanted = [name_of(each) for each in mapping.values() if isinstance(each, str)]
         self.dialect: Dialect = find_dialect(sample, layout, wanted)
         self._skips_by_guess = layout.skip_rows is None and rows_above(sample, self.dialect) > 0
+        self._skips_table = has_table_above(sample, self.dialect)
         self._controls = 0
         self._mending: Mending | None = None
         self._kept: Sequence[int] | None = None
@@ -166,8 +168,9 @@ class Reading:
                 f"the file has control characters such as U+0096 ({self._controls:,} in all);"
                 " was it windows-1252, and read as Latin-1 before?"
             )
-        if self._skips_by_guess:
-            yield f"row {self.dialect.skip_rows + 1} is the header; the rows above it are left out"
+        if self._skips_by_guess or self._skips_table:
+            table = "; they look like a table of their own" if self._skips_table else ""
+            yield f"row {self.dialect.skip_rows + 1} is the header; the rows above it are left out{table}"
         odd = self._mending.odd_rows if self._mending else []
         if odd := [row for row in odd if row >= self.first_row]:
             shown = ", ".join(map(str, odd[:_SHOWN_ROWS])) + (", …" if len(odd) > _SHOWN_ROWS else "")

@@ -20,6 +20,7 @@ import msgspec
 import psycopg
 from msgspec import Meta
 
+from rowcrew.bundled.files.arrival import Patience
 from rowcrew.bundled.files.blobs import blob_parts, blob_size
 from rowcrew.bundled.files.settings import FileSettings
 from rowcrew.context import Context, PermanentError
@@ -66,7 +67,12 @@ class Source(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 @contextmanager
-def fetched(source: Source, most_bytes: int, context: Context) -> Iterator[Source | IO[bytes]]:
+def fetched(
+    source: Source,
+    most_bytes: int,
+    context: Context,
+    patience: Patience = Patience(),  # noqa: B008 - frozen
+) -> Iterator[Source | IO[bytes]]:
     """What `open_source` opens: a file in S3 or behind a URL as a temporary file, any other source as it is.
 
     Raises:
@@ -81,11 +87,13 @@ def fetched(source: Source, most_bytes: int, context: Context) -> Iterator[Sourc
         if source.s3 is not None:
             from rowcrew.bundled.files import s3
 
-            s3.download(source.s3.bucket, source.s3.key, file, most_bytes, lambda: context.cancelled)
+            s3.download(
+                source.s3.bucket, source.s3.key, file, most_bytes, lambda: context.cancelled, patience
+            )
         elif source.url is not None:
             from rowcrew.bundled.files.fetch import fetch
 
-            fetch(source.url, file, most_bytes, lambda: context.cancelled)
+            fetch(source.url, file, most_bytes, lambda: context.cancelled, patience)
         yield file
 
 

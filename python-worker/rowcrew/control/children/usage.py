@@ -29,13 +29,29 @@ class Used(TypedDict):
 
 
 class Usage:
-    """The meter of one worker, read at each heartbeat."""
+    """The meter of one worker, read at each heartbeat.
+
+    Args:
+        replaces: whether a runner that uses too much is replaced; else the worker leaves.
+
+    Attributes:
+        has_outgrown: whether a runner has used too much, and the worker is to leave.
+    """
 
     def __init__(
-        self, *, runners: Runners, limit_bytes: int | None, tally: Tally, clock: Clock, log: Log
+        self,
+        *,
+        runners: Runners,
+        limit_bytes: int | None,
+        replaces: bool,
+        tally: Tally,
+        clock: Clock,
+        log: Log,
     ) -> None:
         self._runners = runners
         self._limit_bytes = limit_bytes
+        self._replaces = replaces
+        self.has_outgrown = False
         self._tally = tally
         self._clock = clock
         self._log = log
@@ -70,11 +86,12 @@ class Usage:
         return readings
 
     def _judge(self, runner: RunnerProcess, used: int) -> None:
-        if self._limit_bytes is None:
+        if self._limit_bytes is None or used <= self._limit_bytes:
             return
+        self.has_outgrown = not self._replaces
         if used > HARD_LIMIT * self._limit_bytes:
             self._log.event("runner.killed", pid=runner.pid, reason=f"it uses {used >> 20} MiB")
             runner.kill()
-        elif used > self._limit_bytes and runner.takes_jobs:
+        elif self._replaces and runner.takes_jobs:
             self._log.event("runner.replaced", pid=runner.pid, memory_mib=used >> 20)
             self._runners.replace(runner)

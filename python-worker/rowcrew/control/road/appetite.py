@@ -15,6 +15,7 @@ from rowcrew.control.road.dispatch import Dispatcher
 from rowcrew.model.appetite import LARGEST_BATCH, BatchSize, RunTimes, jobs_ahead
 from rowcrew.model.catalogue import Catalogue
 from rowcrew.model.job import Job
+from rowcrew.model.stay import Limits, jobs_left
 
 LEVEL_SECONDS: Final = 0.1
 MOST_UNRECORDED: Final = 2_000
@@ -53,6 +54,7 @@ class Appetite:
         dispatcher: Dispatcher,
         catalogue: Catalogue,
         requests: Requests,
+        limits: Limits,
         run_times: RunTimes,
         now: float,
     ) -> None:
@@ -60,6 +62,7 @@ class Appetite:
         self._ledger = ledger
         self._dispatcher = dispatcher
         self._requests = requests
+        self._limits = limits
         self._types = catalogue.names
         self._run_times = run_times
         self._batch = BatchSize(cap=most_rows or LARGEST_BATCH)
@@ -69,10 +72,11 @@ class Appetite:
     def ask(self, now: float, *, limited: bool = False) -> Ask:
         """With `limited`, rows under limits are to be looked for: those are for free slots alone."""
         resting = self._requests.draining or self._ledger.unrecorded > MOST_UNRECORDED
-        if resting or not self._dispatcher.takes_jobs:
+        left = jobs_left(self._limits, self._ledger.taken)
+        if resting or not left or not self._dispatcher.takes_jobs:
             return Ask(self._types, 0, 1)
         free = self._slots - self._ledger.in_flight
-        batch = self._batch.value()
+        batch = min(self._batch.value(), left)
         short = tuple(type for type in self._types if self._dispatcher.is_short(type))
         others_turn = limited or (len(short) < len(self._types) and now >= self._level_due)
         if not (self._has_backlog and short and self._dispatcher.takes_ahead) or others_turn:

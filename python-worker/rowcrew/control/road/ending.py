@@ -76,7 +76,9 @@ def as_stopped(run: Run, outcome: Outcome) -> Outcome:
             return Errored(
                 f"TimeoutError: ran longer than {run.limit_seconds:g} seconds", memory_bytes=memory
             )
-        case StopReason.SHUTDOWN | StopReason.FENCED:
+        case StopReason.OUT_OF_TIME if run.started_at is not None:
+            return Errored(f"TimeoutError: {run.stop.value}", after_seconds=0.0)
+        case StopReason.SHUTDOWN | StopReason.FENCED | StopReason.OUT_OF_TIME:
             return Released(run.stop.value)
         case _:
             return outcome

@@ -6,7 +6,6 @@ fill. Nothing here runs, and nothing is asked, while no queue and no key has a l
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Sequence
 from typing import Final
 
@@ -123,7 +122,14 @@ class LimitedRoad:
 
     async def _look_at(self, queue: LimitedQueue, room: int) -> int:
         sight = queue.begin(room, self._clock.now())
-        take = functools.partial(self._take, queue, sight, room)
+        taken = 0
+
+        async def take(*, only: Sequence[int] | None = None, seconds: float | None = None) -> list[Job]:
+            nonlocal taken  # taken apart, rows are asked for again and again, and have one room together
+            some = await self._take(queue, sight, room - taken, only=only, seconds=seconds)
+            taken += len(some)
+            return some
+
         with self._ledger.reserving():
             jobs = await self._odd_rows.together(take)
             if jobs is None:
@@ -147,8 +153,8 @@ class LimitedRoad:
         sight: Sight,
         room: int,
         *,
-        only: Sequence[int] | None = None,
-        seconds: float | None = None,
+        only: Sequence[int] | None,
+        seconds: float | None,
     ) -> list[Job]:
         """One transaction; what counts is sent after the lock is held, and sees what its last owner did."""
         async with self._link.transaction(DURABLE):

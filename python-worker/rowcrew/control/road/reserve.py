@@ -22,7 +22,11 @@ from rowcrew.table.link import is_outage
 
 
 class Reserver:
-    """The loop that takes rows, on one connection for the whole worker."""
+    """The loop that takes rows, on one connection for the whole worker.
+
+    Attributes:
+        looked_at: when the last look at the open road began that has come back.
+    """
 
     def __init__(
         self,
@@ -45,6 +49,7 @@ class Reserver:
         self._comeback = comeback
         self._clock = clock
         self._due = clock.now()
+        self.looked_at = float("-inf")
         self._limited_first = False
         self._rows_may_be_ready = False
         self._closed = asyncio.Event()
@@ -94,7 +99,9 @@ class Reserver:
 
     async def look(self, ask: Ask) -> int:
         """Reserve once from the lines; how many rows it took."""
+        began = self._clock.now()
         rows = await self._open_road.look(ask)
+        self.looked_at = began
         if rows and self._open_road.took_apart:
             self.wake()
         return rows

@@ -23,6 +23,7 @@ from rowcrew.control.road.road import Road
 from rowcrew.control.set_aside import SetAside
 from rowcrew.log import Log
 from rowcrew.model.catalogue import Catalogue
+from rowcrew.model.stay import Limits
 from rowcrew.settings import Settings
 from rowcrew.table.link import Link
 
@@ -41,6 +42,7 @@ class Reserving:
         fence: FenceWatch,
         heartbeat: Heartbeat,
         requests: Requests,
+        limits: Limits,
         catalogue: Catalogue,
         clock: Clock,
         log: Log,
@@ -53,6 +55,7 @@ class Reserving:
             dispatcher=road.dispatcher,
             catalogue=catalogue,
             requests=requests,
+            limits=limits,
             run_times=road.run_times,
             now=clock.now(),
         )

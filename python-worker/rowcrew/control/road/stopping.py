@@ -78,15 +78,15 @@ class Stopping:
             else:
                 run.runner.kill_for(run.job.lease_id)
 
-    async def drain(self, grace_seconds: float) -> None:
+    async def drain(self, grace_seconds: float, reason: StopReason = StopReason.SHUTDOWN) -> None:
         """Wait for running jobs, ask those that are left to end, kill those that do not.
 
         Platforms that kill after 30 seconds leave time for this and the last writes, with the default grace.
         """
         await self._all_over(grace_seconds)
-        self.stop_all(StopReason.SHUTDOWN)
+        self.stop_all(reason)
         await self._all_over(min(LAST_CALL_SECONDS, self._grace_seconds))
-        self.kill_all(StopReason.SHUTDOWN)
+        self.kill_all(reason)
         await self._all_over(_DEATH_SECONDS)
 
     async def _all_over(self, seconds: float) -> None:

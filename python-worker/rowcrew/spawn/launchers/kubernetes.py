@@ -20,7 +20,7 @@ _START_SECONDS: Final = 120  # as long as the spawner waits for a worker that it
 _KEPT_SECONDS: Final = 600
 _REMEDIES: Final = {
     401: "the service account's token is not accepted",
-    403: "give the spawner's account the role in deploy/kubernetes/job-workers.yaml, or raise the quota",
+    403: "let the spawner's account get podtemplates, create, list and delete jobs, or raise the quota",
 }
 
 

@@ -1,9 +1,8 @@
 """The launcher `lambda`: a worker is one asynchronous invocation of a function.
 
-In: a launch and LAUNCHER_LAMBDA_FUNCTION. Out: one Invoke, whose payload the function's handler reads
-(`rowcrew.aws_lambda`); its handle is the id of the request. Lambda neither lists nor ends invocations, and
-starts one again that failed: that the boot id serves once is for the handler to see to. Made by `named`,
-called by the spawner.
+In: a launch and LAUNCHER_LAMBDA_FUNCTION. Out: one Invoke, whose payload says what to run; its handle is the
+id of the request. Lambda neither lists nor ends invocations, and starts one again that failed: that the boot
+id serves once is for the handler to see to. Made by `named`, called by the spawner.
 """
 
 from __future__ import annotations

@@ -1,0 +1,71 @@
+"""What a filing is about: the category whose patterns are worth most together.
+
+In: what the exchange calls it, its subject and its text. Out: one of the categories of `categories.toml`, or
+`General`. Called by `analysis`.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from functools import cache
+from importlib import resources
+from typing import Final, NamedTuple
+
+GENERAL: Final = "General"
+# A subject is written to say it, an exchange's word is often too wide, and a text begins with what matters.
+_SUBJECT: Final = 2.0
+_HINTS: Final = 1.5
+_TEXT: Final = 1.0
+_REST: Final = 0.3
+_BEGINNING: Final = 2_500
+_REPEATED: Final = 0.2
+_MOST_REPEATS: Final = 3
+_ENOUGH: Final = 3.0
+
+
+class Sign(NamedTuple):
+    """A pattern, and what it is worth."""
+
+    pattern: re.Pattern[str]
+    worth: float
+
+
+@cache
+def signs() -> dict[str, tuple[Sign, ...]]:
+    """The patterns of all categories."""
+    text = (resources.files(__package__) / "categories.toml").read_text(encoding="utf-8")
+    return {
+        category: tuple(Sign(re.compile(pattern, re.IGNORECASE), worth) for pattern, worth in table.items())
+        for category, table in tomllib.loads(text).items()
+    }
+
+
+def category_of(hints: str, subject: str, text: str) -> str:
+    """The category of a filing."""
+    places = (
+        (hints, _HINTS),
+        (subject, _SUBJECT),
+        (text[:_BEGINNING], _TEXT),
+        (text[_BEGINNING : 10 * _BEGINNING], _REST),
+    )
+    scores = {
+        category: sum(weight * _worth(own, place) for place, weight in places if place)
+        for category, own in signs().items()
+    }
+    best = max(scores, key=lambda category: scores[category])
+    return best if scores[best] >= _ENOUGH else GENERAL
+
+
+def _worth(own: tuple[Sign, ...], text: str) -> float:
+    return sum(sign.worth * _times(sign.pattern, text) for sign in own)
+
+
+def _times(pattern: re.Pattern[str], text: str) -> float:
+    """How much a pattern counts: once in full, and a little for each repeat."""
+    hits = 0
+    for _ in pattern.finditer(text):
+        hits += 1
+        if hits > _MOST_REPEATS:
+            break
+    return 0.0 if hits == 0 else 1 + _REPEATED * (hits - 1)
