@@ -20,10 +20,10 @@ class LaunchFailed(PlaceFailed):
 class Launch:
     """One worker to be started, as its row has it.
 
-        `arguments` are those of the program `rowcrew` (`worker --queue ai --ephemeral …`); `environment` is what
-        the worker needs beyond what the place gives it (ids and names, never a payload). `seconds` bounds the
-            worker's life, its drain included (None: unbounded). `cpu` is in cores, `memory` in bytes (None: its own).
-        """
+    `arguments` are those of the program `rowcrew` (`worker --queue ai --ephemeral …`); `environment` is what
+    the worker needs beyond what the place gives it (ids and names, never a payload). `seconds` bounds the
+    worker's life, its drain included (None: unbounded). `cpu` is in cores, `memory` in bytes (None: its own).
+    """
 
     name: str
     boot_id: str
