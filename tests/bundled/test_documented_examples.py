@@ -28,6 +28,7 @@ def test_the_examples_run_and_give_the_results_shown(connect: Connect, database_
         "model_run",
         "pdf_export",
         "pptx_export",
+        "ai_processing",
     ]
     results = [run_handler(crew, type, payload, database_url=database_url).result for type, payload in jobs]
 
@@ -41,8 +42,10 @@ def test_the_examples_run_and_give_the_results_shown(connect: Connect, database_
     assert results[5] == dry_run
     assert [(each["inserted"], each["rejected"]) for each in results[6:8]] == [(2, 0), (1, 0)]
     assert results[8]["scenarios"]["base"]["summary"] == model_run
-    for result, shown in zip(results[9:], (pdf, pptx), strict=True):
+    for result, shown in zip(results[9:11], (pdf, pptx), strict=True):
         assert without_content(result) == without_content(shown)
+    assert results[11]["category"] == "New Order"
+    assert [float(figure["value"]) for figure in results[11]["financialData"]] == [726_200_000]
 
 
 def test_every_field_of_a_payload_is_documented() -> None:

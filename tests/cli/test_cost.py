@@ -85,8 +85,8 @@ def test_people_read_a_table_and_two_figures(
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "The last day"
     assert [line.split() for line in lines[2:4]] == [
-        ["ai", "1", "1.0", "0.0", "$0.010"],
-        ["all", "1", "1.0", "0.0", "$0.010"],
+        ["ai", "1", "1.00", "0.00", "$0.010"],
+        ["all", "1", "1.00", "0.00", "$0.010"],
     ]
     assert lines[-2:] == [
         "Always on: 3 workers × 24 h × 30 days = 2,160 h = $21.60",

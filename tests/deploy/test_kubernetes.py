@@ -95,6 +95,8 @@ def test_the_scalers_have_the_fields_that_keda_reads() -> None:
     assert (jobs.polling_interval, jobs.max_replica_count) == (5, 3)
     assert (jobs.successful_jobs_history_limit, jobs.failed_jobs_history_limit) == (5, 5)
     assert jobs.job_target_ref["backoffLimit"] == 0
+    assert jobs.rollout == {"strategy": "gradual"}
+    assert jobs.scaling_strategy == {"strategy": "accurate"}
     job = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "x"}, "spec": jobs.job_target_ref}
     kubernetes_validate.validate(job, NEWEST, strict=True)
     authentication = DOCUMENTS["keda-scaledobject-TriggerAuthentication"]

@@ -5,14 +5,17 @@ In: a link. Out: figures of `model/cost.py`. Called by the command line.
 
 from __future__ import annotations
 
+from typing import Final
+
 from rowcrew.model.cost import Spent, Waiting
 from rowcrew.table import operator
 from rowcrew.table.link import Link
+from rowcrew.table.retention import WORKERS_KEPT_DAYS
 
-KEPT_DAYS = 7
-"""So long the rows of workers that have left are kept (`retention/prune_workers.sql`)."""
+KEPT_DAYS: Final = WORKERS_KEPT_DAYS
+"""How far back the rows of workers go that have left."""
 
-_DAY_SECONDS = 86_400
+_DAY_SECONDS: Final = 86_400
 
 
 async def spent(link: Link, *, days: float) -> list[Spent]:

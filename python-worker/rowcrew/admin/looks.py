@@ -1,27 +1,24 @@
-"""What a screen, a scrape or a page of a list shows: bounded looks at a table of any size.
+"""What a screen or a page of a list shows: bounded looks at a table of any size.
 
-In: a link. Out: rows, and pages of jobs with the place where the next begins. Called by the web.
+In: a link. Out: rows, and pages of jobs with the place where the next begins. Called by the monitor.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
 import msgspec
 
-from rowcrew.model.pace import RECENT_SECONDS, RunCount
+from rowcrew.model.standing import QueueLook
 from rowcrew.model.status import Status
-from rowcrew.table import looks, operator, stats
+from rowcrew.table import looks, stats
 from rowcrew.table.link import Link
-from rowcrew.table.looks import Departure, EndedRuns, PagedJob, QueueLook
-from rowcrew.table.rows import ListedWorker, ReasonCount
+from rowcrew.table.looks import PagedJob
+from rowcrew.table.rows import ReasonCount
 
 LOOKED_THROUGH: Final = 200_000
 """Ids that one page looks through at most, however few jobs it finds."""
-
-MOST_WORKERS: Final = 200
 
 _LARGEST_ID: Final = 2**63 - 1
 
@@ -44,19 +41,6 @@ class Page(msgspec.Struct, frozen=True):
 
     jobs: list[PagedJob]
     before: int | None
-
-
-class Crew(msgspec.Struct, frozen=True):
-    """The workers heard last, and what ended since the one of them that lives longest began.
-
-    Attributes:
-        eldest: None while no worker lives.
-        processed: runs that ended in its time, as far as workers have written it: they do once a minute.
-    """
-
-    workers: list[ListedWorker]
-    eldest: ListedWorker | None
-    processed: int
 
 
 async def page(link: Link, search: Search, *, before: int | None, limit: int) -> Page:
@@ -82,26 +66,6 @@ async def queues(link: Link) -> list[QueueLook]:
 async def reasons(link: Link) -> list[ReasonCount]:
     """Why jobs are not running: of the first thousand jobs of each queue, the largest crowd first."""
     return sorted(await looks.look_at_reasons(link), key=lambda one: -one.jobs)
-
-
-async def crew(link: Link) -> Crew:
-    workers = await operator.list_workers(link, limit=MOST_WORKERS)
-    living = [worker for worker in workers if worker.state == "live"]
-    eldest = max(living, key=lambda worker: worker.up_seconds, default=None)
-    if eldest is None:
-        return Crew(workers, None, 0)
-    counts = await operator.count_runs(link, seconds=round(eldest.up_seconds))
-    return Crew(workers, eldest, sum(one.count for one in counts))
-
-
-async def recent_ends(link: Link) -> list[RunCount]:
-    """What ended within the last five minutes, by queue, type and outcome."""
-    return await operator.count_runs(link, seconds=RECENT_SECONDS)
-
-
-async def ended_since(link: Link, moment: datetime) -> tuple[Sequence[EndedRuns], Sequence[Departure]]:
-    """What workers have counted, minute by minute, and which workers have gone."""
-    return await looks.ended_runs(link, since=moment), await looks.departures(link, since=moment)
 
 
 async def now(link: Link) -> datetime:

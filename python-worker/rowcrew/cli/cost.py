@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Annotated, Any, Final
 
 from cyclopts import App, Parameter
@@ -133,10 +134,15 @@ def _cells(one: Spent, rate: float) -> dict[str, Any]:
     return {
         "queue": one.queue or SEVERAL,
         "workers": one.workers,
-        "worker hours": round(hours(one.worker_seconds), 2),
-        "job hours": round(hours(one.job_seconds), 2),
+        "worker hours": _hundredths(hours(one.worker_seconds)),
+        "job hours": _hundredths(hours(one.job_seconds)),
         "cost": dollars(hours(one.worker_seconds) * rate),
     }
+
+
+def _hundredths(number: float) -> Decimal:
+    """With both digits after the point, so that the points of a column stand below each other."""
+    return Decimal(f"{number:.2f}")
 
 
 def _document(spent: Sequence[Spent], always_on: AlwaysOn, rate: float, days: float) -> dict[str, Any]:

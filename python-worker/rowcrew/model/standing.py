@@ -23,14 +23,13 @@ _NAMED: Final = 2
 Stands = Literal["unserved", "behind", "paused", "on pace", "idle"]
 
 
-class QueueCounts(msgspec.Struct, frozen=True, rename="camel"):
-    """What the table says of a queue now.
+class QueueLook(msgspec.Struct, frozen=True, rename="camel"):
+    """What one look at the table says of a queue.
 
     Attributes:
         ready, delayed, waiting: queued jobs that may start, that are due later, that wait for other jobs.
-        more: whether there are more than were counted.
+        more: whether of one of its priorities only the first 10,000 queued jobs were counted.
         workers, slots, slots_taken: of the live workers that serve the queue.
-        unserved_types: types of ready jobs that none of them knows.
     """
 
     queue: str
@@ -46,6 +45,11 @@ class QueueCounts(msgspec.Struct, frozen=True, rename="camel"):
     workers: int
     slots: int
     slots_taken: int
+
+
+class QueueCounts(QueueLook, frozen=True):
+    """A queue, and the types of its ready jobs that no live worker which serves it knows."""
+
     unserved_types: list[str]
 
 

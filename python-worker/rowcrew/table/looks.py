@@ -7,15 +7,14 @@ few seconds while a screen is open. Called by `admin/looks.py`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any, Final
 
 import msgspec
 
+from rowcrew.model.standing import QueueLook
 from rowcrew.model.status import Status
-from rowcrew.model.tally import RunOutcome
 from rowcrew.table.link import Link
-from rowcrew.table.rows import ListedJob, ReasonCount, Row
+from rowcrew.table.rows import ListedJob, ReasonCount
 from rowcrew.table.statements import SQL
 
 LOOK_SECONDS: Final = 5.0
@@ -27,52 +26,6 @@ class PagedJob(ListedJob, frozen=True):
 
     unique_key: str | None
     concurrency_key: str | None
-
-
-class QueueLook(Row, frozen=True):
-    """How a queue stands.
-
-    Attributes:
-        more: of one of its priorities only the first 10,000 queued jobs were counted.
-        workers, slots, slots_taken: of the live workers that serve it.
-    """
-
-    queue: str
-    label: str | None
-    paused: bool
-    max_concurrent: int | None
-    ready: int
-    delayed: int
-    waiting: int
-    processing: int
-    more: bool
-    oldest_wait_seconds: float | None
-    workers: int
-    slots: int
-    slots_taken: int
-
-
-class EndedRuns(Row, frozen=True):
-    """What one worker counted in one minute: runs of a queue and type with one outcome, and their times."""
-
-    ends_at: datetime
-    worker_id: int
-    queue: str
-    type: str
-    outcome: RunOutcome
-    count: int
-    run_seconds: float
-    run_buckets: list[int]
-    run_counts: list[int]
-
-
-class Departure(Row, frozen=True):
-    """A worker that left or was lost; no queue named = it served all."""
-
-    id: int
-    queues: list[str]
-    reason: str
-    left_at: datetime
 
 
 async def newest_id(link: Link, *, top: int) -> int | None:
@@ -110,14 +63,6 @@ async def look_at_queues(link: Link) -> list[QueueLook]:
 
 async def look_at_reasons(link: Link) -> list[ReasonCount]:
     return [ReasonCount(*row) for row in await _fetch(link, "look_at_reasons", {})]
-
-
-async def ended_runs(link: Link, *, since: datetime) -> list[EndedRuns]:
-    return [EndedRuns(*row) for row in await _fetch(link, "ended_runs", {"since": since})]
-
-
-async def departures(link: Link, *, since: datetime) -> list[Departure]:
-    return [Departure(*row) for row in await _fetch(link, "departures", {"since": since})]
 
 
 async def _fetch(link: Link, name: str, parameters: dict[str, Any]) -> list[Any]:

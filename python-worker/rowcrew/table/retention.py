@@ -6,10 +6,12 @@ In: a link, and how long is kept. Out: how far a walk came, and what went. Calle
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from rowcrew.table.link import CHORE_SECONDS, Link
 from rowcrew.table.statements import SQL
+
+WORKERS_KEPT_DAYS: Final = 7
 
 
 class Walked(NamedTuple):
@@ -68,7 +70,7 @@ async def prune_by_count(link: Link, *, only: Sequence[int]) -> int:
 
 
 async def prune_workers(link: Link) -> None:
-    await link.fetch(SQL["retention/prune_workers"], {}, CHORE_SECONDS)
+    await link.fetch(SQL["retention/prune_workers"], {"days": WORKERS_KEPT_DAYS}, CHORE_SECONDS)
 
 
 async def prune_aside(link: Link) -> None:

@@ -77,12 +77,6 @@ def trigrams(text: str) -> list[str]:
     return sorted(found)
 
 
-def similarity(one: str, other: str) -> float:
-    """How like two texts are, from 0 to 1: the share of the trigrams they have together."""
-    first, second = set(trigrams(one)), set(trigrams(other))
-    return len(first & second) / len(first | second) if first | second else 0.0
-
-
 def some_of(given: list[str]) -> list[str]:
     """So many trigrams that a text alike enough has one of them; those inside words, which tell most.
 

@@ -178,24 +178,24 @@ class Runners:
             self._log.event("runner.died", pid=runner.pid, reason=how)
         if self._desk is not None:
             self._desk.on_death(runner, how)
-        await self._end_leftovers(runner)
+        has_looked = await self._end_leftovers(runner)
         if not expected and runner.kind == "shared":
             await self._pause(self._clock.now() - started)
             if not self._closing.is_set():
                 self.add("shared")
+        # When the worker leaves before it could look, the next one here sees to them.
+        while not has_looked and not await self._clock.wait(self._closing, LOOK_AGAIN_SECONDS):
+            has_looked = await self._end_leftovers(runner)
 
-    async def _end_leftovers(self, runner: RunnerProcess) -> None:
-        """In a thread: to look at all processes of a large machine takes longer than control may wait."""
-        programs = None
-        while programs is None:
-            try:
-                programs = await asyncio.to_thread(end_marked, runner.mark)
-            except (OSError, RuntimeError):  # neither thread nor descriptor can be had: no runner could start
-                if self._closing.is_set():
-                    return  # the next worker here sees to them
-                await self._clock.wait(self._closing, LOOK_AGAIN_SECONDS)
+    async def _end_leftovers(self, runner: RunnerProcess) -> bool:
+        """Whether it could look; in a thread, since a large machine has many processes to look at."""
+        try:
+            programs = await asyncio.to_thread(end_marked, runner.mark)
+        except (OSError, RuntimeError):  # neither thread nor descriptor can be had
+            return False
         if programs:
             self._log.event("runner.leftovers", pid=runner.pid, programs=programs)
+        return True
 
     async def _start(self, runner: RunnerProcess) -> bool:
         """Start its process, again and again while the machine has no room for one; false when closing."""

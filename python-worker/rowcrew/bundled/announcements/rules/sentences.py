@@ -7,7 +7,8 @@ whether the news is good. Called by `analysis`.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+import textwrap
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from rowcrew.bundled.announcements.processed import Sentiment
@@ -18,6 +19,9 @@ _ABBREVIATIONS: Final = (
 )
 _END: Final = re.compile(rf"{_ABBREVIATIONS}[.!?;]\s+(?=[A-Z0-9₹\"“(])")
 _FULL: Final = 0.65
+# What goes on for longer is a list or a table run together. Whoever compares each word of a sentence with all
+# others counts on this: without it a file of one long sentence takes hours.
+LONGEST: Final = 1_000
 _FEWEST_WORDS: Final = 6
 _FORM: Final = re.compile(
     r"\b(?:kindly take|take the (?:same|above) on|for your (?:information|records?)|"
@@ -57,14 +61,7 @@ _BAD: Final = re.compile(
 
 def sentences_of(text: str) -> list[str]:
     """The sentences, in order. A short line without an end is one of its own, as headings and cells are."""
-    parts: list[str] = []
-    for paragraph in _paragraphs(text):
-        begin = 0
-        for end in _END.finditer(paragraph):
-            parts.append(paragraph[begin : end.start() + 1])
-            begin = end.end()
-        parts.append(paragraph[begin:])
-    return [" ".join(part.split()) for part in parts if part.strip()]
+    return [piece for part in _parts(text) for piece in textwrap.wrap(part, LONGEST)]
 
 
 def summary_of(sentences: Sequence[str], company: str, most: int = 3) -> str:
@@ -101,16 +98,25 @@ def sentiment_of(text: str) -> Sentiment:
     return "negative" if bad > good else "neutral"
 
 
+def _parts(text: str) -> Iterator[str]:
+    for paragraph in _paragraphs(text):
+        begin = 0
+        for end in _END.finditer(paragraph):
+            yield paragraph[begin : end.start() + 1]
+            begin = end.end()
+        yield paragraph[begin:]
+
+
 def _paragraphs(text: str) -> list[str]:
     """The lines that belong together: one much shorter than the longest ends its paragraph."""
     lines = [" ".join(line.split()) for line in text.splitlines()]
     full = _FULL * max(map(len, lines), default=0)
-    paragraphs: list[str] = [""]
+    paragraphs: list[list[str]] = [[]]
     for line in lines:
-        paragraphs[-1] += f" {line}"
+        paragraphs[-1].append(line)
         if len(line) < full:
-            paragraphs.append("")
-    return [paragraph.strip() for paragraph in paragraphs if paragraph.strip()]
+            paragraphs.append([])
+    return [" ".join(paragraph) for paragraph in paragraphs]
 
 
 def _weight(sentence: str, company: str, place: int) -> float:

@@ -1,4 +1,4 @@
 -- Forget workers that left long ago and to which nothing refers.
 DELETE FROM workers w
- WHERE coalesce(w."stoppedAt", w."lostAt") < clock_timestamp() - interval '7 days'
+ WHERE coalesce(w."stoppedAt", w."lostAt") < clock_timestamp() - CAST(%(days)s AS integer) * interval '1 day'
    AND NOT EXISTS (SELECT FROM jobs j WHERE j."workerId" = w.id AND j.status = 'processing')
