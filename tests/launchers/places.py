@@ -85,6 +85,10 @@ class Place(Protocol):
     @property
     def launcher(self) -> Launcher: ...
 
+    def environment(self, **changes: str) -> dict[str, str]:
+        """The settings with which a spawner starts workers here."""
+        ...
+
     def named(self, label: str) -> Launcher:
         """The launcher of another installation in the same place."""
         ...
@@ -133,6 +137,9 @@ class OnAmazon:
         self.aws = aws
         self._before = len(aws.asked(self.operation))
 
+    def environment(self, **changes: str) -> dict[str, str]:
+        return environment_for(self.aws, **changes)
+
     def make(self, **changes: str) -> Launcher:
         raise NotImplementedError
 
@@ -160,7 +167,7 @@ class OnEcs(OnAmazon):
     words = "RESOURCE:MEMORY"
 
     def make(self, **changes: str) -> Launcher:
-        return EcsLauncher(EcsSettings.read(environment_for(self.aws, **changes)))
+        return EcsLauncher(EcsSettings.read(self.environment(**changes)))
 
     def started(self) -> int:
         return len({one["clientToken"] for one in self.aws.asked("RunTask")[self._before :]})
@@ -183,7 +190,7 @@ class OnBatch(OnAmazon):
     words = "JobQueue rowcrew is DISABLED"
 
     def make(self, **changes: str) -> Launcher:
-        return BatchLauncher(BatchSettings.read(environment_for(self.aws, **changes)))
+        return BatchLauncher(BatchSettings.read(self.environment(**changes)))
 
     def started(self) -> int:
         return len(self.aws.asked("SubmitJob")[self._before :])
@@ -206,7 +213,7 @@ class OnLambda(OnAmazon):
     words = "Rate Exceeded"
 
     def make(self, **changes: str) -> Launcher:
-        return LambdaLauncher(LambdaSettings.read(environment_for(self.aws, **changes)))
+        return LambdaLauncher(LambdaSettings.read(self.environment(**changes)))
 
     def started(self) -> int:
         return len(self.aws.asked("Invoke")[self._before :])
@@ -231,14 +238,16 @@ class InKubernetes:
         self.cluster = cluster
         cluster.templates["rowcrew-worker"] = TEMPLATE
 
-    def make(self, **changes: str) -> Launcher:
-        environment = {
+    def environment(self, **changes: str) -> dict[str, str]:
+        return {
             "LAUNCHER_KUBERNETES_TEMPLATE": "rowcrew-worker",
             "LAUNCHER_KUBERNETES_URL": self.cluster.url,
             "LAUNCHER_KUBERNETES_ACCOUNT": str(self.cluster.account),
             **changes,
         }
-        return KubernetesLauncher(KubernetesSettings.read(environment))
+
+    def make(self, **changes: str) -> Launcher:
+        return KubernetesLauncher(KubernetesSettings.read(self.environment(**changes)))
 
     @cached_property
     def launcher(self) -> Launcher:
@@ -275,14 +284,16 @@ class AtRender:
     def __init__(self, service: Service) -> None:
         self.service = service
 
-    def make(self, **changes: str) -> Launcher:
-        environment = {
+    def environment(self, **changes: str) -> dict[str, str]:
+        return {
             "LAUNCHER_RENDER_SERVICE": SERVICE,
             "LAUNCHER_RENDER_API_KEY": KEY,
             "LAUNCHER_RENDER_URL": self.service.url,
             **changes,
         }
-        return RenderLauncher(RenderSettings.read(environment))
+
+    def make(self, **changes: str) -> Launcher:
+        return RenderLauncher(RenderSettings.read(self.environment(**changes)))
 
     @cached_property
     def launcher(self) -> Launcher:

@@ -93,5 +93,5 @@ def test_a_launcher_is_found_by_its_name(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_an_unknown_launcher_is_told_with_those_that_exist() -> None:
-    with pytest.raises(SettingsError, match="no launcher is named fargate: give one of ecs, batch, lambda"):
+    with pytest.raises(SettingsError, match="no launcher is called 'fargate': give process, command, ecs"):
         launcher_named("fargate")

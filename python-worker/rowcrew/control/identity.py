@@ -6,12 +6,11 @@ import os
 import socket
 import uuid
 from collections.abc import Sequence
-from contextlib import suppress
-from pathlib import Path
 
 from rowcrew.installed import VERSION
 from rowcrew.log import Log
 from rowcrew.model.asked import Asked
+from rowcrew.process_key import process_key
 from rowcrew.settings import Settings
 from rowcrew.table import worker as table
 from rowcrew.table.link import Link
@@ -60,24 +59,3 @@ class Identity:
 
     async def leave(self, reason: str) -> None:
         await table.unregister(self._link, worker=self.worker_id, boot=self.boot_id, reason=reason)
-
-
-def process_key(pid: int) -> str | None:
-    """A name no other process of any host ever has: boot, pid namespace, pid and start time.
-
-    None where the system does not tell, or when there is no such process.
-    """
-    with suppress(OSError, IndexError, ValueError):
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-        namespace = Path("/proc/self/ns/pid").stat().st_ino
-        started = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[19]
-        return f"{boot}:{namespace}:{pid}:{started}"
-    return None
-
-
-def is_surely_dead(key: str | None) -> bool:
-    """Whether the process behind a key ran in this very pid namespace and is gone."""
-    mine = process_key(os.getpid())
-    if key is None or mine is None or key.split(":")[:2] != mine.split(":")[:2]:
-        return False
-    return process_key(int(key.split(":")[2])) != key

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from rowcrew.model.asked import Asked
+from rowcrew.model.errors import LaunchGivenUp
 from rowcrew.model.floors import Probes
 from rowcrew.model.holder import Holder
 from rowcrew.model.job import Job
@@ -179,7 +180,11 @@ async def register(
     lease_seconds: int,
     former: uuid.UUID,
 ) -> Entry:
-    """`former`: the bootId of the row that was declared lost."""
+    """`former`: the bootId of the row that was declared lost.
+
+    Raises:
+        LaunchGivenUp: this worker was launched, and its row lets nobody in any more.
+    """
     parameters = {
         "boot": boot,
         "name": name,
@@ -193,8 +198,10 @@ async def register(
         "lease_seconds": lease_seconds,
         "former": former,
     }
-    (row,) = await link.fetch(SQL["worker/register"], parameters)
-    return Entry(*row)
+    rows = await link.fetch(SQL["worker/register"], parameters)
+    if not rows:
+        raise LaunchGivenUp(f"nobody waits for the worker {name} any more: it came too late, or twice")
+    return Entry(*rows[0])
 
 
 async def rename_worker(link: Link, *, worker: int, name: str) -> None:

@@ -1,17 +1,13 @@
-"""The launchers by the names that rows of `queues` have.
+"""The launchers that start workers elsewhere, by the names that rows of `queues` have.
 
-In: a name. Out: the launcher, made with the settings of this process. Called by the spawner when a queue
-first asks for one, so that nobody loads the library of a place where nothing is started.
+In: a name. Out: the launcher, made with the settings of this process. Called by `places` when a queue first
+asks for one, so that nobody loads the library of a place where nothing is started.
 """
 
 from __future__ import annotations
 
-from typing import Final
-
 from rowcrew.model.errors import SettingsError
 from rowcrew.spawn.launcher import Launcher
-
-ELSEWHERE: Final = ("ecs", "batch", "lambda", "kubernetes", "render")
 
 
 def launcher_named(name: str) -> Launcher:
@@ -39,4 +35,6 @@ def launcher_named(name: str) -> Launcher:
             from rowcrew.spawn.launchers.render import RenderLauncher
 
             return RenderLauncher(settings.RenderSettings.read())
-    raise SettingsError([f"no launcher is named {name}: give one of {', '.join(ELSEWHERE)}"])
+    raise SettingsError(
+        [f"no launcher is called {name!r}: give process, command, ecs, batch, lambda, kubernetes or render"]
+    )
