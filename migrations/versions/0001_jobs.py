@@ -638,7 +638,8 @@ VIEWS = (
                 WHEN "lostAt" IS NOT NULL THEN 'lost'
                 WHEN CASE WHEN "launchedAt" IS NULL OR "registeredAt" IS NOT NULL
                           THEN "heartbeatAt" <= clock_timestamp() - "leaseSeconds" * interval '1 s'
-                          ELSE "launchedAt" <= clock_timestamp() - interval '120 s' END THEN 'silent'
+                          ELSE abs(extract(epoch FROM clock_timestamp() - "launchedAt")) >= 120 END
+                THEN 'silent'
                 WHEN asked = 'drain' THEN 'draining'
                 WHEN asked = 'terminate' THEN 'stopping'
                 WHEN "launchedAt" IS NOT NULL AND "registeredAt" IS NULL THEN 'launching'

@@ -87,7 +87,7 @@ FUNCTIONS = (
                AND CASE WHEN w."launchedAt" IS NULL OR w."registeredAt" IS NOT NULL
                         THEN w."heartbeatAt" > clock_timestamp() - w."leaseSeconds" * interval '1 second'
                         -- Launched and not there yet: without it a spawner would start it again.
-                        ELSE w."launchedAt" > clock_timestamp() - interval '120 seconds' END)
+                        ELSE abs(extract(epoch FROM clock_timestamp() - w."launchedAt")) < 120 END)
     """,
     "REVOKE EXECUTE ON FUNCTION rowcrew_ready, rowcrew_backlog, get_active_worker_count FROM PUBLIC",
 )

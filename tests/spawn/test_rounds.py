@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
-import uuid
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
 import pytest
+from psycopg import Connection
 
+from rig.waiting import comes_true
 from rowcrew import settings
+from rowcrew.control.identity import Identity
 from rowcrew.log import Log
 from rowcrew.model.errors import LaunchGivenUp
 from rowcrew.spawn.care import Care
@@ -210,24 +213,14 @@ async def test_the_first_failed_start_ends_the_round_of_its_queue_alone(
     assert "did not start: no launcher is called 'nowhere'" in spawner.said
 
 
-async def register(spawner: Spawner, launch: Launch) -> int:
+async def register(spawner: Spawner, launch: Launch, link: Link | None = None) -> int:
     """Enter a launched worker as it does itself."""
-    entry = await worker.register(
-        spawner.link,
-        boot=uuid.UUID(launch.boot_id),
-        name=launch.name,
-        host="there",
-        pid=1,
-        process_key=None,
-        version="1",
-        queues=[launch.queue],
-        types=["noop"],
-        slots=1,
-        lease_seconds=30,
-        former=uuid.uuid4(),
+    environment = {**launch.environment, "WORKER_QUEUES": launch.queue, "DATABASE_URL": "postgresql://"}
+    entering = Identity(
+        link=link or spawner.link, types=["noop"], settings=settings.read(environment), log=Log("text")
     )
-    assert entry.namesakes == 0
-    return entry.id
+    await entering.enter()
+    return entering.worker_id
 
 
 async def test_a_worker_enters_the_row_that_was_made_for_it_once(spawner: Spawner, connect: Connect) -> None:
@@ -255,6 +248,62 @@ async def test_a_late_worker_is_let_in_only_while_its_place_is_free(
         await register(spawner, late)
     connect().execute("""UPDATE workers SET "stoppedAt" = now() WHERE name = %s""", [next_one.name])
     assert await register(spawner, late)
+
+
+async def test_of_two_late_workers_one_takes_the_last_place(
+    spawner: Spawner, other: Spawner, connect: Connect
+) -> None:
+    """Both stand before the same lock: who comes second counts the first."""
+    connect().execute("""UPDATE queues SET "maxConcurrent" = 2""")
+    crowd(connect, 2)
+    await spawner.once()
+    connect().execute("""UPDATE workers SET "launchedAt" = now() - interval '130 s'""")
+    await spawner.care.once()
+    connect().execute("""UPDATE queues SET "maxConcurrent" = 1""")
+    hand = connect()
+    with hand.transaction():
+        hand.execute("SELECT FROM queues WHERE queue = 'ai' FOR UPDATE")
+        late = [
+            asyncio.create_task(register(spawner, launch, each.link))
+            for launch, each in zip(spawner.launcher.launches, (spawner, other), strict=True)
+        ]
+        await waiting_for_locks(connect(), 2)
+    ended = await asyncio.gather(*late, return_exceptions=True)
+    assert sorted(isinstance(end, LaunchGivenUp) for end in ended) == [False, True]
+    assert await live(spawner) == 1
+
+
+async def test_a_late_worker_counts_the_one_that_is_launched_in_its_place_just_now(
+    spawner: Spawner, other: Spawner, connect: Connect
+) -> None:
+    connect().execute("""UPDATE queues SET "maxConcurrent" = 1""")
+    crowd(connect, 2)
+    await spawner.once()
+    connect().execute("""UPDATE workers SET "launchedAt" = now() - interval '130 s'""")
+    await spawner.care.once()
+    connect().execute("""UPDATE workers SET "stoppedAt" = now() - interval '20 s'""")
+    (late,) = spawner.launcher.launches
+    (seen,) = await table.standings(spawner.link, queues=["ai"])
+    async with spawner.link.transaction():
+        _, decision = await spawner.rounds._can_spawn_worker(seen)
+        assert decision.start == 1
+        entering = asyncio.create_task(register(other, late, other.link))
+        await waiting_for_locks(connect(), 1)
+        await table.spawn_worker(spawner.link, queue="ai", number=1, prefix="ai", slots=1, launcher="process")
+    with pytest.raises(LaunchGivenUp):
+        await entering
+    assert await live(spawner) == 1
+
+
+async def waiting_for_locks(hand: Connection[Any], number: int) -> None:
+    query = """SELECT count(*) FROM pg_stat_activity
+                WHERE datname = current_database() AND wait_event_type = 'Lock' AND query ~ 'NO KEY UPDATE'"""
+    await comes_true(lambda: hand.execute(query).fetchone() == (number,))
+
+
+async def live(spawner: Spawner) -> int:
+    (standing,) = await table.standings(spawner.link, queues=["ai"])
+    return standing.live
 
 
 async def test_no_other_worker_declares_one_lost_that_is_on_its_way(

@@ -45,7 +45,9 @@ class _PlainHelp:
     """Help in plain text. What writes it is imported when somebody asks for help, as no worker does."""
 
     def __call__(self, console: Any, options: Any, panel: Any) -> None:
-        self._formatter(console, options, panel)
+        from rowcrew.cli.help import print_panel
+
+        print_panel(self._formatter, console, options, panel)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._formatter, name)

@@ -17,6 +17,8 @@ ForSeconds = Annotated[
     Parameter(name="--for", help="Only for so many seconds; then the former limits hold again."),
 ]
 
+MayBeNew = Annotated[bool, Parameter(name="--new", help="Also a queue that nobody has named yet.")]
+
 # The columns that are not called as their options are.
 _COLUMNS: Final[Mapping[str, str]] = {
     "rate_period": "ratePeriodSeconds",

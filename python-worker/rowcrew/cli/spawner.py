@@ -25,8 +25,8 @@ def spawner(
 
     They leave by themselves when their work is done. Several spawners may run
     at once: together they start no more than one would.
-    Exit codes: 0 stopped by a signal, 1 the database cannot be used or, with
-    --once, a wanted worker did not start, 2 a setting is wrong.
+    Exit codes: 0 stopped by a signal or, with --once, checked; 1 the database
+    cannot be used, 2 a setting is wrong.
 
     Parameters
     ----------

@@ -26,7 +26,8 @@ _LAST_CHECK_SECONDS: Final = 5.0
 def run_spawner(settings: Settings, wishes: Wishes, *, once: bool) -> int:
     """Run a spawner until a signal ends it, or for one check; the exit code.
 
-    0 after a good end, 1 when the database cannot be used or, of one check, a wanted worker did not start.
+    0 after a good end, 1 when the database cannot be used. A worker that did not start is told and tried
+    again by the next check; the check itself has done its work.
     """
     log = Log(settings.log_format)
     log.start()
@@ -42,7 +43,8 @@ async def _run(settings: Settings, wishes: Wishes, once: bool, log: Log) -> int:
     try:
         await _connect(spawner.link, settings.connect_timeout_seconds)
         if once:
-            return 1 if (await spawner.check()).failed else 0
+            await spawner.check()
+            return 0
     except DatabaseUnavailable as error:
         log.event("database.failed")
         log.event("database.failed_reason", reason=str(error))

@@ -218,9 +218,13 @@ async def list_queues(link: Link) -> list[ListedQueue]:
 
 
 async def show_queue(link: Link, queue: str) -> ShownQueue | None:
-    """None when neither a row, a job, a worker nor a past run names it."""
+    """None when neither a row, a job, a worker, a past run, a type nor a schedule names it."""
     rows = await _fetch(link, "show_queue", {"queue": queue})
     return ShownQueue(*rows[0]) if rows else None
+
+
+async def queue_names(link: Link) -> list[str]:
+    return [name for (name,) in await _fetch(link, "queue_names", {})]
 
 
 async def set_queue(link: Link, *, queue: str, columns: str, seconds: int | None = None) -> bool:

@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from rowcrew.model.asked import Asked
-from rowcrew.model.errors import LaunchGivenUp
 from rowcrew.model.floors import Probes
 from rowcrew.model.holder import Holder
 from rowcrew.model.job import Job
@@ -179,11 +178,13 @@ async def register(
     slots: int,
     lease_seconds: int,
     former: uuid.UUID,
-) -> Entry:
-    """`former`: the bootId of the row that was declared lost.
+    is_late: bool = False,
+) -> Entry | None:
+    """None: this worker was launched, and its row lets nobody in, or none that does not say it is late.
 
-    Raises:
-        LaunchGivenUp: this worker was launched, and its row lets nobody in any more.
+    Args:
+        former: the bootId of the row that was declared lost.
+        is_late: whether a launched worker may take any place that is free; after `lock_queues`.
     """
     parameters = {
         "boot": boot,
@@ -197,11 +198,14 @@ async def register(
         "slots": slots,
         "lease_seconds": lease_seconds,
         "former": former,
+        "is_late": is_late,
     }
     rows = await link.fetch(SQL["worker/register"], parameters)
-    if not rows:
-        raise LaunchGivenUp(f"nobody waits for the worker {name} any more: it came too late, or twice")
-    return Entry(*rows[0])
+    return Entry(*rows[0]) if rows else None
+
+
+async def lock_queues(link: Link, *, queues: Sequence[str]) -> None:
+    await link.fetch(SQL["worker/lock_queues"], {"queues": list(queues)})
 
 
 async def rename_worker(link: Link, *, worker: int, name: str) -> None:

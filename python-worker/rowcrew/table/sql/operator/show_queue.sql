@@ -23,3 +23,5 @@ SELECT name.queue, set.queue IS NOT NULL AS "hasRow", set.label, coalesce(set.pa
  WHERE set.queue IS NOT NULL OR depth.queue IS NOT NULL
     OR EXISTS (SELECT FROM job_stats WHERE job_stats.queue = name.queue)
     OR EXISTS (SELECT FROM worker_status WHERE state = 'live' AND name.queue = ANY (queues))
+    OR EXISTS (SELECT FROM job_types WHERE job_types.queue = name.queue)
+    OR EXISTS (SELECT FROM schedules WHERE schedules.queue = name.queue)
