@@ -10,8 +10,8 @@ import ipaddress
 import json
 import ssl
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -43,10 +43,11 @@ class Request(NamedTuple):
 
 
 class Reply(NamedTuple):
-    """A status and a body of JSON."""
+    """A status, a body of JSON, and headers besides."""
 
     status: int
     body: Any
+    headers: Mapping[str, str] = {}
 
 
 Play = Callable[[Request], Reply]
@@ -69,9 +70,12 @@ def served(play: Play, *, certificates: Path | None = None) -> Iterator[str]:
             said = json.dumps(reply.body).encode()
             self.send_response(reply.status)
             self.send_header("Content-Type", "application/json")
+            for name, value in reply.headers.items():
+                self.send_header(name, value)
             self.send_header("Content-Length", str(len(said)))
-            self.end_headers()
-            self.wfile.write(said)
+            with suppress(ConnectionError):  # who asked was killed meanwhile
+                self.end_headers()
+                self.wfile.write(said)
 
         do_GET = do_POST = do_DELETE = do_PUT = answer  # noqa: N815 - http.server's names
 

@@ -30,8 +30,7 @@ from rowcrew.spawn.launchers.lambda_ import LambdaLauncher
 from rowcrew.spawn.launchers.render import RenderLauncher
 
 ALL = ("ecs", "batch", "lambda", "kubernetes", "render")
-ARGUMENTS = ["worker", "--queue", "ai", "--ephemeral", "--max-jobs", "10"]
-ENVIRONMENT = {"WORKER_ID": "ai_1", "NOTE": "two words, a 'quote' and $HOME"}
+NAME = "two words, a 'quote' and $HOME"
 TEMPLATE = {
     "metadata": {"name": "rowcrew-worker", "namespace": "jobs"},
     "template": {
@@ -59,15 +58,7 @@ TEMPLATE = {
 
 def launch(**changes: Any) -> Launch:
     """A worker to be started, with a boot id of its own."""
-    boot_id = str(uuid.uuid4())
-    worker = Launch(
-        name="ai_1",
-        boot_id=boot_id,
-        queue="ai",
-        arguments=ARGUMENTS,
-        environment={**ENVIRONMENT, "WORKER_BOOT_ID": boot_id},
-    )
-    return replace(worker, **changes)
+    return replace(Launch(name=NAME, boot_id=str(uuid.uuid4()), queue="ai", slots=1), **changes)
 
 
 class Given(NamedTuple):
@@ -219,8 +210,10 @@ class OnLambda(OnAmazon):
         return len(self.aws.asked("Invoke")[self._before :])
 
     def given(self, _handle: str) -> Given:
-        payload = json.loads(self.last()["Payload"])
-        return Given(payload["arguments"], payload["environment"])
+        """What the handler makes of the payload."""
+        given = json.loads(self.last()["Payload"])
+        arguments = ["worker", "--queue", given["queue"], "--ephemeral", "--concurrency", str(given["slots"])]
+        return Given(arguments, {"ROWCREW_BOOT_ID": given["bootId"], "WORKER_ID": given["name"]})
 
     def finish(self, _handle: str) -> None:
         return None

@@ -6,7 +6,7 @@ import pytest
 
 from rig.ports import free_port
 from rowcrew.spawn.launcher import LaunchFailed, PlaceFailed
-from tests.launchers.places import ARGUMENTS, Place, launch
+from tests.launchers.places import Place, launch
 
 
 def running(place: Place) -> set[str]:
@@ -22,7 +22,7 @@ def test_a_worker_is_started_with_its_arguments_and_variables(place: Place) -> N
     wanted = launch()
     given = place.given(place.launcher.start(wanted))
     assert place.started() == 1
-    assert given.arguments == ARGUMENTS
+    assert given.arguments == list(wanted.arguments)
     assert given.environment.items() >= wanted.environment.items()
 
 

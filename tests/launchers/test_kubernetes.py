@@ -12,7 +12,7 @@ import pytest
 from rig.http_place import make_certificates
 from rig.kubernetes import RIGHTS, kubernetes
 from rowcrew.spawn.launcher import LaunchFailed, PlaceFailed
-from tests.launchers.places import ARGUMENTS, TEMPLATE, InKubernetes, launch
+from tests.launchers.places import TEMPLATE, InKubernetes, launch
 
 
 @pytest.fixture
@@ -35,14 +35,15 @@ def test_a_worker_without_a_limit_gives_a_job_without_one(place: InKubernetes) -
 
 
 def test_the_template_stays_but_for_what_the_worker_is_given(place: InKubernetes) -> None:
-    pod = place.cluster.jobs[place.launcher.start(launch())]["spec"]["template"]
+    wanted = launch()
+    pod = place.cluster.jobs[place.launcher.start(wanted)]["spec"]["template"]
     beside, worker = pod["spec"]["containers"]
     assert beside == {"name": "proxy", "image": "proxy:1"}
     assert pod["spec"]["terminationGracePeriodSeconds"] == 60
     assert pod["metadata"]["labels"]["app"] == "rowcrew"
-    assert (worker["image"], worker["args"]) == ("rowcrew:1", ARGUMENTS)
+    assert (worker["image"], worker["args"]) == ("rowcrew:1", list(wanted.arguments))
     given = {one["name"]: one["value"] for one in worker["env"]}
-    assert (given["APP_NAME"], given["WORKER_ID"]) == ("Acme", "ai_1")
+    assert (given["APP_NAME"], given["WORKER_ID"]) == ("Acme", wanted.name)
     assert worker["resources"] == {"requests": {"memory": "256Mi"}, "limits": {"memory": "512Mi"}}
 
 

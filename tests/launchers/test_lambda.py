@@ -10,7 +10,7 @@ from rig.amazon import Amazon
 from rowcrew.settings.launchers import LambdaSettings
 from rowcrew.spawn.launcher import Launcher, LaunchFailed
 from rowcrew.spawn.launchers.lambda_ import LambdaLauncher
-from tests.launchers.places import ARGUMENTS, environment_for, launch
+from tests.launchers.places import environment_for, launch
 
 
 def lambda_(aws: Amazon, **changes: str) -> Launcher:
@@ -24,8 +24,9 @@ def test_the_function_of_the_queue_is_invoked_and_not_waited_for(aws: Amazon) ->
     assert (asked["FunctionName"], asked["InvocationType"]) == ("rowcrew-ai", "Event")
     assert json.loads(asked["Payload"]) == {
         "bootId": wanted.boot_id,
-        "arguments": ARGUMENTS,
-        "environment": dict(wanted.environment),
+        "name": wanted.name,
+        "queue": "ai",
+        "slots": 1,
     }
 
 

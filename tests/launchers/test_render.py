@@ -23,13 +23,13 @@ def place() -> Iterator[AtRender]:
 
 
 def test_the_command_means_the_same_with_a_shell_and_without(place: AtRender) -> None:
-    wanted = launch(arguments=["worker", "--queue", "a b; $(echo c)"])
-    program = "python3 -c 'import os,sys;print(sys.argv[1:],os.environ[\"NOTE\"])'"
+    wanted = launch(queue="a b; $(echo c)")
+    program = "python3 -c 'import os,sys;print(sys.argv[1:],os.environ[\"WORKER_ID\"])'"
     job = place.service.job(place.launcher.start(wanted))
     command = job["startCommand"].replace("rowcrew worker", f"{program} worker")
     by_a_shell = subprocess.run(command, shell=True, capture_output=True, text=True, check=True).stdout
     alone = subprocess.run(shlex.split(command), capture_output=True, text=True, check=True).stdout
-    assert by_a_shell == alone == f"{list(wanted.arguments)} {wanted.environment['NOTE']}\n"
+    assert by_a_shell == alone == f"{list(wanted.arguments)} {wanted.name}\n"
 
 
 def test_the_program_is_what_the_service_has(place: AtRender) -> None:

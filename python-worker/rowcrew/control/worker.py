@@ -41,6 +41,8 @@ class Worker:
         on_failure: is told when something outside all jobs has broken and the worker has stopped itself.
         owns_process: whether the process is this worker's alone, and no program's that embeds it.
         supervisor: what started the process and wants to hear how the worker does.
+        leaves_after_seconds: the most that a worker that comes and goes may stay, whatever its settings and
+            queues say.
 
     Attributes:
         failure: has a result as soon as something outside all jobs has broken.
@@ -56,6 +58,7 @@ class Worker:
         on_failure: Callable[[BaseException], None] | None = None,
         owns_process: bool = False,
         supervisor: Supervisor | None = None,
+        leaves_after_seconds: float | None = None,
     ) -> None:
         self._crew = crew
         self._settings = settings
@@ -70,6 +73,7 @@ class Worker:
         self._on_failure = on_failure
         self._owns_process = owns_process
         self._supervisor = supervisor
+        self._leaves_after_seconds = leaves_after_seconds
         self._stopping_itself: asyncio.Task[None] | None = None
         self._stopped = asyncio.Event()
         self.failure: asyncio.Future[BaseException | None] = asyncio.get_running_loop().create_future()
@@ -208,7 +212,8 @@ class Worker:
             return None
         from rowcrew.control.stay import limits_of_stay
 
-        return await limits_of_stay(self._settings, links.chores)
+        limits = await limits_of_stay(self._settings, links.chores)
+        return limits.within(self._leaves_after_seconds)
 
     async def _enter(self, organs: Organs) -> None:
         with suppress(OSError):  # no descriptor is left: the next worker here sees to them

@@ -20,19 +20,27 @@ class LaunchFailed(PlaceFailed):
 class Launch:
     """One worker to be started, as its row has it.
 
-    `arguments` are those of the program `rowcrew` (`worker --queue ai --ephemeral …`); `environment` is what
-    the worker needs beyond what the place gives it (ids and names, never a payload). `seconds` bounds the
-    worker's life, its drain included (None: unbounded). `cpu` is in cores, `memory` in bytes (None: its own).
+    `slots` is how many jobs it runs at once. `seconds` bounds its life, its drain included (None: unbounded).
+    `cpu` is in cores, `memory` in bytes (None: its own).
     """
 
     name: str
     boot_id: str
     queue: str
-    arguments: Sequence[str]
-    environment: Mapping[str, str]
+    slots: int
     seconds: int | None = None
     cpu: float | None = None
     memory: int | None = None
+
+    @property
+    def arguments(self) -> Sequence[str]:
+        """What the program `rowcrew` is called with."""
+        return ("worker", "--queue", self.queue, "--ephemeral", "--concurrency", str(self.slots))
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """What the worker needs beyond what the place gives it."""
+        return {"ROWCREW_BOOT_ID": self.boot_id, "WORKER_ID": self.name}
 
 
 class Launcher(Protocol):

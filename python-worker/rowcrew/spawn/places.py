@@ -23,20 +23,31 @@ class Places:
 
     Args:
         only: the launcher to use whatever the rows say; None = the one that a queue's row names.
+        in_place_of_process: the launcher for queues whose rows name this machine; None = this machine.
         on_end: is called, from another thread, when a worker of this machine has ended.
 
     Attributes:
         processes: the launcher of this machine, which is always there.
     """
 
-    def __init__(self, settings: Settings, *, only: str | None, on_end: Callable[[], object]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        only: str | None,
+        in_place_of_process: str | None = None,
+        on_end: Callable[[], object],
+    ) -> None:
         self._commands = {command.name: command.words for command in settings.launch_commands}
         self._only = only
+        self._in_place_of_process = in_place_of_process
         self.processes = ProcessLauncher(environment_with=environment_with, on_end=on_end)
         self._made: dict[str, Launcher] = {self.processes.name: self.processes}
 
     def name_of(self, launcher: str) -> str:
         """The launcher that starts the workers of a queue whose row says this."""
+        if self._only is None and launcher == self.processes.name:
+            return self._in_place_of_process or launcher
         return self._only or launcher
 
     def launcher(self, name: str, command: str | None) -> Launcher:

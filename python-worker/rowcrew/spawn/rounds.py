@@ -173,8 +173,7 @@ class Rounds:
             name=entry.name,
             boot_id=entry.boot_id,
             queue=queue.queue,
-            arguments=("worker", "--queue", queue.queue, "--ephemeral", "--concurrency", str(SLOTS)),
-            environment={"ROWCREW_BOOT_ID": entry.boot_id, "WORKER_ID": entry.name},
+            slots=SLOTS,
             # At the end of its time it drains for one grace, and may be told to stop and take another one.
             seconds=None if runtime is None else runtime + round(2 * self._grace_seconds),
             cpu=None if queue.cpu_percent is None else queue.cpu_percent / 100,

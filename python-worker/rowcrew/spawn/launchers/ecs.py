@@ -6,7 +6,6 @@ its handle is the task's ARN. Made by `named`, called by the spawner.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -15,7 +14,6 @@ from rowcrew.spawn.launcher import Launch, LaunchFailed
 from rowcrew.spawn.launchers.aws import as_pairs, client, named, told
 from rowcrew.spawn.launchers.fargate import fargate_size, wanted_size
 
-_MOST_OVERRIDES: Final = 8192
 _ROOM: Final = "no instance of the cluster has room: add instances, or set LAUNCHER_ECS_CAPACITY=FARGATE"
 
 
@@ -56,7 +54,7 @@ class EcsLauncher:
 
 
 def run_task(settings: EcsSettings, launch: Launch) -> dict[str, Any]:
-    """The request that starts this worker. Raises LaunchFailed when no request could."""
+    """The request that starts this worker. Raises LaunchFailed when no size of Fargate is large enough."""
     overrides: dict[str, Any] = {
         "containerOverrides": [
             {
@@ -70,12 +68,6 @@ def run_task(settings: EcsSettings, launch: Launch) -> dict[str, Any]:
         size = fargate_size(wanted) if settings.is_fargate else wanted
         overrides |= {"cpu": str(size.cpu)} if size.cpu else {}
         overrides |= {"memory": str(size.mebibytes)} if size.mebibytes else {}
-    length = len(json.dumps(overrides))
-    if length > _MOST_OVERRIDES:
-        raise LaunchFailed(
-            f"ECS takes {_MOST_OVERRIDES} characters of overrides, and those of {launch.name} are {length}: "
-            "put its variables into the task definition"
-        )
     return {
         "cluster": settings.cluster,
         "taskDefinition": named(settings.definition, launch.queue),

@@ -1,18 +1,28 @@
 """The launcher `lambda`: a worker is one asynchronous invocation of a function.
 
-In: a launch and LAUNCHER_LAMBDA_FUNCTION. Out: one Invoke, whose payload says what to run; its handle is the
-id of the request. Lambda neither lists nor ends invocations, and starts one again that failed: that the boot
-id serves once is for the handler to see to. Made by `named`, called by the spawner.
+In: a launch and LAUNCHER_LAMBDA_FUNCTION. Out: one Invoke, whose payload `lambda_handler` reads there; its
+handle is the id of the request. Lambda neither lists nor ends invocations, and starts one again that failed:
+a boot id registers once. Made by `named`, called by the spawner.
 """
 
 from __future__ import annotations
 
-import json
 from typing import Any, Final
+
+import msgspec
 
 from rowcrew.settings.launchers import LambdaSettings
 from rowcrew.spawn.launcher import Launch, LaunchFailed
 from rowcrew.spawn.launchers.aws import client, named, told
+
+
+class Invocation(msgspec.Struct, frozen=True, rename="camel"):
+    """The payload of an invocation: the worker that it is to be."""
+
+    boot_id: str
+    name: str
+    queue: str
+    slots: int
 
 
 class LambdaLauncher:
@@ -38,13 +48,9 @@ class LambdaLauncher:
 
 def invoke(settings: LambdaSettings, launch: Launch) -> dict[str, Any]:
     """The request that starts this worker."""
-    payload = {
-        "bootId": launch.boot_id,
-        "arguments": list(launch.arguments),
-        "environment": dict(launch.environment),
-    }
+    worker = Invocation(launch.boot_id, launch.name, launch.queue, launch.slots)
     return {
         "FunctionName": named(settings.function, launch.queue),
         "InvocationType": "Event",
-        "Payload": json.dumps(payload).encode(),
+        "Payload": msgspec.json.encode(worker),
     }
