@@ -1,4 +1,4 @@
-"""Real spawners, whose workers run the crew under test; what they leave behind goes with the test."""
+"""Spawners: real ones, whose workers go with the test, and some that are ticked by hand."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import itertools
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,8 @@ import pytest
 from rig.journal import Journal
 from rig.table import Table
 from rig.worker_process import CREW, WorkerProcess
+from tests.conftest import Connect
+from tests.spawn.by_hand import Spawner
 
 StartSpawner = Callable[..., WorkerProcess]
 
@@ -43,6 +45,27 @@ def start_spawner(
         for pid in pids(table):
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
+
+
+@pytest.fixture
+async def spawner(database_url: str) -> AsyncIterator[Spawner]:
+    spawner = Spawner(database_url)
+    yield spawner
+    await spawner.link.close()
+
+
+@pytest.fixture
+async def other(database_url: str) -> AsyncIterator[Spawner]:
+    other = Spawner(database_url)
+    yield other
+    await other.link.close()
+
+
+@pytest.fixture
+def ai(connect: Connect) -> None:
+    """One queue with a label, and none but it."""
+    connect().execute("DELETE FROM queues")
+    connect().execute("""INSERT INTO queues (queue, label, "maxConcurrent") VALUES ('ai', 'AI', 3)""")
 
 
 def pids(table: Table) -> list[int]:

@@ -2,115 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
-import io
-from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
 import pytest
-from psycopg import Connection
 
-from rig.waiting import comes_true
-from rowcrew import settings
-from rowcrew.control.identity import Identity
-from rowcrew.log import Log
-from rowcrew.model.errors import LaunchGivenUp
-from rowcrew.spawn.care import Care
-from rowcrew.spawn.launcher import Launch, LaunchFailed
-from rowcrew.spawn.places import Places
-from rowcrew.spawn.rounds import Checked, Rounds
 from rowcrew.table import spawn as table
 from rowcrew.table import worker
-from rowcrew.table.link import Link
 from tests.conftest import Connect
 from tests.contract.hands import insert, reserve
+from tests.spawn.by_hand import Spawner, crowd, register, rows
 
-pytestmark = pytest.mark.anyio
-
-
-class StartsNothing:
-    """A launcher that notes what it was asked, and fails while it is told to."""
-
-    name = "process"
-
-    def __init__(self) -> None:
-        self.launches: list[Launch] = []
-        self.fails = False
-        self.before_start: Callable[[], object] = lambda: None
-
-    def start(self, launch: Launch) -> str:
-        self.before_start()
-        if self.fails:
-            raise LaunchFailed("no room")
-        self.launches.append(launch)
-        return f"0:0:{len(self.launches)}:0"
-
-    def running(self) -> Sequence[str]:
-        return ()
-
-    def end(self, handle: str) -> None:
-        raise AssertionError(f"ended {handle}")
-
-
-class Spawner:
-    """Rounds of one spawner, its launcher and its log."""
-
-    def __init__(self, url: str, **wishes: Any) -> None:
-        values = settings.read({"DATABASE_URL": url})
-        self.link = Link(url, purpose="spawner")
-        self.places = Places(values, only=None, on_end=lambda: None)
-        self.launcher = StartsNothing()
-        self.places._made["process"] = self.launcher
-        self.stream = io.StringIO()
-        log = Log("text", self.stream)
-        self.rounds = Rounds(
-            link=self.link, places=self.places, queues=wishes.get("queues"), grace_seconds=25.0, log=log
-        )
-        self.care = Care(
-            link=self.link,
-            processes=self.places.processes,
-            launched=self.rounds.launched,
-            grace_seconds=25.0,
-            log=log,
-        )
-
-    async def once(self) -> Checked:
-        await self.care.once()
-        return await self.rounds.once()
-
-    @property
-    def said(self) -> str:
-        return self.stream.getvalue()
-
-
-@pytest.fixture
-async def spawner(database_url: str) -> AsyncIterator[Spawner]:
-    spawner = Spawner(database_url)
-    yield spawner
-    await spawner.link.close()
-
-
-@pytest.fixture
-async def other(database_url: str) -> AsyncIterator[Spawner]:
-    other = Spawner(database_url)
-    yield other
-    await other.link.close()
-
-
-@pytest.fixture(autouse=True)
-def queue(connect: Connect) -> None:
-    """One queue with a label, and none but it."""
-    connect().execute("DELETE FROM queues")
-    connect().execute("""INSERT INTO queues (queue, label, "maxConcurrent") VALUES ('ai', 'AI', 3)""")
-
-
-def crowd(connect: Connect, jobs: int = 5, queue: str = "ai") -> None:
-    for _ in range(jobs):
-        insert(connect(), queue=queue)
-
-
-def rows(connect: Connect, columns: str = "name") -> list[tuple[Any, ...]]:
-    return connect().execute(f"SELECT {columns} FROM workers ORDER BY id".encode()).fetchall()
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("ai")]
 
 
 async def test_nothing_ready_starts_nothing(spawner: Spawner, connect: Connect) -> None:
@@ -213,99 +115,6 @@ async def test_the_first_failed_start_ends_the_round_of_its_queue_alone(
     assert "did not start: no launcher is called 'nowhere'" in spawner.said
 
 
-async def register(spawner: Spawner, launch: Launch, link: Link | None = None) -> int:
-    """Enter a launched worker as it does itself."""
-    environment = {**launch.environment, "WORKER_QUEUES": launch.queue, "DATABASE_URL": "postgresql://"}
-    entering = Identity(
-        link=link or spawner.link, types=["noop"], settings=settings.read(environment), log=Log("text")
-    )
-    await entering.enter()
-    return entering.worker_id
-
-
-async def test_a_worker_enters_the_row_that_was_made_for_it_once(spawner: Spawner, connect: Connect) -> None:
-    crowd(connect, 1)
-    await spawner.once()
-    (launch,) = spawner.launcher.launches
-    id = await register(spawner, launch)
-    assert rows(connect, 'id, "registeredAt" IS NOT NULL') == [(id, True)]
-    with pytest.raises(LaunchGivenUp):
-        await register(spawner, launch)
-
-
-async def test_a_late_worker_is_let_in_only_while_its_place_is_free(
-    spawner: Spawner, connect: Connect
-) -> None:
-    connect().execute("""UPDATE queues SET "maxConcurrent" = 1""")
-    crowd(connect, 2)
-    await spawner.once()
-    connect().execute("""UPDATE workers SET "launchedAt" = now() - interval '130 s'""")
-    await spawner.care.once()
-    connect().execute("""UPDATE workers SET "stoppedAt" = now() - interval '20 s'""")
-    assert (await spawner.once()).started == 1
-    late, next_one = spawner.launcher.launches
-    with pytest.raises(LaunchGivenUp):
-        await register(spawner, late)
-    connect().execute("""UPDATE workers SET "stoppedAt" = now() WHERE name = %s""", [next_one.name])
-    assert await register(spawner, late)
-
-
-async def test_of_two_late_workers_one_takes_the_last_place(
-    spawner: Spawner, other: Spawner, connect: Connect
-) -> None:
-    """Both stand before the same lock: who comes second counts the first."""
-    connect().execute("""UPDATE queues SET "maxConcurrent" = 2""")
-    crowd(connect, 2)
-    await spawner.once()
-    connect().execute("""UPDATE workers SET "launchedAt" = now() - interval '130 s'""")
-    await spawner.care.once()
-    connect().execute("""UPDATE queues SET "maxConcurrent" = 1""")
-    hand = connect()
-    with hand.transaction():
-        hand.execute("SELECT FROM queues WHERE queue = 'ai' FOR UPDATE")
-        late = [
-            asyncio.create_task(register(spawner, launch, each.link))
-            for launch, each in zip(spawner.launcher.launches, (spawner, other), strict=True)
-        ]
-        await waiting_for_locks(connect(), 2)
-    ended = await asyncio.gather(*late, return_exceptions=True)
-    assert sorted(isinstance(end, LaunchGivenUp) for end in ended) == [False, True]
-    assert await live(spawner) == 1
-
-
-async def test_a_late_worker_counts_the_one_that_is_launched_in_its_place_just_now(
-    spawner: Spawner, other: Spawner, connect: Connect
-) -> None:
-    connect().execute("""UPDATE queues SET "maxConcurrent" = 1""")
-    crowd(connect, 2)
-    await spawner.once()
-    connect().execute("""UPDATE workers SET "launchedAt" = now() - interval '130 s'""")
-    await spawner.care.once()
-    connect().execute("""UPDATE workers SET "stoppedAt" = now() - interval '20 s'""")
-    (late,) = spawner.launcher.launches
-    (seen,) = await table.standings(spawner.link, queues=["ai"])
-    async with spawner.link.transaction():
-        _, decision = await spawner.rounds._can_spawn_worker(seen)
-        assert decision.start == 1
-        entering = asyncio.create_task(register(other, late, other.link))
-        await waiting_for_locks(connect(), 1)
-        await table.spawn_worker(spawner.link, queue="ai", number=1, prefix="ai", slots=1, launcher="process")
-    with pytest.raises(LaunchGivenUp):
-        await entering
-    assert await live(spawner) == 1
-
-
-async def waiting_for_locks(hand: Connection[Any], number: int) -> None:
-    query = """SELECT count(*) FROM pg_stat_activity
-                WHERE datname = current_database() AND wait_event_type = 'Lock' AND query ~ 'NO KEY UPDATE'"""
-    await comes_true(lambda: hand.execute(query).fetchone() == (number,))
-
-
-async def live(spawner: Spawner) -> int:
-    (standing,) = await table.standings(spawner.link, queues=["ai"])
-    return standing.live
-
-
 async def test_no_other_worker_declares_one_lost_that_is_on_its_way(
     spawner: Spawner, connect: Connect
 ) -> None:
@@ -313,28 +122,6 @@ async def test_no_other_worker_declares_one_lost_that_is_on_its_way(
     await spawner.once()
     connect().execute("""UPDATE workers SET "heartbeatAt" = now() - interval '1 hour'""")
     assert await worker.observe(spawner.link, 0) == []
-
-
-async def test_while_one_spawner_decides_the_other_starts_nothing(
-    spawner: Spawner, other: Spawner, connect: Connect
-) -> None:
-    crowd(connect)
-    async with spawner.link.transaction():
-        assert await table.lock_queue(spawner.link, queue="ai")
-        assert (await other.once()).started == 0
-    assert (await other.once()).started == 3
-
-
-async def test_who_gets_the_lock_counts_what_the_one_before_has_entered(
-    spawner: Spawner, other: Spawner, connect: Connect
-) -> None:
-    """The other saw no worker before it got the lock, and yet starts none."""
-    crowd(connect)
-    (seen,) = await table.standings(other.link, queues=["ai"])
-    assert seen.live == 0
-    assert (await spawner.once()).started == 3
-    _, decision, entered = await other.rounds._spawn_worker(seen)
-    assert (decision.start, entered) == (0, [])
 
 
 async def test_the_cooldown_holds_for_all_spawners_together(

@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import signal
 
+import pytest
+
 from rig.journal import Gate
 from rig.table import Table
 from rig.waiting import eventually
 from rig.worker_process import is_gone
+from rig.wrong_clock import needs_faketime, wrong_by
 from rowcrew.embedded import EmbeddedPostgres
 from tests.spawn.conftest import StartSpawner, pids, set_queue
 
@@ -203,3 +206,41 @@ def test_a_command_starts_workers_where_it_likes(start_spawner: StartSpawner, ta
     assert start_spawner("--once", LAUNCH_COMMANDS=say).exited() == 0
     (row,) = table.rows("SELECT * FROM workers")
     assert row["launchHandle"] == f"ai of {row['bootId']} for worker"
+
+
+def test_a_spawner_that_is_killed_between_the_row_and_the_start_blocks_nobody_for_ever(
+    start_spawner: StartSpawner, table: Table
+) -> None:
+    set_queue(table, limit=1)
+    table.rows("""UPDATE queues SET launcher = 'command', "launchCommand" = 'kill'""")
+    id = table.enqueue("noop", queue="ai")
+    killed = start_spawner("--once", LAUNCH_COMMANDS='{"kill": ["/bin/sh", "-c", "kill -9 $PPID"]}')
+    assert killed.exited() == -signal.SIGKILL
+    assert there(table) == 1
+    spawner = start_spawner("--verbose", "--launcher", "process")
+    spawner.said("spawner.checked", times=2, queue="ai", start=0)
+    table.rows("""UPDATE workers SET "launchedAt" = now() - interval '130 s'""")
+    spawner.said("worker.never_came")
+    assert table.until(id, seconds=60)["status"] == "completed"
+    assert launched(table) == 2
+    assert spawner.stop() == 0
+
+
+@needs_faketime
+@pytest.mark.long
+def test_spawners_whose_clocks_are_four_hours_apart_start_no_more_than_one_would(
+    start_spawner: StartSpawner, table: Table, gate: Gate
+) -> None:
+    """So are the clocks of their workers."""
+    set_queue(table)
+    ids = hold(table, gate, 5)
+    early, late = (start_spawner("--verbose", **wrong_by(offset)) for offset in ("-2h", "+2h"))
+    eventually(lambda: table.count("processing") == 3, 60)
+    for spawner in (early, late):
+        spawner.said("spawner.checked", times=len(spawner.heard("spawner.checked")) + 2)
+    assert launched(table) == 3
+    gate.open()
+    for id in ids:
+        assert table.until(id, seconds=60)["attempts"] == 1
+    eventually(lambda: there(table) == 0, 60)
+    assert [early.stop(), late.stop()] == [0, 0]

@@ -9,28 +9,20 @@ counts next counts it. Nothing that is started can be missing from the count, wh
 
 from __future__ import annotations
 
-import asyncio
 import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final
 
-from rowcrew.log import Log
-from rowcrew.model.cleaning import describe
 from rowcrew.model.duration import duration
 from rowcrew.spawn.decision import Decision, decide
-from rowcrew.spawn.launcher import Launch, PlaceFailed
-from rowcrew.spawn.launchers.process import ProcessLauncher, pid_of
 from rowcrew.spawn.places import Places
-from rowcrew.spawn.status import label, prefix, standing
+from rowcrew.spawn.starts import SLOTS, Starts
+from rowcrew.spawn.status import prefix, standing
 from rowcrew.table import spawn as table
 from rowcrew.table import worker
 from rowcrew.table.link import Link
 from rowcrew.table.spawn import Entered, QueueStanding
-
-SLOTS: Final = 1
-"""Of each worker that is started: one job, one worker, so that workers can be counted as jobs are."""
 
 
 @dataclass
@@ -57,23 +49,13 @@ class Rounds:
 
     Args:
         queues: those it starts workers for; None = all.
-        grace_seconds: how long a worker that is told to stop may take for it.
-
-    Attributes:
-        closed: whether nothing is started any more.
-        launched: the ids of the workers that it started, by their bootIds.
     """
 
-    def __init__(
-        self, *, link: Link, places: Places, queues: Sequence[str] | None, grace_seconds: float, log: Log
-    ) -> None:
+    def __init__(self, *, link: Link, places: Places, starts: Starts, queues: Sequence[str] | None) -> None:
         self._link = link
         self._places = places
+        self._starts = starts
         self._queues = queues
-        self._grace_seconds = grace_seconds
-        self._log = log
-        self.closed = False
-        self.launched: dict[str, int] = {}
         self._checked_at: dict[str, float] = {}
 
     async def once(self, *, woken: bool = True) -> Checked:
@@ -86,9 +68,10 @@ class Rounds:
             psycopg.Error: the database was not reached, or refuses.
         """
         checked = Checked()
+        await self._starts.tell()
         for seen in await table.standings(self._link, queues=self._queues):
             queue, decision = seen, self._decided(seen, woken)
-            if decision.start and not self.closed:
+            if decision.start and not self._starts.closed:
                 queue, decision = await self._start(seen, checked)
             checked.queues.append(queue)
             checked.decisions.append(decision)
@@ -107,14 +90,10 @@ class Rounds:
     async def _start(self, seen: QueueStanding, checked: Checked) -> tuple[QueueStanding, Decision]:
         """Decide again under the lock, then start. The first start that fails ends the queue's round."""
         queue, decision, entered = await self._spawn_worker(seen)
-        for place, entry in enumerate(entered):
-            if self.closed or not await self._launch(queue, entry):
-                await self._withdraw(entered[place:])
-                checked.failed += len(entered) - place
-                break
-            checked.started += 1
-            queue = queue._replace(live=queue.live + 1)
-        return queue, decision
+        started = await self._starts.start(queue, entered)
+        checked.started += started
+        checked.failed += len(entered) - started
+        return queue._replace(live=queue.live + started), decision
 
     async def _spawn_worker(self, seen: QueueStanding) -> tuple[QueueStanding, Decision, list[Entered]]:
         """Enter the rows of the workers to start, in one transaction with the count that asks for them."""
@@ -139,61 +118,3 @@ class Rounds:
             return seen, Decision(0, "another spawner decides just now")
         (queue,) = await table.standings(self._link, queues=[seen.queue])
         return queue, decide(standing(queue, slots=SLOTS))
-
-    async def _launch(self, queue: QueueStanding, entry: Entered) -> bool:
-        """Start one worker; whether it was started."""
-        name = self._places.name_of(queue.launcher)
-        try:
-            launcher = self._places.launcher(name, queue.launch_command)
-            self.launched[entry.boot_id] = entry.id
-            handle = await asyncio.to_thread(launcher.start, self._described(queue, entry))
-        except PlaceFailed as error:
-            await self._failed(queue, entry, str(error))
-            return False
-        except Exception as error:
-            await self._failed(queue, entry, describe(error))
-            return False
-        is_process = name == ProcessLauncher.name
-        self._log.event(
-            "worker.spawned",
-            name=entry.name,
-            label=label(queue),
-            place="PID" if is_process else name,
-            handle=pid_of(handle) if is_process else handle,
-            total=queue.live + 1,
-            queue=queue.queue,
-            worker=entry.id,
-        )
-        await table.note_launch(self._link, worker=entry.id, handle=handle)
-        return True
-
-    def _described(self, queue: QueueStanding, entry: Entered) -> Launch:
-        runtime = queue.max_runtime_seconds
-        return Launch(
-            name=entry.name,
-            boot_id=entry.boot_id,
-            queue=queue.queue,
-            slots=SLOTS,
-            # At the end of its time it drains for one grace, and may be told to stop and take another one.
-            seconds=None if runtime is None else runtime + round(2 * self._grace_seconds),
-            cpu=None if queue.cpu_percent is None else queue.cpu_percent / 100,
-            memory=queue.memory_bytes,
-        )
-
-    async def _failed(self, queue: QueueStanding, entry: Entered, message: str) -> None:
-        self._log.event(
-            "worker.not_spawned",
-            name=entry.name,
-            label=label(queue),
-            reason=message,
-            queue=queue.queue,
-            worker=entry.id,
-        )
-        await table.fail_launch(self._link, worker=entry.id, message=message)
-
-    async def _withdraw(self, entered: Sequence[Entered]) -> None:
-        """Close the rows of workers that are not started any more; the first is closed when it failed."""
-        for entry in entered:
-            await table.fail_launch(
-                self._link, worker=entry.id, message="not started: the round had ended before its turn"
-            )

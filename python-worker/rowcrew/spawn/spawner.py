@@ -17,7 +17,8 @@ from rowcrew.log import Log
 from rowcrew.settings import Settings
 from rowcrew.spawn.care import Care
 from rowcrew.spawn.places import Places
-from rowcrew.spawn.rounds import SLOTS, Checked, Rounds
+from rowcrew.spawn.rounds import Checked, Rounds
+from rowcrew.spawn.starts import SLOTS, Starts
 from rowcrew.spawn.status import label, summed, told
 from rowcrew.table.link import Link, reason
 from rowcrew.table.listening import READY, listen
@@ -68,17 +69,14 @@ class Spawner:
             in_place_of_process=wishes.in_place_of_process,
             on_end=self._wake_from_thread,
         )
-        self.rounds = Rounds(
-            link=self.link,
-            places=self._places,
-            queues=wishes.queues,
-            grace_seconds=settings.shutdown_grace_seconds,
-            log=log,
+        self._starts = Starts(
+            link=self.link, places=self._places, grace_seconds=settings.shutdown_grace_seconds, log=log
         )
+        self._rounds = Rounds(link=self.link, places=self._places, starts=self._starts, queues=wishes.queues)
         self._care = Care(
             link=self.link,
             processes=self._places.processes,
-            launched=self.rounds.launched,
+            launched=self._starts.launched,
             grace_seconds=settings.shutdown_grace_seconds,
             log=log,
         )
@@ -97,7 +95,7 @@ class Spawner:
 
     def close(self) -> None:
         """Start nothing more; the check under way is the last."""
-        self.rounds.closed = True
+        self._starts.closed = True
         self._closing.set()
         self._woken.set()
 
@@ -111,7 +109,7 @@ class Spawner:
             psycopg.Error: the database was not reached, or refuses.
         """
         await self._care.once()
-        checked = await self.rounds.once(woken=woken)
+        checked = await self._rounds.once(woken=woken)
         self._tell(checked)
         return checked
 
