@@ -133,7 +133,7 @@ class EcsSettings(AwsSettings, frozen=True, kw_only=True):
             "cluster",
             readers.text,
             "default",
-            "the cluster whose tasks are workers",
+            "the cluster where workers run",
         ),
         Variable(
             ("LAUNCHER_ECS_TASK_DEFINITION",),
@@ -154,14 +154,14 @@ class EcsSettings(AwsSettings, frozen=True, kw_only=True):
             "subnets",
             lambda value: _ids("subnet", value),
             "unset",
-            "subnets of the task, comma-separated; Fargate needs one",
+            "subnets of the worker, comma-separated; Fargate needs one",
         ),
         Variable(
             ("LAUNCHER_ECS_SECURITY_GROUPS",),
             "security_groups",
             lambda value: _ids("sg", value),
             "unset",
-            "security groups of the task; unset = the VPC's own",
+            "security groups of the worker; unset = the VPC's own",
         ),
         Variable(
             ("LAUNCHER_ECS_PUBLIC_IP",),
