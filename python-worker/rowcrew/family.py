@@ -35,6 +35,7 @@ BUNDLED: Final = tuple(
         "exports",
         "costs",
         "announcements",
+        "retrieval",
     )
 )
 BUNDLED_CREW: Final = "rowcrew.bundled:crew"
