@@ -164,6 +164,22 @@ def test_a_worker_that_cannot_start_is_told_and_rests(start_spawner: StartSpawne
     assert spawner.stop() == 0
 
 
+def test_a_worker_that_hangs_before_it_registers_is_killed_and_another_comes(
+    start_spawner: StartSpawner, table: Table
+) -> None:
+    set_queue(table, limit=1)
+    id = table.enqueue("noop", queue="ai")
+    spawner = start_spawner()
+    (pid,) = eventually(lambda: pids(table))
+    os.kill(pid, signal.SIGSTOP)
+    table.rows("""UPDATE workers SET "launchedAt" = now() - interval '121 s' WHERE "registeredAt" IS NULL""")
+    spawner.said("worker.never_came")
+    eventually(lambda: is_gone(pid))
+    assert table.until(id, seconds=60)["status"] == "completed"
+    assert launched(table) == 2
+    assert spawner.stop() == 0
+
+
 def test_a_restart_of_the_database_ends_no_spawner(
     start_spawner: StartSpawner, table: Table, server: EmbeddedPostgres
 ) -> None:

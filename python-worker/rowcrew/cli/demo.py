@@ -88,6 +88,17 @@ def shutdown() -> int:
     return show_shutdown()
 
 
+@demo.command
+def ephemeral() -> int:
+    """See workers come and go: none while nothing waits, as many as queues allow when something does.
+
+    Exit codes: 0 everything came out as promised, 1 not.
+    """
+    from rowcrew.cli.demo_ephemeral import show_ephemeral
+
+    return show_ephemeral()
+
+
 def _require(*modules: str) -> None:
     if missing := [module for module in modules if importlib.util.find_spec(module) is None]:
         raise RowcrewError(
