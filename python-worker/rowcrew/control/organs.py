@@ -45,6 +45,7 @@ from rowcrew.model.stay import Limits
 from rowcrew.settings import Settings, Supervisor
 
 if TYPE_CHECKING:
+    from rowcrew.control.care.protection import TaskProtection
     from rowcrew.control.care.supervision import Supervision
     from rowcrew.control.stay import Stay
 
@@ -55,6 +56,7 @@ class Organs:
     """The organs of one worker, joined and not yet running.
 
     Args:
+        agent: the address of the agent of ECS, if this is a task there.
         limits: what ends the worker's stay, if it comes and goes.
         began: when the worker was started.
     """
@@ -69,6 +71,7 @@ class Organs:
         clock: Clock,
         log: Log,
         supervisor: Supervisor | None = None,
+        agent: str | None = None,
         limits: Limits | None = None,
         began: float = 0.0,
     ) -> None:
@@ -100,6 +103,7 @@ class Organs:
         self.usage = self._make_usage(replaces=limits is None)
         self.heartbeat = self._make_heartbeat()
         self.supervision = self._make_supervision(supervisor) if supervisor else None
+        self.protection = self._make_protection(agent) if agent else None
         self.reserving = self._make_reserving(limits or Limits())
         self.reserver = self.reserving.reserver
         self.stay = self._make_stay(limits, began) if limits else None
@@ -132,6 +136,8 @@ class Organs:
             yield "expected", self.road.expected.run
         if self.supervision is not None:
             yield "supervision", self.supervision.run
+        if self.protection is not None:
+            yield "protection", self.protection.run
         if self.stay is not None:
             yield "stay", self.stay.run
         yield "reserve", self.reserver.run
@@ -232,6 +238,11 @@ class Organs:
             clock=self._clock,
             log=self._log,
         )
+
+    def _make_protection(self, agent: str) -> TaskProtection:
+        from rowcrew.control.care.protection import TaskProtection
+
+        return TaskProtection(agent=agent, ledger=self.road.ledger, clock=self._clock, log=self._log)
 
     def _make_stay(self, limits: Limits, began: float) -> Stay:
         from rowcrew.control.stay import Stay
