@@ -45,7 +45,9 @@ class _PlainHelp:
     """Help in plain text. What writes it is imported when somebody asks for help, as no worker does."""
 
     def __call__(self, console: Any, options: Any, panel: Any) -> None:
-        self._formatter(console, options, panel)
+        from rowcrew.cli.help import print_panel
+
+        print_panel(self._formatter, console, options, panel)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._formatter, name)
@@ -71,6 +73,7 @@ def _app(words: Sequence[str] = ()) -> App:
         "demo": "See it work, with a PostgreSQL of its own.",
         "dev": "Run a worker that restarts when files change.",
         "worker": "Run a worker until SIGTERM or SIGINT.",
+        "spawner": "Start workers when jobs wait.",
         "migrate": "Bring the tables of the database up to date.",
         "roles": "Print the SQL that makes the database roles.",
         "enqueue": "Enqueue a job, and wait for its end if asked.",
@@ -86,6 +89,7 @@ def _app(words: Sequence[str] = ()) -> App:
         "csv": "Show how csv_import would read a CSV file.",
         "accounts": "The cloud accounts whose costs are collected.",
         "costs": "What the cloud accounts cost, and what stands out.",
+        "search": "Search the files that file_processing has processed.",
         "doctor": "Check what a worker needs, each with its remedy.",
         "healthcheck": "Exit 0 if a worker of this machine lives, else 1.",
         "prune": "Delete ended jobs whose retention has passed, now.",
