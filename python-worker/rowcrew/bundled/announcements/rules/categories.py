@@ -20,7 +20,7 @@ _SUBJECT: Final = 2.0
 _HINTS: Final = 1.5
 _TEXT: Final = 1.0
 # A subject names the matter first, and what it is for after that: `Record date for buyback`.
-_NAMED_FIRST: Final = 4.0
+_NAMED_FIRST: Final = 5.0
 _REST: Final = 0.3
 _BEGINNING: Final = 2_500
 _REPEATED: Final = 0.2
