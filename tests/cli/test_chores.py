@@ -138,6 +138,18 @@ def test_help_and_healthcheck_import_nothing_heavy(command: str, tmp_path: Path)
     assert sorted(name for name in imported if name in HEAVY) == []
 
 
+@pytest.mark.parametrize("command", ["demo", "dev", "worker", "queues set"])
+def test_long_lines_of_help_hang_below_their_beginning(
+    command: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    assert main([*command.split(), "--help"]) == 0
+    lines = capsys.readouterr().out.partition("Parameters:")[2].splitlines()
+    assert any(line.startswith("      ") for line in lines)
+    assert all(line == "" or line.startswith("  ") for line in lines)
+    assert max(map(len, lines)) <= 80
+
+
 def test_help_names_every_command_and_the_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--help"]) == 0
     text = capsys.readouterr().out

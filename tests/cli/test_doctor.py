@@ -94,8 +94,13 @@ def test_the_address_is_shown_without_its_password(doctor: Doctor, tcp_database_
 
 
 def test_people_get_one_line_a_check(
-    doctor: Doctor, empty_database: str, server: EmbeddedPostgres, capsys: pytest.CaptureFixture[str]
+    doctor: Doctor,
+    empty_database: str,
+    server: EmbeddedPostgres,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setenv("COLUMNS", "1000")
     _, checks = doctor(server.url_of(empty_database))
     assert main(["doctor"]) == 1
     lines = capsys.readouterr().out.splitlines()
@@ -103,6 +108,17 @@ def test_people_get_one_line_a_check(
     assert lines[0].startswith("✅ settings: ")
     assert lines[-1].startswith("❌ schema: the database has no schema")
     assert lines[-1].endswith(" → run rowcrew migrate")
+
+
+def test_on_a_terminal_a_long_check_goes_on_below_its_name(
+    doctor: Doctor, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    _, checks = doctor(None)
+    assert main(["doctor"]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert len([line for line in lines if not line.startswith("   ")]) == len(checks) < len(lines)
 
 
 # No connection.

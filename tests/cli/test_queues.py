@@ -208,17 +208,23 @@ def test_every_column_of_a_queue_can_be_set_and_taken_away(
     connect: Connect, capsys: pytest.CaptureFixture[str]
 ) -> None:
     names = connect().execute("SELECT * FROM queues").description or ()
-    unset = {"queue", "createdAt", "limited", "limitedAt", "paused", "until", "former"}
+    unset = {"queue", "createdAt", "limited", "limitedAt", "paused", "until", "former", "spawnedAt"}
     settable = {column.name for column in names} - unset
-    words = []
+    texts = {"launcher": "process", "launchCommand": "fleet"}
+    words = ["--launcher", "process", "--launch-command", "fleet"]
     for field in dataclasses.fields(Wanted):
-        if field.name not in ("label", "seconds"):
+        if field.name not in ("label", "launcher", "launch_command", "seconds"):
             words += [f"--{field.name.replace('_', '-')}", "7"]
     assert main(["queues", "set", "q", "--label", "Q", *words]) == 0
     row = row_of(connect, "q")
-    assert {name: row[name] for name in settable} == {**dict.fromkeys(settable, 7), "label": "Q"}
+    assert {name: row[name] for name in settable} == {**dict.fromkeys(settable, 7), **texts, "label": "Q"}
     assert "maxConcurrent 7" in capsys.readouterr().out
-    assert main(["queues", "set", "q", *["none" if word == "7" else word for word in words]]) == 0
+    assert (
+        main(
+            ["queues", "set", "q", *["none" if word in ("7", "process", "fleet") else word for word in words]]
+        )
+        == 0
+    )
     row = row_of(connect, "q")
     assert {row[name] for name in settable - {"label"}} == {None, 0, 1}
     assert (row["ratePeriodSeconds"], row["cooldownSeconds"], row["label"]) == (1, 0, "Q")
@@ -264,11 +270,55 @@ def test_a_change_that_makes_no_sense_is_refused(
 
 
 def test_a_paused_queue_is_resumed(connect: Connect, capsys: pytest.CaptureFixture[str]) -> None:
+    insert(connect(), queue="mails")
     assert main(["queues", "pause", "mails"]) == 0
     assert row_of(connect, "mails")["limited"] is True
     assert main(["queues", "resume", "mails"]) == 0
     assert row_of(connect, "mails")["limited"] is False
     assert capsys.readouterr().out == "Queue mails: paused\nQueue mails: no limits\n"
+
+
+@pytest.mark.parametrize("command", ["pause", "resume"])
+def test_a_mistyped_queue_is_neither_paused_nor_resumed_and_the_one_that_was_meant_is_named(
+    connect: Connect, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    insert(connect(), queue="reports")
+    assert main(["queues", command, "reprots"]) == 1
+    told = capsys.readouterr().err
+    assert told.startswith("rowcrew: nothing was changed: nobody has named a queue 'reprots' yet")
+    assert told.endswith("did you mean 'reports'?\n")
+    assert connect().execute("SELECT FROM queues").fetchall() == []
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        """INSERT INTO job_types (type, queue) VALUES ('mail', 'mails')""",
+        """INSERT INTO schedules (name, type, queue, "everySeconds") VALUES ('mail', 'mail', 'mails', 60)""",
+        """INSERT INTO job_stats ("endsAt", seconds, "workerId", queue, type, outcome, count)
+           VALUES (now() - interval '399 days', 60, 1, 'mails', 'mail', 'completed', 1)""",
+    ],
+)
+def test_a_queue_without_jobs_is_paused_by_the_name_that_types_schedules_or_past_runs_have(
+    connect: Connect, capsys: pytest.CaptureFixture[str], named: str
+) -> None:
+    connect().execute(named)
+    assert main(["queues", "pause", "mails"]) == 0
+    assert capsys.readouterr() == ("Queue mails: paused\n", "")
+
+
+def test_a_queue_that_is_to_come_is_paused_when_asked_for_and_a_limit_of_one_says_that_it_is_new(
+    connect: Connect, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["queues", "pause", "mails", "--new"]) == 0
+    assert main(["queues", "set", "mials", "--max-concurrent", "3"]) == 0
+    told = "rowcrew: nobody had named a queue {!r} before{}\n"
+    assert capsys.readouterr().err == told.format("mails", "") + told.format(
+        "mials", "; did you mean 'mails'?"
+    )
+    assert (row_of(connect, "mails")["paused"], row_of(connect, "mials")["maxConcurrent"]) == (True, 3)
+    assert main(["queues", "set", "mials", "--max-concurrent", "4"]) == 0
+    assert capsys.readouterr().err == ""
 
 
 def test_a_limit_for_a_time_remembers_what_stood_there_before(connect: Connect) -> None:

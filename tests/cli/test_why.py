@@ -232,13 +232,25 @@ def test_a_real_worker_is_named_and_then_the_end_of_its_run(served: Served) -> N
 
 
 def test_people_get_every_reason_with_its_remedy(
-    connection: Connection, capsys: pytest.CaptureFixture[str]
+    connection: Connection, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("COLUMNS", "1000")
     id = insert(connection, runAt="2199-01-01")
     assert main(["why", str(id)]) == 0
     head, *rest = capsys.readouterr().out.splitlines()
     assert head == f"Job {id} (type test, queue default): queued"
     assert [line[:4].strip()[0] for line in rest] == ["-", "→", "-", "→"]
+
+
+def test_on_a_terminal_reasons_and_remedies_wrap_between_words_below_their_beginnings(
+    connection: Connection, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    id = insert(connection, runAt="2199-01-01")
+    assert main(["why", str(id)]) == 0
+    _head, *rest = capsys.readouterr().out.splitlines()
+    assert max(map(len, rest)) <= 80
+    assert {line[:4].strip()[:1] for line in rest} == {"-", "→", ""}
 
 
 def test_a_job_that_is_not_there_exits_1(capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from rowcrew.model.why import HeldBack, Service
+from rowcrew.model.why import HeldBack, Service, meant
 from rowcrew.table import operator, worker
 from rowcrew.table.link import Link
 from rowcrew.table.rows import (
@@ -38,6 +38,11 @@ async def list_queues(link: Link) -> list[ListedQueue]:
 async def show_queue(link: Link, queue: str) -> ShownQueue | None:
     """A queue's row, what waits and runs there, and who serves it; None when nobody has named it."""
     return await operator.show_queue(link, queue)
+
+
+async def meant_queue(link: Link, queue: str) -> str:
+    """The end of a sentence about a queue that nobody has named: the name that was meant, if one is close."""
+    return meant(queue, await operator.queue_names(link))
 
 
 async def set_queue(

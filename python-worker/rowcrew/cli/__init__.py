@@ -45,7 +45,9 @@ class _PlainHelp:
     """Help in plain text. What writes it is imported when somebody asks for help, as no worker does."""
 
     def __call__(self, console: Any, options: Any, panel: Any) -> None:
-        self._formatter(console, options, panel)
+        from rowcrew.cli.help import print_panel
+
+        print_panel(self._formatter, console, options, panel)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._formatter, name)
@@ -71,6 +73,7 @@ def _app(words: Sequence[str] = ()) -> App:
         "demo": "See it work, with a PostgreSQL of its own.",
         "dev": "Run a worker that restarts when files change.",
         "worker": "Run a worker until SIGTERM or SIGINT.",
+        "spawner": "Start workers when jobs wait.",
         "migrate": "Bring the tables of the database up to date.",
         "roles": "Print the SQL that makes the database roles.",
         "enqueue": "Enqueue a job, and wait for its end if asked.",

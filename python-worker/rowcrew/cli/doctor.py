@@ -16,7 +16,7 @@ from rowcrew.bundled.files.settings import FileSettings
 from rowcrew.cli import FAILURE, SUCCESS
 from rowcrew.cli.options import AsJson
 from rowcrew.cli.output import print_document, print_documents
-from rowcrew.cli.tables import print_table
+from rowcrew.cli.tables import print_table, wrapped
 from rowcrew.cli.wording import worded
 from rowcrew.family import variables
 from rowcrew.model.terminal_text import one_line
@@ -127,5 +127,6 @@ def _tell(check: Check, json: bool) -> int:
         print_document(told)
     else:
         end = f" → {remedy}" if remedy else ""
-        print(f"{_MARKS[check.result]} {one_line(f'{check.name}: {check.what}{end}')}", flush=True)
+        text = one_line(f"{check.name}: {check.what}{end}")
+        print(*wrapped(text, indent="   ", mark=f"{_MARKS[check.result]} "), sep="\n", flush=True)
     return FAILURE if check.result == "failed" else SUCCESS

@@ -14,7 +14,7 @@ from rowcrew.cli.asking import ask
 from rowcrew.cli.options import AsJson, read_settings
 from rowcrew.cli.output import columns, print_document, print_documents, print_fields
 from rowcrew.cli.paces import print_paces
-from rowcrew.cli.queue_options import NOTHING, ForSeconds, Wanted, duration_given, queue_name
+from rowcrew.cli.queue_options import NOTHING, ForSeconds, MayBeNew, Wanted, duration_given, queue_name
 from rowcrew.cli.tables import print_table
 from rowcrew.model import queue_columns
 from rowcrew.model.duration import duration
@@ -80,19 +80,21 @@ def set_columns(queue: str, /, *, wanted: Wanted = NOTHING) -> None:
     queue
         The queue; it gets a row if it has none.
     """
-    _change(queue, wanted.columns(), wanted.seconds)
+    _change(queue, wanted.columns(), wanted.seconds, may_be_new=True)
 
 
 @queues.command
-def pause(queue: str, /, *, seconds: ForSeconds = None) -> None:
+def pause(queue: str, /, *, seconds: ForSeconds = None, new: MayBeNew = False) -> None:
     """Let no further job of a queue start; those that run go on.
+
+    A queue that nobody has named yet is refused: its name may be mistyped.
 
     Parameters
     ----------
     queue
         As in the column jobs.queue.
     """
-    _change(queue, {"paused": True}, seconds)
+    _change(queue, {"paused": True}, seconds, may_be_new=new)
 
 
 @queues.command
@@ -104,7 +106,7 @@ def resume(queue: str, /) -> None:
     queue
         As in the column jobs.queue.
     """
-    _change(queue, {"paused": False}, None)
+    _change(queue, {"paused": False}, None, may_be_new=False)
 
 
 async def _listed(link: Link) -> tuple[list[ListedQueue], dict[str, float]]:
@@ -115,17 +117,26 @@ async def _shown(link: Link, queue: str) -> tuple[ShownQueue | None, list[Pace]]
     return await admin.show_queue(link, queue), await paces(link, queue=queue)
 
 
-def _change(queue: str, changes: Mapping[str, Any], seconds: str | None) -> None:
-    """Change the row, and tell what is set now."""
-    for_seconds = duration_given(seconds)
+def _change(queue: str, changes: Mapping[str, Any], seconds: str | None, *, may_be_new: bool) -> None:
+    """Change the row, and tell what is set now, and whether anybody has named the queue before."""
+    name, for_seconds = queue_name(queue), duration_given(seconds)
 
-    async def changed(link: Link) -> ShownQueue | None:
-        await admin.set_queue(link, queue_name(queue), changes, seconds=for_seconds)
-        return await admin.show_queue(link, queue)
+    async def changed(link: Link) -> tuple[ShownQueue | None, str | None]:
+        is_new = await admin.show_queue(link, name) is None
+        meant = await admin.meant_queue(link, name) if is_new else None
+        if is_new and not may_be_new:
+            raise RowcrewError(
+                f"nothing was changed: nobody has named a queue {name!r} yet"
+                f" (see `rowcrew queues list`; `pause` takes --new){meant}"
+            )
+        await admin.set_queue(link, name, changes, seconds=for_seconds)
+        return await admin.show_queue(link, name), meant
 
-    row = ask(read_settings(), changed)
+    row, meant = ask(read_settings(), changed)
     assert row is not None
-    print(f"Queue {queue}: {', '.join(_set(row)) or 'no limits'}")
+    print(f"Queue {name}: {', '.join(_set(row)) or 'no limits'}")
+    if meant is not None:
+        print(f"rowcrew: nobody had named a queue {name!r} before{meant}", file=sys.stderr)
 
 
 def _summary(row: ListedQueue) -> dict[str, Any]:
@@ -171,6 +182,7 @@ def _set(row: ShownQueue) -> list[str]:
     for column, allowed in queue_columns.NUMBERS.items():
         if values[column] != allowed.otherwise:
             told.append(f"{column} {values[column]}")
+    told += [f"{column} {values[column]}" for column in ("launcher", "launchCommand") if values[column]]
     if row.until is not None:
         told.append(f"until {row.until.astimezone():%Y-%m-%d %H:%M:%S}")
     return told

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 from cyclopts import App, Parameter
@@ -22,7 +22,7 @@ from rowcrew.model.duration import duration
 from rowcrew.table.link import Link
 from rowcrew.table.rows import ListedSchedule
 
-LIST_COLUMNS = ("name", "type", "rule", "state", "next", "last")
+LIST_COLUMNS = ("name", "type", "state", "next", "last", "rule")
 PREVIEW_COLUMNS = ("tick", "utc")
 RULES = ("cron", "everySeconds")
 
@@ -43,9 +43,7 @@ def list_schedules(*, json: AsJson = False) -> None:
     if json:
         print_documents(rows)
     elif rows:
-        print_table(
-            [_summary(row) for row in rows], LIST_COLUMNS, shrink=("name", "type", "rule"), below="problem"
-        )
+        print_table([_summary(row) for row in rows], LIST_COLUMNS, shrink=("type",), below="rule")
     else:
         print("There are no schedules; make one with `rowcrew schedules add`.", file=sys.stderr)
 
@@ -210,12 +208,17 @@ def _summary(row: ListedSchedule) -> Mapping[str, Any]:
     last = None if row.last_at is None else f"{shown(row.last_at)[5:16]} {row.last_status or ''}".strip()
     return {
         **columns(row),
-        "rule": _rule(row),
         "state": _state(row),
-        "next": None if row.next_at is None else shown(row.next_at)[:16],
+        "next": None if row.next_at is None else _soon(row.next_at),
         "last": last,
-        "problem": row.problem or row.pause_reason,
+        "rule": ": ".join(filter(None, [_rule(row), row.problem or row.pause_reason])),
     }
+
+
+def _soon(at: datetime) -> str:
+    """Month, day and time of day; the date where the year could be mistaken."""
+    is_near = at - datetime.now(UTC) < timedelta(days=300)
+    return shown(at)[5:16] if is_near else shown(at)[:10]
 
 
 def _rule(row: ListedSchedule) -> str:

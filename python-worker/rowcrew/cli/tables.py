@@ -1,7 +1,8 @@
 """Tables for people: aligned, as wide as the terminal, in colour where one reads them there.
 
 In: rows as dictionaries by column name. Out: text on standard output. What identifies a row is never cut; the
-longest text stands below its row. A file or a pipe gets every character, one line a row, and no colour.
+longest text stands below its row. A file or a pipe gets every character, one line a row, and no colour; on a
+terminal a last line tells how to see what was cut.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from rowcrew.model.terminal_text import fitted, one_line, padded, width
 _GAP: Final = "  "
 _UNLIMITED: Final = 1 << 30
 _BELOW_LINES: Final = 2
+_CUT: Final = "What ends in … is cut: a wider terminal shows it, or `| cat` behind the command."
 
 _GREEN, _RED, _YELLOW, _BLUE, _DIM = "32", "31", "33", "36", "2"
 _COLOURS: Final = {
@@ -59,20 +61,31 @@ def print_table(
     needed = [max(map(width, column)) for column in zip(across, *cells, strict=True)]
     gives_way = [shrink is None or name in shrink for name in across]
     widths = fitted(needed, gives_way, terminal - len(_GAP) * (len(across) - 1))
+    is_cut = any(map(_is_cut, [across, *cells], [widths] * (len(cells) + 1)))
     print(_line(across, widths, is_number))
     for row, texts in zip(rows, cells, strict=True):
         cut = [padded(*cell) for cell in zip(texts, widths, is_number, strict=True)]
         print(_GAP.join(map(_painted, across, cut, texts)).rstrip())
         if below is not None and below not in across:
-            _print_below(one_line(shown(row[below])), terminal)
+            is_cut |= _print_below(one_line(shown(row[below])), terminal)
+    if is_cut:
+        print(_CUT, file=sys.stderr)
 
 
-def wrapped(text: str, *, indent: str) -> list[str]:
-    """The text in lines that fit the terminal, as one line where nobody looks at a terminal."""
+def wrapped(text: str, *, indent: str, mark: str = "") -> list[str]:
+    """The text in lines that fit the terminal, as one line where nobody looks at a terminal.
+
+    Args:
+        mark: stands before the first line, as wide as the indent.
+    """
     terminal = shutil.get_terminal_size(fallback=(_UNLIMITED, 24)).columns
-    if terminal == _UNLIMITED:
-        return [indent + text]
-    return textwrap.wrap(text, max(20, terminal), initial_indent=indent, subsequent_indent=indent)
+    lines = [text]
+    if terminal != _UNLIMITED:
+        # A command or a name that is broken at a hyphen can no longer be copied.
+        lines = textwrap.wrap(
+            text, max(20, terminal - len(indent)), break_on_hyphens=False, break_long_words=False
+        )
+    return [f"{indent if place or not mark else mark}{line}" for place, line in enumerate(lines)]
 
 
 def is_coloured() -> bool:
@@ -89,12 +102,19 @@ def _painted(name: str, cut: str, text: str) -> str:
     return f"\x1b[{colour}m{cut}\x1b[0m" if colour and is_coloured() else cut
 
 
-def _print_below(text: str, terminal: int) -> None:
+def _print_below(text: str, terminal: int) -> bool:
+    """Print a row's longest text; whether it was cut."""
     indent = 2 * _GAP
-    for line in textwrap.wrap(
-        text, max(20, terminal - len(indent)), max_lines=_BELOW_LINES, placeholder=" …"
-    ):
+    lines = textwrap.wrap(text, max(20, terminal - len(indent)))
+    if is_cut := len(lines) > _BELOW_LINES:
+        lines = textwrap.wrap(text, max(20, terminal - len(indent)), max_lines=_BELOW_LINES, placeholder=" …")
+    for line in lines:
         print(f"{indent}\x1b[{_DIM}m{line}\x1b[0m" if is_coloured() else f"{indent}{line}")
+    return is_cut
+
+
+def _is_cut(texts: Sequence[str], widths: Sequence[int]) -> bool:
+    return any(width(text) > columns for text, columns in zip(texts, widths, strict=True))
 
 
 def _is_number(value: Any) -> bool:

@@ -6,6 +6,7 @@ from rowcrew.admin import jobs
 from rowcrew.cli.asking import ask, ask_of_job
 from rowcrew.cli.options import AsJson, job_id, read_settings
 from rowcrew.cli.output import print_document
+from rowcrew.cli.tables import wrapped
 from rowcrew.cli.wording import worded
 from rowcrew.model.terminal_text import one_line
 
@@ -32,5 +33,5 @@ def why(id: str, /, *, json: AsJson = False) -> None:
         return
     print(one_line(f"Job {job.id} (type {job.type}, queue {job.queue}): {job.status}"))
     for reason in reasons:
-        print(f"- {one_line(reason.what)}")
-        print(f"  → {one_line(worded(reason.remedies))}")
+        what = wrapped(one_line(reason.what), indent="  ", mark="- ")
+        print(*what, *wrapped(one_line(worded(reason.remedies)), indent="    ", mark="  → "), sep="\n")

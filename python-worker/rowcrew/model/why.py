@@ -167,7 +167,7 @@ def _unserved(service: Service) -> Reason | None:
         return Reason(
             "queue-unserved",
             f"no live worker serves the queue {service.queue!r}; they serve {_named(service.served_queues)}"
-            f"{_meant(service.queue, service.served_queues)}",
+            f"{meant(service.queue, service.served_queues)}",
             (Remedy("serve-queue", name=service.queue),),
         )
     if not service.serving:
@@ -293,7 +293,7 @@ def _unknown_type(service: Service) -> Reason:
             f"{what}; {_named(service.elsewhere)} would, but serves other queues",
             (Remedy("serve-queue-too", name=service.queue),),
         )
-    what += _meant(service.type, service.known_types)
+    what += meant(service.type, service.known_types)
     return Reason("type-unknown", what, (Remedy("start-crew"),))
 
 
@@ -362,8 +362,8 @@ def _place(job: JobFacts) -> str:
     )
 
 
-def _meant(name: str, known: Collection[str]) -> str:
-    """A typing error is the commonest reason of all."""
+def meant(name: str, known: Collection[str]) -> str:
+    """The end of a sentence about a name that nobody knows: a typing error is the commonest reason of all."""
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.7)
     return f"; did you mean {close[0]!r}?" if close else ""
 

@@ -28,6 +28,7 @@ from rowcrew.table.rows import (
     CompletedJob,
     Crowd,
     EventState,
+    FailedLaunches,
     JobCount,
     ListedEvent,
     ListedJob,
@@ -176,6 +177,11 @@ async def waits_in_circles(link: Link) -> list[Circle]:
     return [Circle(*row) for row in await _fetch(link, "waits_in_circles", {})]
 
 
+async def failed_launches(link: Link) -> list[FailedLaunches]:
+    """Twenty queues at most; empty when all is well."""
+    return [FailedLaunches(*row) for row in await _fetch(link, "failed_launches", {})]
+
+
 async def held_back(link: Link, *, queue: str, key: str | None) -> list[HeldBack]:
     """What keeps a ready job of this queue and key from starting; empty when no limit does."""
     return [HeldBack(*row) for row in await _fetch(link, "held_back", {"queue": queue, "key": key})]
@@ -212,9 +218,13 @@ async def list_queues(link: Link) -> list[ListedQueue]:
 
 
 async def show_queue(link: Link, queue: str) -> ShownQueue | None:
-    """None when neither a row, a job, a worker nor a past run names it."""
+    """None when neither a row, a job, a worker, a past run, a type nor a schedule names it."""
     rows = await _fetch(link, "show_queue", {"queue": queue})
     return ShownQueue(*rows[0]) if rows else None
+
+
+async def queue_names(link: Link) -> list[str]:
+    return [name for (name,) in await _fetch(link, "queue_names", {})]
 
 
 async def set_queue(link: Link, *, queue: str, columns: str, seconds: int | None = None) -> bool:

@@ -299,3 +299,10 @@ def test_every_day_of_leap_years_and_ends_of_years_has_its_own_costs(site: Site)
     site.collect(date(2024, 3, 1))
     site.collect(date(2024, 1, 1), recollectDays=1)
     assert [row[1][5:] for row in site.costs()] == ["12-31", "01-01", "02-28", "02-29", "03-01"]
+
+
+def test_migrate_plans_it_for_two_in_the_morning_of_new_york(site: Site) -> None:
+    columns = 'name, type, cron, "timezone", paused, overlap'
+    assert site.rows(f"SELECT {columns} FROM schedules WHERE type = 'cost_collection'") == [
+        ("cost_collection", "cost_collection", "0 2 * * *", "America/New_York", False, "skip")
+    ]

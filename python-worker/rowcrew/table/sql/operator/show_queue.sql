@@ -9,7 +9,8 @@ SELECT name.queue, set.queue IS NOT NULL AS "hasRow", set.label, coalesce(set.pa
        coalesce(set."ratePeriodSeconds", 1) AS "ratePeriodSeconds", set.until, set."timeoutSeconds",
        set."keepCompletedSeconds", set."keepFailedSeconds", set."keepCompletedCount", set."keepResultSeconds",
        set."rescueForeignSeconds", set."maxRuntimeSeconds", coalesce(set."cooldownSeconds", 0) AS "cooldownSeconds", set."maxJobsPerSession",
-       set."idleTimeoutSeconds",
+       set."idleTimeoutSeconds", set.launcher, set."launchCommand", set."checkIntervalSeconds", set."targetWaitSeconds",
+       set."cpuPercent", set."memoryBytes",
        coalesce(depth.ready, 0) AS ready, coalesce(depth.delayed, 0) AS delayed,
        coalesce(depth.processing, 0) AS processing, depth."oldestReadyAt",
        extract(epoch FROM now() - depth."oldestReadyAt")::float8 AS "oldestWaitSeconds",
@@ -22,3 +23,5 @@ SELECT name.queue, set.queue IS NOT NULL AS "hasRow", set.label, coalesce(set.pa
  WHERE set.queue IS NOT NULL OR depth.queue IS NOT NULL
     OR EXISTS (SELECT FROM job_stats WHERE job_stats.queue = name.queue)
     OR EXISTS (SELECT FROM worker_status WHERE state = 'live' AND name.queue = ANY (queues))
+    OR EXISTS (SELECT FROM job_types WHERE job_types.queue = name.queue)
+    OR EXISTS (SELECT FROM schedules WHERE schedules.queue = name.queue)
