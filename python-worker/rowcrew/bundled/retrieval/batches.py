@@ -1,7 +1,7 @@
 """The table `batchFiles`: the jobs of a batch's files.
 
-In: a psycopg connection, whose transaction the caller ends. Out: ids of jobs. Called by `batch_processing`, and
-by `file_processing`, which may be the file of a batch.
+In: a psycopg connection, whose transaction the caller ends. Out: ids of jobs. Called by
+`batch_processing`, and by `file_processing`, which may be the file of a batch.
 """
 
 from __future__ import annotations
