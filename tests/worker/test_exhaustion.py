@@ -112,7 +112,7 @@ def test_a_worker_that_may_open_no_file_for_a_moment_starts_a_moment_later(
     looks = 0
     look = worker_statements.schema_revision
 
-    async def looked(link: Link) -> list[tuple[Any, ...]]:
+    async def looked(link: Link) -> Any:
         nonlocal looks
         looks += 1
         vars(SQL).pop("_texts", None)
