@@ -56,6 +56,14 @@ class Departure(Row, frozen=True):
     left_at: datetime
 
 
+class Launch(Row, frozen=True):
+    """A worker that a spawner has started; no queue named = it serves all."""
+
+    id: int
+    queues: list[str]
+    launched_at: datetime
+
+
 class WatchedJob(Row, frozen=True):
     """How a job stands that somebody watches, and what it has said: a JSON array of `Said`.
 
@@ -122,6 +130,10 @@ async def look_at_queues(link: Link) -> list[QueueLook]:
 
 async def look_at_reasons(link: Link) -> list[ReasonCount]:
     return [ReasonCount(*row) for row in await _fetch(link, "look_at_reasons", {})]
+
+
+async def launches(link: Link, *, since: datetime) -> list[Launch]:
+    return [Launch(*row) for row in await _fetch(link, "launches", {"since": since})]
 
 
 async def watch_jobs(link: Link, *, jobs: Sequence[int], afters: Sequence[int]) -> list[WatchedJob]:
