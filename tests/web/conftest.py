@@ -46,7 +46,7 @@ class Web:
     def ask(
         self, method: str, path: str, body: Any = None, *, port: int | None = None, **headers: str
     ) -> Answered:
-        connection = http.client.HTTPConnection("127.0.0.1", port or self.port, timeout=30)
+        connection = self._connection(port or self.port)
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
         content = body
         if body is not None and not isinstance(body, bytes):
@@ -60,6 +60,9 @@ class Web:
             return Answered(response.status, told, response.read().decode())
         finally:
             connection.close()
+
+    def _connection(self, port: int) -> http.client.HTTPConnection:
+        return http.client.HTTPConnection("127.0.0.1", port, timeout=30)
 
     def get(self, path: str, **headers: str) -> Answered:
         return self.ask("GET", path, None, port=None, **headers)

@@ -37,6 +37,7 @@ def serve(
     port: Annotated[
         int, Parameter(validator=Number(gte=0, lte=65535), help="Port; 0 = any free one.")
     ] = 8000,
+    prefix: Annotated[str, Parameter(help="Path under which a proxy has it, and takes away: /rowcrew.")] = "",
 ) -> int:
     """Serve the API, health and metrics until SIGTERM or SIGINT.
 
@@ -65,7 +66,7 @@ def serve(
         named = f"[{host}]" if ":" in host else host
         print(f"Serving http://{named}:{listener.getsockname()[1]}", flush=True)
         served = application(address, is_open=not is_loopback(host))
-        run(served.app, listener, on_stop=served.stop)
+        run(served.app, listener, prefix=prefix.rstrip("/"), on_stop=served.stop)
     return SUCCESS
 
 

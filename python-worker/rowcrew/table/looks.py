@@ -84,6 +84,14 @@ class SeenError(Row, frozen=True):
     last_seconds: float
 
 
+class Launch(Row, frozen=True):
+    """A worker that a spawner has started; no queue named = it serves all."""
+
+    id: int
+    queues: list[str]
+    launched_at: datetime
+
+
 class WatchedJob(Row, frozen=True):
     """How a job stands that somebody watches, and what it has said: a JSON array of `Said`.
 
@@ -150,6 +158,10 @@ async def look_at_queues(link: Link) -> list[QueueLook]:
 
 async def look_at_reasons(link: Link) -> list[ReasonCount]:
     return [ReasonCount(*row) for row in await _fetch(link, "look_at_reasons", {})]
+
+
+async def launches(link: Link, *, since: datetime) -> list[Launch]:
+    return [Launch(*row) for row in await _fetch(link, "launches", {"since": since})]
 
 
 async def watch_jobs(link: Link, *, jobs: Sequence[int], afters: Sequence[int]) -> list[WatchedJob]:

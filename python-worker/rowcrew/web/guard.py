@@ -93,6 +93,8 @@ class Guard:
             return _sign_in_first(scope, headers)
         if user.by_cookie and is_change and not _says_where_from(headers):
             return problem_response(403, "a browser says from which page a change comes; use a token")
+        if is_change and not user.may_act_as("operator") and _path(scope) != "/logout":
+            return problem_response(403, f"{user.name} is {user.role}, who looks and changes nothing")
         scope["rowcrew.user"] = user
         return None
 

@@ -12,15 +12,17 @@ import time
 from collections import OrderedDict
 from typing import Final, NamedTuple
 
+import psycopg
 from starlette.datastructures import Headers
 from starlette.requests import cookie_parser
+from starlette.types import Scope
 
 from rowcrew.admin import web_users
 from rowcrew.model.errors import RowcrewError
 from rowcrew.model.password import hash_of
 from rowcrew.model.throttle import Throttle
 from rowcrew.table.web_users import SessionOwner, WebRole
-from rowcrew.web.links import Links
+from rowcrew.web.links import Busy, Links
 
 COOKIE: Final = "rowcrew_session"
 REMEMBERED_SECONDS: Final = 15.0
@@ -56,6 +58,12 @@ LOCAL: Final = User("local", "admin", reads_payloads=True, by_cookie=False)
 """Whoever reaches the loopback address of a machine where there is no login."""
 
 
+def user_of(scope: Scope) -> User:
+    """Who sends a request that the guard has let in."""
+    user: User = scope.get("rowcrew.user", LOCAL)
+    return user
+
+
 class Throttled(RowcrewError):
     """Too many have failed."""
 
@@ -76,6 +84,7 @@ class Login:
         self._looking = looking
         self._changing = changing
         self._is_required = is_required
+        self._is_known = is_required
         self._asked_at = float("-inf")
         self._throttle = Throttle()
         self._known: OrderedDict[bytes, tuple[float, SessionOwner | None]] = OrderedDict()
@@ -86,12 +95,17 @@ class Login:
         """Whether everybody has to sign in: as soon as there is a user, and then until this process ends.
 
         Raises:
-            psycopg.Error: the database does not say.
+            psycopg.Error: the database has never said.
         """
         now = time.monotonic()
         if not self._is_required and now - self._asked_at >= REMEMBERED_SECONDS:
-            async with self._looking.lent() as link:
-                self._is_required = await web_users.has_users(link)
+            try:
+                async with self._looking.lent() as link:
+                    self._is_required = await web_users.has_users(link)
+                self._is_known = True
+            except (psycopg.Error, Busy):
+                if not self._is_known:
+                    raise
             self._asked_at = now
         return self._is_required
 

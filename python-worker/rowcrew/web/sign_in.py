@@ -16,9 +16,10 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from rowcrew.model.errors import RowcrewError
+from rowcrew.web.bodies import body_of
 from rowcrew.web.documents import json_response, read_body
-from rowcrew.web.login import LOCAL, NO_COOKIE, Login, Throttled, cookie, safe_way
-from rowcrew.web.problems import Refused, answer_to, problem_response
+from rowcrew.web.login import NO_COOKIE, Login, Throttled, cookie, safe_way, user_of
+from rowcrew.web.problems import answer_to, problem_response
 
 SIGN_IN: Final = "/login"
 _FORM_BYTES: Final = 8_192
@@ -69,7 +70,9 @@ class SignIn:
 
     async def sign_in(self, request: Request) -> Response:
         try:
-            form = parse_qs((await _body(request)).decode(errors="replace"), keep_blank_values=True)
+            form = parse_qs(
+                (await body_of(request, most=_FORM_BYTES)).decode(errors="replace"), keep_blank_values=True
+            )
             given = Credentials(*(form.get(field, [""])[0] for field in ("name", "password")))
             secret = await self._login.sign_in(given.name, given.password, address=_address(request))
         except Throttled as error:
@@ -83,7 +86,7 @@ class SignIn:
 
     async def sign_in_program(self, request: Request) -> Response:
         try:
-            given = read_body(await _body(request), Credentials)
+            given = read_body(await body_of(request, most=_FORM_BYTES), Credentials)
             secret = await self._login.sign_in(given.name, given.password, address=_address(request))
         except Throttled as error:
             return problem_response(429, str(error), headers={"Retry-After": str(error.seconds)})
@@ -108,7 +111,7 @@ async def show(request: Request) -> Response:
 
 
 async def who(request: Request) -> Response:
-    user = request.scope.get("rowcrew.user", LOCAL)
+    user = user_of(request.scope)
     return json_response({"name": user.name, "role": user.role, "readsPayloads": user.sees_payloads})
 
 
@@ -120,15 +123,6 @@ def page(
     root = escape(request.scope.get("root_path", ""))
     content = _PAGE.format(root=root, action=escape(action), problem=escape(problem))
     return HTMLResponse(content, status, headers)
-
-
-async def _body(request: Request) -> bytes:
-    content = bytearray()
-    async for part in request.stream():
-        content += part
-        if len(content) > _FORM_BYTES:
-            raise Refused(413, f"the body is larger than {_FORM_BYTES} bytes")
-    return bytes(content)
 
 
 def _address(request: Request) -> str:
