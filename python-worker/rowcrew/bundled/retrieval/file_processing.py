@@ -16,7 +16,6 @@ from urllib.parse import urlsplit
 import msgspec
 
 from rowcrew.bundled.files.sources import Source, fetched, open_source
-from rowcrew.bundled.model_server import pause_of
 from rowcrew.bundled.retrieval.chunking import Chunk, chunks_of
 from rowcrew.bundled.retrieval.embedding import Embedder, Vector, embedder_of
 from rowcrew.bundled.retrieval.file_types import file_type_of
@@ -25,6 +24,7 @@ from rowcrew.bundled.retrieval.payload import FileProcessing
 from rowcrew.bundled.retrieval.reading import text_of_file
 from rowcrew.context import Context, PermanentError
 from rowcrew.crew import Crew
+from rowcrew.model_server import pause_of
 
 MOST_BYTES: Final = 50 * 10**6
 MOST_CHUNKS: Final = 20_000
