@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -255,3 +256,15 @@ async def test_nothing_is_kept_of_processes_that_have_ended(spawner: Spawner, co
     await spawner.care.once()
     assert spawner.starts.launched == {}
     assert rows(connect, '"stopReason"') == [("error",)]
+
+
+async def test_starts_that_take_long_do_not_put_off_the_next_check(
+    spawner: Spawner, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """How long it took to count says when to count again."""
+    now = [0.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    spawner.launcher.before_start = lambda: now.append(now.pop() + 60)
+    crowd(connect)
+    checked = await spawner.once()
+    assert (checked.started, checked.counted_seconds, now) == (3, 0.0, [180.0])
