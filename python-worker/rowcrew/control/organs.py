@@ -47,6 +47,7 @@ from rowcrew.settings import Settings, Supervisor
 if TYPE_CHECKING:
     from rowcrew.control.care.protection import TaskProtection
     from rowcrew.control.care.supervision import Supervision
+    from rowcrew.control.health import Health
     from rowcrew.control.stay import Stay
 
 Loop = Callable[[], Coroutine[Any, Any, None]]
@@ -80,6 +81,7 @@ class Organs:
         self.runners = runners
         self._catalogue = catalogue
         self._clock = clock
+        self._began = began
         self._log = log
         self.identity = Identity(link=links.heartbeat, types=catalogue.names, settings=settings, log=log)
         self.set_aside = SetAside(link=links.chores, identity=self.identity, log=log)
@@ -243,6 +245,22 @@ class Organs:
         from rowcrew.control.care.protection import TaskProtection
 
         return TaskProtection(agent=agent, ledger=self.road.ledger, clock=self._clock, log=self._log)
+
+    def health(self) -> Health:
+        """What tells how the worker does; made when somebody wants to know."""
+        from rowcrew.control.health import Health
+
+        return Health(
+            identity=self.identity,
+            queues=self._settings.queues,
+            lease_seconds=self._settings.lease_seconds,
+            began=self._began,
+            link=self._links.chores,
+            heartbeat=self.heartbeat,
+            ledger=self.road.ledger,
+            requests=self.requests,
+            clock=self._clock,
+        )
 
     def _make_stay(self, limits: Limits, began: float) -> Stay:
         from rowcrew.control.stay import Stay

@@ -44,6 +44,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     idle_timeout_seconds: float | None = None
     max_runtime_seconds: float | None = None
     boot_id: str | None = None
+    health_port: int | None = None
     poll_seconds: float = 2.0
     by_priority: bool = True
     job_timeout_seconds: float | None = None
