@@ -10,17 +10,19 @@ import asyncio
 import itertools
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from operator import attrgetter
-from typing import Final
+from typing import Final, TypeVar
 
 from rowcrew.log import Log
+from rowcrew.model.cleaning import describe
 from rowcrew.spawn.launcher import Launcher, PlaceFailed
 from rowcrew.spawn.places import COMMAND, Places
 from rowcrew.table import spawn as table
 from rowcrew.table.link import Link
 from rowcrew.table.spawn import WorkerElsewhere
 
+T = TypeVar("T")
 LOOK_SECONDS: Final = 10.0
 
 
@@ -47,42 +49,30 @@ class Elsewhere:
 
     async def end(self, launcher: str, handle: str) -> None:
         """Ask its place to end a worker, which may be waiting there for room; a command has no such place."""
-        if launcher == COMMAND:
-            return
-        try:
-            place = self._places.launcher(launcher, None)
-            await asyncio.to_thread(place.end, handle)
-        except PlaceFailed as error:
-            self._tell(launcher, error)
+        if launcher != COMMAND:
+            await self._ask(launcher, lambda place: place.end(handle))
 
     async def _see_to(self, launcher: str, workers: Sequence[WorkerElsewhere]) -> None:
         for worker in workers:
             if worker.over_seconds is not None and worker.handle not in self._ended:
-                self._ended.add(worker.handle)
-                self._log.event(
-                    "worker.over_time_elsewhere",
-                    name=worker.name,
-                    seconds=worker.over_seconds,
-                    launcher=launcher,
-                )
-                await self.end(launcher, worker.handle)
-        if missing := [worker for worker in workers if not worker.registered]:
-            try:
-                await self._look_for(self._places.launcher(launcher, None), missing)
-            except PlaceFailed as error:
-                self._tell(launcher, error)
-
-    async def _look_for(self, place: Launcher, missing: Sequence[WorkerElsewhere]) -> None:
-        """Close the rows of workers that will not come any more: nobody waits the whole time for them."""
+                await self._end_late(launcher, worker, worker.over_seconds)
+        missing = [worker for worker in workers if not worker.registered]
         now = time.monotonic()
-        if now - self._looked_at.get(place.name, -math.inf) < LOOK_SECONDS:
-            return
-        self._looked_at[place.name] = now
-        running = await asyncio.to_thread(place.running)
-        for worker in missing:
-            if running is None or worker.handle in running:
-                continue
-            message = f"it ended before it registered: {place.name} has its reason"
+        if missing and now - self._looked_at.get(launcher, -math.inf) >= LOOK_SECONDS:
+            self._looked_at[launcher] = now
+            running = await self._ask(launcher, lambda place: place.running())
+            if running is not None:
+                await self._bury([worker for worker in missing if worker.handle not in running])
+
+    async def _end_late(self, launcher: str, worker: WorkerElsewhere, seconds: float) -> None:
+        self._ended.add(worker.handle)
+        self._log.event("worker.over_time_elsewhere", name=worker.name, seconds=seconds, launcher=launcher)
+        await self.end(launcher, worker.handle)
+
+    async def _bury(self, gone: Sequence[WorkerElsewhere]) -> None:
+        """Close the rows of workers that will not come any more: nobody waits the whole time for them."""
+        for worker in gone:
+            message = f"it ended before it registered: {worker.launcher} has its reason"
             if await table.fail_launch(self._link, worker=worker.id, message=message):
                 self._log.event(
                     "worker.never_came",
@@ -92,8 +82,16 @@ class Elsewhere:
                     worker=worker.id,
                 )
 
-    def _tell(self, launcher: str, error: PlaceFailed) -> None:
-        """A place that does not answer is told once, not at every check."""
-        if self._told.get(launcher) != str(error):
-            self._told[launcher] = str(error)
-            self._log.event("place.failed", launcher=launcher, reason=str(error))
+    async def _ask(self, launcher: str, question: Callable[[Launcher], T]) -> T | None:
+        """What its place answers; None when it does not, which is told once and not at every check."""
+        try:
+            place = self._places.launcher(launcher, None)
+            answer = await asyncio.to_thread(question, place)
+        except Exception as error:
+            reason = str(error) if isinstance(error, PlaceFailed) else describe(error)
+            if self._told.get(launcher) != reason:
+                self._told[launcher] = reason
+                self._log.event("place.failed", launcher=launcher, reason=reason)
+            return None
+        self._told.pop(launcher, None)
+        return answer
