@@ -104,9 +104,26 @@ async def test_workers_that_come_and_die_make_their_queue_rest_too(
         connect().execute("""UPDATE workers SET "lostAt" = now() - interval '1 min'""")
 
 
-async def test_the_first_failed_start_ends_the_round_of_its_queue_alone(
+async def test_after_a_failed_start_no_other_of_its_round_is_tried(
     spawner: Spawner, connect: Connect
 ) -> None:
+    crowd(connect)
+    tried: list[int] = []
+
+    def fail_the_first() -> None:
+        spawner.launcher.fails = not tried
+        tried.append(1)
+
+    spawner.launcher.before_start = fail_the_first
+    checked = await spawner.once()
+    assert (checked.started, checked.failed, len(tried)) == (0, 3, 1)
+    assert {reason for (reason,) in rows(connect, '"errorMessage"')} == {
+        "no room",
+        "not started: the round had ended before its turn",
+    }
+
+
+async def test_a_failed_start_ends_the_round_of_its_queue_alone(spawner: Spawner, connect: Connect) -> None:
     connect().execute("""INSERT INTO queues (queue, launcher) VALUES ('other', 'nowhere')""")
     crowd(connect, 1, "other")
     crowd(connect)
