@@ -105,6 +105,7 @@ def test_a_docx_keeps_nothing_that_a_reader_sees_to_itself(body: str, text: str)
 
 def test_a_docx_is_read_whatever_its_document_is_called_and_however_it_is_encoded() -> None:
     assert read(docx(paragraph("numbered"), name="word/document2.xml")) == "numbered\n\n"
+    assert read(docx(paragraph("Windows"), name="word\\document.xml")) == "Windows\n\n"
     wide = docx(paragraph("wide"), before='<?xml version="1.0" encoding="UTF-16"?>', encoding="utf-16")
     assert read(wide) == "wide\n\n"
 
@@ -131,6 +132,18 @@ def test_a_docx_is_read_whatever_its_document_is_called_and_however_it_is_encode
 def test_a_docx_that_would_take_too_much_or_cannot_be_read_is_refused(content: bytes, told: str) -> None:
     with pytest.raises(PermanentError, match=told):
         read(content)
+
+
+def test_notes_of_a_docx_are_read_where_they_are_named_and_there() -> None:
+    file = io.BytesIO(docx(paragraph("text")))
+    relations = "".join(
+        f'<Relationship Type="{RELATED}{kind}" Target="{target}"/>'
+        for kind, target in (("footnotes", "footnotes2.xml"), ("endnotes", "NULL"), ("image", "../NULL"))
+    )
+    with zipfile.ZipFile(file, "a") as archive:
+        archive.writestr("word/_rels/document.xml.rels", f"<R>{relations}</R>")
+        archive.writestr("word/footnotes2.xml", f"<w:footnotes {WORD}>{paragraph('note')}</w:footnotes>")
+    assert read(file.getvalue()) == "text\n\nnote\n\n"
 
 
 def test_a_pdf_whose_picture_contains_itself_is_read() -> None:

@@ -36,7 +36,7 @@ _UNREADABLE: Final = {
     b"%!PS": "PostScript; save it as PDF",
 }
 _PAGE: Final = re.compile(rb"(?:\xef\xbb\xbf)?\s*<(?:!doctype html|html)\b", re.IGNORECASE)
-_DOCUMENT: Final = re.compile(rb"word/document\d*\.xml")  # an archive lists its names as they are
+_DOCUMENT: Final = re.compile(rb"word[/\\]document\d*\.xml")  # an archive lists its names as they are
 _WIDE: Final = (b"\xff\xfe", b"\xfe\xff")  # UTF-16 has zero bytes, and is text
 
 

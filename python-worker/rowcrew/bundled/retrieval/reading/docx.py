@@ -50,11 +50,12 @@ class _Archive:
 
     def __init__(self, file: zipfile.ZipFile) -> None:
         self._file = file
-        self._names = set(file.namelist())
+        # Some programs of Windows write its slashes.
+        self._names = {name.replace("\\", "/"): name for name in file.namelist()}
         self._bytes_left = MOST_BYTES
 
     def part(self, name: str) -> ElementTree.Element:
-        with self._file.open(name) as file:
+        with self._file.open(self._names[name]) as file:
             xml = file.read(self._bytes_left + 1)
         self._bytes_left -= len(xml)
         if self._bytes_left < 0:
@@ -67,19 +68,16 @@ class _Archive:
             raise PermanentError(f"{name} of the .docx is damaged: {error}") from error
 
     def related(self, name: str, kinds: Sequence[str]) -> list[str]:
-        """The parts that a part, or the whole archive, relates to in these ways."""
+        """The parts that a part, or the whole archive, relates to in these ways, and that are there."""
         folder, _, last = name.rpartition("/")
         listing = posixpath.join(folder, "_rels", f"{last}.rels")
         if listing not in self._names:
             return []
-        found = {
+        targets = {
             each.get("Type", "").rpartition("/")[2]: each.get("Target", "") for each in self.part(listing)
         }
-        return [
-            posixpath.normpath(posixpath.join("/", folder, found[kind]))[1:]
-            for kind in kinds
-            if kind in found
-        ]
+        paths = (posixpath.join("/", folder, targets[kind]) for kind in kinds if kind in targets)
+        return [path for path in (posixpath.normpath(path)[1:] for path in paths) if path in self._names]
 
 
 def _texts(element: ElementTree.Element) -> Iterator[str]:
