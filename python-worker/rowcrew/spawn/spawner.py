@@ -16,6 +16,7 @@ import psycopg
 from rowcrew.log import Log
 from rowcrew.settings import Settings
 from rowcrew.spawn.care import Care
+from rowcrew.spawn.elsewhere import Elsewhere
 from rowcrew.spawn.places import Places
 from rowcrew.spawn.rounds import Checked, Rounds
 from rowcrew.spawn.starts import SLOTS, Starts
@@ -76,6 +77,7 @@ class Spawner:
         self._care = Care(
             link=self.link,
             processes=self._places.processes,
+            elsewhere=Elsewhere(link=self.link, places=self._places, log=log),
             launched=self._starts.launched,
             grace_seconds=settings.shutdown_grace_seconds,
             log=log,
