@@ -6,7 +6,7 @@ before each round, so that the round counts what is true.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import MutableMapping
 from typing import Final
 
 import psycopg
@@ -25,7 +25,7 @@ class Care:
     """The care of one spawner for workers that it, or a spawner before it, has launched.
 
     Args:
-        launched: the ids of workers that this spawner launched, by their bootIds.
+        launched: the ids of the processes that it launched, by their bootIds, until they are buried.
         grace_seconds: how long a worker that is told to stop may take for it.
     """
 
@@ -35,7 +35,7 @@ class Care:
         link: Link,
         processes: ProcessLauncher,
         elsewhere: Elsewhere,
-        launched: Mapping[str, int],
+        launched: MutableMapping[str, int],
         grace_seconds: float,
         log: Log,
     ) -> None:
@@ -62,7 +62,7 @@ class Care:
         self._unseen += self._processes.take_ended()
         while self._unseen:
             await self._see_to(self._unseen[0])
-            del self._unseen[0]
+            del self._launched[self._unseen.pop(0).boot_id]
 
     async def _see_to(self, ended: Ended) -> None:
         id = self._launched[ended.boot_id]
