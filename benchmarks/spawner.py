@@ -23,6 +23,7 @@ from rowcrew.bench.report import Report, Row, Table, machine_facts
 from rowcrew.bench.table import BenchTable
 from rowcrew.cli.bench import tell
 from rowcrew.model.counting import counted
+from rowcrew.model.errors import RowcrewError
 from rowcrew.settings import environment_with
 
 CREW: Final = "benchmarks.crew:crew"
@@ -185,6 +186,10 @@ def _spawner(url: str, table: BenchTable, settings: Mapping[str, str] = {}) -> I
     )
     try:
         await_true(lambda: _number(table, CONNECTED) > 0 or process.poll() is not None)
+        if process.poll() is not None:
+            raise RowcrewError(
+                f"the spawner ended with exit code {process.returncode}; run it alone to see why"
+            )
         time.sleep(1)  # until it listens
         yield psutil.Process(process.pid)
     finally:
