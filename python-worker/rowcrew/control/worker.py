@@ -45,6 +45,9 @@ class Worker:
         on_failure: is told when something outside all jobs has broken and the worker has stopped itself.
         owns_process: whether the process is this worker's alone, and no program's that embeds it.
         supervisor: what started the process and wants to hear how the worker does.
+        agent: the address of the agent of ECS, if the process is a task there.
+        leaves_after_seconds: the most that a worker that comes and goes may stay, whatever its settings and
+            queues say.
 
     Attributes:
         failure: has a result as soon as something outside all jobs has broken.
@@ -60,6 +63,8 @@ class Worker:
         on_failure: Callable[[BaseException], None] | None = None,
         owns_process: bool = False,
         supervisor: Supervisor | None = None,
+        agent: str | None = None,
+        leaves_after_seconds: float | None = None,
     ) -> None:
         self._crew = crew
         self._settings = settings
@@ -75,6 +80,8 @@ class Worker:
         self._on_failure = on_failure
         self._owns_process = owns_process
         self._supervisor = supervisor
+        self._agent = agent
+        self._leaves_after_seconds = leaves_after_seconds
         self._stopping_itself: asyncio.Task[None] | None = None
         self._stopped = asyncio.Event()
         self.failure: asyncio.Future[BaseException | None] = asyncio.get_running_loop().create_future()
@@ -216,6 +223,7 @@ class Worker:
             clock=self._clock,
             log=self._log,
             supervisor=self._supervisor,
+            agent=self._agent,
             limits=await self._limits(links),
             began=self._began,
         )
@@ -234,7 +242,8 @@ class Worker:
             return None
         from rowcrew.control.stay import limits_of_stay
 
-        return await limits_of_stay(self._settings, links.chores)
+        limits = await limits_of_stay(self._settings, links.chores)
+        return limits.within(self._leaves_after_seconds)
 
     async def _enter(self, organs: Organs) -> None:
         with suppress(OSError):  # no descriptor is left: the next worker here sees to them

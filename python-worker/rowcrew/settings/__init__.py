@@ -280,6 +280,13 @@ def _watchdog_seconds(environment: Mapping[str, str]) -> float | None:
     return int(microseconds) / 1e6 if microseconds.isdecimal() and is_ours else None
 
 
+def agent_of_task(environment: Mapping[str, str] | None = None) -> str | None:
+    """The address of the agent of ECS, which protects its task; None where this is no task of ECS."""
+    environment = os.environ if environment is None else environment
+    address = environment.get("ECS_AGENT_URI", "")
+    return address.rstrip("/") if address.startswith("http://") else None
+
+
 def environment_with(**variables: str) -> dict[str, str]:
     """The environment of this process for a child of it, with some variables set."""
     return {**os.environ, **variables}
