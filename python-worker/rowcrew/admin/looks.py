@@ -16,7 +16,7 @@ from rowcrew.model.standing import QueueLook
 from rowcrew.model.status import Status
 from rowcrew.table import looks, operator, stats
 from rowcrew.table.link import Link
-from rowcrew.table.looks import Departure, EndedRuns, Launch, PagedJob
+from rowcrew.table.looks import Departure, EndedRuns, HeldJob, Launch, PagedJob, SeenError
 from rowcrew.table.rows import ReasonCount
 
 LOOKED_THROUGH: Final = 200_000
@@ -108,6 +108,16 @@ async def since(link: Link, moment: datetime) -> Changes:
         await looks.departures(link, since=moment),
         await looks.launches(link, since=moment),
     )
+
+
+async def held_jobs(link: Link) -> list[HeldJob]:
+    """The jobs at work, those that run longest first; up to five hundred."""
+    return await looks.held_jobs(link)
+
+
+async def errors(link: Link) -> list[SeenError]:
+    """What went wrong among the newest 50,000 jobs, by type and message; what happened last first."""
+    return await looks.look_at_errors(link)
 
 
 async def now(link: Link) -> datetime:

@@ -22,6 +22,8 @@ from rowcrew.web.documents import json_response
 from rowcrew.web.guard import Guard
 from rowcrew.web.login import Login
 from rowcrew.web.metrics import exposition
+from rowcrew.web.pages import routes as pages
+from rowcrew.web.pages.screen import Desk
 from rowcrew.web.problems import problem_response
 from rowcrew.web.sampler import Sampler
 from rowcrew.web.shared import shared
@@ -42,10 +44,12 @@ def application(address: str, *, is_open: bool) -> Web:
     """
     common = shared(address)
     login = Login(looking=common.looking, changing=common.changing, is_required=is_open)
+    desk = Desk(common)
 
     @asynccontextmanager
     async def running(_: Starlette) -> AsyncIterator[None]:
         yield
+        await desk.seen.stop()
         await common.close()
 
     app = Starlette(
@@ -53,6 +57,7 @@ def application(address: str, *, is_open: bool) -> Web:
             *offer.routes(common),
             *_signs_of_life(common.sampler),
             *SignIn(login, address=address).routes(),
+            *pages.routes(desk),
         ],
         exception_handlers={HTTPException: _refused, Exception: _failed},
         lifespan=running,

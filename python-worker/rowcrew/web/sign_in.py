@@ -28,14 +28,15 @@ _WRONG: Final = "name or password is wrong"
 _PAGE: Final = """<!doctype html>
 <html lang="en">
 <head><meta charset="utf-8"><title>Sign in · Rowcrew</title>
-<meta name="viewport" content="width=device-width, initial-scale=1"></head>
-<body><main><h1>Rowcrew</h1>
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<link rel="stylesheet" href="{root}/static/pages.css"></head>
+<body class="door"><main><h1>Rowcrew</h1>
 <form method="post" action="{action}">
 <p role="alert">{problem}</p>
-<p><label>Name <input name="name" autocomplete="username" required autofocus></label></p>
-<p><label>Password <input name="password" type="password" autocomplete="current-password"
+<p><label>Name <input class="input" name="name" autocomplete="username" required autofocus></label></p>
+<p><label>Password <input class="input" name="password" type="password" autocomplete="current-password"
 required></label></p>
-<p><button>Sign in</button></p>
+<p><button class="button primary">Sign in</button></p>
 </form></main></body></html>
 """
 
@@ -119,7 +120,9 @@ def page(
 ) -> Response:
     way = safe_way(request.query_params.get("next", "/"))
     action = f"{request.scope.get('root_path', '')}{SIGN_IN}?{urlencode({'next': way})}"
-    return HTMLResponse(_PAGE.format(action=escape(action), problem=escape(problem)), status, headers)
+    root = escape(request.scope.get("root_path", ""))
+    content = _PAGE.format(root=root, action=escape(action), problem=escape(problem))
+    return HTMLResponse(content, status, headers)
 
 
 def _address(request: Request) -> str:
