@@ -31,7 +31,7 @@ def clean_environment(**variables: str) -> dict[str, str]:
 
 
 def run(
-    *arguments: str, stdin: str = "", cwd: Path = ROOT, **variables: str
+    *arguments: str, stdin: str = "", cwd: Path = ROOT, seconds: float = 60, **variables: str
 ) -> subprocess.CompletedProcess[str]:
     """Run one command to its end."""
     return subprocess.run(
@@ -41,7 +41,7 @@ def run(
         text=True,
         cwd=cwd,
         env=clean_environment(**variables),
-        timeout=60,
+        timeout=seconds,
     )
 
 

@@ -24,6 +24,7 @@ PUBLIC = {
     "rowcrew.context",
     "rowcrew.crew",
     "rowcrew.family",
+    "rowcrew.model_server",
     "rowcrew.payload",
     "rowcrew.settings.family",
     "rowcrew.settings.readers",

@@ -35,13 +35,14 @@ _SCALE_WORDS: Final = {
 _SCALE: Final = "|".join(f"(?P<{name}>{words})" for name, words in _SCALE_WORDS.items())
 _CURRENCY: Final = "|".join(f"(?P<{code}>{words})" for code, words in _CURRENCIES.items())
 _WITH_CURRENCY: Final = re.compile(
-    rf"(?:{_CURRENCY})\s*\.?\s*(?P<number>{NUMBER})(?:\s*/\s*-)?(?:\s*(?:(?P<double>lakh)\s+)?(?:{_SCALE})\b)?",
+    rf"(?:{_CURRENCY})\s*\.?\s*~?\s*(?P<number>{NUMBER})(?:\s*/\s*-)?(?:\s*(?:(?P<double>lakh)\s+)?(?:{_SCALE})\b)?",
     re.IGNORECASE,
 )
 # Without a currency only words that count rupees will do, and not where they count something else.
 _WITHOUT: Final = re.compile(
     rf"(?<![\d.,₹`])(?<!Rs )(?<!Rs\. )\b(?P<number>{NUMBER})\s*(?:(?P<crore>crores?|cr)|"
     rf"(?P<lakh>lakhs?|lacs?))\b\.?"
+    r"(?!\s+(?!(?:rupees|is|as|was|has|its|this|plus|towards|across|less|versus|besides|whereas)\b)[a-z]{3,}s\b)"
     r"(?!\s*(?:fully |paid|new |bonus )*(?:equity|shares?|warrants?|units?|tonn|tons?|"
     r"mt\b|customers?|users?|sq|people"
     r"|persons|metric|options|debentures|kwh|downloads|households|vehicles|members))",
