@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rowcrew.model.errors import SettingsError
+from rowcrew.settings import Settings, runner_environment
 from rowcrew.settings.launchers import (
     LAUNCHER_VARIABLES,
     BatchSettings,
@@ -95,3 +96,9 @@ def test_a_launcher_is_found_by_its_name(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_an_unknown_launcher_is_told_with_those_that_exist() -> None:
     with pytest.raises(SettingsError, match="no launcher is called 'fargate': give process, command, ecs"):
         launcher_named("fargate")
+
+
+def test_no_handler_sees_how_workers_are_started() -> None:
+    environment = {name: "secret" for one in LAUNCHER_VARIABLES for name in one.names}
+    seen = runner_environment(Settings(database_url="postgresql:///jobs"), environment)
+    assert set(seen) == {"DATABASE_URL"}

@@ -116,10 +116,10 @@ def ephemeral() -> int:
 
 @demo.command(name="jobs")
 def enqueue_samples(*, count: Annotated[int, Parameter(help="How many.")] = 5, json: AsJson = False) -> int:
-    """Enqueue announcements of companies that do not exist, in the database of DATABASE_URL.
+    """Enqueue announcements of companies that do not exist.
 
-    A worker reads them, keeps them and links their investors. Asked for again, those that are
-    still live are not enqueued a second time.
+    They go into the database of DATABASE_URL; a worker reads them, keeps them
+    and links their investors. Those that are still live are not enqueued again.
     """
     from rowcrew.cli.feeds import enqueue_all
 

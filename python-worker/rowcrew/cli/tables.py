@@ -56,7 +56,7 @@ def print_table(
     """
     terminal = shutil.get_terminal_size(fallback=(_UNLIMITED, 24)).columns
     across = [name for name in names if terminal == _UNLIMITED or name != below]
-    cells = [[one_line(shown(row[name])) for name in across] for row in rows]
+    cells = [[_cell(row[name]) for name in across] for row in rows]
     is_number = [bool(rows) and all(_is_number(row[name]) for row in rows) for name in across]
     needed = [max(map(width, column)) for column in zip(across, *cells, strict=True)]
     gives_way = [shrink is None or name in shrink for name in across]
@@ -70,6 +70,12 @@ def print_table(
             is_cut |= _print_below(one_line(shown(row[below])), terminal)
     if is_cut:
         print(_CUT, file=sys.stderr)
+
+
+def _cell(value: Any) -> str:
+    """The value in one line. Blanks before it stay: in a tree they say how deep it stands."""
+    text = shown(value)
+    return " " * (len(text) - len(text.lstrip(" "))) + one_line(text)
 
 
 def wrapped(text: str, *, indent: str, mark: str = "") -> list[str]:

@@ -1,6 +1,6 @@
 """The routes for signing in and out: a page for people, and the same for programs.
 
-In: a name and a password. Out: a cookie. Mounted by `web/app.py` where there is a login.
+In: a name and a password. Out: a cookie. Mounted by `web/app.py`.
 """
 
 from __future__ import annotations

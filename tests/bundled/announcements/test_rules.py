@@ -48,7 +48,7 @@ def test_amounts_and_categories_are_right_often_enough(name: str) -> None:
     is_right_often_enough(score(readings(name)))
 
 
-@pytest.mark.parametrize("name", ["first", "second", "third"])
+@pytest.mark.parametrize("name", ["first", "second", "third", "fourth"])
 def test_letters_that_no_pattern_was_made_for_are_read_right_often_enough(name: str) -> None:
     is_right_often_enough(score((sample, read(sample)) for sample in held_out(name)))
 

@@ -102,5 +102,6 @@ def test_each_step_of_a_chain_has_its_time_stamp_and_afterwards_there_are_no_wor
         ]
         assert steps == sorted(steps), (row, steps)
     drawn = run("jobs", "tree", str(first), DATABASE_URL=table.address, COLUMNS="80").stdout.splitlines()
-    for depth, (line, type) in enumerate(zip(drawn[1:], TYPES, strict=True)):
-        assert ("  " * (depth - 1) + "└ " if depth else "") + type in line
+    names = [line.partition(str(row["id"]))[2] for line, row in zip(drawn[1:], chain, strict=True)]
+    for name, branch, type in zip(names, ("", "└ ", "  └ "), TYPES, strict=True):
+        assert name.startswith(f"  {branch}{type}"), drawn

@@ -13,7 +13,7 @@ from msgspec import Meta
 from rowcrew.bundled.files.sources import Source
 from rowcrew.bundled.retrieval.file_types import FileType
 
-EmbedderName = Literal["hash", "openai-compatible"]
+EmbedderName = Literal["hash", "minilm", "openai-compatible"]
 DEFAULT_PROJECT: Final = "default"
 LARGEST_CHUNK: Final = 2_048
 MOST_FILES: Final = 1_000
@@ -28,7 +28,7 @@ class FileProcessing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
         project_id: whose documents it belongs to; a search can keep to one project.
         file_type: `auto` looks at the file, then at its name.
         chunk_size, chunk_overlap: in tokens, which are words and signs; the overlap is at most half the size.
-        embedder: `hash` needs no network; `openai-compatible` asks the server of EMBEDDINGS_URL.
+        embedder: `hash` and `minilm` need no network; `openai-compatible` asks the server of EMBEDDINGS_URL.
     """
 
     source: Source | None = None

@@ -18,6 +18,7 @@ import psycopg
 from rowcrew import RowcrewError
 from rowcrew.bundled.retrieval.embedding import Vector, embedder_of
 from rowcrew.bundled.retrieval.statements import SQL
+from rowcrew.context import PermanentError
 
 Connection = psycopg.Connection[Any]
 Scores = Sequence[tuple[int, float]]  # of ids, best first
@@ -68,7 +69,7 @@ def search(
 
     Raises:
         RowcrewError: the question is empty or too long, or what embedded the documents cannot be had now.
-        PermanentError: the settings lead to another embedder than the documents'.
+        PermanentError: what would embed the question is another than embedded the documents.
     """
     if not question.strip() or len(question) > LONGEST_QUESTION or "\0" in question:
         raise RowcrewError(f"a question has 1 to {LONGEST_QUESTION:,} characters, and no NUL")
@@ -89,10 +90,12 @@ def nearest(connection: Connection, question: str, project: str | None) -> list[
     weighed: list[Scores] = []
     for name, dimensions, has_pgvector in rows:
         [vector] = embedder_of(name, time.sleep).embed([question])
-        if len(vector) == dimensions:
-            near = nearest_to(connection, vector, name, project, has_pgvector=has_pgvector)
-            weight = _BUILT_IN_WEIGHT if name == "hash" else 1.0
-            weighed.append([(id, weight * score) for id, score in in_unit(near)])
+        if len(vector) != dimensions:
+            told = f"documents have vectors of {dimensions} numbers by {name}, which now makes {len(vector)}"
+            raise PermanentError(f"{told}; process their files again")
+        near = nearest_to(connection, vector, name, project, has_pgvector=has_pgvector)
+        weight = _BUILT_IN_WEIGHT if name == "hash" else 1.0
+        weighed.append([(id, weight * score) for id, score in in_unit(near)])
     return weighed
 
 

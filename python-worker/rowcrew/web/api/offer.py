@@ -20,7 +20,7 @@ from rowcrew.web.api.audit import note
 from rowcrew.web.api.openapi import openapi
 from rowcrew.web.api.operation import Answer, Given, Operation, Stream
 from rowcrew.web.bodies import body_of
-from rowcrew.web.documents import json_response, read_body, read_query
+from rowcrew.web.documents import json_response, json_text, read_body, read_query
 from rowcrew.web.login import user_of
 from rowcrew.web.problems import Refused, answer_to
 from rowcrew.web.shared import Shared
@@ -46,10 +46,10 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 def routes(shared: Shared) -> list[Route]:
-    document = openapi(OPERATIONS, prefix=PREFIX)
+    document = json_text(openapi(OPERATIONS, prefix=PREFIX))
 
     async def describe(_: Request) -> Response:
-        return json_response(document)
+        return Response(document, media_type="application/json")
 
     return [
         Route(f"{PREFIX}/openapi.json", describe, methods=["GET"]),

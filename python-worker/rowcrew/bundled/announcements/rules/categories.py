@@ -13,8 +13,8 @@ from importlib import resources
 from typing import Final, NamedTuple
 
 GENERAL: Final = "General"
-# Says where a thing was decided, so only what was decided can be less vague.
-_VAGUE: Final = "Outcome of Board Meeting"
+# Say where a thing was decided or how it is told: what it is says more.
+_VAGUE: Final = ("Outcome of Board Meeting", "Press Release")
 # A subject is written to say it, an exchange's word is often too wide, and a text begins with what matters.
 _SUBJECT: Final = 2.0
 _HINTS: Final = 1.5
@@ -30,6 +30,9 @@ _ENOUGH: Final = 3.0
 _SPELLINGS: Final = (
     (re.compile(r"\breg(?:n|s)?\.\s*(?=\d)", re.IGNORECASE), "regulation "),
     (re.compile(r"\s&\s"), " and "),
+    # A dot ends what a pattern looks at, and these end no sentence.
+    (re.compile(r"\b(m/s|mr|mrs|ms|smt|dr|rs|ltd|pvt|no)\.", re.IGNORECASE), r"\1"),
+    (re.compile(r"\bi\.\s?e\.", re.IGNORECASE), "ie"),
 )
 
 
@@ -67,7 +70,7 @@ def category_of(hints: str, subject: str, text: str) -> str:
     if named is not None:
         scores[named] += _NAMED_FIRST
     enough = [category for category, score in scores.items() if score >= _ENOUGH]
-    told = [category for category in enough if category != _VAGUE] or enough
+    told = [category for category in enough if category not in _VAGUE] or enough
     return max(told, key=lambda category: scores[category], default=GENERAL)
 
 
@@ -76,7 +79,7 @@ def _named_first(subject: str) -> str | None:
     starts = {
         category: match.start()
         for category, own in signs().items()
-        if category != _VAGUE
+        if category not in _VAGUE
         for match in (_soonest(own, subject),)
         if match is not None
     }

@@ -35,7 +35,7 @@ _SCALE_WORDS: Final = {
 _SCALE: Final = "|".join(f"(?P<{name}>{words})" for name, words in _SCALE_WORDS.items())
 _CURRENCY: Final = "|".join(f"(?P<{code}>{words})" for code, words in _CURRENCIES.items())
 _WITH_CURRENCY: Final = re.compile(
-    rf"(?:{_CURRENCY})\s*\.?\s*(?P<number>{NUMBER})(?:\s*/\s*-)?(?:\s*(?:(?P<double>lakh)\s+)?(?:{_SCALE})\b)?",
+    rf"(?:{_CURRENCY})\s*\.?\s*~?\s*(?P<number>{NUMBER})(?:\s*/\s*-)?(?:\s*(?:(?P<double>lakh)\s+)?(?:{_SCALE})\b)?",
     re.IGNORECASE,
 )
 # Without a currency only words that count rupees will do, and not where they count something else.

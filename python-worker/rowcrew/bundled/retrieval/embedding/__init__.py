@@ -1,4 +1,4 @@
-"""What turns text into vectors: the built-in embedder, or a server.
+"""What turns text into vectors: the built-in embedder, a model on this machine, or a server.
 
 In: the name that a payload or a document has. Out: an `Embedder`, whose vectors have length one, so that
 their product is the cosine of their angle. Called by the handler of `file_processing` and by the search.
@@ -18,12 +18,16 @@ def embedder_of(name: str, pause: Pause) -> Embedder:
     `pause` waits for so many seconds, when a server is asked again; it may raise to end that.
 
     Raises:
-        PermanentError: it needs settings that are not there, or is another than these settings lead to.
+        PermanentError: its settings or its model are not there, or these settings lead to another.
     """
     if name == "hash":
         from rowcrew.bundled.retrieval.embedding.hashing import HashEmbedder
 
         return HashEmbedder()
+    if name == "minilm":
+        from rowcrew.bundled.retrieval.embedding.minilm import MiniLMEmbedder
+
+        return MiniLMEmbedder()
     from rowcrew.bundled.retrieval.embedding.served import served_embedder
 
     embedder = served_embedder(pause)
