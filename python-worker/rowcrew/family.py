@@ -35,6 +35,7 @@ BUNDLED: Final = tuple(
         "exports",
         "costs",
         "announcements",
+        "retrieval",
     )
 )
 QUEUE: Final = "queue"

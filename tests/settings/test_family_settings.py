@@ -14,6 +14,7 @@ from rowcrew.bundled.costs.keys import Key
 from rowcrew.bundled.costs.settings import CostSettings
 from rowcrew.bundled.csv_import.settings import CsvImportSettings
 from rowcrew.bundled.files.settings import FileSettings
+from rowcrew.bundled.retrieval.settings import RetrievalSettings
 from rowcrew.cli import main
 from rowcrew.family import installed, variables
 from rowcrew.model.errors import SettingsError
@@ -58,6 +59,10 @@ READ: list[tuple[type[FamilySettings], str, str, str, Any]] = [
     (CostSettings, "AWS_ENDPOINT_URL_STS", "http://sts:1", "sts_url", "http://sts:1"),
     (AnnouncementSettings, "SUPABASE_DB_URL", "postgresql://a@b/c", "database_url", "postgresql://a@b/c"),
     (AnnouncementSettings, "ANNOUNCEMENT_ATTACHMENTS", "filings", "attachments", "filings"),
+    (RetrievalSettings, "EMBEDDINGS_URL", "http://e:1/v1", "embeddings_url", "http://e:1/v1"),
+    (RetrievalSettings, "EMBEDDINGS_MODEL", "small", "embeddings_model", "small"),
+    (RetrievalSettings, "EMBEDDINGS_API_KEY", "hunter2", "embeddings_api_key", "hunter2"),
+    (RetrievalSettings, "EMBEDDINGS_DIMENSIONS", "256", "embeddings_dimensions", 256),
 ]
 
 

@@ -88,6 +88,7 @@ def _app(words: Sequence[str] = ()) -> App:
         "csv": "Show how csv_import would read a CSV file.",
         "accounts": "The cloud accounts whose costs are collected.",
         "costs": "What the cloud accounts cost, and what stands out.",
+        "search": "Search the files that file_processing has processed.",
         "doctor": "Check what a worker needs, each with its remedy.",
         "healthcheck": "Exit 0 if a worker of this machine lives, else 1.",
         "prune": "Delete ended jobs whose retention has passed, now.",

@@ -1,0 +1,2 @@
+-- Take in the chunks of a document.
+COPY chunks ("documentId", place, content, overlap, tokens, embedding) FROM STDIN

@@ -1,0 +1,131 @@
+"""What the search finds: as much as its halves, as much as BM25, and the same with pgvector as without."""
+
+from __future__ import annotations
+
+import re
+import sys
+import tempfile
+from collections.abc import Callable
+
+import numpy as np
+import psycopg
+import pytest
+from rank_bm25 import BM25Okapi
+
+from rowcrew.bundled.retrieval.embedding.hashing import HashEmbedder
+from rowcrew.bundled.retrieval.searching import fused, nearest_to
+from rowcrew.cli import main
+from rowcrew.table.migrate import migrate
+from tests.retrieval.conftest import CONSTITUTION, Library
+from tests.retrieval.questions import QUESTIONS
+
+PLAIN = """
+    SELECT content FROM chunks
+     CROSS JOIN CAST(replace(CAST(plainto_tsquery('english', %s) AS text), '&', '|') AS tsquery) AS question
+     WHERE words @@ question
+     ORDER BY ts_rank(words, question) DESC, id
+     LIMIT 5
+"""
+
+
+def hits(answers: Callable[[str], list[str]]) -> float:
+    """The share of the questions whose passage is in the first five chunks."""
+    found = 0
+    for question, passage in QUESTIONS:
+        texts = (" ".join(text.split()) for text in answers(question))
+        found += any(passage in text for text in texts)
+    return found / len(QUESTIONS)
+
+
+@pytest.mark.parametrize(("size", "overlap"), [(512, 50), (256, 25), (128, 16)])
+def test_the_first_five_have_the_answer_at_least_as_often_as_other_ways_find_it(
+    library: Library, size: int, overlap: int
+) -> None:
+    assert all(passage in " ".join(CONSTITUTION.decode().split()) for _, passage in QUESTIONS)
+    library.process(CONSTITUTION, chunkSize=size, chunkOverlap=overlap)
+    texts = [text for (text,) in library.rows("SELECT content FROM chunks ORDER BY id")]
+    split = [re.findall(r"\w+", text.lower()) for text in texts]
+    ranking = BM25Okapi(split)
+    bm25 = hits(lambda question: ranking.get_top_n(re.findall(r"\w+", question.lower()), texts, n=5))
+    plain = hits(
+        lambda question: [text for (text,) in library.connection.execute(PLAIN, [question]).fetchall()]
+    )
+    hybrid = hits(lambda question: [found.content for found in library.search(question)])
+    print(f"hit@5 with chunks of {size}: hybrid {hybrid:.2f}, BM25 {bm25:.2f}, PostgreSQL {plain:.2f}")  # noqa: T201
+    assert hybrid >= 0.8
+    assert hybrid >= max(bm25, plain)
+
+
+def brute_force(library: Library, question: str, limit: int) -> list[tuple[int, float]]:
+    rows = library.rows("SELECT id, embedding FROM chunks ORDER BY id")
+    matrix = np.array([embedding for _, embedding in rows])
+    [vector] = HashEmbedder().embed([question])
+    cosines = matrix @ np.array(vector) / (np.linalg.norm(matrix, axis=1) * np.linalg.norm(vector))
+    order = np.argsort(-cosines, kind="stable")[:limit]
+    return [(rows[place][0], float(cosines[place])) for place in order]
+
+
+def nearest(library: Library, question: str, *, has_pgvector: bool) -> list[tuple[int, float]]:
+    [vector] = HashEmbedder().embed([question])
+    return nearest_to(library.connection, vector, "hash", None, has_pgvector=has_pgvector, limit=10)
+
+
+def test_the_nearest_are_those_that_numpy_finds(library: Library) -> None:
+    library.process(CONSTITUTION, chunkSize=128, chunkOverlap=16)
+    for question, _ in QUESTIONS:
+        found, expected = nearest(library, question, has_pgvector=False), brute_force(library, question, 10)
+        assert [id for id, _ in found] == [id for id, _ in expected]
+        assert [cosine for _, cosine in found] == pytest.approx([cosine for _, cosine in expected], abs=1e-6)
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 13), reason="the package with pgvector has no wheel for it")
+@pytest.mark.filterwarnings("ignore")
+def test_with_pgvector_the_nearest_are_the_same() -> None:
+    pgserver = pytest.importorskip("pgserver")
+    # Under root the server is another user's, and may read no directory of pytest: each session of pytest that
+    # begins takes that right away again, from the sessions under way as well.
+    server = pgserver.get_server(tempfile.mkdtemp(prefix="rowcrew-pgvector-"), cleanup_mode="delete")
+    try:
+        migrate(server.get_uri())
+        with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+            connection.execute("CREATE EXTENSION vector")
+            library = Library(server.get_uri(), connection)
+            library.process(CONSTITUTION, chunkSize=128, chunkOverlap=16)
+            for question, _ in QUESTIONS:
+                by_array = nearest(library, question, has_pgvector=False)
+                by_vector = nearest(library, question, has_pgvector=True)
+                assert [id for id, _ in by_vector] == [id for id, _ in by_array]
+            assert library.search("Who can declare war?")
+    finally:
+        server.cleanup()
+
+
+def test_ranks_are_added_up_and_a_tie_goes_to_the_smaller_id() -> None:
+    assert list(fused([(1, [3, 1, 2]), (1, [1, 3, 9])], 3)) == [1, 3, 2]
+
+
+def test_a_search_keeps_to_its_project(library: Library) -> None:
+    library.process(b"The lighthouse stands on the cliff.", projectId="a")
+    library.process(b"The lighthouse has a keeper.", projectId="b")
+    assert [found.project_id for found in library.search("lighthouse", project="b")] == ["b"]
+    assert len(library.search("lighthouse")) == 2
+    assert library.search("lighthouse", project="none") == []
+
+
+def test_signs_that_mean_something_to_a_query_are_words_to_a_question(library: Library) -> None:
+    library.process(b"It's a back\\slash & an ampersand's end.")
+    for question in ("it's & ' | ! :* <-> \\ (", "back\\slash's", "'", "&"):
+        library.search(question)
+
+
+def test_the_command_shows_what_it_found(
+    library: Library, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", library.url)
+    assert main(["search", "lighthouse"]) == 0
+    assert "Nothing was found" in capsys.readouterr().err
+    library.process(b"The lighthouse stands on the cliff.", projectId="a")
+    assert main(["search", "lighthouse", "--project", "a"]) == 0
+    assert "The lighthouse stands on the cliff." in capsys.readouterr().out
+    assert main(["search", "lighthouse", "--json"]) == 0
+    assert '"chunkId":' in capsys.readouterr().out
