@@ -32,7 +32,10 @@ class Library:
         return self.process_source({"source": source, **payload})
 
     def process_source(self, payload: dict[str, Any]) -> HandlerRun:
-        return run_handler(crew, "file_processing", payload, database_url=self.url)
+        return self.run("file_processing", payload)
+
+    def run(self, type: str, payload: dict[str, Any]) -> HandlerRun:
+        return run_handler(crew, type, payload, database_url=self.url)
 
     def refusal(self, content: bytes, **payload: Any) -> str:
         outcome = self.process(content, **payload).outcome

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import numpy as np
 import psycopg
@@ -13,11 +14,21 @@ import pytest
 from rank_bm25 import BM25Okapi
 
 from rowcrew.bundled.retrieval.embedding.hashing import HashEmbedder
-from rowcrew.bundled.retrieval.searching import fused, nearest_to
+from rowcrew.bundled.retrieval.searching import fused, in_unit, nearest_to
 from rowcrew.cli import main
 from rowcrew.table.migrate import migrate
 from tests.retrieval.conftest import CONSTITUTION, Library
-from tests.retrieval.questions import QUESTIONS
+from tests.retrieval.questions_about_alice import ALICE_QUESTIONS
+from tests.retrieval.questions_about_constitution import CONSTITUTION_QUESTIONS
+from tests.retrieval.questions_about_holmes import HOLMES_QUESTIONS
+
+Questions = Sequence[tuple[str, str]]
+FOLDER = Path(__file__).parent
+TEXTS: dict[str, tuple[bytes, Questions]] = {
+    "constitution": (CONSTITUTION, CONSTITUTION_QUESTIONS),
+    "alice": ((FOLDER / "alice.txt").read_bytes(), ALICE_QUESTIONS),
+    "holmes": ((FOLDER / "holmes.txt").read_bytes(), HOLMES_QUESTIONS),
+}
 
 PLAIN = """
     SELECT content FROM chunks
@@ -28,30 +39,36 @@ PLAIN = """
 """
 
 
-def hits(answers: Callable[[str], list[str]]) -> float:
+def hits(questions: Questions, answers: Callable[[str], list[str]]) -> float:
     """The share of the questions whose passage is in the first five chunks."""
     found = 0
-    for question, passage in QUESTIONS:
+    for question, passage in questions:
         texts = (" ".join(text.split()) for text in answers(question))
         found += any(passage in text for text in texts)
-    return found / len(QUESTIONS)
+    return found / len(questions)
 
 
 @pytest.mark.parametrize(("size", "overlap"), [(512, 50), (256, 25), (128, 16)])
+@pytest.mark.parametrize("name", TEXTS)
 def test_the_first_five_have_the_answer_at_least_as_often_as_other_ways_find_it(
-    library: Library, size: int, overlap: int
+    library: Library, name: str, size: int, overlap: int
 ) -> None:
-    assert all(passage in " ".join(CONSTITUTION.decode().split()) for _, passage in QUESTIONS)
-    library.process(CONSTITUTION, chunkSize=size, chunkOverlap=overlap)
+    text, questions = TEXTS[name]
+    assert all(passage in " ".join(text.decode().split()) for _, passage in questions)
+    library.process(text, chunkSize=size, chunkOverlap=overlap)
     texts = [text for (text,) in library.rows("SELECT content FROM chunks ORDER BY id")]
     split = [re.findall(r"\w+", text.lower()) for text in texts]
     ranking = BM25Okapi(split)
-    bm25 = hits(lambda question: ranking.get_top_n(re.findall(r"\w+", question.lower()), texts, n=5))
-    plain = hits(
-        lambda question: [text for (text,) in library.connection.execute(PLAIN, [question]).fetchall()]
+    bm25 = hits(
+        questions, lambda question: ranking.get_top_n(re.findall(r"\w+", question.lower()), texts, n=5)
     )
-    hybrid = hits(lambda question: [found.content for found in library.search(question)])
-    print(f"hit@5 with chunks of {size}: hybrid {hybrid:.2f}, BM25 {bm25:.2f}, PostgreSQL {plain:.2f}")  # noqa: T201
+    plain = hits(
+        questions,
+        lambda question: [text for (text,) in library.connection.execute(PLAIN, [question]).fetchall()],
+    )
+    hybrid = hits(questions, lambda question: [found.content for found in library.search(question)])
+    told = f"hybrid {hybrid:.3f}, BM25 {bm25:.3f}, PostgreSQL {plain:.3f}"
+    print(f"{name}, {len(questions)} questions, {len(texts)} chunks of {size}: hit@5 {told}")  # noqa: T201
     assert hybrid >= 0.8
     assert hybrid >= max(bm25, plain)
 
@@ -72,7 +89,7 @@ def nearest(library: Library, question: str, *, has_pgvector: bool) -> list[tupl
 
 def test_the_nearest_are_those_that_numpy_finds(library: Library) -> None:
     library.process(CONSTITUTION, chunkSize=128, chunkOverlap=16)
-    for question, _ in QUESTIONS:
+    for question, _ in CONSTITUTION_QUESTIONS:
         found, expected = nearest(library, question, has_pgvector=False), brute_force(library, question, 10)
         assert [id for id, _ in found] == [id for id, _ in expected]
         assert [cosine for _, cosine in found] == pytest.approx([cosine for _, cosine in expected], abs=1e-6)
@@ -82,8 +99,8 @@ def test_the_nearest_are_those_that_numpy_finds(library: Library) -> None:
 @pytest.mark.filterwarnings("ignore")
 def test_with_pgvector_the_nearest_are_the_same() -> None:
     pgserver = pytest.importorskip("pgserver")
-    # Under root the server is another user's, and may read no directory of pytest: each session of pytest that
-    # begins takes that right away again, from the sessions under way as well.
+    # Under root the server runs as another user, and a directory of pytest's would not do: each session of
+    # pytest that begins shuts the others' to all but its own user.
     server = pgserver.get_server(tempfile.mkdtemp(prefix="rowcrew-pgvector-"), cleanup_mode="delete")
     try:
         migrate(server.get_uri())
@@ -91,7 +108,7 @@ def test_with_pgvector_the_nearest_are_the_same() -> None:
             connection.execute("CREATE EXTENSION vector")
             library = Library(server.get_uri(), connection)
             library.process(CONSTITUTION, chunkSize=128, chunkOverlap=16)
-            for question, _ in QUESTIONS:
+            for question, _ in CONSTITUTION_QUESTIONS:
                 by_array = nearest(library, question, has_pgvector=False)
                 by_vector = nearest(library, question, has_pgvector=True)
                 assert [id for id, _ in by_vector] == [id for id, _ in by_array]
@@ -100,8 +117,11 @@ def test_with_pgvector_the_nearest_are_the_same() -> None:
         server.cleanup()
 
 
-def test_ranks_are_added_up_and_a_tie_goes_to_the_smaller_id() -> None:
-    assert list(fused([(1, [3, 1, 2]), (1, [1, 3, 9])], 3)) == [1, 3, 2]
+def test_scores_are_added_up_and_a_tie_goes_to_the_smaller_id() -> None:
+    words, meaning = [(3, 8.0), (1, 6.0), (2, 4.0)], [(1, 0.75), (3, 0.5), (9, 0.25)]
+    assert fused([in_unit(words, least=0), in_unit(meaning)], 3) == {1: 1.75, 3: 1.5, 2: 0.5}
+    assert fused([[(9, 1.0)], [(3, 1.0)]], 2) == {3: 1.0, 9: 1.0}
+    assert in_unit([(7, 0.5)]) == [(7, 1.0)]
 
 
 def test_a_search_keeps_to_its_project(library: Library) -> None:

@@ -8,13 +8,15 @@ from rowcrew.family import Extra, Family, Grant
 family = Family(
     name="retrieval",
     package=__name__,
-    crew="rowcrew.bundled.retrieval.file_processing:crew",
-    tables=("documents", "chunks"),
+    crew="rowcrew.bundled.retrieval.handlers:crew",
+    tables=("documents", "chunks", "batchFiles"),
     grants=(
         Grant("documents", "worker", ("SELECT", "INSERT", "UPDATE")),
         Grant("chunks", "worker", ("SELECT", "INSERT", "DELETE")),
+        Grant("batchFiles", "worker", ("SELECT", "INSERT", "DELETE")),
         Grant("documents", "reader", ("SELECT",)),
         Grant("chunks", "reader", ("SELECT",)),
+        Grant("batchFiles", "reader", ("SELECT",)),
     ),
     settings=RetrievalSettings,
     extras=(Extra("pypdf", "rowcrew[retrieval]", ("file_processing",)),),

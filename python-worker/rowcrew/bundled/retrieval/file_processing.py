@@ -10,20 +10,23 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from itertools import islice
 from typing import Final
 from urllib.parse import urlsplit
 
 import msgspec
 
+from rowcrew import no_transaction
 from rowcrew.bundled.files.sources import Source, fetched, open_source
+from rowcrew.bundled.retrieval.batches import failed_file_beside
 from rowcrew.bundled.retrieval.chunking import Chunk, chunks_of
 from rowcrew.bundled.retrieval.embedding import Embedder, Vector, embedder_of
 from rowcrew.bundled.retrieval.file_types import file_type_of
 from rowcrew.bundled.retrieval.kept import Connection, KeptDocument, Making, keep, unchanged
 from rowcrew.bundled.retrieval.payload import FileProcessing
 from rowcrew.bundled.retrieval.reading import text_of_file
-from rowcrew.context import Context, PermanentError
+from rowcrew.context import Cancel, Context, PermanentError
 from rowcrew.crew import Crew
 
 MOST_BYTES: Final = 50 * 10**6
@@ -50,13 +53,20 @@ class FileResult(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 def file_processing(payload: FileProcessing, context: Context) -> FileResult:
     """Make a file searchable: fetch, cut, embed, store."""
     context.progress(1, _STEPS, "Retrieving file…")
-    source = payload.file
-    with fetched(source, MOST_BYTES, context) as file_or_source, context.transaction() as connection:
-        with open_source(file_or_source, connection, MOST_BYTES) as file:
-            content = file.read()
+    with context.transaction() as connection:
+        if (failed := failed_file_beside(connection, context.job.id)) is not None:
+            raise Cancel(f"job {failed}, a file of the same batch, failed")
+        content = _content(payload.file, context, connection)
         result = _processed(content, payload, context, connection)
     context.progress(_STEPS, _STEPS, "File processing completed")
     return result
+
+
+def _content(source: Source, context: Context, connection: Connection) -> bytes:
+    with ExitStack() as open_until_read:
+        with no_transaction(connection):
+            file_or_source = open_until_read.enter_context(fetched(source, MOST_BYTES, context))
+        return open_until_read.enter_context(open_source(file_or_source, connection, MOST_BYTES)).read()
 
 
 def _processed(
@@ -74,16 +84,21 @@ def _processed(
         embedder=embedder.name,
     )
     document = unchanged(connection, making)
-    connection.commit()
     if document is not None:
         return _result(document, embedder, skipped=True)
-    context.progress(2, _STEPS, "Preparing document…")
-    text = text_of_file(content, type, context.stop_if_cancelled)
+    with no_transaction(connection):
+        context.progress(2, _STEPS, "Preparing document…")
+        text = text_of_file(content, type, context.stop_if_cancelled)
+        chunks = _cut(text, payload)
+        vectors = _embedded(chunks, embedder, context)
+    return _result(keep(connection, making, name or None, chunks, vectors), embedder, skipped=False)
+
+
+def _cut(text: str, payload: FileProcessing) -> list[Chunk]:
     chunks = list(islice(chunks_of(text, payload.chunk_size, payload.chunk_overlap), MOST_CHUNKS + 1))
     if len(chunks) > MOST_CHUNKS:
         raise PermanentError(f"the file gives more than {MOST_CHUNKS:,} chunks; give a larger chunkSize")
-    vectors = _embedded(chunks, embedder, context)
-    return _result(keep(connection, making, name or None, chunks, vectors), embedder, skipped=False)
+    return chunks
 
 
 def _embedded(chunks: Sequence[Chunk], embedder: Embedder, context: Context) -> list[Vector]:

@@ -1,4 +1,4 @@
-"""The payload of `file_processing`: which file, how it is cut, and what embeds it.
+"""The payloads of the family: a file with how it is cut and what embeds it, and a batch of such files.
 
 In: JSON. Out: frozen values, checked. Called by the handlers.
 """
@@ -16,6 +16,7 @@ from rowcrew.bundled.retrieval.file_types import FileType
 EmbedderName = Literal["hash", "openai-compatible"]
 DEFAULT_PROJECT: Final = "default"
 LARGEST_CHUNK: Final = 2_048
+MOST_FILES: Final = 1_000
 
 
 class FileProcessing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
@@ -50,3 +51,17 @@ class FileProcessing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     def file(self) -> Source:
         """Where the file is, whichever key says it."""
         return Source(path=self.file_path) if self.source is None else self.source
+
+
+class BatchProcessing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
+    """The files of a batch, and how they are gone about.
+
+    Attributes:
+        files: each as `file_processing` takes it.
+        concurrency: how many of them are ready or run at once.
+        on_child_failure: `continue` with the others, or `cancel` those that have not begun.
+    """
+
+    files: Annotated[tuple[FileProcessing, ...], Meta(min_length=1, max_length=MOST_FILES)]
+    concurrency: Annotated[int, Meta(ge=1, le=MOST_FILES)] = 5
+    on_child_failure: Literal["continue", "cancel"] = "continue"

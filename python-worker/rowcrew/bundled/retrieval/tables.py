@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import (
     REAL,
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     Computed,
@@ -55,4 +56,15 @@ chunks = Table(
     Column("words", TSVECTOR, Computed("to_tsvector('english', content)", persisted=True)),
     UniqueConstraint("documentId", "place", name="chunks_once"),
     Index("chunks_words", "words", postgresql_using="gin"),
+)
+
+batch_files = Table(
+    "batchFiles",
+    metadata,
+    Column("jobId", BigInteger, primary_key=True, autoincrement=False),
+    Column("batchId", BigInteger, nullable=False),
+    Column("place", Integer, nullable=False),
+    Column("stopsWithFirst", Boolean, nullable=False),
+    Column("createdAt", DateTime(timezone=True), nullable=False, server_default=text("now()")),
+    UniqueConstraint("batchId", "place", name="batch_files_once"),
 )

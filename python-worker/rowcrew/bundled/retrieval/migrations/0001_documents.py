@@ -1,4 +1,4 @@
-"""Documents, and their chunks with embeddings."""
+"""Documents, their chunks with embeddings, and the files of batches."""
 
 from __future__ import annotations
 
@@ -44,13 +44,27 @@ CHUNKS = """
 # A list of entries yet to be sorted in would make a search after a large import slow.
 WORDS = "CREATE INDEX chunks_words ON chunks USING gin (words) WITH (fastupdate = off)"
 
+# No reference to `jobs`: each deletion there would have to look here.
+BATCH_FILES = """
+    CREATE TABLE "batchFiles" (
+        "jobId"          bigint PRIMARY KEY,
+        "batchId"        bigint NOT NULL,
+        place            integer NOT NULL,
+        "stopsWithFirst" boolean NOT NULL,
+        "createdAt"      timestamptz NOT NULL DEFAULT now(),
+        CONSTRAINT batch_files_once UNIQUE ("batchId", place)
+    )
+"""
+
 
 def upgrade() -> None:
     op.execute(DOCUMENTS)
     op.execute(CHUNKS)
     op.execute(WORDS)
+    op.execute(BATCH_FILES)
 
 
 def downgrade() -> None:
+    op.execute('DROP TABLE "batchFiles"')
     op.execute("DROP TABLE chunks")
     op.execute("DROP TABLE documents")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-QUESTIONS: Final = (
+CONSTITUTION_QUESTIONS: Final = (
     ("How old must a member of the House of Representatives be?", "Age of twenty five Years"),
     ("What age does a Senator need?", "thirty Years, and been nine Years"),
     ("Who presides over the Senate?", "Vice President of the United States shall be President of the Senate"),
