@@ -131,6 +131,11 @@ TABLES = (
         "cpuPercent"   real,
         restarts       integer NOT NULL DEFAULT 0,
         asked          text,
+        launcher       text,         -- of workers that a spawner started: where, under which id of that place
+        "launchHandle" text,
+        "launchedAt"   timestamptz,
+        "registeredAt" timestamptz,  -- when the worker entered itself
+        "errorMessage" text,         -- why it did not start
         CONSTRAINT workers_boot UNIQUE ("bootId"),
         CONSTRAINT workers_asked_known CHECK (asked IN ('drain', 'terminate'))
     ) WITH (fillfactor = 50)
@@ -161,6 +166,13 @@ TABLES = (
         "cooldownSeconds"      integer NOT NULL DEFAULT 0,
         "maxJobsPerSession"    integer,
         "idleTimeoutSeconds"   integer,
+        launcher               text,
+        "launchCommand"        text,
+        "checkIntervalSeconds" integer,
+        "targetWaitSeconds"    integer,
+        "cpuPercent"           integer,
+        "memoryBytes"          bigint,
+        "spawnedAt"            timestamptz,
         "createdAt"            timestamptz NOT NULL DEFAULT now(),
         CONSTRAINT queues_queue_name CHECK (queue ~ '^[a-z0-9_][a-z0-9_.-]*$' AND length(queue) <= 63),
         CONSTRAINT queues_keep_not_negative
@@ -176,7 +188,10 @@ TABLES = (
             CHECK (until > '1000-01-01 00:00+00' AND until < '9999-01-01 00:00+00'),
         CONSTRAINT queues_workers_sane
             CHECK ("maxRuntimeSeconds" > 0 AND "cooldownSeconds" >= 0 AND "maxJobsPerSession" > 0
-                   AND "idleTimeoutSeconds" >= 0)
+                   AND "idleTimeoutSeconds" >= 0),
+        CONSTRAINT queues_launches_sane
+            CHECK ("checkIntervalSeconds" > 0 AND "targetWaitSeconds" > 0 AND "cpuPercent" > 0
+                   AND "memoryBytes" > 0 AND launcher ~ '^[a-z]+$' AND "launchCommand" ~ '^[a-z0-9_-]+$')
     )
     """,
     """
@@ -621,11 +636,16 @@ VIEWS = (
              WHERE jobs."workerId" = workers.id AND jobs.status = 'processing') AS running,
            CASE WHEN "stoppedAt" IS NOT NULL THEN 'stopped'
                 WHEN "lostAt" IS NOT NULL THEN 'lost'
-                WHEN "heartbeatAt" <= clock_timestamp() - "leaseSeconds" * interval '1 s' THEN 'silent'
+                WHEN CASE WHEN "launchedAt" IS NULL OR "registeredAt" IS NOT NULL
+                          THEN "heartbeatAt" <= clock_timestamp() - "leaseSeconds" * interval '1 s'
+                          ELSE abs(extract(epoch FROM clock_timestamp() - "launchedAt")) >= 120 END
+                THEN 'silent'
                 WHEN asked = 'drain' THEN 'draining'
                 WHEN asked = 'terminate' THEN 'stopping'
+                WHEN "launchedAt" IS NOT NULL AND "registeredAt" IS NULL THEN 'launching'
                 ELSE 'live' END AS state,
-           "startedAt", "heartbeatAt", "stoppedAt", "stopReason", "memoryBytes", "cpuPercent", restarts
+           "startedAt", "heartbeatAt", "stoppedAt", "stopReason", "memoryBytes", "cpuPercent", restarts,
+           launcher, "launchHandle", "launchedAt", "registeredAt", "errorMessage"
       FROM workers
     """,
 )

@@ -84,7 +84,10 @@ FUNCTIONS = (
     RETURN (SELECT count(*) FROM workers w
              WHERE ($1 = ANY (w.queues) OR w.queues = '{}')  -- none named: all queues
                AND w."stoppedAt" IS NULL AND w."lostAt" IS NULL AND w.asked IS NULL
-               AND w."heartbeatAt" > clock_timestamp() - w."leaseSeconds" * interval '1 second')
+               AND CASE WHEN w."launchedAt" IS NULL OR w."registeredAt" IS NOT NULL
+                        THEN w."heartbeatAt" > clock_timestamp() - w."leaseSeconds" * interval '1 second'
+                        -- Launched and not there yet: without it a spawner would start it again.
+                        ELSE abs(extract(epoch FROM clock_timestamp() - w."launchedAt")) < 120 END)
     """,
     "REVOKE EXECUTE ON FUNCTION rowcrew_ready, rowcrew_backlog, get_active_worker_count FROM PUBLIC",
 )

@@ -111,6 +111,27 @@ EVENTS: Final[Mapping[str, Words]] = {
     "worker.stopped": Words("info", "👋 Worker stopped: {reason}"),
     "worker.failed_to_start": Words("error", "❌ Worker failed to start: {reason}"),
     "worker.crashed": Words("error", "❌ Worker crashed: {error}"),
+    "spawner.started": Words(
+        "info", "👀 {app_name} spawner started: checks every {seconds:g} seconds, queues: {queues}"
+    ),
+    "spawner.status": Words("info", "📊 {status}"),
+    "spawner.summary": Words("info", "📊 Active workers: {workers}, Total jobs: {jobs}"),
+    "spawner.checked": Words("info", "🔎 {label}: {start:worker} to start: {reason}", counted="start"),
+    "worker.spawned": Words(
+        "info", "🚀 Spawned worker {name} for {label} ({place}: {handle}, Total: {total})"
+    ),
+    "worker.not_spawned": Words("error", "❌ Worker {name} for {label} did not start: {reason}"),
+    "worker.never_came": Words("error", "❌ Worker {name} for {label} was launched and never came: {reason}"),
+    "worker.exited": Words("info", "🏁 Worker {name} exited (exit code {exit_code})"),
+    "worker.died": Words("warning", "⚠️  Worker {name} died ({ending}); its jobs go back"),
+    "worker.over_time": Words(
+        "warning", "⚠️  Worker {name} has outlived its time by {seconds:.0f} seconds: sent {signal}"
+    ),
+    "spawner.stopping": Words(
+        "info", "🛑 Spawner stops: {reason}; {workers:worker} of its own", counted="workers"
+    ),
+    "spawner.stopped": Words("info", "👋 Spawner stopped"),
+    "spawner.failed": Words("error", "❌ Spawner failed: {reason}"),
     "library.warned": Words("warning", "⚠️  {library}: {text}"),
     "library.failed": Words("error", "❌ {library}: {text}"),
     "log.dropped": Words(

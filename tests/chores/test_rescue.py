@@ -19,10 +19,11 @@ from rowcrew import settings
 from rowcrew.control.care.rescue import Rescue
 from rowcrew.control.chores.chore import Routine
 from rowcrew.control.clock import MonotonicClock
-from rowcrew.control.identity import Identity, process_key
+from rowcrew.control.identity import Identity
 from rowcrew.control.set_aside import SetAside
 from rowcrew.log import Log
 from rowcrew.model.tally import Tally
+from rowcrew.process_key import process_key
 from rowcrew.table.link import Link
 from tests.conftest import Connect
 

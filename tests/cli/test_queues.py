@@ -208,17 +208,23 @@ def test_every_column_of_a_queue_can_be_set_and_taken_away(
     connect: Connect, capsys: pytest.CaptureFixture[str]
 ) -> None:
     names = connect().execute("SELECT * FROM queues").description or ()
-    unset = {"queue", "createdAt", "limited", "limitedAt", "paused", "until", "former"}
+    unset = {"queue", "createdAt", "limited", "limitedAt", "paused", "until", "former", "spawnedAt"}
     settable = {column.name for column in names} - unset
-    words = []
+    texts = {"launcher": "process", "launchCommand": "fleet"}
+    words = ["--launcher", "process", "--launch-command", "fleet"]
     for field in dataclasses.fields(Wanted):
-        if field.name not in ("label", "seconds"):
+        if field.name not in ("label", "launcher", "launch_command", "seconds"):
             words += [f"--{field.name.replace('_', '-')}", "7"]
     assert main(["queues", "set", "q", "--label", "Q", *words]) == 0
     row = row_of(connect, "q")
-    assert {name: row[name] for name in settable} == {**dict.fromkeys(settable, 7), "label": "Q"}
+    assert {name: row[name] for name in settable} == {**dict.fromkeys(settable, 7), **texts, "label": "Q"}
     assert "maxConcurrent 7" in capsys.readouterr().out
-    assert main(["queues", "set", "q", *["none" if word == "7" else word for word in words]]) == 0
+    assert (
+        main(
+            ["queues", "set", "q", *["none" if word in ("7", "process", "fleet") else word for word in words]]
+        )
+        == 0
+    )
     row = row_of(connect, "q")
     assert {row[name] for name in settable - {"label"}} == {None, 0, 1}
     assert (row["ratePeriodSeconds"], row["cooldownSeconds"], row["label"]) == (1, 0, "Q")

@@ -264,7 +264,8 @@ def test_a_view_that_asks_with_its_readers_rights_goes_on_to_do_so(
     hands.execute("""
         CREATE OR REPLACE VIEW worker_status WITH (security_invoker = true) AS
         SELECT id, name, host, pid, version, queues, types, slots, 0::bigint AS running, 'live' AS state,
-               "startedAt", "heartbeatAt", "stoppedAt", "stopReason", "memoryBytes", "cpuPercent", restarts
+               "startedAt", "heartbeatAt", "stoppedAt", "stopReason", "memoryBytes", "cpuPercent", restarts,
+               launcher, "launchHandle", "launchedAt", "registeredAt", "errorMessage"
           FROM workers
     """)
     assert repair(database_url) == [Repair("view worker_status is different", None, emptied=False)]

@@ -12,7 +12,8 @@ FROZEN = {
     " createdAt runAt startedAt finishedAt updatedAt",
     "queue_depth": "queue ready delayed processing oldestReadyAt unserved unservedTypes waiting",
     "worker_status": "id name host pid version queues types slots running state startedAt heartbeatAt"
-    " stoppedAt stopReason memoryBytes cpuPercent restarts",
+    " stoppedAt stopReason memoryBytes cpuPercent restarts"
+    " launcher launchHandle launchedAt registeredAt errorMessage",
 }
 
 

@@ -64,6 +64,8 @@ READ: list[tuple[str, str, str, Any]] = [
     ("EVENT_ALLOW_PRIVATE", "10.1.0.0/16", "event_allow_private", (ip_network("10.1.0.0/16"),)),
     ("EVENT_MERGE_INTERVAL", "5m", "event_merge_seconds", 300.0),
     ("EVENT_TTL", "7d", "keep_events_seconds", 604_800),
+    ("SPAWNER_CHECK_INTERVAL", "2", "spawner_seconds", 2.0),
+    ("LAUNCH_COMMANDS", '{"fleet": ["start"]}', "launch_commands", (("fleet", ("start",)),)),
     ("APP_NAME", "FinaPilot", "app_name", "FinaPilot"),
     ("LOG_FORMAT", "json", "log_format", "json"),
     ("ROWCREW_MODULES", "shop.jobs:crew, mail", "modules", ("shop.jobs:crew", "mail")),

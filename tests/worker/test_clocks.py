@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -12,12 +11,9 @@ from rig.journal import Gate, Journal
 from rig.table import Table
 from rig.waiting import eventually
 from rig.worker_process import WorkerProcess
+from rig.wrong_clock import needs_faketime, wrong_by
 
-FAKETIME = next(iter(Path("/usr/lib").glob("*/faketime/libfaketime.so.1")), None)
-pytestmark = [
-    pytest.mark.long,
-    pytest.mark.skipif(FAKETIME is None, reason="needs libfaketime (Debian: apt install faketime)"),
-]
+pytestmark = [pytest.mark.long, needs_faketime]
 
 # Every date that a worker writes, with the table it stands in.
 DATES = """
@@ -41,8 +37,7 @@ def clock(table: Table) -> datetime:
 
 def living_at(start_worker: StartWorker, offset: str) -> WorkerProcess:
     """A worker whose wall clock is wrong by so much; its monotonic clock is that of the machine."""
-    fake = {"LD_PRELOAD": FAKETIME, "FAKETIME": offset, "FAKETIME_DONT_FAKE_MONOTONIC": 1}
-    return start_worker(WORKER_CONCURRENCY=1, WORKER_HEARTBEAT_INTERVAL=1, **fake).ready()
+    return start_worker(WORKER_CONCURRENCY=1, WORKER_HEARTBEAT_INTERVAL=1, **wrong_by(offset)).ready()
 
 
 def is_ahead_by(worker: WorkerProcess, hours: int, now: datetime) -> bool:

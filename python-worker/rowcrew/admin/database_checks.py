@@ -16,6 +16,7 @@ from rowcrew.admin.check import Check, Findings, check
 from rowcrew.admin.drift import Drift, drift
 from rowcrew.admin.events import receiver_checks
 from rowcrew.admin.family_checks import examinations, table_checks
+from rowcrew.admin.launch_checks import launch_checks
 from rowcrew.admin.link import operators_link
 from rowcrew.admin.queue_checks import queue_checks
 from rowcrew.admin.sameness import place, sameness
@@ -76,7 +77,7 @@ async def _service_checks(link: Link, findings: Findings) -> AsyncIterator[Check
         yield found
     if any(found.result == "failed" for found in role):
         return
-    for look in (examinations, vacuum_checks, queue_checks, _aside_checks, _circle_checks):
+    for look in (examinations, vacuum_checks, queue_checks, launch_checks, _aside_checks, _circle_checks):
         for found in await look(link):
             yield found
     for found in await receiver_checks(link, findings.settings):

@@ -73,6 +73,7 @@ def _app(words: Sequence[str] = ()) -> App:
         "demo": "See it work, with a PostgreSQL of its own.",
         "dev": "Run a worker that restarts when files change.",
         "worker": "Run a worker until SIGTERM or SIGINT.",
+        "spawner": "Start workers when jobs wait.",
         "migrate": "Bring the tables of the database up to date.",
         "roles": "Print the SQL that makes the database roles.",
         "enqueue": "Enqueue a job, and wait for its end if asked.",

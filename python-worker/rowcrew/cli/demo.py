@@ -21,6 +21,7 @@ from psycopg.rows import dict_row
 from rowcrew.bundled.files.blobs import blob_parts
 from rowcrew.cli.local import private_postgres, stop_worker
 from rowcrew.cli.migrate import bring_up_to_date
+from rowcrew.cli.options import AsJson
 from rowcrew.cli.output import progress_text
 from rowcrew.cli.stage import (
     LOOK_SECONDS,
@@ -86,6 +87,21 @@ def shutdown() -> int:
     from rowcrew.cli.demo_shutdown import show_shutdown
 
     return show_shutdown()
+
+
+@demo.command(name="jobs")
+def enqueue_samples(*, count: Annotated[int, Parameter(help="How many.")] = 5, json: AsJson = False) -> int:
+    """Enqueue announcements of companies that do not exist, in the database of DATABASE_URL.
+
+    A worker reads them, keeps them and links their investors. Asked for again, those that are
+    still live are not enqueued a second time.
+    """
+    from rowcrew.cli.feeds import enqueue_all
+
+    _require("reportlab")
+    from rowcrew.bundled.announcements.sample.jobs import sample_jobs
+
+    return enqueue_all(list(sample_jobs(count)), as_json=json)
 
 
 def _require(*modules: str) -> None:

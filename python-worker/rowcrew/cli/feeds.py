@@ -1,14 +1,14 @@
 """`rowcrew enqueue TYPE --feed FILE`: many jobs from one file, in a form that the type's family knows.
 
 In: a type, a file and the options of jobs, which win over what the file says. Out: how many jobs are new. All
-are enqueued in one commit, or none. Called by `rowcrew enqueue`.
+are enqueued in one commit, or none. Called by `rowcrew enqueue` and `rowcrew demo jobs`.
 """
 
 from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import cast
 
@@ -28,7 +28,13 @@ def enqueue_feed(type: str, file: str, options: JobOptions, *, as_json: bool) ->
     """Enqueue the jobs that the file holds, and tell how many are new."""
     if options.unique_key is not None:
         raise UsageError("--unique-key is one for all; the jobs of a feed have keys of their own")
-    jobs = [_with_options(job, options) for job in _reader(type)(_content(file))]
+    return enqueue_all(
+        [_with_options(job, options) for job in _reader(type)(_content(file))], as_json=as_json
+    )
+
+
+def enqueue_all(jobs: Sequence[NewJob], *, as_json: bool) -> int:
+    """Enqueue jobs in one commit, and tell how many are new."""
 
     async def enqueued(link: Link) -> list[client.Enqueued]:
         return await client.enqueue_many_async(jobs, on=link)

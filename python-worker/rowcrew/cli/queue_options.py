@@ -30,6 +30,10 @@ _COLUMNS: Final[Mapping[str, str]] = {
     "max_runtime": "maxRuntimeSeconds",
     "cooldown": "cooldownSeconds",
     "idle_timeout": "idleTimeoutSeconds",
+    "check_interval": "checkIntervalSeconds",
+    "target_wait": "targetWaitSeconds",
+    "cpu": "cpuPercent",
+    "memory": "memoryBytes",
 }
 
 
@@ -70,6 +74,18 @@ class Wanted:
     cooldown: Annotated[str | None, _option("Seconds between two rounds of starting such workers.")] = None
     max_jobs_per_session: Annotated[str | None, _option("How many jobs such a worker runs at most.")] = None
     idle_timeout: Annotated[str | None, _option("Idle seconds after which such a worker leaves.")] = None
+    check_interval: Annotated[
+        str | None, _option("Seconds between two looks of a spawner at this queue.")
+    ] = None
+    target_wait: Annotated[
+        str | None, _option("Seconds that jobs may wait before a spawner starts further workers.")
+    ] = None
+    launcher: Annotated[str | None, _option("Where a spawner starts its workers, such as process.")] = None
+    launch_command: Annotated[
+        str | None, _option("By which of LAUNCH_COMMANDS the launcher `command` starts them.")
+    ] = None
+    cpu: Annotated[str | None, _option("Percent of a core that such a worker gets elsewhere.")] = None
+    memory: Annotated[str | None, _option("Bytes of memory that such a worker gets elsewhere.")] = None
 
     def columns(self) -> dict[str, Any]:
         """The values by column.
@@ -83,12 +99,10 @@ class Wanted:
             text = getattr(self, field.name)
             if text is None or field.name == "seconds":
                 continue
-            if field.name == "label":
-                values["label"] = None if text == queue_columns.NONE else text
-                continue
             column = _COLUMNS.get(field.name) or _camel(field.name)
+            read = queue_columns.text if column in queue_columns.TEXTS else queue_columns.number
             try:
-                values[column] = queue_columns.number(column, text)
+                values[column] = read(column, text)
             except ValueError as error:
                 complaints.append(f"--{field.name.replace('_', '-')} {text!r}: {error}")
         if complaints:

@@ -182,6 +182,7 @@ def _set(row: ShownQueue) -> list[str]:
     for column, allowed in queue_columns.NUMBERS.items():
         if values[column] != allowed.otherwise:
             told.append(f"{column} {values[column]}")
+    told += [f"{column} {values[column]}" for column in ("launcher", "launchCommand") if values[column]]
     if row.until is not None:
         told.append(f"until {row.until.astimezone():%Y-%m-%d %H:%M:%S}")
     return told

@@ -118,5 +118,12 @@ def _summary(row: ListedWorker) -> dict[str, Any]:
         "up": duration(row.up_seconds),
         "cpu": None if row.cpu_percent is None else f"{row.cpu_percent:.0f} %",
         "memory": memory(row.memory_bytes),
-        "process": f"pid {row.pid} on {row.host}, {row.version}; queues: {', '.join(row.queues) or 'all'}",
+        "process": f"{_where(row)}; queues: {', '.join(row.queues) or 'all'}",
     }
+
+
+def _where(row: ListedWorker) -> str:
+    """Its process, or what has become of its launch."""
+    if row.launcher is None or row.registered_at is not None:
+        return f"pid {row.pid} on {row.host}, {row.version}"
+    return f"launched by {row.launcher}: {row.error_message or row.launch_handle or 'starting'}"

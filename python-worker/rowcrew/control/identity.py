@@ -6,15 +6,16 @@ import os
 import socket
 import uuid
 from collections.abc import Sequence
-from contextlib import suppress
-from pathlib import Path
 
 from rowcrew.installed import VERSION
 from rowcrew.log import Log
 from rowcrew.model.asked import Asked
+from rowcrew.model.errors import LaunchGivenUp
+from rowcrew.process_key import process_key
 from rowcrew.settings import Settings
 from rowcrew.table import worker as table
 from rowcrew.table.link import Link
+from rowcrew.table.worker import Entry
 
 
 class Identity:
@@ -34,10 +35,36 @@ class Identity:
         self._given = settings.boot_id
 
     async def enter(self) -> Asked | None:
-        """Get a row in `workers`, committed before anything is reserved under it; what the row asks."""
+        """Get a row in `workers`, committed before anything is reserved under it; what the row asks.
+
+        Raises:
+            LaunchGivenUp: this worker was launched, and its place is no longer kept for it.
+        """
         boot_id, self._given = uuid.UUID(self._given) if self._given else uuid.uuid4(), None
         name = self._settings.worker_name or ""
-        self.worker_id, namesakes, asked = await table.register(
+        entry = await self._register(boot_id, name) or await self._register_late(boot_id, name)
+        self.worker_id, namesakes, asked = entry
+        self.boot_id = boot_id
+        if namesakes:
+            suffixed = f"{name}-{self.worker_id}"
+            await table.rename_worker(self._link, worker=self.worker_id, name=suffixed)
+            self._log.event("worker.renamed", taken=name, name=suffixed)
+        return asked
+
+    async def leave(self, reason: str) -> None:
+        await table.unregister(self._link, worker=self.worker_id, boot=self.boot_id, reason=reason)
+
+    async def _register_late(self, boot_id: uuid.UUID, name: str) -> Entry:
+        """One after the other, so that no two of them take the last place."""
+        async with self._link.transaction():
+            await table.lock_queues(self._link, queues=self._settings.queues)
+            entry = await self._register(boot_id, name, is_late=True)
+        if entry is None:
+            raise LaunchGivenUp(f"nobody waits for the worker {name} any more: it came too late, or twice")
+        return entry
+
+    async def _register(self, boot_id: uuid.UUID, name: str, *, is_late: bool = False) -> Entry | None:
+        return await table.register(
             self._link,
             boot=boot_id,
             name=name,
@@ -50,34 +77,5 @@ class Identity:
             slots=self._settings.slots,
             lease_seconds=round(self._settings.lease_seconds),
             former=self.boot_id,
+            is_late=is_late,
         )
-        self.boot_id = boot_id
-        if namesakes:
-            suffixed = f"{name}-{self.worker_id}"
-            await table.rename_worker(self._link, worker=self.worker_id, name=suffixed)
-            self._log.event("worker.renamed", taken=name, name=suffixed)
-        return asked
-
-    async def leave(self, reason: str) -> None:
-        await table.unregister(self._link, worker=self.worker_id, boot=self.boot_id, reason=reason)
-
-
-def process_key(pid: int) -> str | None:
-    """A name no other process of any host ever has: boot, pid namespace, pid and start time.
-
-    None where the system does not tell, or when there is no such process.
-    """
-    with suppress(OSError, IndexError, ValueError):
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-        namespace = Path("/proc/self/ns/pid").stat().st_ino
-        started = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[19]
-        return f"{boot}:{namespace}:{pid}:{started}"
-    return None
-
-
-def is_surely_dead(key: str | None) -> bool:
-    """Whether the process behind a key ran in this very pid namespace and is gone."""
-    mine = process_key(os.getpid())
-    if key is None or mine is None or key.split(":")[:2] != mine.split(":")[:2]:
-        return False
-    return process_key(int(key.split(":")[2])) != key

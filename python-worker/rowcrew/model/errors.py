@@ -39,6 +39,10 @@ class DatabaseUnavailable(RowcrewError):
     """No connection to the database could be had in the time allowed. The text never holds a password."""
 
 
+class LaunchGivenUp(RowcrewError):
+    """A worker that was launched, and whose place is no longer kept for it."""
+
+
 class LeaseLost(RowcrewError):
     """The job is no longer this run's: it was cancelled, changed by hand or rescued. Nothing was written."""
 

@@ -6,6 +6,7 @@ give instead. Every face checks with it; the constraints of the table say the sa
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
@@ -37,7 +38,17 @@ NUMBERS: Final[Mapping[str, Range]] = {
     "cooldownSeconds": Range(0, otherwise=0),
     "maxJobsPerSession": Range(1),
     "idleTimeoutSeconds": Range(0),
+    "checkIntervalSeconds": Range(1),
+    "targetWaitSeconds": Range(1),
+    "cpuPercent": Range(1),
+    "memoryBytes": Range(1, 2**63 - 1),
 }
+TEXTS: Final[Mapping[str, str]] = {
+    "label": "",
+    "launcher": "[a-z]+",
+    "launchCommand": "[a-z0-9_-]+",
+}
+"""Columns of text, and what a text must look like; an empty form takes any."""
 
 
 def number(column: str, text: str) -> int | None:
@@ -50,6 +61,20 @@ def number(column: str, text: str) -> int | None:
     if text == NONE:
         return otherwise
     if not (text.isascii() and text.isdecimal()) or not least <= int(text) <= largest:
-        upper = "up" if largest == _LARGEST else f"to {largest}"
+        upper = f"to {largest}" if largest < _LARGEST else "up"
         raise ValueError(f'"{column}" takes a whole number from {least} {upper}, or {NONE}')
     return int(text)
+
+
+def text(column: str, given: str) -> str | None:
+    """The text to write.
+
+    Raises:
+        ValueError: the column cannot hold it.
+    """
+    if given == NONE:
+        return None
+    form = TEXTS[column]
+    if form and not re.fullmatch(form, given):
+        raise ValueError(f'"{column}" takes a name of the form {form}, or {NONE}')
+    return given

@@ -61,6 +61,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     event_merge_seconds: float = 60.0
     keep_events_seconds: int = 2_592_000
     job_log_bytes: int = 65_536
+    spawner_seconds: float = 5.0
+    launch_commands: tuple[Command, ...] = ()
     app_name: str = "Rowcrew"
     log_format: str = "text"
     modules: tuple[str, ...] = ()
@@ -178,7 +180,7 @@ def _instance_name(template: str | None, environment: Mapping[str, str]) -> str:
 
 
 _BOOT_ID: Final = "ROWCREW_BOOT_ID"
-_OF_CONTROL_ALONE: Final = {"EVENT_SECRETS", "EVENT_COMMANDS"}
+_OF_CONTROL_ALONE: Final = {"EVENT_SECRETS", "EVENT_COMMANDS", "LAUNCH_COMMANDS"}
 
 # Everything else a worker's environment holds stays with the worker; RUNNER_ENVIRONMENT adds to it.
 _RUNNER_VARIABLES: Final = re.compile(

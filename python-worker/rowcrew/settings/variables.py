@@ -232,6 +232,20 @@ VARIABLES: Final = (
         "seconds between two messages about the same subject",
     ),
     Variable(("EVENT_TTL",), "keep_events_seconds", readers.age, "2592000", "how long events are kept"),
+    Variable(
+        ("SPAWNER_CHECK_INTERVAL",),
+        "spawner_seconds",
+        readers.seconds,
+        "5",
+        "seconds between two checks of a spawner",
+    ),
+    Variable(
+        ("LAUNCH_COMMANDS",),
+        "launch_commands",
+        readers.commands,
+        "unset",
+        "programs that start workers and that queues may name, as JSON: name to its words",
+    ),
     Variable(("APP_NAME",), "app_name", readers.text, "Rowcrew", "the name in the first line of the log"),
     Variable(
         ("LOG_FORMAT",), "log_format", readers.log_format, "text", "`text` for people, `json` for aggregators"

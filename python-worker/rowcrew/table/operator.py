@@ -28,6 +28,7 @@ from rowcrew.table.rows import (
     CompletedJob,
     Crowd,
     EventState,
+    FailedLaunches,
     JobCount,
     ListedEvent,
     ListedJob,
@@ -174,6 +175,11 @@ async def tree_jobs(link: Link, ids: Sequence[int]) -> list[TreeJob]:
 async def waits_in_circles(link: Link) -> list[Circle]:
     """Twenty circles at most; empty when all is well."""
     return [Circle(*row) for row in await _fetch(link, "waits_in_circles", {})]
+
+
+async def failed_launches(link: Link) -> list[FailedLaunches]:
+    """Twenty queues at most; empty when all is well."""
+    return [FailedLaunches(*row) for row in await _fetch(link, "failed_launches", {})]
 
 
 async def held_back(link: Link, *, queue: str, key: str | None) -> list[HeldBack]:

@@ -14,7 +14,7 @@ import msgspec
 
 from rowcrew.model.status import Status
 
-WorkerState = Literal["live", "draining", "stopping", "silent", "lost", "stopped"]
+WorkerState = Literal["launching", "live", "draining", "stopping", "silent", "lost", "stopped"]
 EventState = Literal["waiting", "told", "failed", "unheard"]
 
 
@@ -163,6 +163,15 @@ class Circle(Row, frozen=True):
     jobs: list[int]
 
 
+class FailedLaunches(Row, frozen=True):
+    """A queue for which spawners have launched workers in vain since one last came."""
+
+    queue: str
+    launches: int
+    error: str | None
+    since_seconds: float
+
+
 class ListedType(Row, frozen=True):
     """A type as workers have published it; None = the default."""
 
@@ -226,6 +235,12 @@ class ShownQueue(Row, frozen=True):
     cooldown_seconds: int
     max_jobs_per_session: int | None
     idle_timeout_seconds: int | None
+    launcher: str | None
+    launch_command: str | None
+    check_interval_seconds: int | None
+    target_wait_seconds: int | None
+    cpu_percent: int | None
+    memory_bytes: int | None
     ready: int
     delayed: int
     processing: int
@@ -299,6 +314,8 @@ class ListedWorker(Row, frozen=True):
         restarts: runners that died, or were replaced because they used too much memory.
         heard_seconds: since its last heartbeat.
         up_seconds: from its start to its last word.
+        launcher: what started it; None unless a spawner did.
+        error_message: why it did not start.
     """
 
     id: int
@@ -318,6 +335,11 @@ class ListedWorker(Row, frozen=True):
     memory_bytes: int | None
     cpu_percent: float | None
     restarts: int
+    launcher: str | None
+    launch_handle: str | None
+    launched_at: datetime | None
+    registered_at: datetime | None
+    error_message: str | None
     heard_seconds: float
     up_seconds: float
 

@@ -260,6 +260,11 @@ workers = Table(
     Column("cpuPercent", REAL),
     _required("restarts", Integer, "0"),
     Column("asked", Text),
+    Column("launcher", Text),
+    Column("launchHandle", Text),
+    _time("launchedAt"),
+    _time("registeredAt"),
+    Column("errorMessage", Text),
     UniqueConstraint("bootId", name="workers_boot"),
     _check("workers_asked_known", "asked IN ('drain', 'terminate')"),
     postgresql_with={"fillfactor": 50},
@@ -290,6 +295,13 @@ queues = Table(
     _required("cooldownSeconds", Integer, "0"),
     Column("maxJobsPerSession", Integer),
     Column("idleTimeoutSeconds", Integer),
+    Column("launcher", Text),
+    Column("launchCommand", Text),
+    Column("checkIntervalSeconds", Integer),
+    Column("targetWaitSeconds", Integer),
+    Column("cpuPercent", Integer),
+    Column("memoryBytes", BigInteger),
+    _time("spawnedAt"),
     _time("createdAt", "now()"),
     _check("queues_queue_name", _QUEUE_NAME),
     _check(
@@ -309,6 +321,11 @@ queues = Table(
         "queues_workers_sane",
         '"maxRuntimeSeconds" > 0 AND "cooldownSeconds" >= 0 AND "maxJobsPerSession" > 0'
         ' AND "idleTimeoutSeconds" >= 0',
+    ),
+    _check(
+        "queues_launches_sane",
+        '"checkIntervalSeconds" > 0 AND "targetWaitSeconds" > 0 AND "cpuPercent" > 0 AND "memoryBytes" > 0'
+        " AND launcher ~ '^[a-z]+$' AND \"launchCommand\" ~ '^[a-z0-9_-]+$'",
     ),
 )
 

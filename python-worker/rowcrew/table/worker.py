@@ -178,8 +178,14 @@ async def register(
     slots: int,
     lease_seconds: int,
     former: uuid.UUID,
-) -> Entry:
-    """`former`: the bootId of the row that was declared lost."""
+    is_late: bool = False,
+) -> Entry | None:
+    """None: this worker was launched, and its row lets nobody in, or none that does not say it is late.
+
+    Args:
+        former: the bootId of the row that was declared lost.
+        is_late: whether a launched worker may take any place that is free; after `lock_queues`.
+    """
     parameters = {
         "boot": boot,
         "name": name,
@@ -192,9 +198,14 @@ async def register(
         "slots": slots,
         "lease_seconds": lease_seconds,
         "former": former,
+        "is_late": is_late,
     }
-    (row,) = await link.fetch(SQL["worker/register"], parameters)
-    return Entry(*row)
+    rows = await link.fetch(SQL["worker/register"], parameters)
+    return Entry(*rows[0]) if rows else None
+
+
+async def lock_queues(link: Link, *, queues: Sequence[str]) -> None:
+    await link.fetch(SQL["worker/lock_queues"], {"queues": list(queues)})
 
 
 async def rename_worker(link: Link, *, worker: int, name: str) -> None:

@@ -68,6 +68,6 @@ family = Family(
     extras=(Extra("pypdf", "rowcrew[announcements]", ("ai_processing",)),),
     migrations="migrations",
     metadata="rowcrew.bundled.announcements.tables:metadata",
-    uses=("files",),
+    uses=("documents", "files"),
     feeds=(Feed("ai_processing", "rowcrew.bundled.announcements.feed:jobs_of"),),
 )

@@ -16,10 +16,11 @@ import psycopg
 
 from rowcrew.control.chores.chore import UNTIL_WOKEN
 from rowcrew.control.clock import Clock
-from rowcrew.control.identity import Identity, is_surely_dead
+from rowcrew.control.identity import Identity
 from rowcrew.control.set_aside import SetAside, one_by_one
 from rowcrew.log import Log
 from rowcrew.model.tally import Tally
+from rowcrew.process_key import is_surely_dead
 from rowcrew.table import worker as table
 from rowcrew.table.link import Link, is_about_data
 from rowcrew.table.worker import OtherWorker, RescuedJob

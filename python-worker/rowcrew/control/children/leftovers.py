@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-from rowcrew.control.identity import is_surely_dead, process_key
+from rowcrew.process_key import is_surely_dead, process_key
 
 MARK: Final = "ROWCREW_RUNNER"
 # A program that is found may start another before it ends.

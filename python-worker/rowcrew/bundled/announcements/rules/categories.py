@@ -22,6 +22,11 @@ _BEGINNING: Final = 2_500
 _REPEATED: Final = 0.2
 _MOST_REPEATS: Final = 3
 _ENOUGH: Final = 3.0
+# What companies write in more than one way.
+_SPELLINGS: Final = (
+    (re.compile(r"\breg(?:n|s)?\.\s*(?=\d)", re.IGNORECASE), "regulation "),
+    (re.compile(r"\s&\s"), " and "),
+)
 
 
 class Sign(NamedTuple):
@@ -43,6 +48,7 @@ def signs() -> dict[str, tuple[Sign, ...]]:
 
 def category_of(hints: str, subject: str, text: str) -> str:
     """The category of a filing."""
+    hints, subject, text = _spelled(hints), _spelled(subject), _spelled(text)
     places = (
         (hints, _HINTS),
         (subject, _SUBJECT),
@@ -55,6 +61,12 @@ def category_of(hints: str, subject: str, text: str) -> str:
     }
     best = max(scores, key=lambda category: scores[category])
     return best if scores[best] >= _ENOUGH else GENERAL
+
+
+def _spelled(text: str) -> str:
+    for pattern, word in _SPELLINGS:
+        text = pattern.sub(word, text)
+    return text
 
 
 def _worth(own: tuple[Sign, ...], text: str) -> float:

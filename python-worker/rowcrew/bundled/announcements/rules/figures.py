@@ -58,7 +58,7 @@ _PER_SHARE_BEFORE: Final = re.compile(
     re.IGNORECASE,
 )
 _DIVIDEND_BEFORE: Final = re.compile(
-    r"\bdividend\b(?:(?!\bface\b|\bnominal\b|\bpar\b).){0,80}$", re.IGNORECASE
+    r"\bdividend\b(?:(?!\bface\b|\bnominal\b|\bpar\b|\bshares? of\b).){0,80}$", re.IGNORECASE
 )
 _RATIO: Final = re.compile(
     r"\b(\d{1,4})\s*:\s*(\d{1,4})\b(?!\s*(?:am|pm|hrs|hours|[ap]\.m|:|ist))", re.IGNORECASE
@@ -73,6 +73,11 @@ _SPLIT: Final = re.compile(
     rf"[^.]{{0,120}}?(?:₹|Rs\.?|INR|Re\.?)\s*({NUMBER})",
     re.IGNORECASE,
 )
+_RATED: Final = (
+    r"(?:total )?(?:(?:long|short)[- ]?term[ /&]*){0,2}(?:(?:non-?)?fund[- ]based )?"
+    r"(?:loans?|(?:bank |working capital )?(?:facilit(?:y|ies)|limits?)|cash credit|fixed deposits?|"
+    r"commercial papers?|non[- ]convertible debentures?|ncds?)"
+)
 _ROWS: Final = (
     ("revenue", r"(?:total )?revenues? from operations|net sales"),
     ("other income", r"other income"),
@@ -83,6 +88,7 @@ _ROWS: Final = (
     ("tax", r"(?:total )?tax expenses?"),
     ("profit", r"(?:net )?(?:profit|\(?loss\)?)[ /()a-z]*(?:after tax|for the (?:period|quarter|year))"),
     ("comprehensive income", r"total comprehensive income"),
+    ("rated amount", _RATED),
 )
 _ROW_PATTERNS: Final = tuple(
     (

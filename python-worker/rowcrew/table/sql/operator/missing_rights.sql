@@ -34,7 +34,8 @@ needed_columns ("table", privilege, columns) AS (VALUES
   ('queues', 'UPDATE', ARRAY['label', 'paused', 'maxConcurrent', 'maxConcurrentPerKey', 'rateLimit', 'rateLimitPerKey',
                              'ratePeriodSeconds', 'until', 'timeoutSeconds', 'keepCompletedSeconds', 'keepFailedSeconds',
                              'keepCompletedCount', 'keepResultSeconds', 'rescueForeignSeconds', 'maxRuntimeSeconds',
-                             'cooldownSeconds', 'maxJobsPerSession', 'idleTimeoutSeconds']),
+                             'cooldownSeconds', 'maxJobsPerSession', 'idleTimeoutSeconds', 'launcher', 'launchCommand',
+                             'checkIntervalSeconds', 'targetWaitSeconds', 'cpuPercent', 'memoryBytes', 'spawnedAt']),
   ('limits', 'UPDATE', ARRAY['maxConcurrent', 'rateLimit', 'ratePeriodSeconds', 'until']))
 SELECT privilege || ' ON ' || "table" AS missing
   FROM needed CROSS JOIN unnest(privileges) AS privilege

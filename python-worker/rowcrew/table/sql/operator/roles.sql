@@ -50,11 +50,12 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON workers TO rowcrew_worker;
 GRANT SELECT, INSERT, UPDATE ON job_types TO rowcrew_worker;
 GRANT SELECT ON queues, limits, rowcrew_schema TO rowcrew_worker;
 -- They put a limit's former value back once its "until" has passed, and name the queue of JOB_QUEUE_NAME; the command
--- line beside them sets what holds for a queue.
+-- line beside them sets what holds for a queue, and a spawner notes when it started workers for it.
 GRANT INSERT (queue),
       UPDATE (label, paused, "maxConcurrent", "maxConcurrentPerKey", "rateLimit", "rateLimitPerKey", "ratePeriodSeconds", until,
               "timeoutSeconds", "keepCompletedSeconds", "keepFailedSeconds", "keepCompletedCount", "keepResultSeconds",
-              "rescueForeignSeconds", "maxRuntimeSeconds", "cooldownSeconds", "maxJobsPerSession", "idleTimeoutSeconds")
+              "rescueForeignSeconds", "maxRuntimeSeconds", "cooldownSeconds", "maxJobsPerSession", "idleTimeoutSeconds",
+              launcher, "launchCommand", "checkIntervalSeconds", "targetWaitSeconds", "cpuPercent", "memoryBytes", "spawnedAt")
    ON queues TO rowcrew_worker;
 GRANT UPDATE ("maxConcurrent", "rateLimit", "ratePeriodSeconds", until) ON limits TO rowcrew_worker;
 GRANT SELECT, INSERT, DELETE ON starts TO rowcrew_worker;

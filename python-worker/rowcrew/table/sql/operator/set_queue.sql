@@ -2,11 +2,13 @@
 UPDATE queues AS was
    SET (label, paused, "maxConcurrent", "maxConcurrentPerKey", "rateLimit", "rateLimitPerKey", "ratePeriodSeconds", until,
         "timeoutSeconds", "keepCompletedSeconds", "keepFailedSeconds", "keepCompletedCount", "keepResultSeconds",
-        "rescueForeignSeconds", "maxRuntimeSeconds", "cooldownSeconds", "maxJobsPerSession", "idleTimeoutSeconds")
+        "rescueForeignSeconds", "maxRuntimeSeconds", "cooldownSeconds", "maxJobsPerSession", "idleTimeoutSeconds", launcher,
+        "launchCommand", "checkIntervalSeconds", "targetWaitSeconds", "cpuPercent", "memoryBytes")
      = (SELECT label, paused, "maxConcurrent", "maxConcurrentPerKey", "rateLimit", "rateLimitPerKey", "ratePeriodSeconds",
                coalesce(clock_timestamp() + CAST(%(seconds)s AS integer) * interval '1 second', until),
                "timeoutSeconds", "keepCompletedSeconds", "keepFailedSeconds", "keepCompletedCount", "keepResultSeconds",
-               "rescueForeignSeconds", "maxRuntimeSeconds", "cooldownSeconds", "maxJobsPerSession", "idleTimeoutSeconds"
+               "rescueForeignSeconds", "maxRuntimeSeconds", "cooldownSeconds", "maxJobsPerSession", "idleTimeoutSeconds", launcher,
+               "launchCommand", "checkIntervalSeconds", "targetWaitSeconds", "cpuPercent", "memoryBytes"
           FROM jsonb_populate_record(was, CAST(%(columns)s AS jsonb)))
  WHERE queue = %(queue)s
 RETURNING queue
