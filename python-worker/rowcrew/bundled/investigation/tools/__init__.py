@@ -75,8 +75,6 @@ def _answer(call: Call, tools: Mapping[str, Tool]) -> Any:
         raise CannotAnswer(f"there is no tool of this name; there are {', '.join(tools)}")
     if call.arguments is None:
         raise CannotAnswer("the arguments are no JSON object")
-    if b"\\u0000" in msgspec.json.encode(call.arguments):
-        raise CannotAnswer("the arguments hold a NUL character")
     try:
         arguments = msgspec.convert(call.arguments, tool.arguments)
     except msgspec.ValidationError as error:

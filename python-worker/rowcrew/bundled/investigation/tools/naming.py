@@ -15,7 +15,7 @@ from typing import Final
 # As PostgreSQL takes it, with "n" so that ^ and $ are of lines.
 LINES: Final = (
     r"^[ \t]*((?:import|from|export|using|use|require|require_relative|include|mod|#[ \t]*include)\M"
-    r"[^\n]{1,300}"
+    r"[^\n]{1,250}"
     r"|[^\n]{0,200}\m(?:require|import)[ \t]*\([^\n]{1,200})$"
 )
 _QUOTED: Final = re.compile(

@@ -88,6 +88,8 @@ def guarded(text: str) -> str:
                 f"{token.text.upper()} is refused: sql may only read. Quote a column of this name"
             )
     for place, token in enumerate(tokens):
+        if token == ("word", "share") and tokens[place - 1].text in ("for", "key"):
+            raise CannotAnswer("FOR SHARE is refused: sql may only read")
         if token == ("sign", "(") and place:
             _refuse_call(tokens[:place])
     return question
