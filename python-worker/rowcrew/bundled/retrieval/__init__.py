@@ -13,7 +13,7 @@ family = Family(
     grants=(
         Grant("documents", "worker", ("SELECT", "INSERT", "UPDATE")),
         Grant("chunks", "worker", ("SELECT", "INSERT", "DELETE")),
-        Grant("batchFiles", "worker", ("SELECT", "INSERT", "DELETE")),
+        Grant("batchFiles", "worker", ("SELECT", "INSERT", "UPDATE", "DELETE")),
         Grant("documents", "reader", ("SELECT",)),
         Grant("chunks", "reader", ("SELECT",)),
         Grant("batchFiles", "reader", ("SELECT",)),

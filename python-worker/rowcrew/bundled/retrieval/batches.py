@@ -1,7 +1,7 @@
 """The table `batchFiles`: the jobs of a batch's files.
 
-In: a psycopg connection, whose transaction the caller ends. Out: ids. Called by `batch_processing`, and by
-`file_processing`, which may be the file of a batch.
+In: a psycopg connection, whose transaction the caller ends. Out: ids of jobs. Called by
+`batch_processing`, and by `file_processing`, which may be the file of a batch.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import Any
 
 import psycopg
 
+from rowcrew import get
 from rowcrew.bundled.retrieval.statements import SQL
 
 Connection = psycopg.Connection[Any]
@@ -29,7 +30,17 @@ def keep_children(connection: Connection, batch: int, children: Sequence[int], *
     connection.execute(SQL["keep_batch_children"], parameters)
 
 
-def failed_file_beside(connection: Connection, job: int) -> int | None:
-    """The job of a file that failed, if it is of the same batch and that stops with the first failure."""
-    row = connection.execute(SQL["failed_file_beside"], {"job": job}).fetchone()
-    return None if row is None else int(row[0])
+def begin_file(connection: Connection, job: int) -> int | None:
+    """Remember that a file begins, and commit. Out: one that failed, if the batch stops with the first."""
+    row = connection.execute(SQL["begin_file"], {"job": job}).fetchone()
+    connection.commit()
+    if row is None:
+        return None
+    beside = connection.execute(SQL["unfinished_beside"], {"job": job, "batch": row[0]}).fetchall()
+    known = ((id, get(id, on=connection)) for (id,) in beside)
+    return next((id for id, sibling in known if sibling is not None and sibling.status == "failed"), None)
+
+
+def finish_file(connection: Connection, job: int) -> None:
+    """Remember, with the job's completion, that a file is searchable."""
+    connection.execute(SQL["finish_file"], {"job": job})

@@ -19,7 +19,7 @@ import msgspec
 
 from rowcrew import no_transaction
 from rowcrew.bundled.files.sources import Source, fetched, open_source
-from rowcrew.bundled.retrieval.batches import failed_file_beside
+from rowcrew.bundled.retrieval.batches import begin_file, finish_file
 from rowcrew.bundled.retrieval.chunking import Chunk, chunks_of
 from rowcrew.bundled.retrieval.embedding import Embedder, Vector, embedder_of
 from rowcrew.bundled.retrieval.file_types import file_type_of
@@ -54,10 +54,11 @@ def file_processing(payload: FileProcessing, context: Context) -> FileResult:
     """Make a file searchable: fetch, cut, embed, store."""
     context.progress(1, _STEPS, "Retrieving file…")
     with context.transaction() as connection:
-        if (failed := failed_file_beside(connection, context.job.id)) is not None:
+        if (failed := begin_file(connection, context.job.id)) is not None:
             raise Cancel(f"job {failed}, a file of the same batch, failed")
         content = _content(payload.file, context, connection)
         result = _processed(content, payload, context, connection)
+        finish_file(connection, context.job.id)
     context.progress(_STEPS, _STEPS, "File processing completed")
     return result
 

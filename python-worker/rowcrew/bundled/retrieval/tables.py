@@ -65,6 +65,8 @@ batch_files = Table(
     Column("batchId", BigInteger, nullable=False),
     Column("place", Integer, nullable=False),
     Column("stopsWithFirst", Boolean, nullable=False),
+    Column("begun", Boolean, nullable=False, server_default=text("false")),
+    Column("searchable", Boolean, nullable=False, server_default=text("false")),
     Column("createdAt", DateTime(timezone=True), nullable=False, server_default=text("now()")),
     UniqueConstraint("batchId", "place", name="batch_files_once"),
 )

@@ -51,6 +51,8 @@ BATCH_FILES = """
         "batchId"        bigint NOT NULL,
         place            integer NOT NULL,
         "stopsWithFirst" boolean NOT NULL,
+        begun            boolean NOT NULL DEFAULT false,
+        searchable       boolean NOT NULL DEFAULT false,
         "createdAt"      timestamptz NOT NULL DEFAULT now(),
         CONSTRAINT batch_files_once UNIQUE ("batchId", place)
     )
