@@ -36,6 +36,7 @@ NAMES: Final = (
     "reserve",
     "start",
     "session",
+    "spawner",
     "csv_import",
     "waits",
     "jobs",

@@ -456,6 +456,40 @@ MUTATIONS: Final = (
             "tests/control/test_telling.py::test_a_name_is_resolved_once_and_cannot_change_before_the_connection",
         ),
     ),
+    Mutation(
+        "workers on their way do not count",
+        (
+            Edit(
+                "table/sql/spawn/standings.sql",
+                "WHERE state IN ('live', 'launching')",
+                "WHERE state = 'live'",
+            ),
+        ),
+        ("tests/spawn/test_rounds.py::test_launched_workers_count_as_live_until_they_are_given_up",),
+    ),
+    Mutation(
+        "spawners decide under a lock that ends before the rows are there",
+        (
+            Edit(
+                "spawn/rounds.py",
+                "            if not decision.start:\n                return queue, decision, []\n",
+                "        if not decision.start:\n            return queue, decision, []\n"
+                "        async with self._link.transaction():\n",
+            ),
+        ),
+        ("tests/spawn/test_races.py::test_nobody_else_decides_between_the_count_and_the_rows",),
+    ),
+    Mutation(
+        "two late workers take the last place",
+        (
+            Edit(
+                "control/identity.py",
+                "            await table.lock_queues(self._link, queues=self._settings.queues)\n",
+                "",
+            ),
+        ),
+        ("tests/spawn/test_late.py::test_of_two_late_workers_one_takes_the_last_place",),
+    ),
 )
 
 

@@ -8,7 +8,7 @@ check of rights, the doctor, a worker's environment. Reading a declaration impor
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from importlib import resources
 from importlib.metadata import EntryPoint, entry_points
@@ -39,6 +39,7 @@ BUNDLED: Final = tuple(
         "investigation",
     )
 )
+BUNDLED_CREW: Final = "rowcrew.bundled:crew"
 QUEUE: Final = "queue"
 QUEUE_TABLES: Final = frozenset(
     {
@@ -205,9 +206,10 @@ def installed() -> tuple[Family, ...]:
     return families
 
 
-def further_crews() -> list[str]:
-    """The crews of the families that do not ship with Rowcrew."""
-    return [family.crew for family in installed()[len(BUNDLED) :] if family.crew is not None]
+def crews(modules: Sequence[str]) -> list[str]:
+    """What a worker loads that nobody tells what to load: the crews of all families, and these modules."""
+    further = [family.crew for family in installed()[len(BUNDLED) :] if family.crew is not None]
+    return [BUNDLED_CREW, *further, *modules]
 
 
 def own_tables() -> frozenset[str]:

@@ -64,6 +64,7 @@ EVENTS: Final[Mapping[str, Words]] = {
         "warning", "⚠️  Vacuum cannot remove dead rows, and queues get slower: {holder}. {remedy}"
     ),
     "wake_up.lost": Words("warning", "⚠️  Wake-ups are interrupted, polling goes on: {reason}"),
+    "task.not_protected": Words("warning", "⚠️  ECS may end this task while a job runs: {reason}"),
     "job.reserved": Words("info", "📦 Reserved job: {job_id} (type: {type})"),
     "job.processing": Words("info", "⚙️  Processing job: {job_id}"),
     "job.completed": Words("info", "✅ Job completed: {job_id}"),

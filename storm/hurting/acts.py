@@ -8,7 +8,7 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import psycopg
@@ -29,7 +29,9 @@ def kill_in_the_act(site: Site, _member: Member, blow: Blow) -> Iterator[int]:
         member.restart_at = time.monotonic() + blow.seconds
         member.signal(signal.SIGKILL)
         if blow.place % 2:
-            connection.execute("SELECT pg_terminate_backend(%s)", (backend,))
+            # The server may be away because of another fault: the worker has been killed all the same.
+            with suppress(psycopg.Error):
+                connection.execute("SELECT pg_terminate_backend(%s)", (backend,))
     yield process
 
 

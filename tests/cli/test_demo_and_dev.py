@@ -63,6 +63,15 @@ def test_the_demo_of_a_shutdown_keeps_its_promises_on_eighty_columns(open_direct
     assert list(open_directory.glob("rowcrew-*/*")) == []
 
 
+def test_the_demo_of_ephemeral_workers_keeps_its_promises_on_eighty_columns(open_directory: Path) -> None:
+    ended = run("demo", "ephemeral", TMPDIR=str(open_directory), COLUMNS="80")
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    own = [line for line in ended.stdout.splitlines() if not line.startswith("  spawner │")]
+    assert [line[:3] for line in own if line.startswith(("  ✔", "  ✘"))] == ["  ✔"] * 11
+    assert max(map(len, own)) <= 80
+    assert list(open_directory.glob("rowcrew-*/*")) == []
+
+
 def test_a_job_that_was_reserved_at_the_signal_and_given_back_was_not_begun() -> None:
     given_back = {"status": "queued", "attempts": 0, "checkpoint": None, "step": None}
     assert was_not_begun(given_back)

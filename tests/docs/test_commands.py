@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import subprocess
@@ -10,13 +11,18 @@ import tomllib
 
 import pytest
 import yaml
+from botocore import xform_name
 
+from rig.aws_models import input_shape, problems, service_model
 from rowcrew import cli
 from rowcrew.family import variables
+from rowcrew.settings.launchers import LAUNCHER_VARIABLES
 from rowcrew.settings.variables import VARIABLES
 from tests.docs.pages import ROOT, commands
 
-KNOWN_VARIABLES = {name for variable in (*VARIABLES, *variables()) for name in variable.names}
+KNOWN_VARIABLES = {
+    name for variable in (*VARIABLES, *variables(), *LAUNCHER_VARIABLES) for name in variable.names
+}
 
 COMPOSE = ROOT / "deploy" / "docker" / "docker-compose.yml"
 
@@ -49,7 +55,23 @@ def test_the_command_can_be_given(command: str, where: str) -> None:
             if "logs" in words:
                 assert words[-1] in yaml.safe_load(COMPOSE.read_text())["services"]
         case words:
-            assert belongs_to_a_supervisor(words), f"{where}: no test knows the command {words}"
+            known = belongs_to_a_supervisor(words) or is_asked_of_the_web(words, where) or aws_takes(words)
+            assert known, f"{where}: no test knows the command {words}"
+
+
+def aws_takes(words: list[str]) -> bool:
+    """Whether AWS has an operation with these options, and takes what a file gives it."""
+    if words[0] != "aws":
+        return False
+    _, service, operation, *options = words
+    names = {xform_name(name, "-"): name for name in service_model(service).operation_names}
+    shape = input_shape(service, names[operation])
+    known = {f"--{xform_name(name, '-')}" for name in shape.members} | {"--cli-input-json"}
+    given = dict(zip(options[::2], options[1::2], strict=True))
+    files = {option: value[7:] for option, value in given.items() if value.startswith("file://")}
+    bodies = {option: json.loads((ROOT / file).read_text()) for option, file in files.items()}
+    whole = bodies.get("--cli-input-json")
+    return set(given) <= known and (whole is None or not list(problems(shape, whole)))
 
 
 def belongs_to_a_supervisor(words: list[str]) -> bool:
@@ -64,6 +86,11 @@ def belongs_to_a_supervisor(words: list[str]) -> bool:
             tests = ROOT / "tests" / "deploy" / f"test_{TESTED_IN[supervisor]}.py"
             return f'"{verb}"' in tests.read_text()
     return False
+
+
+def is_asked_of_the_web(words: list[str], where: str) -> bool:
+    """Whether tests/web/test_page.py gives the command."""
+    return words[0] == "curl" and where.startswith("docs/web.md")
 
 
 def project() -> dict[str, dict[str, object]]:

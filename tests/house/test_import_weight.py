@@ -23,6 +23,7 @@ HEAVY = (
     "cronsim",
     "textual",
     "rowcrew.control.care.supervision",
+    "rowcrew.control.care.protection",
 )
 ASK_FOR_HELP = """
 import rowcrew.cli

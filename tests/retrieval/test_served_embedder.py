@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
+from rowcrew.bundled.model_server import ATTEMPTS, ServerFailed
 from rowcrew.bundled.retrieval.embedding.hashing import HashEmbedder
-from rowcrew.bundled.retrieval.embedding.served import ATTEMPTS, EmbeddingFailed, ServedEmbedder
+from rowcrew.bundled.retrieval.embedding.served import ServedEmbedder
 from rowcrew.context import PermanentError
 from tests.retrieval.conftest import CONSTITUTION, Library
 
@@ -128,7 +129,7 @@ def test_what_may_pass_is_tried_again_after_the_time_that_the_server_asks_for(em
 
 def test_after_five_attempts_the_run_fails_and_may_come_again(embeddings: Server) -> None:
     embeddings.next = [(503, {}, {})] * ATTEMPTS
-    with pytest.raises(EmbeddingFailed, match="503"):
+    with pytest.raises(ServerFailed, match="503"):
         embedder(embeddings).embed(["a text"])
 
 

@@ -7,12 +7,14 @@ import signal
 
 import pytest
 
+from rig.fixtures import StartWorker
 from rig.journal import Gate
 from rig.table import Table
 from rig.waiting import eventually
 from rig.worker_process import is_gone
 from rig.wrong_clock import needs_faketime, wrong_by
 from rowcrew.embedded import EmbeddedPostgres
+from tests.limits.log_of_runs import most_at_once, seen, watch
 from tests.spawn.conftest import StartSpawner, pids, set_queue
 
 
@@ -164,6 +166,22 @@ def test_a_worker_that_cannot_start_is_told_and_rests(start_spawner: StartSpawne
     assert spawner.stop() == 0
 
 
+def test_a_worker_that_hangs_before_it_registers_is_killed_and_another_comes(
+    start_spawner: StartSpawner, table: Table
+) -> None:
+    set_queue(table, limit=1)
+    id = table.enqueue("noop", queue="ai")
+    spawner = start_spawner()
+    (pid,) = eventually(lambda: pids(table))
+    os.kill(pid, signal.SIGSTOP)
+    table.rows("""UPDATE workers SET "launchedAt" = now() - interval '121 s' WHERE "registeredAt" IS NULL""")
+    spawner.said("worker.never_came")
+    eventually(lambda: is_gone(pid))
+    assert table.until(id, seconds=60)["status"] == "completed"
+    assert launched(table) == 2
+    assert spawner.stop() == 0
+
+
 def test_a_restart_of_the_database_ends_no_spawner(
     start_spawner: StartSpawner, table: Table, server: EmbeddedPostgres
 ) -> None:
@@ -224,6 +242,21 @@ def test_a_spawner_that_is_killed_between_the_row_and_the_start_blocks_nobody_fo
     assert table.until(id, seconds=60)["status"] == "completed"
     assert launched(table) == 2
     assert spawner.stop() == 0
+
+
+@pytest.mark.long
+def test_a_queue_of_one_runs_one_job_at_a_time_whatever_workers_and_spawners_there_are(
+    start_spawner: StartSpawner, start_worker: StartWorker, table: Table
+) -> None:
+    set_queue(table, "investor", limit=1)
+    watch(table)
+    workers = [start_worker(WORKER_QUEUES="investor") for _ in range(3)]
+    for _ in range(60):
+        table.enqueue("naps", {"seconds": 0.01}, queue="investor")
+    spawners = [start_spawner() for _ in range(2)]
+    table.drained()
+    assert most_at_once(seen(table)) == 1
+    assert [one.stop() for one in (*spawners, *workers)] == [0] * 5
 
 
 @needs_faketime

@@ -7,7 +7,7 @@ import errno
 import os
 import signal
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from types import SimpleNamespace
 from typing import Any
 
@@ -21,6 +21,11 @@ from rig.table import Table
 from rig.waiting import eventually
 from rowcrew.control.children.runner_process import RunnerProcess
 from rowcrew.control.clock import MonotonicClock
+from rowcrew.control.connecting import connect
+from rowcrew.log import Log
+from rowcrew.table import worker as worker_statements
+from rowcrew.table.link import Link
+from rowcrew.table.statements import SQL
 
 Limit = Callable[[int], AbstractContextManager[Any]]
 PROCESSES = pytest.param(
@@ -98,3 +103,30 @@ def test_a_runner_whose_socket_cannot_be_read_is_not_left_behind(monkeypatch: py
         return await runner.wait()
 
     assert asyncio.run(start()) == ("killed by SIGKILL", False)
+
+
+def test_a_worker_that_may_open_no_file_for_a_moment_starts_a_moment_later(
+    table: Table, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The statements are read at their first use, which may come when no descriptor is left."""
+    looks = 0
+    look = worker_statements.schema_revision
+
+    async def looked(link: Link) -> Any:
+        nonlocal looks
+        looks += 1
+        vars(SQL).pop("_texts", None)
+        with no_descriptors(os.getpid()) if looks == 1 else nullcontext():
+            return await look(link)
+
+    async def connected() -> None:
+        link = Link(database_url, purpose="worker")
+        try:
+            await look(link)
+            await connect(link, within_seconds=30, log=Log("text"))
+        finally:
+            await link.close()
+
+    monkeypatch.setattr(worker_statements, "schema_revision", looked)
+    asyncio.run(connected())
+    assert looks == 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from pathlib import Path
 
 import pytest
 
@@ -11,7 +12,7 @@ from rig.fixtures import StartWorker
 from rig.journal import Gate, Journal
 from rig.table import Table
 from rig.waiting import eventually
-from rig.worker_process import WorkerProcess, is_gone
+from rig.worker_process import PACKAGES, WorkerProcess, is_gone
 
 
 def assert_left_nothing(table: Table, worker: WorkerProcess, family: list[int]) -> None:
@@ -208,3 +209,18 @@ def test_the_runners_of_a_killed_worker_die_with_it(
     worker.kill()
     eventually(lambda: all(is_gone(pid) for pid in family))
     assert len(family) >= 2
+
+
+def test_a_worker_told_to_leave_while_its_crew_loads_leaves_as_ever(
+    start_worker: StartWorker, tmp_path: Path
+) -> None:
+    loads = tmp_path / "loads_for_ever.py"
+    loads.write_text(
+        f"import pathlib, time\npathlib.Path({str(tmp_path / 'loading')!r}).touch()\ntime.sleep(600)\n"
+    )
+    worker = start_worker(crew="loads_for_ever:crew", PYTHONPATH=os.pathsep.join([*PACKAGES, str(tmp_path)]))
+    worker.said("database.connected")
+    eventually((tmp_path / "loading").exists)
+    worker.signal(signal.SIGTERM)
+    assert worker.exited() == 0
+    assert worker.heard("worker.crashed") == []

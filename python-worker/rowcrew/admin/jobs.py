@@ -110,6 +110,18 @@ async def change_jobs(link: Link, change: Change, ids: Sequence[int]) -> list[An
     return [_answer(id, standing.get(id), id in changed) for id in dict.fromkeys(ids)]
 
 
+async def edit_job(
+    link: Link,
+    id: int,
+    *,
+    priority: int | None = None,
+    run_at: datetime | None = None,
+    seen: datetime | None = None,
+) -> bool:
+    """Change when a queued job runs. False where it is not queued, or was changed since `seen`."""
+    return await operator.edit_job(link, id, priority=priority, run_at=run_at, seen=seen)
+
+
 async def count_jobs(link: Link, filter: Filter) -> list[JobCount]:
     """How many jobs match, by type and status; the largest number first."""
     return await operator.count_jobs(link, **msgspec.structs.asdict(filter))

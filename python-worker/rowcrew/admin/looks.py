@@ -1,10 +1,12 @@
 """What a screen or a page of a list shows: bounded looks at a table of any size.
 
-In: a link. Out: rows, and pages of jobs with the place where the next begins. Called by the monitor.
+In: a link. Out: rows, and pages of jobs with the place where the next begins. Called by the monitor and by
+the web.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
@@ -12,9 +14,9 @@ import msgspec
 
 from rowcrew.model.standing import QueueLook
 from rowcrew.model.status import Status
-from rowcrew.table import looks, stats
+from rowcrew.table import looks, operator, stats
 from rowcrew.table.link import Link
-from rowcrew.table.looks import PagedJob
+from rowcrew.table.looks import Departure, EndedRuns, PagedJob
 from rowcrew.table.rows import ReasonCount
 
 LOOKED_THROUGH: Final = 200_000
@@ -53,9 +55,27 @@ async def page(link: Link, search: Search, *, before: int | None, limit: int) ->
         return Page([], None)
     bottom = top - LOOKED_THROUGH + 1
     found = await looks.list_page(link, top=top, bottom=bottom, **msgspec.structs.asdict(search), limit=limit)
-    lowest = found[-1].id if len(found) == limit else bottom
-    is_last = await looks.newest_id(link, top=lowest - 1) is None
-    return Page(found, None if is_last else lowest)
+    return Page(found, await _next(link, [job.id for job in found], bottom=bottom, limit=limit))
+
+
+async def ids(link: Link, search: Search, *, before: int, limit: int) -> tuple[list[int], int | None]:
+    """The ids of such a page, and where the next begins."""
+    top = await looks.newest_id(link, top=before - 1)
+    if top is None:
+        return [], None
+    bottom = top - LOOKED_THROUGH + 1
+    found = await looks.list_ids(link, top=top, bottom=bottom, **msgspec.structs.asdict(search), limit=limit)
+    return found, await _next(link, found, bottom=bottom, limit=limit)
+
+
+async def _next(link: Link, found: Sequence[int], *, bottom: int, limit: int) -> int | None:
+    lowest = found[-1] if len(found) == limit else bottom
+    return None if await looks.newest_id(link, top=lowest - 1) is None else lowest
+
+
+async def newest(link: Link) -> int | None:
+    """The highest id of all jobs; None when there is none."""
+    return await looks.newest_id(link, top=_LARGEST_ID)
 
 
 async def queues(link: Link) -> list[QueueLook]:
@@ -66,6 +86,16 @@ async def queues(link: Link) -> list[QueueLook]:
 async def reasons(link: Link) -> list[ReasonCount]:
     """Why jobs are not running: of the first thousand jobs of each queue, the largest crowd first."""
     return sorted(await looks.look_at_reasons(link), key=lambda one: -one.jobs)
+
+
+async def runs_within(link: Link, seconds: float) -> int:
+    """How many runs ended within the last seconds, as far as workers have written it: once a minute."""
+    return sum(one.count for one in await operator.count_runs(link, seconds=round(seconds)))
+
+
+async def ended_since(link: Link, moment: datetime) -> tuple[Sequence[EndedRuns], Sequence[Departure]]:
+    """What workers have counted, minute by minute, and which workers have gone."""
+    return await looks.ended_runs(link, since=moment), await looks.departures(link, since=moment)
 
 
 async def now(link: Link) -> datetime:

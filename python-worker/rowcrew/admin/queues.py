@@ -5,7 +5,7 @@ In: a link. Out: rows, and for each waiting crowd what live workers offer it. Ca
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import msgspec
@@ -46,15 +46,24 @@ async def meant_queue(link: Link, queue: str) -> str:
 
 
 async def set_queue(
-    link: Link, queue: str, columns: Mapping[str, int | str | bool | None], *, seconds: int | None = None
+    link: Link,
+    queue: str,
+    columns: Mapping[str, int | str | bool | None],
+    *,
+    seconds: int | None = None,
+    check: Callable[[ShownQueue | None], None] | None = None,
 ) -> None:
     """Change the row of a queue, which gets one if it has none. Workers heed it at their next look.
 
     Args:
         columns: new values by column name; what is not named stays.
         seconds: how long changed limits hold, before the former come back; None = until the next change.
+        check: sees the queue as nobody else changes it meanwhile; what it raises leaves all as it was.
     """
     async with link.transaction():
+        if check is not None:
+            await operator.lock_queue(link, queue)
+            check(await operator.show_queue(link, queue))
         await worker.add_queue(link, queue)
         await operator.set_queue(
             link, queue=queue, columns=msgspec.json.encode(columns).decode(), seconds=seconds

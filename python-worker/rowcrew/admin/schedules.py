@@ -6,7 +6,7 @@ are written, so that a person hears at once what a worker would write into the r
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from itertools import islice, takewhile
 from typing import Any, Final
@@ -25,6 +25,10 @@ MOST_BACKFILLED: Final = 10_000
 _RULE: Final = ("cron", "everySeconds", "timezone", "startAt", "endAt")
 
 
+class NoSuchSchedule(RowcrewError):
+    """There is no schedule of this name."""
+
+
 async def list_schedules(link: Link) -> list[ListedSchedule]:
     """All schedules, by name."""
     return await operator.list_schedules(link)
@@ -34,11 +38,11 @@ async def get_schedule(link: Link, name: str) -> ListedSchedule:
     """The schedule of this name.
 
     Raises:
-        RowcrewError: there is none.
+        NoSuchSchedule: there is none.
     """
     found = await operator.list_schedules(link, name)
     if not found:
-        raise RowcrewError(f"there is no schedule {name!r}; `rowcrew schedules list` shows all")
+        raise NoSuchSchedule(f"there is no schedule {name!r}; `rowcrew schedules list` shows all")
     return found[0]
 
 
@@ -56,18 +60,31 @@ async def add_schedule(link: Link, columns: Mapping[str, Any]) -> ListedSchedule
     return await get_schedule(link, name)
 
 
-async def change_schedule(link: Link, name: str, changes: Mapping[str, Any]) -> ListedSchedule:
+async def change_schedule(
+    link: Link,
+    name: str,
+    changes: Mapping[str, Any],
+    *,
+    check: Callable[[ListedSchedule], None] | None = None,
+) -> ListedSchedule:
     """Change columns of a schedule. A new rule is planned anew from now.
+
+    Args:
+        check: sees the schedule as nobody else changes it meanwhile; what it raises leaves all as it was.
 
     Raises:
         BadRule: the new rule is not valid.
-        RowcrewError: there is none of this name.
+        NoSuchSchedule: there is none of this name.
     """
-    before = await get_schedule(link, name)
-    if changes.keys() & set(_RULE):
-        fields = {field.encode_name: getattr(before, field.name) for field in msgspec.structs.fields(before)}
-        await _try_out(link, {**fields, **changes})
-    await operator.change_schedule(link, name, _json(changes))
+    async with link.transaction():
+        await operator.lock_schedule(link, name)
+        before = await get_schedule(link, name)
+        if check is not None:
+            check(before)
+        if changes.keys() & set(_RULE):
+            fields = {one.encode_name: getattr(before, one.name) for one in msgspec.structs.fields(before)}
+            await _try_out(link, {**fields, **changes})
+        await operator.change_schedule(link, name, _json(changes))
     return await get_schedule(link, name)
 
 
@@ -138,6 +155,7 @@ async def _try_out(link: Link, columns: Mapping[str, Any]) -> None:
         columns.get("endAt"),
         now,
     )
+    zone(rule.timezone)
     if next(rule.ticks_after(now), None) is None:
         raise BadRule("this rule has no tick from now to its end; give a later end, or none")
 

@@ -86,6 +86,7 @@ def _app(words: Sequence[str] = ()) -> App:
         "types": "The job types that workers have published.",
         "events": "What happened, and who was told of it.",
         "cost": "What workers cost, and what a backlog will.",
+        "web": "Serve the API and metrics over HTTP.",
         "csv": "Show how csv_import would read a CSV file.",
         "accounts": "The cloud accounts whose costs are collected.",
         "costs": "What the cloud accounts cost, and what stands out.",

@@ -89,6 +89,17 @@ def shutdown() -> int:
     return show_shutdown()
 
 
+@demo.command
+def ephemeral() -> int:
+    """See workers come and go: none while nothing waits, as many as queues allow when something does.
+
+    Exit codes: 0 everything came out as promised, 1 not.
+    """
+    from rowcrew.cli.demo_ephemeral import show_ephemeral
+
+    return show_ephemeral()
+
+
 @demo.command(name="jobs")
 def enqueue_samples(*, count: Annotated[int, Parameter(help="How many.")] = 5, json: AsJson = False) -> int:
     """Enqueue announcements of companies that do not exist, in the database of DATABASE_URL.

@@ -1,10 +1,16 @@
-"""The crew of `rowcrew demo shutdown`: a job that ends soon, and one that does not but keeps where it is."""
+"""The crew of `rowcrew demo shutdown` and `rowcrew demo ephemeral`: jobs that end when they are told to.
+
+One ends soon, one does not but keeps where it is, one ends when the demonstration has seen it at work.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import time
+from pathlib import Path
 
 from rowcrew import Context, Crew
+from rowcrew.bundled.files.settings import FileSettings
 
 crew = Crew()
 
@@ -27,3 +33,11 @@ async def long_work(context: Context, steps: int) -> int:
         context.checkpoint(step)
         context.progress(step, steps)
     return steps
+
+
+@crew.job("work_until")
+def work_until(seen: str) -> None:
+    """Work until the demonstration has left a file that says what it has seen."""
+    file = (FileSettings.read().data_directory or Path()) / seen
+    while not file.exists():
+        time.sleep(0.1)

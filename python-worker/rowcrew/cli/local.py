@@ -43,8 +43,15 @@ def start_worker(
     options: Sequence[str], *, output: IO[bytes] | int | None = None, **variables: str
 ) -> subprocess.Popen[bytes]:
     """Start `rowcrew worker` with these options, and these variables beside those of our environment."""
+    return start_child(["worker", *options], output=output, **variables)
+
+
+def start_child(
+    words: Sequence[str], *, output: IO[bytes] | int | None = None, **variables: str
+) -> subprocess.Popen[bytes]:
+    """The same, of any command."""
     return subprocess.Popen(
-        [sys.executable, "-m", "rowcrew.cli.child", str(os.getpid()), "worker", *options],
+        [sys.executable, "-m", "rowcrew.cli.child", str(os.getpid()), *words],
         stdin=subprocess.DEVNULL,
         stdout=output,
         stderr=output,

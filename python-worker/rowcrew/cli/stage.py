@@ -1,7 +1,7 @@
 """The stage of the demonstrations: a backend that speaks SQL, a worker whose log is shown, a verdict.
 
 In: names of statements in `table/sql/demo`, options of `rowcrew worker`. Out: what happens, printed as it
-happens. Called by `rowcrew demo` and `rowcrew demo shutdown`.
+happens. Called by `rowcrew demo` and its parts.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import msgspec
 import psycopg
 
 from rowcrew.cli import FAILURE, SUCCESS
-from rowcrew.cli.local import start_worker, stop_worker
+from rowcrew.cli.local import start_child, stop_worker
 from rowcrew.cli.output import shown
 from rowcrew.cli.tables import print_table
 from rowcrew.model.errors import RowcrewError
@@ -52,36 +52,55 @@ class Backend:
     def show(self, name: str, **values: Any) -> list[Record]:
         """The same, with the answer printed as a table."""
         rows = self.tell(name, **values)
-        print()
-        print_table([{column: _cell(value) for column, value in row.items()} for row in rows], list(rows[0]))
+        print_rows(rows)
         return rows
 
 
 @contextmanager
 def worker_beside(options: Sequence[str] = (), **variables: str) -> Iterator[subprocess.Popen[bytes]]:
     """A real worker process that serves the table; its log appears beside what the backend does."""
-    worker = start_worker(options, output=subprocess.PIPE, **variables)
-    assert worker.stdout is not None
+    with _beside(["worker", *options], variables, ready="👥") as worker:
+        yield worker
+
+
+@contextmanager
+def spawner_beside(options: Sequence[str], **variables: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A real spawner; of its log, and of its workers', appears what starts workers and ends jobs."""
+    lines = ("👀", "🚀 Spawned", "✅ Job", "❌")
+    with _beside(["spawner", *options], variables, ready="👀", shown=lines) as spawner:
+        yield spawner
+
+
+@contextmanager
+def _beside(
+    words: Sequence[str], variables: Mapping[str, str], *, ready: str, shown: tuple[str, ...] = ("",)
+) -> Iterator[subprocess.Popen[bytes]]:
+    child = start_child(words, output=subprocess.PIPE, **variables)
+    assert child.stdout is not None
     is_ready = threading.Event()
-    log = threading.Thread(target=_pass_on, args=(worker.stdout, is_ready), daemon=True)
+    passing = (child.stdout, words[0], ready, shown, is_ready)
+    log = threading.Thread(target=_pass_on, args=passing, daemon=True)
     log.start()
     try:
-        if not is_ready.wait(PATIENCE_SECONDS) or worker.poll() is not None:
-            raise RowcrewError("the worker of the demonstration did not start; its log is above")
-        yield worker
+        if not is_ready.wait(PATIENCE_SECONDS) or child.poll() is not None:
+            raise RowcrewError(f"the {words[0]} of the demonstration did not start; its log is above")
+        yield child
     finally:
-        stop_worker(worker)
+        stop_worker(child)
         log.join(5)
 
 
-def _pass_on(lines: IO[bytes], is_ready: threading.Event) -> None:
+def _pass_on(
+    lines: IO[bytes], name: str, ready: str, shown: tuple[str, ...], is_ready: threading.Event
+) -> None:
     with lines:
         for line in lines:
             text = line.decode(errors="replace").rstrip()
-            say(f"  worker │ {text}")
-            if text.startswith("👥"):
+            if text.startswith(shown):
+                say(f"  {name} │ {text}")
+            if text.startswith(ready):
                 is_ready.set()
-    is_ready.set()  # the worker has ended: nobody needs to wait any longer
+    is_ready.set()  # it has ended: nobody needs to wait any longer
 
 
 def verdict(promises: Mapping[str, bool], started: float) -> int:
@@ -98,6 +117,12 @@ def say(text: str) -> None:
     """Print in one piece: a line of the worker, from its thread, would get between a text and its end."""
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
+
+
+def print_rows(rows: Sequence[Record]) -> None:
+    """Print what a statement answered; there is at least one row."""
+    print()
+    print_table([{column: _cell(value) for column, value in row.items()} for row in rows], list(rows[0]))
 
 
 def title(text: str) -> None:

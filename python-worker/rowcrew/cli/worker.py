@@ -12,8 +12,6 @@ from rowcrew.cli.options import Queues, read_settings
 from rowcrew.model.errors import SettingsError
 from rowcrew.settings import Settings, import_places
 
-BUNDLED_CREW = "rowcrew.bundled:crew"
-
 
 def worker(
     *crew: str,
@@ -112,6 +110,6 @@ def _check_stay(settings: Settings) -> None:
 
 def crews(named: tuple[str, ...], settings: Settings) -> list[str]:
     """The crews to load: those named, else those of all families and of ROWCREW_MODULES."""
-    from rowcrew.family import further_crews
+    from rowcrew import family
 
-    return list(named) or [BUNDLED_CREW, *further_crews(), *settings.modules]
+    return list(named) or family.crews(settings.modules)

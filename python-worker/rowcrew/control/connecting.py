@@ -27,7 +27,8 @@ async def connect(link: Link, *, within_seconds: float, log: Log) -> None:
     """
     try:
         async for attempt in AsyncRetrying(
-            retry=retry_if_exception_type(psycopg.OperationalError),
+            # OSError: the first look opens the statements' files, and descriptors may be free in a moment.
+            retry=retry_if_exception_type((psycopg.OperationalError, OSError)),
             wait=wait_random_exponential(multiplier=0.2, max=5),
             stop=stop_after_delay(within_seconds),
         ):

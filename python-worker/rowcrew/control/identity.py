@@ -31,6 +31,7 @@ class Identity:
         self._settings = settings
         self._log = log
         self.worker_id = 0
+        self.name = settings.worker_name or ""
         self.boot_id = uuid.uuid4()
         self._given = settings.boot_id
 
@@ -41,14 +42,14 @@ class Identity:
             LaunchGivenUp: this worker was launched, and its place is no longer kept for it.
         """
         boot_id, self._given = uuid.UUID(self._given) if self._given else uuid.uuid4(), None
-        name = self._settings.worker_name or ""
+        name = self.name = self._settings.worker_name or ""
         entry = await self._register(boot_id, name) or await self._register_late(boot_id, name)
         self.worker_id, namesakes, asked = entry
         self.boot_id = boot_id
         if namesakes:
-            suffixed = f"{name}-{self.worker_id}"
-            await table.rename_worker(self._link, worker=self.worker_id, name=suffixed)
-            self._log.event("worker.renamed", taken=name, name=suffixed)
+            self.name = f"{name}-{self.worker_id}"
+            await table.rename_worker(self._link, worker=self.worker_id, name=self.name)
+            self._log.event("worker.renamed", taken=name, name=self.name)
         return asked
 
     async def leave(self, reason: str) -> None:

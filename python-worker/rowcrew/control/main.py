@@ -18,7 +18,7 @@ from rowcrew.model.cleaning import clean_text, describe
 from rowcrew.model.errors import DatabaseUnavailable, RowcrewError
 from rowcrew.runner import stray
 from rowcrew.runner.event_loop import run
-from rowcrew.settings import Settings, supervisor
+from rowcrew.settings import Settings, agent_of_task, supervisor
 from rowcrew.table.link import reason
 
 
@@ -48,7 +48,7 @@ def _log_strays(log: Log) -> None:
 
 
 async def _run(crew: list[str], settings: Settings, log: Log) -> int:
-    worker = Worker(crew, settings, log, owns_process=True, supervisor=supervisor())
+    worker = Worker(crew, settings, log, owns_process=True, supervisor=supervisor(), agent=agent_of_task())
     signalled = _on_signals(worker)
     try:
         starting = asyncio.create_task(worker.start())

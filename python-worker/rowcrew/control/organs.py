@@ -45,7 +45,9 @@ from rowcrew.model.stay import Limits
 from rowcrew.settings import Settings, Supervisor
 
 if TYPE_CHECKING:
+    from rowcrew.control.care.protection import TaskProtection
     from rowcrew.control.care.supervision import Supervision
+    from rowcrew.control.health import Health
     from rowcrew.control.stay import Stay
 
 Loop = Callable[[], Coroutine[Any, Any, None]]
@@ -55,6 +57,7 @@ class Organs:
     """The organs of one worker, joined and not yet running.
 
     Args:
+        agent: the address of the agent of ECS, if this is a task there.
         limits: what ends the worker's stay, if it comes and goes.
         began: when the worker was started.
     """
@@ -69,6 +72,7 @@ class Organs:
         clock: Clock,
         log: Log,
         supervisor: Supervisor | None = None,
+        agent: str | None = None,
         limits: Limits | None = None,
         began: float = 0.0,
     ) -> None:
@@ -77,6 +81,7 @@ class Organs:
         self.runners = runners
         self._catalogue = catalogue
         self._clock = clock
+        self._began = began
         self._log = log
         self.identity = Identity(link=links.heartbeat, types=catalogue.names, settings=settings, log=log)
         self.set_aside = SetAside(link=links.chores, identity=self.identity, log=log)
@@ -100,6 +105,7 @@ class Organs:
         self.usage = self._make_usage(replaces=limits is None)
         self.heartbeat = self._make_heartbeat()
         self.supervision = self._make_supervision(supervisor) if supervisor else None
+        self.protection = self._make_protection(agent) if agent else None
         self.reserving = self._make_reserving(limits or Limits())
         self.reserver = self.reserving.reserver
         self.stay = self._make_stay(limits, began) if limits else None
@@ -132,6 +138,8 @@ class Organs:
             yield "expected", self.road.expected.run
         if self.supervision is not None:
             yield "supervision", self.supervision.run
+        if self.protection is not None:
+            yield "protection", self.protection.run
         if self.stay is not None:
             yield "stay", self.stay.run
         yield "reserve", self.reserver.run
@@ -231,6 +239,27 @@ class Organs:
             slots=self._settings.slots,
             clock=self._clock,
             log=self._log,
+        )
+
+    def _make_protection(self, agent: str) -> TaskProtection:
+        from rowcrew.control.care.protection import TaskProtection
+
+        return TaskProtection(agent=agent, ledger=self.road.ledger, clock=self._clock, log=self._log)
+
+    def health(self) -> Health:
+        """What tells how the worker does; made when somebody wants to know."""
+        from rowcrew.control.health import Health
+
+        return Health(
+            identity=self.identity,
+            queues=self._settings.queues,
+            lease_seconds=self._settings.lease_seconds,
+            began=self._began,
+            link=self._links.chores,
+            heartbeat=self.heartbeat,
+            ledger=self.road.ledger,
+            requests=self.requests,
+            clock=self._clock,
         )
 
     def _make_stay(self, limits: Limits, began: float) -> Stay:

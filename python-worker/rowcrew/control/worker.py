@@ -9,7 +9,7 @@ import asyncio
 import traceback
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack, suppress
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import psycopg
 
@@ -24,9 +24,13 @@ from rowcrew.control.run import StopReason
 from rowcrew.log import Log
 from rowcrew.model.catalogue import Catalogue
 from rowcrew.model.cleaning import clean_text, describe
+from rowcrew.model.errors import RowcrewError
 from rowcrew.model.stay import Limits, WhyStopped, described
 from rowcrew.settings import Settings, Supervisor
 from rowcrew.table.link import reason
+
+if TYPE_CHECKING:
+    from rowcrew.control.health import Health, WorkerHealth
 
 _LAST_WRITES_SECONDS: Final = 5.0
 _LEAVE_SECONDS: Final = 1.0
@@ -41,6 +45,9 @@ class Worker:
         on_failure: is told when something outside all jobs has broken and the worker has stopped itself.
         owns_process: whether the process is this worker's alone, and no program's that embeds it.
         supervisor: what started the process and wants to hear how the worker does.
+        agent: the address of the agent of ECS, if the process is a task there.
+        leaves_after_seconds: the most that a worker that comes and goes may stay, whatever its settings and
+            queues say.
 
     Attributes:
         failure: has a result as soon as something outside all jobs has broken.
@@ -56,6 +63,8 @@ class Worker:
         on_failure: Callable[[BaseException], None] | None = None,
         owns_process: bool = False,
         supervisor: Supervisor | None = None,
+        agent: str | None = None,
+        leaves_after_seconds: float | None = None,
     ) -> None:
         self._crew = crew
         self._settings = settings
@@ -63,6 +72,7 @@ class Worker:
         self._clock = MonotonicClock()
         self._began = self._clock.now()
         self._organs: Organs | None = None
+        self._health: Health | None = None
         self._life = AsyncExitStack()
         self._state = "new"
         self.why_stopped: WhyStopped | None = None
@@ -70,6 +80,8 @@ class Worker:
         self._on_failure = on_failure
         self._owns_process = owns_process
         self._supervisor = supervisor
+        self._agent = agent
+        self._leaves_after_seconds = leaves_after_seconds
         self._stopping_itself: asyncio.Task[None] | None = None
         self._stopped = asyncio.Event()
         self.failure: asyncio.Future[BaseException | None] = asyncio.get_running_loop().create_future()
@@ -114,6 +126,18 @@ class Worker:
     def taken(self) -> int:
         """How many jobs it has reserved so far."""
         return 0 if self._organs is None else self._organs.road.ledger.taken
+
+    async def health(self) -> WorkerHealth:
+        """How this worker does, for a program that embeds it and answers for its health.
+
+        Raises:
+            RowcrewError: the worker has not been started.
+        """
+        if self._organs is None:
+            raise RowcrewError("the worker has not been started: await start() first")
+        if self._health is None:
+            self._health = self._organs.health()
+        return await self._health.look(is_stopping=self._state != "running")
 
     async def stopped(self) -> None:
         """Wait until it has stopped, for whatever reason."""
@@ -170,6 +194,7 @@ class Worker:
         await connect(links.chores, within_seconds=self._settings.connect_timeout_seconds, log=self._log)
         organs = self._organs = await self._make_organs(links, runners)
         await self._enter(organs)
+        await self._listen(life)
         life.callback(organs.liveness.remove)
         tasks = [self._start_task(name, run()) for name, run in organs.loops()]
         life.push_async_callback(self._cancel, tasks)
@@ -198,9 +223,18 @@ class Worker:
             clock=self._clock,
             log=self._log,
             supervisor=self._supervisor,
+            agent=self._agent,
             limits=await self._limits(links),
             began=self._began,
         )
+
+    async def _listen(self, life: AsyncExitStack) -> None:
+        if self._settings.health_port is None:
+            return
+        from rowcrew.control.health import listen
+
+        server = await listen(self._settings.health_port, self.health)
+        life.callback(server.close)
 
     async def _limits(self, links: Links) -> Limits | None:
         """What ends this worker's stay; None = it stays."""
@@ -208,7 +242,8 @@ class Worker:
             return None
         from rowcrew.control.stay import limits_of_stay
 
-        return await limits_of_stay(self._settings, links.chores)
+        limits = await limits_of_stay(self._settings, links.chores)
+        return limits.within(self._leaves_after_seconds)
 
     async def _enter(self, organs: Organs) -> None:
         with suppress(OSError):  # no descriptor is left: the next worker here sees to them

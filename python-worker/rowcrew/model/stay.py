@@ -40,6 +40,13 @@ class Limits(NamedTuple):
             others.max_runtime_seconds if runtime is None else runtime,
         )
 
+    def within(self, seconds: float | None) -> Limits:
+        """These, and an end after so many seconds at the latest; None = these."""
+        if seconds is None:
+            return self
+        runtime = self.max_runtime_seconds
+        return self._replace(max_runtime_seconds=seconds if runtime is None else min(runtime, seconds))
+
 
 def described(limits: Limits) -> str:
     """The limits in words, such as `10 jobs, 30 s without one, 5 min in all`."""

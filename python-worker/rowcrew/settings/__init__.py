@@ -44,6 +44,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     idle_timeout_seconds: float | None = None
     max_runtime_seconds: float | None = None
     boot_id: str | None = None
+    health_port: int | None = None
     poll_seconds: float = 2.0
     by_priority: bool = True
     job_timeout_seconds: float | None = None
@@ -277,6 +278,13 @@ def _watchdog_seconds(environment: Mapping[str, str]) -> float | None:
     microseconds, own = environment.get("WATCHDOG_USEC", ""), str(os.getpid())
     is_ours = environment.get("WATCHDOG_PID", "") in ("", own)
     return int(microseconds) / 1e6 if microseconds.isdecimal() and is_ours else None
+
+
+def agent_of_task(environment: Mapping[str, str] | None = None) -> str | None:
+    """The address of the agent of ECS, which protects its task; None where this is no task of ECS."""
+    environment = os.environ if environment is None else environment
+    address = environment.get("ECS_AGENT_URI", "")
+    return address.rstrip("/") if address.startswith("http://") else None
 
 
 def environment_with(**variables: str) -> dict[str, str]:

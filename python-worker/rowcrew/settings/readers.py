@@ -88,6 +88,12 @@ def count(value: str) -> int:
     return int(value)
 
 
+def port(value: str) -> int:
+    if not re.fullmatch(r"\d{1,5}", value) or not 1 <= int(value) <= 65_535:
+        raise ValueError("give a port from 1 to 65535")
+    return int(value)
+
+
 def slots(value: str) -> int:
     return automatic_slots() if value == "auto" else count(value)
 

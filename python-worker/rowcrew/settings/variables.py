@@ -119,6 +119,13 @@ VARIABLES: Final = (
         "the `bootId` of the row that a launcher has entered for this worker",
     ),
     Variable(
+        ("HEALTH_PORT",),
+        "health_port",
+        readers.port,
+        "unset",
+        "port on which the worker answers `GET /worker/health`",
+    ),
+    Variable(
         ("POLL_INTERVAL", "JOB_POLL_INTERVAL"),
         "poll_seconds",
         readers.seconds,

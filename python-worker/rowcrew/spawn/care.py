@@ -88,7 +88,10 @@ class Care:
             # A row that no statement takes: the workers set it aside, and give back the others one by one.
 
     async def _give_up(self) -> None:
+        """A process of this machine that hangs before it registers has no job, and would hang for ever."""
         for given_up in await table.give_up_launches(self._link):
+            if given_up.launcher == self._processes.name and given_up.handle is not None:
+                self._processes.kill(given_up.handle)
             self._log.event(
                 "worker.never_came",
                 name=given_up.name,

@@ -8,27 +8,39 @@ from dataclasses import dataclass
 from typing import Protocol
 
 
-class LaunchFailed(Exception):
-    """A worker that did not start: the message says why, in the words of the place, and what to do."""
+class PlaceFailed(Exception):
+    """A place that did not answer, or refused: the message says why, in its words, and what to do."""
+
+
+class LaunchFailed(PlaceFailed):
+    """A worker that did not start."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Launch:
     """One worker to be started, as its row has it.
 
-    `arguments` are those of the program `rowcrew` (`worker --queue ai --ephemeral …`); `environment` is what
-    the worker needs beyond what the place gives it (ids and names, never a payload). `seconds` bounds the
-    worker's life, its drain included (None: unbounded). `cpu` is in cores, `memory` in bytes (None: its own).
+    `slots` is how many jobs it runs at once. `seconds` bounds its life, its drain included (None: unbounded).
+    `cpu` is in cores, `memory` in bytes (None: its own).
     """
 
     name: str
     boot_id: str
     queue: str
-    arguments: Sequence[str]
-    environment: Mapping[str, str]
+    slots: int
     seconds: int | None = None
     cpu: float | None = None
     memory: int | None = None
+
+    @property
+    def arguments(self) -> Sequence[str]:
+        """What the program `rowcrew` is called with."""
+        return ("worker", "--queue", self.queue, "--ephemeral", "--concurrency", str(self.slots))
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """What the worker needs beyond what the place gives it."""
+        return {"ROWCREW_BOOT_ID": self.boot_id, "WORKER_ID": self.name}
 
 
 class Launcher(Protocol):
@@ -46,10 +58,17 @@ class Launcher(Protocol):
         """
         ...
 
-    def running(self) -> Sequence[str]:
-        """The handles of workers that this spawner's installation started and that have not ended."""
+    def running(self) -> Sequence[str] | None:
+        """The handles of workers that this spawner's installation started and that have not ended.
+
+        None: the place cannot tell, and only the table knows. Raises PlaceFailed.
+        """
         ...
 
     def end(self, handle: str) -> None:
-        """Ask a worker to end as a signal would; a handle that is unknown or has ended is no error."""
+        """Ask a worker to end as a signal would; a handle that is unknown or has ended is no error.
+
+        A place without signals does nothing: the worker reads in its row that it shall end. Raises
+        PlaceFailed.
+        """
         ...

@@ -14,6 +14,7 @@ import psycopg
 from rowcrew.log import Log
 from rowcrew.model.errors import DatabaseUnavailable, RowcrewError, SchemaMismatch
 from rowcrew.settings import Settings
+from rowcrew.spawn.rounds import Checked
 from rowcrew.spawn.spawner import Spawner, Wishes
 from rowcrew.table import worker as table
 from rowcrew.table.compatibility import complaint
@@ -37,14 +38,29 @@ def run_spawner(settings: Settings, wishes: Wishes, *, once: bool) -> int:
         log.stop()
 
 
-async def _run(settings: Settings, wishes: Wishes, once: bool, log: Log) -> int:
-    signalled = _on_signals()
+async def check_once(settings: Settings, wishes: Wishes, log: Log) -> Checked:
+    """One check: what it saw and started.
+
+    Raises:
+        RowcrewError: the database cannot be reached, or is not for this version.
+        psycopg.Error: the database was lost, or refuses.
+    """
     spawner = Spawner(settings=settings, wishes=wishes, log=log)
     try:
         await _connect(spawner.link, settings.connect_timeout_seconds)
+        return await spawner.check()
+    finally:
+        await spawner.link.close()
+
+
+async def _run(settings: Settings, wishes: Wishes, once: bool, log: Log) -> int:
+    signalled = _on_signals()
+    try:
         if once:
-            await spawner.check()
+            await check_once(settings, wishes, log)
             return 0
+        spawner = Spawner(settings=settings, wishes=wishes, log=log)
+        await _connect(spawner.link, settings.connect_timeout_seconds)
     except DatabaseUnavailable as error:
         log.event("database.failed")
         log.event("database.failed_reason", reason=str(error))
@@ -52,9 +68,6 @@ async def _run(settings: Settings, wishes: Wishes, once: bool, log: Log) -> int:
     except (RowcrewError, psycopg.Error) as error:
         log.event("spawner.failed", reason=str(error) if isinstance(error, RowcrewError) else reason(error))
         return 1
-    finally:
-        if once:
-            await spawner.link.close()
     queues = ", ".join(wishes.queues or ()) or "all"
     log.event("spawner.started", app_name=settings.app_name, seconds=settings.spawner_seconds, queues=queues)
     running = asyncio.create_task(spawner.run())

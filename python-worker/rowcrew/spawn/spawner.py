@@ -38,6 +38,7 @@ class Wishes:
     Attributes:
         queues: those it starts workers for; None = all.
         launcher: where workers start, whatever the rows say; None = where the rows say.
+        in_place_of_process: where they start if the rows say on this machine; None = on this machine.
         leave_workers: whether its workers go on when it stops.
         short: whether the status is one sum.
         verbose: whether every check is told, with the reason of each decision.
@@ -45,6 +46,7 @@ class Wishes:
 
     queues: Sequence[str] | None = None
     launcher: str | None = None
+    in_place_of_process: str | None = None
     leave_workers: bool = False
     short: bool = False
     verbose: bool = False
@@ -64,6 +66,7 @@ class Spawner:
         self._places = Places(
             settings,
             only=wishes.launcher,
+            in_place_of_process=wishes.in_place_of_process,
             on_end=self._wake_from_thread,
         )
         self._starts = Starts(

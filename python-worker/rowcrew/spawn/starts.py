@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 
 from rowcrew.log import Log
 from rowcrew.model.cleaning import describe
-from rowcrew.spawn.launcher import Launch, LaunchFailed
+from rowcrew.spawn.launcher import Launch, PlaceFailed
 from rowcrew.spawn.launchers.process import ProcessLauncher, pid_of
 from rowcrew.spawn.places import Places
 from rowcrew.spawn.status import label
@@ -92,7 +92,7 @@ class Starts:
             self.launched[entry.boot_id] = entry.id
             handle = await asyncio.to_thread(launcher.start, self._described(queue, entry))
         except Exception as error:
-            self._failed(queue, entry, str(error) if isinstance(error, LaunchFailed) else describe(error))
+            self._failed(queue, entry, str(error) if isinstance(error, PlaceFailed) else describe(error))
             return False
         self._untold.append(_Note(entry.id, handle=handle))
         is_process = name == ProcessLauncher.name
@@ -115,8 +115,7 @@ class Starts:
             name=entry.name,
             boot_id=entry.boot_id,
             queue=queue.queue,
-            arguments=("worker", "--queue", queue.queue, "--ephemeral", "--concurrency", str(SLOTS)),
-            environment={"ROWCREW_BOOT_ID": entry.boot_id, "WORKER_ID": entry.name},
+            slots=SLOTS,
             # At the end of its time it drains for one grace, and may be told to stop and take another one.
             seconds=None if runtime is None else runtime + round(2 * self._grace_seconds),
             cpu=None if queue.cpu_percent is None else queue.cpu_percent / 100,

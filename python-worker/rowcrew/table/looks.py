@@ -7,14 +7,16 @@ few seconds while a screen is open. Called by `admin/looks.py`.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, Final
 
 import msgspec
 
 from rowcrew.model.standing import QueueLook
 from rowcrew.model.status import Status
+from rowcrew.model.tally import RunOutcome
 from rowcrew.table.link import Link
-from rowcrew.table.rows import ListedJob, ReasonCount
+from rowcrew.table.rows import ListedJob, ReasonCount, Row
 from rowcrew.table.statements import SQL
 
 LOOK_SECONDS: Final = 5.0
@@ -26,6 +28,55 @@ class PagedJob(ListedJob, frozen=True):
 
     unique_key: str | None
     concurrency_key: str | None
+
+
+class EndedRuns(Row, frozen=True):
+    """What one worker counted in one minute: runs of a queue and type with one outcome."""
+
+    ends_at: datetime
+    worker_id: int
+    queue: str
+    type: str
+    outcome: RunOutcome
+    count: int
+    run_seconds: float
+    run_buckets: list[int]
+    run_counts: list[int]
+    wait_seconds: float
+    wait_buckets: list[int]
+    wait_counts: list[int]
+
+
+class Departure(Row, frozen=True):
+    """A worker that left or was lost; no queue named = it served all."""
+
+    id: int
+    queues: list[str]
+    reason: str
+    left_at: datetime
+
+
+class WatchedJob(Row, frozen=True):
+    """How a job stands that somebody watches, and what it has said: a JSON array of `Said`.
+
+    Attributes:
+        after: the row of `job_logs` after which was asked.
+    """
+
+    id: int
+    after: int
+    type: str
+    queue: str
+    status: Status
+    attempts: int
+    max_attempts: int
+    progress: msgspec.Raw | None
+    error_message: str | None
+    run_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    updated_at: datetime
+    lines: msgspec.Raw
 
 
 async def newest_id(link: Link, *, top: int) -> int | None:
@@ -45,16 +96,24 @@ async def list_page(
     limit: int,
 ) -> list[PagedJob]:
     """The newest jobs from `top` down to `bottom`; None = any. A key is a unique or a concurrency key."""
-    parameters = {
-        "top": top,
-        "bottom": bottom,
-        "statuses": _array(statuses),
-        "types": _array(types),
-        "queues": _array(queues),
-        "keys": _array(keys),
-        "limit": limit,
-    }
+    parameters = _between(top, bottom, statuses, types, queues, keys, limit)
     return [_paged(row) for row in await _fetch(link, "list_page", parameters)]
+
+
+async def list_ids(
+    link: Link,
+    *,
+    top: int,
+    bottom: int,
+    statuses: Sequence[Status] | None,
+    types: Sequence[str] | None,
+    queues: Sequence[str] | None,
+    keys: Sequence[str] | None,
+    limit: int,
+) -> list[int]:
+    """The ids of the jobs that `list_page` would list."""
+    parameters = _between(top, bottom, statuses, types, queues, keys, limit)
+    return [id for (id,) in await _fetch(link, "list_ids", parameters)]
 
 
 async def look_at_queues(link: Link) -> list[QueueLook]:
@@ -65,8 +124,42 @@ async def look_at_reasons(link: Link) -> list[ReasonCount]:
     return [ReasonCount(*row) for row in await _fetch(link, "look_at_reasons", {})]
 
 
+async def watch_jobs(link: Link, *, jobs: Sequence[int], afters: Sequence[int]) -> list[WatchedJob]:
+    """Those of the jobs that are there; `afters` has a row of `job_logs` for each."""
+    rows = await _fetch(link, "watch_jobs", {"jobs": list(jobs), "afters": list(afters)})
+    return [_watched(row) for row in rows]
+
+
+async def ended_runs(link: Link, *, since: datetime) -> list[EndedRuns]:
+    return [EndedRuns(*row) for row in await _fetch(link, "ended_runs", {"since": since})]
+
+
+async def departures(link: Link, *, since: datetime) -> list[Departure]:
+    return [Departure(*row) for row in await _fetch(link, "departures", {"since": since})]
+
+
 async def _fetch(link: Link, name: str, parameters: dict[str, Any]) -> list[Any]:
     return await link.fetch(SQL[f"looks/{name}"], parameters, LOOK_SECONDS)
+
+
+def _between(
+    top: int,
+    bottom: int,
+    statuses: Sequence[Status] | None,
+    types: Sequence[str] | None,
+    queues: Sequence[str] | None,
+    keys: Sequence[str] | None,
+    limit: int,
+) -> dict[str, Any]:
+    return {
+        "top": top,
+        "bottom": bottom,
+        "statuses": _array(statuses),
+        "types": _array(types),
+        "queues": _array(queues),
+        "keys": _array(keys),
+        "limit": limit,
+    }
 
 
 def _array(values: Sequence[str] | None) -> list[str] | None:
@@ -78,3 +171,11 @@ def _paged(row: Sequence[Any]) -> PagedJob:
     if values[7] is not None:
         values[7] = msgspec.Raw(values[7])
     return PagedJob(*values)
+
+
+def _watched(row: Sequence[Any]) -> WatchedJob:
+    values = list(row)
+    for place in (7, 13):
+        if values[place] is not None:
+            values[place] = msgspec.Raw(values[place])
+    return WatchedJob(*values)

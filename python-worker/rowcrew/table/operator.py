@@ -147,6 +147,14 @@ async def requeue_job(link: Link, ids: Sequence[int]) -> list[int]:
     return [id for (id,) in await _fetch(link, "requeue_job", {"ids": list(ids)})]
 
 
+async def edit_job(
+    link: Link, id: int, *, priority: int | None, run_at: datetime | None, seen: datetime | None
+) -> bool:
+    """Whether the job was queued and is changed; `seen` is the "updatedAt" that it must still have."""
+    parameters = {"id": id, "priority": priority, "runAt": run_at, "seen": seen}
+    return bool(await _fetch(link, "edit_job", parameters))
+
+
 async def job_standing(link: Link, ids: Sequence[int]) -> list[Standing]:
     return [Standing(*row) for row in await _fetch(link, "job_standing", {"ids": list(ids)})]
 
@@ -236,6 +244,11 @@ async def set_queue(link: Link, *, queue: str, columns: str, seconds: int | None
     """
     parameters = {"queue": queue, "columns": columns, "seconds": seconds}
     return bool(await _fetch(link, "set_queue", parameters))
+
+
+async def lock_queue(link: Link, queue: str) -> bool:
+    """Whether there is a row; nobody changes it before the transaction ends."""
+    return bool(await _fetch(link, "lock_queue", {"queue": queue}))
 
 
 async def count_runs(
@@ -392,6 +405,11 @@ async def change_schedule(link: Link, name: str, changes: str) -> str | None:
     """Change the columns that a JSON object names; None where there is no such schedule."""
     rows = await _fetch(link, "change_schedule", {"name": name, "changes": changes})
     return str(rows[0][0]) if rows else None
+
+
+async def lock_schedule(link: Link, name: str) -> bool:
+    """Whether there is such a schedule; nobody changes it before the transaction ends."""
+    return bool(await _fetch(link, "lock_schedule", {"name": name}))
 
 
 async def trigger_schedule(link: Link, name: str) -> int | None:

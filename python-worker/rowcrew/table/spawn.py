@@ -56,12 +56,14 @@ class Entered(NamedTuple):
 
 
 class GivenUp(NamedTuple):
-    """A worker that was launched and never came."""
+    """A worker that was launched and never came; `handle` is None where the launch itself was lost."""
 
     id: int
     name: str
     queue: str
     error_message: str
+    launcher: str
+    handle: str | None
 
 
 class OverTime(NamedTuple):

@@ -13,7 +13,7 @@ import pytest
 
 from rowcrew.bundled.announcements.pdf_text import page_texts
 from rowcrew.bundled.announcements.processed import Analysis
-from rowcrew.bundled.announcements.rules.categories import GENERAL, signs
+from rowcrew.bundled.announcements.rules.categories import GENERAL, category_of, signs
 from rowcrew.bundled.announcements.rules.dates import dates_in
 from rowcrew.bundled.announcements.rules.money import amounts_in
 from rowcrew.bundled.announcements.sample.filings import Sample, samples
@@ -48,7 +48,7 @@ def test_amounts_and_categories_are_right_often_enough(name: str) -> None:
     is_right_often_enough(score(readings(name)))
 
 
-@pytest.mark.parametrize("name", ["first", "second"])
+@pytest.mark.parametrize("name", ["first", "second", "third"])
 def test_letters_that_no_pattern_was_made_for_are_read_right_often_enough(name: str) -> None:
     is_right_often_enough(score((sample, read(sample)) for sample in held_out(name)))
 
@@ -98,6 +98,17 @@ def test_what_counts_something_else_is_no_amount(text: str) -> None:
 )
 def test_a_date_is_read_with_the_day_before_the_month(text: str) -> None:
     assert [each.value for each in dates_in(f"fixed {text} as the record date")] == ["2026-09-30"]
+
+
+def test_a_subject_names_the_matter_before_what_the_matter_is_for() -> None:
+    assert category_of("", "Record Date for Buyback of equity shares", "") == "Record Date"
+    assert category_of("", "Buyback of equity shares: record date", "") == "Buyback"
+
+
+def test_what_a_board_decided_says_more_than_that_it_met() -> None:
+    subject, decided = "Outcome of Board Meeting", "The Board approved an issue of bonus shares."
+    assert category_of("", subject, decided) == "Bonus/Stock Split"
+    assert category_of("", subject, "The Board adopted a policy.") == subject
 
 
 def test_there_are_about_fifty_categories_and_one_for_the_rest() -> None:

@@ -17,7 +17,7 @@ from rowcrew.bundled.announcements.kept import known_filing
 from rowcrew.bundled.announcements.payload import AiProcessing
 from rowcrew.bundled.announcements.pdf_text import page_texts
 from rowcrew.bundled.announcements.processed import Processed
-from rowcrew.bundled.announcements.rules.analysis import ENGINE, analysed
+from rowcrew.bundled.announcements.provider import Provider, provider_of
 from rowcrew.bundled.announcements.target import target_beside
 from rowcrew.bundled.files.arrival import Patience
 from rowcrew.bundled.files.sources import Source, fetched, open_source
@@ -36,13 +36,13 @@ crew = Crew()
 @crew.job("ai_processing", queue="ai_processing", executor="process")
 def ai_processing(payload: AiProcessing, context: Context) -> Processed:
     """Read an announcement of a company: category, figures, investors, summary."""
-    filing = _named(payload)
+    filing, provider = _named(payload), provider_of(context)
     if payload.pdf is None:
-        return _handed_on(payload.corp_id, _processed(filing, (), note=NO_FILE), context)
-    return _read(payload.corp_id, payload.pdf, filing, context)
+        return _handed_on(payload.corp_id, _processed(provider, filing, (), note=NO_FILE), context)
+    return _read(payload.corp_id, payload.pdf, filing, provider, context)
 
 
-def _read(corp_id: str, pdf: Source, filing: Filing, context: Context) -> Processed:
+def _read(corp_id: str, pdf: Source, filing: Filing, provider: Provider, context: Context) -> Processed:
     with (
         fetched(pdf, MOST_BYTES, context, _PATIENCE) as source,
         context.transaction() as connection,
@@ -50,7 +50,7 @@ def _read(corp_id: str, pdf: Source, filing: Filing, context: Context) -> Proces
     ):
         sha256 = _sha256(file)
         with target_beside(connection, context) as announcements:
-            known = known_filing(announcements, corp_id, sha256, ENGINE)
+            known = known_filing(announcements, corp_id, sha256, provider.engine)
         connection.commit()  # no transaction stays open while pages are read
         if known is not None:
             return known
@@ -59,7 +59,7 @@ def _read(corp_id: str, pdf: Source, filing: Filing, context: Context) -> Proces
             lambda number, count: context.progress(number, count, f"Reading page {number} of {count}"),
         )
     note = None if any(page.strip() for page in pages) else SCANNED
-    return _handed_on(corp_id, _processed(filing, pages, sha256=sha256, note=note), context)
+    return _handed_on(corp_id, _processed(provider, filing, pages, sha256=sha256, note=note), context)
 
 
 def _handed_on(corp_id: str, processed: Processed, context: Context) -> Processed:
@@ -81,9 +81,9 @@ def _named(payload: AiProcessing) -> Filing:
 
 
 def _processed(
-    filing: Filing, pages: Sequence[str], *, note: str | None, sha256: str | None = None
+    provider: Provider, filing: Filing, pages: Sequence[str], *, note: str | None, sha256: str | None = None
 ) -> Processed:
-    analysis = analysed(filing, pages)
+    analysis = provider.analysed(filing, pages)
     return Processed(
         **{name: getattr(analysis, name) for name in analysis.__struct_fields__},
         exchange=filing.exchange,
@@ -95,7 +95,7 @@ def _processed(
         pdf_sha256=sha256,
         pages=len(pages),
         note=note,
-        engine=ENGINE,
+        engine=provider.engine,
     )
 
 

@@ -1,4 +1,4 @@
-"""The settings of announcements: where their tables are, and where the files named in feeds lie."""
+"""The settings of announcements: where their tables are, where the files of feeds lie, and who reads them."""
 
 from __future__ import annotations
 
@@ -17,10 +17,13 @@ def _address(value: str) -> Secret:
 
 
 class AnnouncementSettings(FamilySettings, frozen=True, kw_only=True):
-    """Where the tables are (None = beside the jobs), and where the files named in feeds lie."""
+    """Where the tables are (None = beside the jobs), where files lie, which model reads (None = rules)."""
 
     database_url: Secret | None = None
     attachments: str = BSE_ATTACHMENTS
+    model_url: str | None = None
+    model: str | None = None
+    model_key: Secret | None = None
 
     variables: ClassVar[tuple[Variable, ...]] = (
         Variable(
@@ -38,4 +41,31 @@ class AnnouncementSettings(FamilySettings, frozen=True, kw_only=True):
             "BSE's",
             "where the files of a feed lie: an address, or a directory below ROWCREW_DATA_DIR",
         ),
+        Variable(
+            ("ANNOUNCEMENT_MODEL_URL",),
+            "model_url",
+            readers.endpoint,
+            "unset",
+            "a language model reads filings in place of the rules: its server, such as https://api.openai.com/v1",
+        ),
+        Variable(
+            ("ANNOUNCEMENT_MODEL",),
+            "model",
+            readers.text,
+            "unset",
+            "the model that this server is asked for; it must answer in a JSON Schema",
+        ),
+        Variable(
+            ("ANNOUNCEMENT_MODEL_API_KEY",),
+            "model_key",
+            readers.Secret,
+            "unset",
+            "what it shows this server; a server of your own may need none",
+            is_secret=True,
+        ),
     )
+
+    def disagreement(self) -> str | None:
+        if (self.model_url is None) == (self.model is None):
+            return None
+        return "ANNOUNCEMENT_MODEL_URL, ANNOUNCEMENT_MODEL: only one of them is set; give both or neither"

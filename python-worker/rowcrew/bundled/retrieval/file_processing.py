@@ -8,7 +8,6 @@ completion, all or none.
 from __future__ import annotations
 
 import hashlib
-import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from itertools import islice
@@ -19,6 +18,7 @@ import msgspec
 
 from rowcrew import no_transaction
 from rowcrew.bundled.files.sources import Source, fetched, open_source
+from rowcrew.bundled.model_server import pause_of
 from rowcrew.bundled.retrieval.batches import begin_file, finish_file
 from rowcrew.bundled.retrieval.chunking import Chunk, chunks_of
 from rowcrew.bundled.retrieval.embedding import Embedder, Vector, embedder_of
@@ -33,7 +33,6 @@ MOST_BYTES: Final = 50 * 10**6
 MOST_CHUNKS: Final = 20_000
 BATCH: Final = 32
 _STEPS: Final = 5
-_LOOK_SECONDS: Final = 0.2
 crew = Crew()
 
 
@@ -75,7 +74,7 @@ def _processed(
 ) -> FileResult:
     name = name_of(payload.file)
     type = file_type_of(content, name) if payload.file_type == "auto" else payload.file_type
-    embedder = embedder_of(payload.embedder, lambda seconds: _pause(seconds, context))
+    embedder = embedder_of(payload.embedder, pause_of(context))
     making = Making(
         project=payload.project_id,
         sha256=hashlib.sha256(content).hexdigest(),
@@ -133,11 +132,3 @@ def _result(document: KeptDocument, embedder: Embedder, *, skipped: bool) -> Fil
         dimensions=document.dimensions,
         skipped_unchanged=skipped,
     )
-
-
-def _pause(seconds: float, context: Context) -> None:
-    """Wait, and stop when the run must."""
-    ends = time.monotonic() + seconds
-    while (left := ends - time.monotonic()) > 0:
-        context.stop_if_cancelled()
-        time.sleep(min(left, _LOOK_SECONDS))

@@ -42,6 +42,7 @@ class Heartbeat:
 
     Attributes:
         came_round_at: when the last beat had its answer, or none and will be tried again.
+        answered_at: when a beat had its answer last.
         is_failing: whether it had none.
     """
 
@@ -78,7 +79,7 @@ class Heartbeat:
         self._holds_nothing = False
         self._checking = asyncio.Lock()
         self._outage = Outage(link=link, purpose="heartbeat", log=log)
-        self.came_round_at = clock.now()
+        self.came_round_at = self.answered_at = clock.now()
         self.is_failing = False
 
     def check_soon(self) -> None:
@@ -101,6 +102,8 @@ class Heartbeat:
 
     def _came_round(self, next_seconds: float, *, is_failing: bool) -> float:
         self.came_round_at, self.is_failing = self._clock.now(), is_failing
+        if not is_failing:
+            self.answered_at = self.came_round_at
         return next_seconds
 
     async def check(self, *, nothing_in_flight: bool = False) -> None:

@@ -36,6 +36,8 @@ class FirstWord:
     def failed(self, why: str) -> None:
         if not self._manifest.done():
             self._manifest.set_exception(CrewError(why))
+            # A worker that is told to leave while its crew loads asks no more: that is no crash.
+            self._manifest.exception()
 
 
 class Restarts:

@@ -50,9 +50,8 @@ class CommandLauncher:
             raise LaunchFailed(f"{self._words[0]} exited with {done.returncode}: {said}")
         return _last_line(done.stdout) or launch.boot_id
 
-    def running(self) -> Sequence[str]:
-        """Nothing: the program starts workers and cannot tell of them. Their rows do."""
-        return ()
+    def running(self) -> None:
+        """The program starts workers and cannot tell of them. Their rows do."""
 
     def end(self, handle: str) -> None:
         """Nothing: such a worker is asked to end in its row, with `rowcrew workers terminate`."""

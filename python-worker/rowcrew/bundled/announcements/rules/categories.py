@@ -13,10 +13,14 @@ from importlib import resources
 from typing import Final, NamedTuple
 
 GENERAL: Final = "General"
+# Says where a thing was decided, so only what was decided can be less vague.
+_VAGUE: Final = "Outcome of Board Meeting"
 # A subject is written to say it, an exchange's word is often too wide, and a text begins with what matters.
 _SUBJECT: Final = 2.0
 _HINTS: Final = 1.5
 _TEXT: Final = 1.0
+# A subject names the matter first, and what it is for after that: `Record date for buyback`.
+_NAMED_FIRST: Final = 5.0
 _REST: Final = 0.3
 _BEGINNING: Final = 2_500
 _REPEATED: Final = 0.2
@@ -59,8 +63,29 @@ def category_of(hints: str, subject: str, text: str) -> str:
         category: sum(weight * _worth(own, place) for place, weight in places if place)
         for category, own in signs().items()
     }
-    best = max(scores, key=lambda category: scores[category])
-    return best if scores[best] >= _ENOUGH else GENERAL
+    named = _named_first(subject)
+    if named is not None:
+        scores[named] += _NAMED_FIRST
+    enough = [category for category, score in scores.items() if score >= _ENOUGH]
+    told = [category for category in enough if category != _VAGUE] or enough
+    return max(told, key=lambda category: scores[category], default=GENERAL)
+
+
+def _named_first(subject: str) -> str | None:
+    """The category whose pattern matches the subject soonest."""
+    starts = {
+        category: match.start()
+        for category, own in signs().items()
+        if category != _VAGUE
+        for match in (_soonest(own, subject),)
+        if match is not None
+    }
+    return min(starts, key=lambda category: starts[category]) if starts else None
+
+
+def _soonest(own: tuple[Sign, ...], text: str) -> re.Match[str] | None:
+    matches = (match for sign in own if (match := sign.pattern.search(text)))
+    return min(matches, key=lambda match: match.start(), default=None)
 
 
 def _spelled(text: str) -> str:

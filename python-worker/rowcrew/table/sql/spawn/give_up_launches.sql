@@ -3,4 +3,4 @@ UPDATE workers
    SET "stoppedAt" = clock_timestamp(), "stopReason" = 'error', "errorMessage" = 'it did not register within 120 seconds'
  WHERE abs(extract(epoch FROM clock_timestamp() - "launchedAt")) >= 120
    AND "registeredAt" IS NULL AND "stoppedAt" IS NULL AND "lostAt" IS NULL
-RETURNING id, name, queues[1] AS queue, "errorMessage"
+RETURNING id, name, queues[1] AS queue, "errorMessage", launcher, "launchHandle" AS handle

@@ -1,0 +1,185 @@
+"""What workers that come and go are worth, how soon the first is there, and what their spawner costs itself.
+
+Speed: the same sleeping jobs with one worker and with as many as the queue allows, from the INSERT to the
+last end, the start of every worker included. Cold starts: one job in a queue without a worker. Cost:
+processor time and queries of a spawner beside many queues with nothing to start. The server runs here too.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Final
+
+import psutil
+
+from rowcrew.bench.figures import spread
+from rowcrew.bench.processes import DEFAULTS, NO_WAKE_UPS, PROGRAM, await_true, own_seconds
+from rowcrew.bench.report import Report, Row, Table, machine_facts
+from rowcrew.bench.table import BenchTable
+from rowcrew.cli.bench import tell
+from rowcrew.settings import environment_with
+
+CREW: Final = "benchmarks.crew:crew"
+QUEUE: Final = "bench_spawner"
+WAYS: Final[Mapping[str, Mapping[str, str]]] = {"wake-up": {}, "polling only": NO_WAKE_UPS}
+CLEAR: Final = "TRUNCATE jobs, job_attempts, workers, queues"
+SET: Final = """
+INSERT INTO queues (queue, label, "maxConcurrent", "idleTimeoutSeconds", "maxJobsPerSession")
+VALUES (%s, %s, %s, 1, %s)
+"""
+MANY: Final = """
+INSERT INTO queues (queue, label, "maxConcurrent")
+SELECT 'bench_' || n, 'Q' || n, 0 FROM generate_series(1, %s) AS n
+"""
+CROWDS: Final = "INSERT INTO jobs (type, queue) SELECT 'bench_noop', queue FROM queues"
+SLEEPS: Final = """
+INSERT INTO jobs (type, queue, payload)
+SELECT 'bench_sleep', %s, jsonb_build_object('seconds', %s::float8) FROM generate_series(1, %s)
+"""
+THERE: Final = "SELECT count(*) FROM worker_status WHERE state IN ('live', 'launching')"
+OPEN: Final = "SELECT count(*) FROM jobs WHERE status IN ('queued', 'processing')"
+SPAN: Final = """SELECT extract(epoch FROM max("finishedAt") - min("createdAt"))::float8 FROM jobs"""
+COLD: Final = """
+SELECT extract(epoch FROM w."launchedAt" - j."createdAt")::float8,
+       extract(epoch FROM w."registeredAt" - w."launchedAt")::float8,
+       extract(epoch FROM j."startedAt" - j."createdAt")::float8
+  FROM jobs j, workers w
+"""
+STEPS: Final = ("enqueued to detected", "detected to registered", "enqueued to processing")
+CONNECTED: Final = """
+SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name ~ 'spawner'
+"""
+TRANSACTIONS: Final = """
+SELECT xact_commit + xact_rollback FROM pg_stat_database WHERE datname = current_database()
+"""
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--seconds", type=float, default=60.0, help="of each measurement of the cost")
+    parser.add_argument("--settle", type=float, default=15.0, help="seconds that do not count before it")
+    parser.add_argument("--queues", type=int, default=1000, help="beside which the spawner is idle")
+    parser.add_argument("--sleep", type=float, default=6.0, help="seconds of a job")
+    parser.add_argument("--starts", type=int, default=10, help="cold starts each way")
+
+
+def measure(url: str, options: argparse.Namespace) -> Report:
+    with BenchTable(url) as table:
+        machine = machine_facts(table.settings())
+        speed = [
+            _speed(url, table, what, jobs, most, options.sleep)
+            for what, jobs, most in (("AI", 12, 3), ("UPLOAD", 12, 2), ("AI, scenario 1", 5, 3))
+        ]
+        cold = [row for way in WAYS for row in _cold(url, table, way, options.starts)]
+        cost = [
+            {"spawner": "none", **_watched(table, None, options)},
+            *(_cost(url, table, queues, jobs, options) for queues, jobs in _idle(options.queues)),
+        ]
+    return Report(
+        "spawner",
+        machine,
+        (
+            Table(f"seconds of the same jobs of {options.sleep:g} s, from the INSERT to the last end", speed),
+            Table("milliseconds of a cold start", cold),
+            Table(f"{options.seconds:g} s of a spawner that starts nothing", cost),
+        ),
+    )
+
+
+def _idle(queues: int) -> tuple[tuple[int, bool], ...]:
+    return (0, False), (queues, False), (queues, True)
+
+
+def _speed(url: str, table: BenchTable, what: str, jobs: int, most: int, sleep: float) -> Row:
+    one, many = (_seconds(url, table, f"{what}, {workers}", jobs, workers, sleep) for workers in (1, most))
+    return {
+        "queue": what,
+        "jobs": jobs,
+        "workers": most,
+        "oneWorker": round(one, 1),
+        "allWorkers": round(many, 1),
+        "faster": round(one / many, 2),
+    }
+
+
+def _seconds(url: str, table: BenchTable, what: str, jobs: int, workers: int, sleep: float) -> float:
+    tell(f"{what} workers")
+    table.connection.execute(CLEAR)
+    table.connection.execute(SET, (QUEUE, "BENCH", workers, None))
+    with _spawner(url, table):
+        table.connection.execute(SLEEPS, (QUEUE, sleep, jobs))
+        await_true(lambda: not _number(table, OPEN))
+    [(seconds,)] = table.connection.execute(SPAN).fetchall()
+    return float(seconds)
+
+
+def _cold(url: str, table: BenchTable, way: str, starts: int) -> list[Row]:
+    """The first start makes byte-code and does not count."""
+    tell(f"cold starts, {way}")
+    found = []
+    for _ in range(starts + 1):
+        table.connection.execute(CLEAR)
+        table.connection.execute(SET, (QUEUE, "BENCH", 1, 1))
+        with _spawner(url, table, WAYS[way]):
+            table.connection.execute(SLEEPS, (QUEUE, 0, 1))
+            await_true(lambda: not _number(table, OPEN) and not _number(table, THERE))
+        found += table.connection.execute(COLD).fetchall()
+    return [
+        {"found by": way, "from": step} | spread([1000 * float(one[place]) for one in found[1:]], digits=None)
+        for place, step in enumerate(STEPS)
+    ]
+
+
+def _cost(url: str, table: BenchTable, queues: int, jobs: bool, options: argparse.Namespace) -> Row:
+    """Queues that may have no worker keep their jobs, so that all are looked at and nothing starts."""
+    waiting = "a job waits in each" if jobs else "no job"
+    tell(f"a spawner beside {queues:,} queues, {waiting}")
+    table.connection.execute(CLEAR)
+    table.connection.execute(MANY, (queues,))
+    if jobs:
+        table.connection.execute(CROWDS)
+    table.analyze()
+    with _spawner(url, table) as process:
+        return {"spawner": f"{queues:,} queues, {waiting}", **_watched(table, process, options)}
+
+
+def _watched(table: BenchTable, process: psutil.Process | None, options: argparse.Namespace) -> Row:
+    time.sleep(options.settle)
+    transactions, cpu = _number(table, TRANSACTIONS), 0.0 if process is None else own_seconds(process)
+    time.sleep(options.seconds)
+    row: Row = {"queriesPerSecond": round((_number(table, TRANSACTIONS) - transactions) / options.seconds, 2)}
+    if process is None:
+        return {**row, "cpuPercent": None, "MiB": None}
+    return {
+        **row,
+        "cpuPercent": round(100 * (own_seconds(process) - cpu) / options.seconds, 2),
+        "MiB": round(process.memory_info().rss / 2**20, 1),
+    }
+
+
+@contextmanager
+def _spawner(url: str, table: BenchTable, settings: Mapping[str, str] = {}) -> Iterator[psutil.Process]:
+    """A spawner that is connected; in the end its workers go with it."""
+    variables = {**DEFAULTS, "ROWCREW_MODULES": CREW, "DATABASE_URL": url, **settings}
+    process = subprocess.Popen(
+        [sys.executable, *PROGRAM, "spawner"],
+        env=environment_with(**variables),
+        stdout=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        await_true(lambda: _number(table, CONNECTED) > 0 or process.poll() is not None)
+        time.sleep(1)  # until it listens
+        yield psutil.Process(process.pid)
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _number(table: BenchTable, statement: str) -> int:
+    [(number,)] = table.connection.execute(statement.encode()).fetchall()
+    return int(number)

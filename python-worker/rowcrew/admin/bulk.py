@@ -1,0 +1,73 @@
+"""Changes of many jobs, from the newest down: how many there are, and one part after the other.
+
+In: a change, a search and the id above which nothing counts. Out: numbers and ids; each statement is bounded,
+however large the table is. Called by the web.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+import msgspec
+
+from rowcrew.admin import looks
+from rowcrew.admin.jobs import CHANGEABLE, Change, change_jobs
+from rowcrew.admin.looks import Search
+from rowcrew.table.link import Link
+
+MOST_COUNTED: Final = 10_000
+_PART: Final = 1_000
+_COUNT_SECONDS: Final = 1.5
+
+
+class Counted(msgspec.Struct, frozen=True, rename="camel"):
+    """How many jobs a change would take.
+
+    Attributes:
+        more: there may be more: counting ended at 10,000, or after a second.
+        to_id: the highest id that counts; null when there is no job at all.
+    """
+
+    jobs: int
+    more: bool
+    to_id: int | None
+
+
+class Part(NamedTuple):
+    """Some of the jobs; the next part lies below `before`, which is None when there is none."""
+
+    ids: list[int]
+    before: int | None
+
+
+def narrowed(change: Change, search: Search) -> Search | None:
+    """The search for those jobs alone that the change takes; None when there can be none."""
+    wanted = search.statuses or CHANGEABLE[change]
+    statuses = tuple(one for one in wanted if one in CHANGEABLE[change])
+    return msgspec.structs.replace(search, statuses=statuses) if statuses else None
+
+
+async def count(link: Link, change: Change, search: Search) -> Counted:
+    """How many there are now; later ones do not count when the answer's `to_id` is given to the change."""
+    to_id = await looks.newest(link)
+    began, jobs = time.monotonic(), 0
+    before = None if to_id is None else to_id + 1
+    while before is not None and jobs < MOST_COUNTED and time.monotonic() - began < _COUNT_SECONDS:
+        found = await part(link, change, search, before=before)
+        jobs, before = jobs + len(found.ids), found.before
+    return Counted(min(jobs, MOST_COUNTED), before is not None, to_id)
+
+
+async def part(link: Link, change: Change, search: Search, *, before: int) -> Part:
+    """The next thousand that the change takes, or as many as there are in the next 200,000 ids."""
+    wanted = narrowed(change, search)
+    if wanted is None:
+        return Part([], None)
+    return Part(*await looks.ids(link, wanted, before=before, limit=_PART))
+
+
+async def carry_out(link: Link, change: Change, ids: Sequence[int]) -> int:
+    """How many of them have changed."""
+    return sum(answer.changed for answer in await change_jobs(link, change, ids))

@@ -1,0 +1,2 @@
+-- How many workers there have been.
+SELECT count(*) AS workers FROM workers

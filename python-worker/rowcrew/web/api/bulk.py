@@ -1,0 +1,133 @@
+"""Changes of many jobs over HTTP: count, begin, see how far they are, take back."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+import msgspec
+from msgspec import Meta
+
+from rowcrew.admin import bulk as admin
+from rowcrew.admin.jobs import CHANGEABLE, Change
+from rowcrew.admin.looks import Search
+from rowcrew.table.link import Link
+from rowcrew.web.api.jobs import JobId, typed
+from rowcrew.web.api.operation import Answer, Given, Operation
+from rowcrew.web.bulk import BulkDocument
+from rowcrew.web.problems import Refused
+
+UNDO_SECONDS: Final = 10.0
+
+
+class CountQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which jobs, as one would type it: `status:failed queue:mail`."""
+
+    change: Change
+    q: str
+
+
+class BulkToBegin(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """A bulk change.
+
+    Attributes:
+        q: which jobs, as one would type it: `status:failed queue:mail`.
+        to_id: jobs with higher ids are left alone: the `toId` of the count that somebody has seen.
+        delay_seconds: how long it can be taken back before it begins.
+    """
+
+    change: Change
+    q: str
+    to_id: JobId
+    delay_seconds: Annotated[float, Meta(ge=0, le=3_600)] = UNDO_SECONDS
+
+
+class BulkList(msgspec.Struct, frozen=True):
+    """The bulk changes of this process, newest first."""
+
+    bulk: list[BulkDocument]
+
+
+async def count(link: Link, given: Given) -> Answer:
+    query: CountQuery = given.query
+    return Answer(await admin.count(link, query.change, _search(query.change, query.q)))
+
+
+async def begin(_: Link, given: Given) -> Answer:
+    wanted: BulkToBegin = given.body
+    search = _search(wanted.change, wanted.q)
+    begun = given.shared.bulks.begin(
+        wanted.change, search, to_id=wanted.to_id, delay_seconds=wanted.delay_seconds
+    )
+    return Answer(begun, 202, {"Location": f"/api/v1/bulk/{begun.id}"})
+
+
+async def list_bulk(_: Link, given: Given) -> Answer:
+    return Answer(BulkList(given.shared.bulks.all()))
+
+
+async def show(_: Link, given: Given) -> Answer:
+    return Answer(_found(given.shared.bulks.get(given.path["bulk"])))
+
+
+async def stop(_: Link, given: Given) -> Answer:
+    return Answer(_found(given.shared.bulks.take_back(given.path["bulk"])))
+
+
+def _search(change: Change, text: str) -> Search:
+    search = typed(text)
+    if search == Search():
+        raise Refused(422, "q: say which jobs, such as status:failed or type:report", field="q")
+    if admin.narrowed(change, search) is None:
+        able = ", ".join(CHANGEABLE[change])
+        raise Refused(422, f"q: {change} takes jobs that are {able}, and these are not", field="q")
+    return search
+
+
+def _found(bulk: BulkDocument | None) -> BulkDocument:
+    if bulk is None:
+        raise Refused(404, "there is no such bulk change here; GET /api/v1/bulk lists them", field="bulk")
+    return bulk
+
+
+OPERATIONS: Final = (
+    Operation(
+        "GET",
+        "/bulk/count",
+        "countBulk",
+        "Count the jobs that a bulk change would take, up to 10,000.",
+        count,
+        admin.Counted,
+        query=CountQuery,
+        problems=(422,),
+    ),
+    Operation("GET", "/bulk", "listBulk", "List the bulk changes of this process.", list_bulk, BulkList),
+    Operation(
+        "POST",
+        "/bulk",
+        "beginBulk",
+        "Change many jobs, beginning after ten seconds in which it can be taken back.",
+        begin,
+        BulkDocument,
+        body=BulkToBegin,
+        status=202,
+        problems=(408, 413, 415, 422, 429),
+    ),
+    Operation(
+        "GET",
+        "/bulk/{bulk}",
+        "showBulk",
+        "Show how far it is.",
+        show,
+        BulkDocument,
+        problems=(404,),
+    ),
+    Operation(
+        "POST",
+        "/bulk/{bulk}/stop",
+        "stopBulk",
+        "Take a bulk change back, or stop it where it is.",
+        stop,
+        BulkDocument,
+        problems=(404,),
+    ),
+)

@@ -1,0 +1,140 @@
+"""All operations of the API, and the routes that carry them out.
+
+In: what requests share. Out: routes below /api/v1. Called by `web/app.py`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+import psycopg
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+
+from rowcrew.model.errors import RowcrewError
+from rowcrew.model.new_job import PAYLOAD_BYTES
+from rowcrew.web.api import bulk, events, families, jobs, queues, schedules, trees, types, workers
+from rowcrew.web.api.openapi import openapi
+from rowcrew.web.api.operation import Answer, Given, Operation, Stream
+from rowcrew.web.documents import json_response, read_body, read_query
+from rowcrew.web.problems import Refused, answer_to
+from rowcrew.web.shared import Shared
+
+PREFIX: Final = "/api/v1"
+EVENTS: Final = "text/event-stream"
+OPERATIONS: Final = (
+    *jobs.OPERATIONS,
+    *queues.OPERATIONS,
+    *workers.OPERATIONS,
+    *schedules.OPERATIONS,
+    *trees.OPERATIONS,
+    *types.OPERATIONS,
+    *events.OPERATIONS,
+    *bulk.OPERATIONS,
+    *families.OPERATIONS,
+)
+
+BODY_BYTES: Final = 2 * PAYLOAD_BYTES
+"""A payload at its limit, and what JSON adds to characters that it escapes."""
+
+BODY_SECONDS: Final = 10.0
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+def routes(shared: Shared) -> list[Route]:
+    document = openapi(OPERATIONS, prefix=PREFIX)
+
+    async def describe(_: Request) -> Response:
+        return json_response(document)
+
+    return [
+        Route(f"{PREFIX}/openapi.json", describe, methods=["GET"]),
+        *(Route(PREFIX + one.path, _endpoint(one, shared), methods=[one.method]) for one in OPERATIONS),
+    ]
+
+
+def _endpoint(operation: Operation, shared: Shared) -> Endpoint:
+    links = shared.looking if operation.method == "GET" else shared.changing
+
+    async def endpoint(request: Request) -> Response:
+        try:
+            given = await _given(request, operation, shared)
+            async with links.lent() as link:
+                answer = await operation.do(link, given)
+        except (RowcrewError, psycopg.Error) as error:
+            return answer_to(error, shared.address)
+        return _response(request, answer)
+
+    return endpoint
+
+
+def _response(request: Request, answer: Answer | Stream) -> Response:
+    if isinstance(answer, Stream):
+        return StreamingResponse(answer.events, headers={"X-Accel-Buffering": "no"}, media_type=EVENTS)
+    headers = dict(answer.headers or {})
+    if answer.tag is not None:
+        headers["ETag"] = answer.tag
+        if request.method == "GET" and answer.tag in _tags(request.headers.get("if-none-match", "")):
+            return Response(status_code=304, headers=headers)
+    if answer.status == 204:
+        return Response(status_code=204, headers=headers)
+    return json_response(answer.document, answer.status, headers)
+
+
+async def _given(request: Request, operation: Operation, shared: Shared) -> Given:
+    for name, value in request.path_params.items():
+        if "\0" in value:
+            raise Refused(404, f"{name}: has the character NUL, which no name has", field=name)
+    query: Any = None
+    if operation.query is not None:
+        query = read_query(request.query_params.multi_items(), operation.query)
+    elif request.query_params:
+        name = next(iter(request.query_params))
+        raise Refused(400, f"{name}: nothing is asked behind a question mark here", field=name)
+    body = None if operation.body is None else read_body(await _json_body(request), operation.body)
+    headers = request.headers
+    return Given(
+        shared,
+        request.path_params,
+        query,
+        body,
+        idempotency_key=headers.get("idempotency-key") if operation.takes_key else None,
+        if_match=_wanted(headers.get("if-match")),
+        last_event_id=headers.get("last-event-id"),
+    )
+
+
+def _wanted(if_match: str | None) -> frozenset[str] | None:
+    return None if if_match is None or if_match.strip() == "*" else _tags(if_match)
+
+
+def _tags(text: str) -> frozenset[str]:
+    return frozenset(tag.strip().removeprefix("W/") for tag in text.split(","))
+
+
+async def _json_body(request: Request) -> bytes:
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json":
+        raise Refused(415, "send the body as Content-Type: application/json", field="Content-Type")
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            return await _bounded_body(request)
+    except TimeoutError:
+        raise Refused(408, f"the body had not come after {BODY_SECONDS:g} seconds") from None
+    except ClientDisconnect:
+        raise Refused(400, "the client left before its body had come") from None
+
+
+async def _bounded_body(request: Request) -> bytes:
+    content = bytearray()
+    async for part in request.stream():
+        content += part
+        if len(content) > BODY_BYTES:
+            raise Refused(
+                413, f"the body is larger than {BODY_BYTES} bytes: enqueue a reference", field="payload"
+            )
+    return bytes(content)

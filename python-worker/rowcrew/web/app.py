@@ -1,0 +1,86 @@
+"""The web application: routes, and what is shared between requests while it runs.
+
+In: the address of the database. Out: an ASGI application with its guard. Called by `serving`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import NamedTuple
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from rowcrew.web import health
+from rowcrew.web.api import offer
+from rowcrew.web.documents import json_response
+from rowcrew.web.guard import Guard
+from rowcrew.web.metrics import exposition
+from rowcrew.web.problems import problem_response
+from rowcrew.web.sampler import Sampler
+from rowcrew.web.shared import shared
+
+
+class Web(NamedTuple):
+    """The application, and what lets its streams end when the server is asked to leave."""
+
+    app: ASGIApp
+    stop: Callable[[], None]
+
+
+def application(address: str) -> Web:
+    common = shared(address)
+
+    @asynccontextmanager
+    async def running(_: Starlette) -> AsyncIterator[None]:
+        yield
+        await common.close()
+
+    app = Starlette(
+        routes=[*offer.routes(common), *_signs_of_life(common.sampler)],
+        exception_handlers={HTTPException: _refused, Exception: _failed},
+        lifespan=running,
+    )
+    return Web(Guard(app), common.stop)
+
+
+def _signs_of_life(sampler: Sampler) -> list[Route]:
+    async def live(_: Request) -> Response:
+        return json_response({"status": "live"})
+
+    async def ready(_: Request) -> Response:
+        await sampler.look()
+        return json_response(*health.ready(sampler))
+
+    async def worker_health(_: Request) -> Response:
+        await sampler.look()
+        return json_response(*health.worker_health(sampler))
+
+    async def metrics(request: Request) -> Response:
+        await sampler.look()
+        content, kind = exposition(sampler, request.headers.get("accept", ""))
+        return Response(content, media_type=kind)
+
+    return [
+        Route("/livez", live),
+        Route("/readyz", ready),
+        Route("/worker/health", worker_health),
+        Route("/metrics", metrics),
+    ]
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    headers = dict(error.headers) if error.headers else None
+    return problem_response(
+        error.status_code, f"{request.method} {request.url.path}: {error.detail}", headers=headers
+    )
+
+
+async def _failed(_: Request, __: Exception) -> Response:
+    return problem_response(500, "this is our fault; the server's standard error has the traceback")

@@ -1,0 +1,141 @@
+"""Changes of many jobs: counted first, begun after a while in which they can be taken back, done in parts.
+
+In: a change and a frozen set: a search, and the id above which nothing counts. Out: how far each has come. A
+bulk change lives in this process; what it has not changed when the process ends stays as it is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections import OrderedDict
+from typing import Final, Literal
+
+import msgspec
+import psycopg
+
+from rowcrew.admin import bulk as admin
+from rowcrew.admin.jobs import Change
+from rowcrew.admin.looks import Search
+from rowcrew.model.errors import RowcrewError
+from rowcrew.table.link import reason
+from rowcrew.web.links import Links, TooMany
+
+MOST_AT_ONCE: Final = 4
+_MOST_KEPT: Final = 100
+
+State = Literal["waiting", "running", "done", "stopped", "failed"]
+
+
+class BulkDocument(msgspec.Struct, frozen=True, rename="camel"):
+    """A bulk change.
+
+    Attributes:
+        to_id: jobs with higher ids are none of its business.
+        looked_to: it has come down to this id; null before it begins.
+        changed: how many jobs it has changed so far.
+        problem: why it has failed.
+    """
+
+    id: str
+    change: Change
+    state: State
+    to_id: int
+    looked_to: int | None
+    changed: int
+    problem: str | None
+
+
+class _Bulk:
+    """One bulk change under way."""
+
+    def __init__(self, change: Change, search: Search, *, to_id: int) -> None:
+        self.id = str(uuid.uuid4())
+        self.change = change
+        self.search = search
+        self.to_id = to_id
+        self.state: State = "waiting"
+        self.looked_to: int | None = None
+        self.changed = 0
+        self.problem: str | None = None
+        self.stopped = asyncio.Event()
+        self.task: asyncio.Task[None] | None = None
+
+    def document(self) -> BulkDocument:
+        return BulkDocument(
+            self.id, self.change, self.state, self.to_id, self.looked_to, self.changed, self.problem
+        )
+
+
+class Bulks:
+    """The bulk changes of this process, the last hundred of them.
+
+    Args:
+        looking, changing: connections, each lent for one part at a time.
+    """
+
+    def __init__(self, *, looking: Links, changing: Links) -> None:
+        self._looking = looking
+        self._changing = changing
+        self._known: OrderedDict[str, _Bulk] = OrderedDict()
+
+    def begin(self, change: Change, search: Search, *, to_id: int, delay_seconds: float) -> BulkDocument:
+        """
+        Raises:
+            TooMany: too many are under way.
+        """
+        if sum(one.state in ("waiting", "running") for one in self._known.values()) >= MOST_AT_ONCE:
+            raise TooMany(f"{MOST_AT_ONCE} bulk changes are under way; wait for one of them to end")
+        bulk = _Bulk(change, search, to_id=to_id)
+        self._known[bulk.id] = bulk
+        while len(self._known) > _MOST_KEPT:
+            self._known.popitem(last=False)
+        bulk.task = asyncio.create_task(self._run(bulk, delay_seconds))
+        return bulk.document()
+
+    def all(self) -> list[BulkDocument]:
+        return [one.document() for one in reversed(self._known.values())]
+
+    def get(self, id: str) -> BulkDocument | None:
+        bulk = self._known.get(id)
+        return None if bulk is None else bulk.document()
+
+    def take_back(self, id: str) -> BulkDocument | None:
+        """Stop it: before it begins nothing is changed, later nothing further."""
+        bulk = self._known.get(id)
+        if bulk is None:
+            return None
+        bulk.stopped.set()
+        if bulk.state == "waiting":
+            bulk.state = "stopped"
+        return bulk.document()
+
+    def stop(self) -> None:
+        for bulk in self._known.values():
+            bulk.stopped.set()
+
+    async def _run(self, bulk: _Bulk, delay_seconds: float) -> None:
+        try:
+            async with asyncio.timeout(delay_seconds):
+                await bulk.stopped.wait()
+        except TimeoutError:
+            bulk.state = "running"
+        try:
+            await self._change_all(bulk)
+        except psycopg.Error as error:
+            bulk.state, bulk.problem = "failed", reason(error)
+        except RowcrewError as error:
+            bulk.state, bulk.problem = "failed", str(error)
+        else:
+            bulk.state = "stopped" if bulk.stopped.is_set() else "done"
+
+    async def _change_all(self, bulk: _Bulk) -> None:
+        before: int | None = bulk.to_id + 1
+        while before is not None and not bulk.stopped.is_set():
+            async with self._looking.lent() as link:
+                part = await admin.part(link, bulk.change, bulk.search, before=before)
+            if part.ids:
+                async with self._changing.lent() as link:
+                    bulk.changed += await admin.carry_out(link, bulk.change, part.ids)
+            before = part.before
+            bulk.looked_to = 1 if before is None else before

@@ -1,0 +1,149 @@
+"""The one who looks: a sample of the database every few seconds, for all screens, health and metrics.
+
+In: links of its own. Out: the last value of each part, with its age, and why it is not younger. It sleeps
+when nobody has asked for a while; whoever asks then waits for a fresh sample. One in each process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Final, Generic, TypeVar
+
+import psycopg
+
+from rowcrew.admin import looks, now
+from rowcrew.admin.now import Now
+from rowcrew.model.errors import RowcrewError
+from rowcrew.table.link import Link, reason
+from rowcrew.table.rows import ListedWorker, ReasonCount
+from rowcrew.web.links import Links
+from rowcrew.web.tally import Tally
+
+ASLEEP_SECONDS: Final = 15.0
+LATE_SECONDS: Final = 10.0
+"""How much older than its period a value is told to be old."""
+
+_TICK_SECONDS: Final = 1.0
+_FIRST_SECONDS: Final = 3.0
+
+# A database that answers slowly is left in peace: looks take a fifth of the time at most.
+_REST: Final = 4
+
+T = TypeVar("T")
+
+
+class Part(Generic[T]):
+    """What was seen last of one thing.
+
+    Args:
+        look: how it is seen.
+        every_seconds: how old it becomes before somebody looks again.
+
+    Attributes:
+        value: None until it was seen once.
+        problem: why the last look failed; None = it did not.
+    """
+
+    def __init__(self, look: Callable[[Link], Awaitable[T]], *, every_seconds: float) -> None:
+        self._look = look
+        self._every_seconds = every_seconds
+        self._seen_at = 0.0
+        self._tried_at = float("-inf")
+        self.value: T | None = None
+        self.problem: str | None = None
+
+    @property
+    def age_seconds(self) -> float | None:
+        return None if self.value is None else time.monotonic() - self._seen_at
+
+    @property
+    def is_due(self) -> bool:
+        return time.monotonic() - self._tried_at >= self._every_seconds
+
+    @property
+    def is_late(self) -> bool:
+        age = self.age_seconds
+        return age is None or age > self._every_seconds + LATE_SECONDS
+
+    async def see(self, links: Links) -> None:
+        """A look that fails leaves what was seen before."""
+        self._tried_at = began = time.monotonic()
+        try:
+            async with links.lent() as link:
+                value = await self._look(link)
+        except psycopg.errors.QueryCanceled:
+            self.problem = "the database did not answer in time"
+        except (psycopg.Error, RowcrewError) as error:
+            self.problem = reason(error)
+        else:
+            self.value, self._seen_at, self.problem = value, began, None
+
+
+class Sampler:
+    """Looks at the database for everybody, as long as somebody wants to know.
+
+    Args:
+        links: on which it looks.
+    """
+
+    def __init__(self, links: Links) -> None:
+        self._links = links
+        self._asked_at = 0.0
+        self._looking: asyncio.Task[None] | None = None
+        self._round_ended = asyncio.Event()
+        self.tally = Tally()
+        self.now: Part[Now] = Part(now.now, every_seconds=5)
+        self.reasons: Part[list[ReasonCount]] = Part(looks.reasons, every_seconds=10)
+        self.processed: Part[int] = Part(self._count_processed, every_seconds=15)
+        self.counts: Part[bool] = Part(self.tally.count, every_seconds=15)
+
+    @property
+    def parts(self) -> dict[str, Part[Now] | Part[list[ReasonCount]] | Part[int] | Part[bool]]:
+        return {
+            "now": self.now,
+            "reasons": self.reasons,
+            "processed": self.processed,
+            "counts": self.counts,
+        }
+
+    @property
+    def eldest(self) -> ListedWorker | None:
+        """The live worker that has been up longest."""
+        workers = self.now.value.workers if self.now.value else []
+        living = [worker for worker in workers if worker.state == "live"]
+        return max(living, key=lambda worker: worker.up_seconds, default=None)
+
+    async def look(self) -> None:
+        """Somebody wants to know: go on looking, and wait a moment if nobody has looked lately."""
+        self._asked_at = time.monotonic()
+        if self._looking is not None and not self._looking.done():
+            if self.now.value is not None:
+                return
+        else:
+            self._round_ended.clear()
+            self._looking = asyncio.create_task(self._look_while_asked())
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_FIRST_SECONDS):
+                await self._round_ended.wait()
+
+    async def stop(self) -> None:
+        if self._looking is not None:
+            self._looking.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._looking
+
+    async def _look_while_asked(self) -> None:
+        while time.monotonic() - self._asked_at < ASLEEP_SECONDS:
+            began = time.monotonic()
+            for part in self.parts.values():
+                if part.is_due:
+                    await part.see(self._links)
+            self._round_ended.set()
+            await asyncio.sleep(max(_TICK_SECONDS, _REST * (time.monotonic() - began)))
+
+    async def _count_processed(self, link: Link) -> int:
+        eldest = self.eldest
+        return 0 if eldest is None else await looks.runs_within(link, eldest.up_seconds)

@@ -1,0 +1,142 @@
+"""A spawner's round over a place: the row, the start there, and the worker that comes, works and leaves."""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import AsyncIterator, Callable
+
+import anyio.to_thread
+import pytest
+
+from rig.fixtures import StartWorker
+from rig.table import Table
+from rowcrew import settings
+from rowcrew.log import Log
+from rowcrew.spawn.spawner import Spawner, Wishes
+from tests.launchers.places import Place
+
+pytestmark = pytest.mark.anyio
+
+ONE = pytest.mark.parametrize("place", ["ecs"], indirect=True)
+TWO = pytest.mark.parametrize("place", ["ecs", "kubernetes"], indirect=True)
+START = """SELECT name, launcher, "launchHandle", "registeredAt", "stopReason", "errorMessage" FROM workers"""
+
+
+class Round:
+    """A spawner that is asked for one check at a time, and what it says."""
+
+    def __init__(self, url: str) -> None:
+        self.stream = io.StringIO()
+        values = settings.read({"DATABASE_URL": url})
+        self.spawner = Spawner(settings=values, wishes=Wishes(), log=Log("text", self.stream))
+
+    async def once(self) -> int:
+        """How many workers were started."""
+        return (await self.spawner.check()).started
+
+    @property
+    def said(self) -> str:
+        return self.stream.getvalue()
+
+
+@pytest.fixture
+async def spawner(database_url: str) -> AsyncIterator[Round]:
+    spawner = Round(database_url)
+    yield spawner
+    await spawner.spawner.stop()
+
+
+@pytest.fixture
+def configured(place: Place, monkeypatch: pytest.MonkeyPatch, table: Table) -> Place:
+    """The place, known to this process, and a queue whose workers start there."""
+    for name, value in place.environment().items():
+        monkeypatch.setenv(name, value)
+    set_queue(table, place.launcher.name)
+    return place
+
+
+def set_queue(table: Table, launcher: str, queue: str = "ai") -> None:
+    table.rows("DELETE FROM queues WHERE queue = %s", queue)
+    table.rows(
+        """INSERT INTO queues (queue, label, "maxConcurrent", "maxJobsPerSession", launcher)
+           VALUES (%s, 'AI', 1, 1, %s)""",
+        queue,
+        launcher,
+    )
+
+
+@pytest.fixture
+def started_there(start_worker: StartWorker) -> Callable[[Place, str], None]:
+    """Be the place: run the worker that was started with this handle, until it leaves."""
+
+    def run(place: Place, handle: str) -> None:
+        given = place.given(handle)
+        worker = start_worker(
+            program=[sys.executable, "-m", "rowcrew.cli", *given.arguments],
+            **{"ROWCREW_MODULES": "crew_under_test:crew", **given.environment},
+        )
+        assert worker.exited() == 0
+        place.finish(handle)
+
+    return run
+
+
+@TWO
+async def test_a_ready_job_starts_one_worker_there_that_takes_it_and_leaves(
+    configured: Place,
+    spawner: Round,
+    table: Table,
+    started_there: Callable[[Place, str], None],
+) -> None:
+    id = table.enqueue("noop", queue="ai")
+    assert await spawner.once() == 1
+    (row,) = table.rows(START)
+    assert row["launchHandle"]
+    assert f"Spawned worker {row['name']} for AI ({row['launcher']}: {row['launchHandle']}" in spawner.said
+    assert await spawner.once() == 0  # it is on its way, and counts
+    await anyio.to_thread.run_sync(started_there, configured, row["launchHandle"])
+    assert table.row(id)["status"] == "completed"
+    (row,) = table.rows(START)
+    assert row["registeredAt"]
+    assert row["stopReason"] == "max_jobs"
+    assert await spawner.once() == 0
+    assert configured.started() == 1
+
+
+async def test_a_refusal_is_told_in_the_place_s_words_and_rests_the_queue(
+    configured: Place, spawner: Round, table: Table
+) -> None:
+    configured.refuse()
+    table.enqueue("noop", queue="ai")
+    assert await spawner.once() == 0
+    (row,) = table.rows(START)
+    assert configured.words in row["errorMessage"]
+    assert (row["launchHandle"], row["stopReason"]) == (None, "error")
+    assert row["errorMessage"] in spawner.said
+    assert await spawner.once() == 0
+    assert len(table.rows(START)) == 1
+
+
+@ONE
+async def test_a_launcher_without_its_settings_names_them_and_other_queues_go_on(
+    configured: Place, spawner: Round, table: Table
+) -> None:
+    set_queue(table, "render", "mails")
+    for queue in ("mails", "ai"):
+        table.enqueue("noop", queue=queue)
+    assert await spawner.once() == 1
+    said = spawner.said
+    assert "LAUNCHER_RENDER_SERVICE is not set: " in said
+    assert "LAUNCHER_RENDER_API_KEY is not set: " in said
+
+
+@ONE
+async def test_a_place_that_cannot_be_asked_fails_the_launch_and_not_the_spawner(
+    configured: Place, spawner: Round, table: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_REGION", "no region")
+    table.enqueue("noop", queue="ai")
+    assert await spawner.once() == 0
+    (row,) = table.rows(START)
+    assert row["errorMessage"].startswith("ecs cannot be asked: ")

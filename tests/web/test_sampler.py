@@ -1,0 +1,77 @@
+"""The sampler: how little it asks, and what is shown while the database does not answer."""
+
+from __future__ import annotations
+
+import time
+
+import psycopg
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from rig.waiting import eventually
+from tests.web.conftest import Web
+from tests.web.test_events import Client
+
+STATEMENTS_A_SECOND = 3
+IDLE_SECONDS = 12
+
+
+def samples(web: Web, name: str) -> dict[tuple[str, ...], float]:
+    families = text_string_to_metric_families(web.get("/metrics").text)
+    return {
+        tuple(sample.labels.values()): sample.value
+        for family in families
+        for sample in family.samples
+        if sample.name == name
+    }
+
+
+def statements(web: Web) -> int:
+    """How many were sent to the database so far: each of the web's is a transaction of its own."""
+    return int(
+        web.value(
+            "SELECT xact_commit + xact_rollback FROM pg_stat_database WHERE datname = current_database()"
+        )
+    )
+
+
+@pytest.mark.parametrize("locked", ["jobs", "job_stats"])
+def test_while_a_table_is_locked_the_last_values_are_shown_with_their_age(web: Web, locked: str) -> None:
+    web.enqueue("seen", queue="before-the-lock")
+    eventually(lambda: samples(web, "rowcrew_queue_depth").get(("before-the-lock", "ready")))
+    with psycopg.connect(web.url) as connection:
+        connection.execute(f"LOCK TABLE {locked} IN ACCESS EXCLUSIVE MODE".encode())
+        eventually(lambda: samples(web, "rowcrew_sample_age_seconds")[("now",)] > 15)
+        assert samples(web, "rowcrew_queue_depth")[("before-the-lock", "ready")] >= 1
+        answered = web.get("/readyz")
+        assert (answered.status, "in time" in answered.json["problem"]) == (503, True)
+        assert web.get("/livez").status == 200
+    eventually(lambda: web.get("/readyz").status == 200)
+
+
+def test_an_old_snapshot_keeps_nothing_from_being_seen(web: Web) -> None:
+    with psycopg.connect(web.url) as connection:
+        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        connection.execute("SELECT count(*) FROM jobs")
+        web.enqueue("beside-a-snapshot", queue="snapshot")
+        eventually(lambda: samples(web, "rowcrew_queue_depth").get(("snapshot", "ready")))
+
+
+@pytest.mark.slow
+def test_a_hundred_who_watch_cost_three_statements_a_second(web: Web) -> None:
+    jobs = [web.enqueue("watched-by-many") for _ in range(100)]
+    clients = [Client(web.port, job) for job in jobs]
+    try:
+        first = [next(client.events()) for client in clients]
+        assert {event.kind for event in first} == {"job"}
+        time.sleep(IDLE_SECONDS)  # until connections that rest have told the server what they have done
+        before, began = statements(web), time.monotonic()
+        while time.monotonic() - began < 12:
+            web.get("/metrics")
+            web.get("/worker/health")
+            web.get("/readyz")
+        sent = statements(web) - before
+        assert 0 < sent / (time.monotonic() - began) <= STATEMENTS_A_SECOND
+    finally:
+        for client in clients:
+            client.close()
