@@ -87,6 +87,17 @@ def test_steps_end_exactly_at_their_limit(handbook: Study, model: LanguageModel,
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
+def test_calls_that_a_limit_left_unanswered_are_answered_when_the_job_may_go_on(
+    handbook: Study, model: LanguageModel, provider: str
+) -> None:
+    model.says = [SEARCH, ANSWER]
+    assert handbook.ask(provider=provider, maxSteps=1)["stopReason"] == "steps"
+    assert handbook.steps("results") == [(None,)]
+    result = handbook.ask(provider=provider, maxSteps=2, attempt=2)
+    assert (result["stopReason"], result["answer"], len(model.asked)) == ("answer", ANSWER.text, 2)
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
 @pytest.mark.parametrize("limit", [{"maxTokens": 6_000}, {"budgetUsd": 0.03}])
 def test_tokens_and_cost_are_never_more_than_the_payload_allows(
     handbook: Study, model: LanguageModel, provider: str, limit: dict[str, Any]

@@ -11,16 +11,14 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
 import msgspec
 import urllib3
 
-from rowcrew import RowcrewError
 from rowcrew.bundled.investigation.providers.background import in_background
 from rowcrew.bundled.investigation.providers.provider import Look, OutOfTime
+from rowcrew.bundled.model_server import ServerFailed, refusal
 from rowcrew.context import PermanentError, Retry
 
 ATTEMPTS: Final = 5
@@ -29,8 +27,6 @@ _CONNECT_SECONDS: Final = 10.0
 _LONGEST_ANSWER_SECONDS: Final = 600.0
 _LARGEST_ANSWER: Final = 8 * 2**20
 _LOOK_SECONDS: Final = 0.2
-_RETRYABLE: Final = (408, 409, 425, 429)
-_NEVER: Final = ("insufficient_quota", "billing_hard_limit_reached")  # told with a 429 that no wait helps
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -38,14 +34,6 @@ class Answer(msgspec.Struct, frozen=True):
 
     body: bytes
     vendor_id: str | None
-
-
-class _Unavailable(RowcrewError):
-    """The server did not answer; a later attempt may succeed. `after` = seconds that it asks to wait."""
-
-    def __init__(self, told: str, after: float = 0) -> None:
-        super().__init__(told)
-        self.after = after
 
 
 class Server:
@@ -57,7 +45,7 @@ class Server:
     """
 
     def __init__(self, *, url: str, setting: str, headers: Mapping[str, str], look: Look) -> None:
-        self.setting = setting
+        self._told = f"the server of {setting}"
         self._url = url
         self._headers = {"Content-Type": "application/json", "User-Agent": "rowcrew", **headers}
         self._look = look
@@ -76,7 +64,7 @@ class Server:
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 return self._once(content, request_id, ends)
-            except _Unavailable as error:
+            except ServerFailed as error:
                 pause = max(error.after, math.ldexp(0.5, attempt))
                 if attempt == ATTEMPTS or pause > LONGEST_PAUSE_SECONDS:
                     raise Retry(pause, str(error)) from error
@@ -114,19 +102,12 @@ class Server:
             data = answer.read(_LARGEST_ANSWER + 1)
             answer.release_conn()
         except urllib3.exceptions.HTTPError as error:
-            raise _Unavailable(f"the server of {self.setting}: {type(error).__name__}") from error
+            raise ServerFailed(f"{self._told}: {type(error).__name__}") from error
         if answer.status != 200:
-            raise self._refusal(answer, data)
+            raise refusal(self._told, answer, data)
         if len(data) > _LARGEST_ANSWER:
-            raise PermanentError(f"the server of {self.setting} answers more than {_LARGEST_ANSWER:,} bytes")
+            raise PermanentError(f"{self._told} answers more than {_LARGEST_ANSWER:,} bytes")
         return Answer(data, answer.headers.get("request-id") or answer.headers.get("x-request-id"))
-
-    def _refusal(self, answer: urllib3.BaseHTTPResponse, data: bytes) -> RowcrewError:
-        code = _code(data)
-        told = f"the server of {self.setting} answers {answer.status}" + (f" ({code})" if code else "")
-        if code not in _NEVER and (answer.status in _RETRYABLE or answer.status >= 500):
-            return _Unavailable(told, _seconds(answer.headers.get("Retry-After", "")))
-        return PermanentError(told)
 
     def _wait(self, seconds: float, ends: float) -> None:
         until = time.monotonic() + seconds
@@ -135,35 +116,3 @@ class Server:
         while (left := until - time.monotonic()) > 0:
             self._look()
             time.sleep(min(left, _LOOK_SECONDS))
-
-
-def _code(data: bytes) -> str:
-    """What an error is called, a word such as `invalid_api_key`, if the answer has one."""
-    try:
-        error = msgspec.json.decode(data, type=dict[str, Any]).get("error")
-    except msgspec.MsgspecError:
-        return ""
-    if not isinstance(error, dict):
-        return ""
-    words = (error.get("code"), error.get("type"))
-    return next((word for word in words if isinstance(word, str) and _is_word(word)), "")
-
-
-def _is_word(text: str) -> bool:
-    return 0 < len(text) <= 60 and text.isascii() and text.replace("_", "").isalnum()
-
-
-def _seconds(retry_after: str) -> float:
-    """What a server asks to wait, as seconds or as a date. Also nonsense may stand there: then we choose."""
-    try:
-        seconds = float(retry_after)
-    except ValueError:
-        seconds = _until(retry_after)
-    return seconds if 0 <= seconds < math.inf else 0.0
-
-
-def _until(date: str) -> float:
-    try:
-        return (parsedate_to_datetime(date) - datetime.now(UTC)).total_seconds()
-    except (ValueError, TypeError):
-        return 0.0
