@@ -40,6 +40,7 @@ NAMES: Final = (
     "csv_import",
     "waits",
     "jobs",
+    "announcements",
 )
 RESULTS: Final = Path(__file__).parent / "results"
 SERVER_SETTINGS: Final = {"shared_buffers": "1GB"}

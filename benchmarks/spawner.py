@@ -22,21 +22,25 @@ from rowcrew.bench.processes import DEFAULTS, NO_WAKE_UPS, PROGRAM, await_true, 
 from rowcrew.bench.report import Report, Row, Table, machine_facts
 from rowcrew.bench.table import BenchTable
 from rowcrew.cli.bench import tell
+from rowcrew.model.counting import counted
 from rowcrew.settings import environment_with
 
 CREW: Final = "benchmarks.crew:crew"
 QUEUE: Final = "bench_spawner"
 WAYS: Final[Mapping[str, Mapping[str, str]]] = {"wake-up": {}, "polling only": NO_WAKE_UPS}
+CROWDS: Final = ((12, 3), (12, 2), (5, 3))
 CLEAR: Final = "TRUNCATE jobs, job_attempts, workers, queues"
 SET: Final = """
 INSERT INTO queues (queue, label, "maxConcurrent", "idleTimeoutSeconds", "maxJobsPerSession")
 VALUES (%s, %s, %s, 1, %s)
 """
+# In the first minute of a limit a worker waits a second before it looks; most limits are older.
+AGE: Final = """UPDATE queues SET "limitedAt" = "limitedAt" - interval '1 hour'"""
 MANY: Final = """
 INSERT INTO queues (queue, label, "maxConcurrent")
 SELECT 'bench_' || n, 'Q' || n, 0 FROM generate_series(1, %s) AS n
 """
-CROWDS: Final = "INSERT INTO jobs (type, queue) SELECT 'bench_noop', queue FROM queues"
+WAITING: Final = "INSERT INTO jobs (type, queue) SELECT 'bench_noop', queue FROM queues"
 SLEEPS: Final = """
 INSERT INTO jobs (type, queue, payload)
 SELECT 'bench_sleep', %s, jsonb_build_object('seconds', %s::float8) FROM generate_series(1, %s)
@@ -63,6 +67,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seconds", type=float, default=60.0, help="of each measurement of the cost")
     parser.add_argument("--settle", type=float, default=15.0, help="seconds that do not count before it")
     parser.add_argument("--queues", type=int, default=1000, help="beside which the spawner is idle")
+    parser.add_argument(
+        "--crowds", nargs="+", type=_crowd, default=CROWDS, help="jobs and workers allowed, such as 12/3"
+    )
     parser.add_argument("--sleep", type=float, default=6.0, help="seconds of a job")
     parser.add_argument("--starts", type=int, default=10, help="cold starts each way")
 
@@ -70,10 +77,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def measure(url: str, options: argparse.Namespace) -> Report:
     with BenchTable(url) as table:
         machine = machine_facts(table.settings())
-        speed = [
-            _speed(url, table, what, jobs, most, options.sleep)
-            for what, jobs, most in (("AI", 12, 3), ("UPLOAD", 12, 2), ("AI, scenario 1", 5, 3))
-        ]
+        speed = [_speed(url, table, crowd, options.sleep) for crowd in options.crowds]
         cold = [row for way in WAYS for row in _cold(url, table, way, options.starts)]
         cost = [
             {"spawner": "none", **_watched(table, None, options)},
@@ -94,10 +98,15 @@ def _idle(queues: int) -> tuple[tuple[int, bool], ...]:
     return (0, False), (queues, False), (queues, True)
 
 
-def _speed(url: str, table: BenchTable, what: str, jobs: int, most: int, sleep: float) -> Row:
-    one, many = (_seconds(url, table, f"{what}, {workers}", jobs, workers, sleep) for workers in (1, most))
+def _crowd(text: str) -> tuple[int, int]:
+    jobs, _, workers = text.partition("/")
+    return int(jobs), int(workers)
+
+
+def _speed(url: str, table: BenchTable, crowd: tuple[int, int], sleep: float) -> Row:
+    jobs, most = crowd
+    one, many = (_seconds(url, table, jobs, workers, sleep) for workers in (1, most))
     return {
-        "queue": what,
         "jobs": jobs,
         "workers": most,
         "oneWorker": round(one, 1),
@@ -106,10 +115,9 @@ def _speed(url: str, table: BenchTable, what: str, jobs: int, most: int, sleep: 
     }
 
 
-def _seconds(url: str, table: BenchTable, what: str, jobs: int, workers: int, sleep: float) -> float:
-    tell(f"{what} workers")
-    table.connection.execute(CLEAR)
-    table.connection.execute(SET, (QUEUE, "BENCH", workers, None))
+def _seconds(url: str, table: BenchTable, jobs: int, workers: int, sleep: float) -> float:
+    tell(f"{counted(jobs, 'job')}, {counted(workers, 'worker')}")
+    _set(table, workers, None)
     with _spawner(url, table):
         table.connection.execute(SLEEPS, (QUEUE, sleep, jobs))
         await_true(lambda: not _number(table, OPEN))
@@ -117,19 +125,23 @@ def _seconds(url: str, table: BenchTable, what: str, jobs: int, workers: int, sl
     return float(seconds)
 
 
+def _set(table: BenchTable, workers: int, jobs: int | None) -> None:
+    table.connection.execute(CLEAR)
+    table.connection.execute(SET, (QUEUE, "BENCH", workers, jobs))
+    table.connection.execute(AGE)
+
+
 def _cold(url: str, table: BenchTable, way: str, starts: int) -> list[Row]:
-    """The first start makes byte-code and does not count."""
     tell(f"cold starts, {way}")
     found = []
-    for _ in range(starts + 1):
-        table.connection.execute(CLEAR)
-        table.connection.execute(SET, (QUEUE, "BENCH", 1, 1))
+    for _ in range(starts):
+        _set(table, 1, 1)
         with _spawner(url, table, WAYS[way]):
             table.connection.execute(SLEEPS, (QUEUE, 0, 1))
             await_true(lambda: not _number(table, OPEN) and not _number(table, THERE))
         found += table.connection.execute(COLD).fetchall()
     return [
-        {"found by": way, "from": step} | spread([1000 * float(one[place]) for one in found[1:]], digits=None)
+        {"found by": way, "from": step} | spread([1000 * float(one[place]) for one in found], digits=None)
         for place, step in enumerate(STEPS)
     ]
 
@@ -141,7 +153,7 @@ def _cost(url: str, table: BenchTable, queues: int, jobs: bool, options: argpars
     table.connection.execute(CLEAR)
     table.connection.execute(MANY, (queues,))
     if jobs:
-        table.connection.execute(CROWDS)
+        table.connection.execute(WAITING)
     table.analyze()
     with _spawner(url, table) as process:
         return {"spawner": f"{queues:,} queues, {waiting}", **_watched(table, process, options)}

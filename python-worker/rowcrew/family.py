@@ -61,6 +61,8 @@ QUEUE_TABLES: Final = frozenset(
         "schedule_ticks",
         "schedules",
         "starts",
+        "web_sessions",
+        "web_users",
         "workers",
     }
 )

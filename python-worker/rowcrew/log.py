@@ -128,6 +128,11 @@ EVENTS: Final[Mapping[str, Words]] = {
     "worker.over_time": Words(
         "warning", "⚠️  Worker {name} has outlived its time by {seconds:.0f} seconds: sent {signal}"
     ),
+    "worker.over_time_elsewhere": Words(
+        "warning",
+        "⚠️  Worker {name} has outlived its time by {seconds:.0f} seconds: {launcher} is asked to end it",
+    ),
+    "place.failed": Words("warning", "⚠️  Workers in {launcher} cannot be looked after: {reason}"),
     "spawner.stopping": Words(
         "info", "🛑 Spawner stops: {reason}; {workers:worker} of its own", counted="workers"
     ),

@@ -46,7 +46,10 @@ TINY = {
     "reserve": ("--rows", "2000", "--repeats", "1"),
     "start": ("--repeats", "1", "--jobs", "50"),
     "session": ("--repeats", "1"),
-    "spawner": ("--seconds", "0.1", "--settle", "0", "--queues", "3", "--sleep", "0", "--starts", "1"),
+    "spawner": (
+        *("--crowds", "2/2", "--sleep", "0", "--starts", "1"),
+        *("--seconds", "0.1", "--settle", "0", "--queues", "3"),
+    ),
     "csv_import": ("--rows", "100", "--repeats", "1"),
     "waits": ("--fan-in", "10", "--chain", "5", "--waiters", "25"),
     "jobs": ("--paths", "1000", "--table-rows", "5", "--rounds", "1", "--cancels", "1"),

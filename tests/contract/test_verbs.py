@@ -34,6 +34,7 @@ from rowcrew.table import (
     spawn,
     stats,
     waits,
+    web_users,
     worker,
 )
 from rowcrew.table.statements import SQL
@@ -51,6 +52,7 @@ ROOMS: dict[str, ModuleType] = {
     "spawn": spawn,
     "stats": stats,
     "waits": waits,
+    "web_users": web_users,
     "worker": worker,
 }
 SCRIPTS = {"operator/roles"}  # for psql, not for a driver

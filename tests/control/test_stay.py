@@ -69,6 +69,18 @@ async def test_no_more_jobs_are_reserved_than_may_still_be_taken(open_site: Open
     assert site.table.count("queued") == 5
 
 
+async def test_nobody_leaves_before_a_queue_whose_limit_is_young_was_looked_at(open_site: OpenSite) -> None:
+    site = await open_site(limits=Limits(idle_timeout_seconds=1))
+    site.table.rows("INSERT INTO queues (queue, \"maxConcurrent\") VALUES ('limited', 1)")
+    site.table.enqueue("quick", queue="limited")
+    stay, reserver = stay_of(site), site.organs.reserver
+    ask = site.organs.reserving.appetite.ask(site.clock.now())
+    await reserver.look(ask)
+    site.clock.move(GAP_SECONDS)
+    assert stay.once() is None
+    assert await reserver.look_under_limits(ask) == 1
+
+
 async def test_idle_time_counts_from_the_start_and_from_the_end_of_the_last_job(open_site: OpenSite) -> None:
     site = await open_site(limits=Limits(idle_timeout_seconds=20))
     stay = stay_of(site)

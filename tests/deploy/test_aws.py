@@ -9,31 +9,20 @@ import subprocess
 import sys
 from importlib import import_module
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pytest
 import yaml
 from compose_spec import PyCompose
 
 from rig.aws_models import input_shape, problems
+from rig.cloudformation import loaded
 from rowcrew import cli
 from rowcrew.bundled.announcements import family
 from tests.deploy.project import DEPLOY
 
 FOLDER = DEPLOY / "aws"
 BIN = Path(sys.prefix) / "bin"
-
-
-class CloudFormation(yaml.SafeLoader):
-    """YAML with CloudFormation's short forms: `!Ref Image` is {"Ref": "Image"}."""
-
-
-def _short_form(loader: yaml.SafeLoader, name: str, node: yaml.Node) -> dict[str, Any]:
-    assert isinstance(node, yaml.ScalarNode)
-    return {name: loader.construct_scalar(node)}
-
-
-CloudFormation.add_multi_constructor("!", _short_form)
 
 
 class Function(NamedTuple):
@@ -45,10 +34,6 @@ class Function(NamedTuple):
     concurrency: int
     retries: int
     environment: dict[str, str]
-
-
-def loaded(name: str) -> Any:
-    return yaml.load((FOLDER / name).read_text(), CloudFormation)
 
 
 def of_sam() -> dict[str, Function]:

@@ -20,11 +20,11 @@ FAMILIES = {family.name: family for family in bundled()}
 PUBLIC = {
     "rowcrew",
     "rowcrew.addresses",
-    "rowcrew.bundled.model_server",
     "rowcrew.client",
     "rowcrew.context",
     "rowcrew.crew",
     "rowcrew.family",
+    "rowcrew.model_server",
     "rowcrew.payload",
     "rowcrew.settings.family",
     "rowcrew.settings.readers",
@@ -57,8 +57,7 @@ def imported(family: Family) -> Iterator[tuple[str, str]]:
 
 def sibling(module: str) -> str | None:
     parts = module.split(".")
-    is_sibling = parts[:2] == ["rowcrew", "bundled"] and len(parts) > 2 and module not in PUBLIC
-    return parts[2] if is_sibling else None
+    return parts[2] if parts[:2] == ["rowcrew", "bundled"] and len(parts) > 2 else None
 
 
 def named_tables(text: str) -> set[str]:

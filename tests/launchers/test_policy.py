@@ -10,6 +10,9 @@ from typing import Any
 import pytest
 
 from rig.amazon import TEMPLATES, Amazon, Call
+from rig.cloudformation import loaded
+from rowcrew.settings.launchers import LambdaSettings
+from rowcrew.spawn.launchers.lambda_ import invoke
 from tests.launchers.places import OnBatch, OnEcs, OnLambda, launch
 
 HERE = "us-east-1:123456789012"
@@ -90,3 +93,46 @@ def test_the_policy_does_not_reach_other_clusters_or_roles() -> None:
     )
     for call in (("ecs:RunTask", definition, elsewhere), admin):
         assert not any(allows(statement, *call) for statement in POLICY)
+
+
+def of_the_spawner_s_function(description: str) -> list[dict[str, Any]]:
+    """What the spawner may do as a function itself, with every name resolved."""
+    if description == "serverless.yml":
+        return list(loaded(description)["provider"]["iam"]["role"]["statements"])
+    resources = loaded(description)["Resources"]
+    [policy] = resources["SpawnerFunction"]["Properties"]["Policies"]
+    names = {f"{name}.Arn": one["Properties"]["FunctionName"] for name, one in resources.items()}
+    return [
+        {
+            **statement,
+            "Resource": [{"Sub": f"{FUNCTION_ARN}{names[one['GetAtt']]}"} for one in statement["Resource"]],
+        }
+        for statement in policy["Statement"]
+    ]
+
+
+FUNCTION_ARN = "arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:"
+
+
+@pytest.mark.parametrize("description", ["serverless.yml", "lambda.yaml"])
+def test_a_spawner_that_is_a_function_may_invoke_the_workers_functions_and_nothing_else(
+    description: str,
+) -> None:
+    settings = LambdaSettings(function="rowcrew-{queue}", region="us-east-1")
+    queues = ("ai_processing", "supabase_upload", "investor_processing")
+    calls = [Call("lambda", "Invoke", invoke(settings, launch(queue=queue))) for queue in queues]
+    asked = [one for call in calls for one in asked_for(call)]
+    [statement] = of_the_spawner_s_function(description)
+    here = f"arn:aws:lambda:{HERE}:function:"
+    allowed = [one["Sub"].replace(FUNCTION_ARN, here) for one in statement["Resource"]]
+    given = {**statement, "Resource": allowed}
+    assert all(allows(given, *one) for one in asked)
+    assert len(allowed) == len(asked)
+    itself = Call("lambda", "Invoke", {"FunctionName": "rowcrew-spawner"})
+    assert not any(allows(given, *one) for one in asked_for(itself))
+
+
+def test_a_worker_may_protect_its_own_task_and_nothing_else() -> None:
+    [statement] = json.loads((TEMPLATES / "worker-policy.json").read_text())["Statement"]
+    assert allows(statement, "ecs:UpdateTaskProtection", f"arn:aws:ecs:{HERE}:task/rowcrew/0123", {})
+    assert not allows(statement, "ecs:UpdateTaskProtection", f"arn:aws:ecs:{HERE}:task/billing/0123", {})

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable
 import anyio.to_thread
 import pytest
 
+from rig.amazon import Amazon, Refused
 from rig.fixtures import StartWorker
 from rig.table import Table
 from rowcrew import settings
@@ -119,6 +120,32 @@ async def test_a_refusal_is_told_in_the_place_s_words_and_rests_the_queue(
 
 
 @ONE
+async def test_a_refusal_that_passes_is_tried_again(
+    configured: Place, spawner: Round, table: Table, aws: Amazon
+) -> None:
+    """As ECS words a throttled start: no code, and no answer, says what it is."""
+    words = "Error retrieving subnet information: Rate exceeded (ErrorCode: Throttling)"
+    aws.trouble_at["RunTask"] = Refused("InvalidParameterException", words)
+    table.enqueue("noop", queue="ai")
+    assert await spawner.once() == 0
+    aws.trouble_at.clear()
+    table.rows("""UPDATE workers SET "stoppedAt" = now() - interval '6 s'""")
+    assert await spawner.once() == 1
+
+
+@ONE
+async def test_another_spawner_starts_nothing_beside_a_worker_on_its_way(
+    configured: Place, spawner: Round, table: Table, database_url: str
+) -> None:
+    table.enqueue("noop", queue="ai")
+    assert await spawner.once() == 1
+    other = Round(database_url)
+    assert await other.once() == 0
+    await other.spawner.stop()
+    assert configured.started() == 1
+
+
+@ONE
 async def test_a_launcher_without_its_settings_names_them_and_other_queues_go_on(
     configured: Place, spawner: Round, table: Table
 ) -> None:
@@ -140,3 +167,75 @@ async def test_a_place_that_cannot_be_asked_fails_the_launch_and_not_the_spawner
     assert await spawner.once() == 0
     (row,) = table.rows(START)
     assert row["errorMessage"].startswith("ecs cannot be asked: ")
+
+
+LISTING = pytest.mark.parametrize("place", ["ecs", "batch", "kubernetes", "render"], indirect=True)
+
+
+async def started(spawner: Round, table: Table, seconds_ago: int) -> str:
+    """A worker that was started so long ago; its handle."""
+    table.enqueue("noop", queue="ai")
+    assert await spawner.once() == 1
+    (row,) = table.rows(
+        """UPDATE workers SET "launchedAt" = "launchedAt" - %s * interval '1 s' RETURNING "launchHandle" """,
+        seconds_ago,
+    )
+    return str(row["launchHandle"])
+
+
+@LISTING
+async def test_a_worker_that_ended_before_it_came_is_not_waited_for(
+    configured: Place, spawner: Round, table: Table
+) -> None:
+    handle = await started(spawner, table, 30)
+    configured.finish(handle)
+    assert await spawner.once() == 0
+    (row,) = table.rows(START)
+    assert row["stopReason"] == "error"
+    assert row["errorMessage"].startswith("it ended before it registered")
+    assert row["errorMessage"] in spawner.said
+
+
+@LISTING
+async def test_a_worker_on_its_way_is_waited_for(configured: Place, spawner: Round, table: Table) -> None:
+    await started(spawner, table, 30)
+    assert await spawner.once() == 0
+    assert table.rows(START)[0]["stopReason"] is None
+
+
+@LISTING
+async def test_what_never_came_waits_there_no_longer_for_room(
+    configured: Place, spawner: Round, table: Table
+) -> None:
+    """Else each round would leave one more, and all would start when there is room again."""
+    handle = await started(spawner, table, 130)
+    await spawner.once()
+    configured.settle()
+    assert handle not in (configured.launcher.running() or ())
+    assert table.rows(START)[0]["errorMessage"] == "it did not register within 120 seconds"
+
+
+@LISTING
+async def test_a_worker_that_outlives_its_time_is_ended_there_once(
+    configured: Place, spawner: Round, table: Table
+) -> None:
+    handle = await started(spawner, table, 130)
+    table.rows("""UPDATE workers SET "registeredAt" = "launchedAt" """)
+    table.rows("""UPDATE queues SET "maxRuntimeSeconds" = 60""")
+    for _ in range(2):
+        await spawner.once()
+    configured.settle()
+    assert handle not in (configured.launcher.running() or ())
+    assert spawner.said.count("is asked to end it") == 1
+
+
+@ONE
+async def test_a_place_that_does_not_answer_is_told_once_and_keeps_nobody_from_working(
+    configured: Place, spawner: Round, table: Table, aws: Amazon
+) -> None:
+    await started(spawner, table, 130)
+    for _ in range(2):
+        aws.trouble_at["StopTask"] = Refused("ServerException", "Service unavailable", 500)
+        table.rows("""UPDATE workers SET "stoppedAt" = NULL, "errorMessage" = NULL""")
+        assert await spawner.once() == 0
+    assert spawner.said.count("Workers in ecs cannot be looked after: ") == 1

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from rowcrew.bundled.model_server import ATTEMPTS, ServerFailed
 from rowcrew.bundled.retrieval.embedding.hashing import HashEmbedder
 from rowcrew.bundled.retrieval.embedding.served import ServedEmbedder
 from rowcrew.context import PermanentError
+from rowcrew.model_server import ATTEMPTS, ServerFailed
 from tests.retrieval.conftest import CONSTITUTION, Library
 
 KEY = "sk-canary-1234567890"

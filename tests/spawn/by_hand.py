@@ -10,6 +10,7 @@ from rowcrew import settings
 from rowcrew.control.identity import Identity
 from rowcrew.log import Log
 from rowcrew.spawn.care import Care
+from rowcrew.spawn.elsewhere import Elsewhere
 from rowcrew.spawn.launcher import Launch, LaunchFailed
 from rowcrew.spawn.places import Places
 from rowcrew.spawn.rounds import Checked, Rounds
@@ -62,6 +63,7 @@ class Spawner:
         self.care = Care(
             link=self.link,
             processes=self.places.processes,
+            elsewhere=Elsewhere(link=self.link, places=self.places, log=log),
             launched=self.starts.launched,
             grace_seconds=25.0,
             log=log,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
 
+from rowcrew.spawn.launchers.process import Ended
 from rowcrew.table import spawn as table
 from rowcrew.table import worker
 from tests.conftest import Connect
@@ -104,9 +106,26 @@ async def test_workers_that_come_and_die_make_their_queue_rest_too(
         connect().execute("""UPDATE workers SET "lostAt" = now() - interval '1 min'""")
 
 
-async def test_the_first_failed_start_ends_the_round_of_its_queue_alone(
+async def test_after_a_failed_start_no_other_of_its_round_is_tried(
     spawner: Spawner, connect: Connect
 ) -> None:
+    crowd(connect)
+    tried: list[int] = []
+
+    def fail_the_first() -> None:
+        spawner.launcher.fails = not tried
+        tried.append(1)
+
+    spawner.launcher.before_start = fail_the_first
+    checked = await spawner.once()
+    assert (checked.started, checked.failed, len(tried)) == (0, 3, 1)
+    assert {reason for (reason,) in rows(connect, '"errorMessage"')} == {
+        "no room",
+        "not started: the round had ended before its turn",
+    }
+
+
+async def test_a_failed_start_ends_the_round_of_its_queue_alone(spawner: Spawner, connect: Connect) -> None:
     connect().execute("""INSERT INTO queues (queue, launcher) VALUES ('other', 'nowhere')""")
     crowd(connect, 1, "other")
     crowd(connect)
@@ -226,3 +245,26 @@ async def test_a_row_cannot_name_a_program(spawner: Spawner, connect: Connect) -
     crowd(connect, 1)
     assert (await spawner.once()).failed == 1
     assert "LAUNCH_COMMANDS of this spawner has no command 'fleet'" in spawner.said
+
+
+async def test_nothing_is_kept_of_processes_that_have_ended(spawner: Spawner, connect: Connect) -> None:
+    crowd(connect, 1)
+    await spawner.once()
+    (launch,) = spawner.launcher.launches
+    assert len(spawner.starts.launched) == 1
+    spawner.places.processes._ended.append(Ended(launch.boot_id, launch.name, "ai", 1))
+    await spawner.care.once()
+    assert spawner.starts.launched == {}
+    assert rows(connect, '"stopReason"') == [("error",)]
+
+
+async def test_starts_that_take_long_do_not_put_off_the_next_check(
+    spawner: Spawner, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """How long it took to count says when to count again."""
+    now = [0.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    spawner.launcher.before_start = lambda: now.append(now.pop() + 60)
+    crowd(connect)
+    checked = await spawner.once()
+    assert (checked.started, checked.counted_seconds, now) == (3, 0.0, [180.0])

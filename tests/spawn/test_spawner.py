@@ -102,6 +102,17 @@ def test_one_check_starts_what_is_wanted_and_exits(start_spawner: StartSpawner, 
     eventually(lambda: there(table) == 0, 60)
 
 
+def test_one_check_whose_worker_did_not_start_has_done_its_work(
+    start_spawner: StartSpawner, table: Table
+) -> None:
+    set_queue(table)
+    table.rows("""UPDATE queues SET launcher = 'nowhere'""")
+    table.enqueue("noop", queue="ai")
+    spawner = start_spawner("--once")
+    assert spawner.exited() == 0
+    assert [line["label"] for line in spawner.heard("worker.not_spawned")] == ["AI"]
+
+
 def test_sigterm_ends_its_workers_too_and_their_jobs_go_back(
     start_spawner: StartSpawner, table: Table, gate: Gate
 ) -> None:

@@ -30,16 +30,23 @@ class Answered(NamedTuple):
 class Web:
     """A running server, and the database behind it."""
 
-    def __init__(self, server: Program, url: str, connection: psycopg.Connection[tuple[Any, ...]]) -> None:
+    def __init__(
+        self,
+        server: Program,
+        url: str,
+        connection: psycopg.Connection[tuple[Any, ...]],
+        *,
+        says: str = "Serving http://127.0.0.1:",
+    ) -> None:
         self.server = server
         self.url = url
         self.connection = connection
-        self.port = int(server.line("Serving http://127.0.0.1:").rpartition(":")[2])
+        self.port = int(server.line(says).rpartition(":")[2])
 
     def ask(
         self, method: str, path: str, body: Any = None, *, port: int | None = None, **headers: str
     ) -> Answered:
-        connection = http.client.HTTPConnection("127.0.0.1", port or self.port, timeout=30)
+        connection = self._connection(port or self.port)
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
         content = body
         if body is not None and not isinstance(body, bytes):
@@ -53,6 +60,9 @@ class Web:
             return Answered(response.status, told, response.read().decode())
         finally:
             connection.close()
+
+    def _connection(self, port: int) -> http.client.HTTPConnection:
+        return http.client.HTTPConnection("127.0.0.1", port, timeout=30)
 
     def get(self, path: str, **headers: str) -> Answered:
         return self.ask("GET", path, None, port=None, **headers)

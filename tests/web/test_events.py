@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -24,9 +24,17 @@ class Event(NamedTuple):
 class Client:
     """A client of one stream, over a plain socket."""
 
-    def __init__(self, port: int, job: int, *, last_event_id: str | None = None) -> None:
+    def __init__(
+        self,
+        port: int,
+        job: int,
+        *,
+        last_event_id: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=30)
-        place = "" if last_event_id is None else f"Last-Event-ID: {last_event_id}\r\n"
+        sent = {**(headers or {}), **({"Last-Event-ID": last_event_id} if last_event_id else {})}
+        place = "".join(f"{name}: {value}\r\n" for name, value in sent.items())
         self.socket.sendall(
             f"GET /api/v1/jobs/{job}/events HTTP/1.1\r\nHost: localhost\r\n{place}\r\n".encode()
         )

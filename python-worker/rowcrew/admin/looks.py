@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -16,7 +16,7 @@ from rowcrew.model.standing import QueueLook
 from rowcrew.model.status import Status
 from rowcrew.table import looks, operator, stats
 from rowcrew.table.link import Link
-from rowcrew.table.looks import Departure, EndedRuns, PagedJob
+from rowcrew.table.looks import Departure, EndedRuns, HeldJob, Launch, PagedJob, SeenError
 from rowcrew.table.rows import ReasonCount
 
 LOOKED_THROUGH: Final = 200_000
@@ -43,6 +43,14 @@ class Page(msgspec.Struct, frozen=True):
 
     jobs: list[PagedJob]
     before: int | None
+
+
+class Changes(NamedTuple):
+    """What has happened since a moment."""
+
+    runs: Sequence[EndedRuns]
+    departures: Sequence[Departure]
+    launches: Sequence[Launch]
 
 
 async def page(link: Link, search: Search, *, before: int | None, limit: int) -> Page:
@@ -93,9 +101,23 @@ async def runs_within(link: Link, seconds: float) -> int:
     return sum(one.count for one in await operator.count_runs(link, seconds=round(seconds)))
 
 
-async def ended_since(link: Link, moment: datetime) -> tuple[Sequence[EndedRuns], Sequence[Departure]]:
-    """What workers have counted, minute by minute, and which workers have gone."""
-    return await looks.ended_runs(link, since=moment), await looks.departures(link, since=moment)
+async def since(link: Link, moment: datetime) -> Changes:
+    """What workers have counted, minute by minute, which workers have gone, and which were started."""
+    return Changes(
+        await looks.ended_runs(link, since=moment),
+        await looks.departures(link, since=moment),
+        await looks.launches(link, since=moment),
+    )
+
+
+async def held_jobs(link: Link) -> list[HeldJob]:
+    """The jobs at work, those that run longest first; up to five hundred."""
+    return await looks.held_jobs(link)
+
+
+async def errors(link: Link) -> list[SeenError]:
+    """What went wrong among the newest 50,000 jobs, by type and message; what happened last first."""
+    return await looks.look_at_errors(link)
 
 
 async def now(link: Link) -> datetime:

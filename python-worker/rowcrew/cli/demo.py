@@ -16,6 +16,7 @@ import msgspec
 import psutil
 import psycopg
 from cyclopts import App, Parameter
+from cyclopts.validators import Number
 from psycopg.rows import dict_row
 
 from rowcrew.bundled.files.blobs import blob_parts
@@ -87,6 +88,19 @@ def shutdown() -> int:
     from rowcrew.cli.demo_shutdown import show_shutdown
 
     return show_shutdown()
+
+
+@demo.command
+def web(
+    *,
+    port: Annotated[
+        int, Parameter(validator=Number(gte=0, lte=65535), help="Port; 0 = any free one.")
+    ] = 8000,
+) -> int:
+    """See the dashboard over a lively database of its own, until Ctrl+C."""
+    from rowcrew.cli.demo_web import show_dashboard
+
+    return show_dashboard(port)
 
 
 @demo.command

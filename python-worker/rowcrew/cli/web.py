@@ -1,40 +1,62 @@
-"""`rowcrew web`: the API, metrics and health over HTTP, for programs and browsers of this machine."""
+"""`rowcrew web` and `rowcrew web users`: the API, metrics and health over HTTP, and who may use them."""
 
 from __future__ import annotations
 
+import sys
+from getpass import getpass
 from typing import Annotated
 
-from cyclopts import Parameter
+from cyclopts import App, Parameter
 from cyclopts.validators import Number
 
+from rowcrew.admin import web_users as admin
 from rowcrew.cli import SUCCESS, UsageError
-from rowcrew.cli.options import read_settings
+from rowcrew.cli.asking import ask
+from rowcrew.cli.job_options import seconds
+from rowcrew.cli.options import AsJson, read_settings
+from rowcrew.cli.output import print_documents
+from rowcrew.cli.tables import print_table
 from rowcrew.model.errors import RowcrewError
+from rowcrew.table.web_users import WebRole
+
+LIST_COLUMNS = ("name", "role", "readsPayloads", "sessions", "tokens", "createdAt")
+
+web = App(name="web", help="Serve the API, health and metrics over HTTP.")
+users = App(name="users", help="Who may use the web.")
+web.command(users)
+
+Name = Annotated[str, Parameter(name="NAME", help="Of the user: a-z 0-9 _ . @ -")]
 
 
-def web(
+@web.default
+def serve(
     *,
-    host: Annotated[str, Parameter(help="Address to listen on, of this machine alone.")] = "127.0.0.1",
+    host: Annotated[
+        str, Parameter(help="Address to listen on; without users of this machine alone.")
+    ] = "127.0.0.1",
     port: Annotated[
         int, Parameter(validator=Number(gte=0, lte=65535), help="Port; 0 = any free one.")
     ] = 8000,
+    prefix: Annotated[str, Parameter(help="Path under which a proxy has it, and takes away: /rowcrew.")] = "",
 ) -> int:
-    """Serve the API and metrics until SIGTERM or SIGINT.
+    """Serve the API, health and metrics until SIGTERM or SIGINT.
 
-    There is no login, so only programs and browsers of this machine are
-    answered. From elsewhere: ssh -L 8000:127.0.0.1:8000 HOST
+    While there are no users, only programs and browsers of this machine are
+    answered; from elsewhere: ssh -L 8000:127.0.0.1:8000 HOST. With the first
+    `rowcrew web users add` everybody has to sign in or show a token.
     """
     try:
         from rowcrew.web.app import application
         from rowcrew.web.guard import is_loopback
-        from rowcrew.web.serving import listen, serve
+        from rowcrew.web.serving import listen
+        from rowcrew.web.serving import serve as run
     except ModuleNotFoundError as error:
         raise RowcrewError(f"{error.name} is not installed: pip install 'rowcrew[web]'") from error
     address = read_settings().require_database_url()
-    if not is_loopback(host):
+    if not is_loopback(host) and not ask(read_settings(), admin.has_users):
         raise UsageError(
-            f"--host {host}: without a login only this machine may ask; listen on 127.0.0.1,"
-            f" and from elsewhere use ssh -L {port}:127.0.0.1:{port} HOST"
+            f"--host {host}: there are no users, so only this machine may ask: add one with"
+            f" `rowcrew web users add`, or listen on 127.0.0.1 and use ssh -L {port}:127.0.0.1:{port} HOST"
         )
     try:
         listener = listen(host, port)
@@ -43,6 +65,98 @@ def web(
     with listener:
         named = f"[{host}]" if ":" in host else host
         print(f"Serving http://{named}:{listener.getsockname()[1]}", flush=True)
-        web = application(address)
-        serve(web.app, listener, on_stop=web.stop)
+        served = application(address, is_open=not is_loopback(host))
+        run(served.app, listener, prefix=prefix.rstrip("/"), on_stop=served.stop)
     return SUCCESS
+
+
+@users.command
+def add(
+    name: Name,
+    /,
+    *,
+    role: Annotated[WebRole, Parameter(help="What the user may do.")] = "viewer",
+    reads_payloads: Annotated[
+        bool, Parameter(help="Let a viewer read payloads and results as well.")
+    ] = False,
+    password_stdin: Annotated[bool, Parameter(help="Read the password from standard input.")] = False,
+    replace: Annotated[
+        bool, Parameter(help="Give a user another role and password; ends all sessions and tokens.")
+    ] = False,
+) -> None:
+    """Add a user of the web.
+
+    viewer: looks, without payloads and results; operator: also enqueues,
+    cancels, requeues, pauses; admin: also limits, schedules and workers. The
+    password comes from a prompt or from standard input, never from the
+    command line, which others on this machine can read.
+    """
+    password = sys.stdin.readline().rstrip("\n") if password_stdin else _asked()
+    ask(
+        read_settings(),
+        lambda link: admin.add(
+            link, name, role=role, reads_payloads=reads_payloads, password=password, replace=replace
+        ),
+    )
+    print(f"{name}: {'replaced' if replace else 'added'} as {role}")
+
+
+@users.default
+@users.command(name="list")
+def list_users(*, json: AsJson = False) -> None:
+    """List the users of the web, with the sessions and tokens that hold."""
+    rows = ask(read_settings(), admin.list_all)
+    if json:
+        print_documents(rows)
+    elif rows:
+        print_table(
+            [
+                {
+                    "name": row.name,
+                    "role": row.role,
+                    "readsPayloads": row.reads_payloads,
+                    "sessions": row.sessions,
+                    "tokens": row.tokens,
+                    "createdAt": row.created_at,
+                }
+                for row in rows
+            ],
+            LIST_COLUMNS,
+        )
+    else:
+        print("There are no users; add one with `rowcrew web users add`.", file=sys.stderr)
+
+
+@users.command
+def remove(name: Name, /) -> None:
+    """Remove a user; sessions and tokens end within a quarter of a minute."""
+    ask(read_settings(), lambda link: admin.remove(link, name))
+    print(f"{name}: removed")
+
+
+@users.command
+def token(
+    name: Name,
+    /,
+    *,
+    expires: Annotated[str | None, Parameter(help="It holds for so long: 12h, 90d; else for ever.")] = None,
+    revoke: Annotated[
+        bool, Parameter(help="Make none; end all tokens and sessions of the user instead.")
+    ] = False,
+) -> None:
+    """Print a token for programs of a user: Authorization: Bearer TOKEN. It is shown this once."""
+    if revoke:
+        ended = ask(read_settings(), lambda link: admin.revoke(link, name))
+        print(f"{name}: {ended} sessions and tokens ended")
+        return
+    lasts = None if expires is None else seconds("--expires", expires)
+    print(ask(read_settings(), lambda link: admin.new_token(link, name, seconds=lasts)))
+
+
+def _asked() -> str:
+    if not sys.stdin.isatty():
+        raise UsageError("there is no terminal to ask for the password: give it with --password-stdin")
+    password = getpass("Password: ")
+    if password != getpass("Again: "):
+        raise UsageError("the two passwords differ")
+    return password

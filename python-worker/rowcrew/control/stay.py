@@ -86,7 +86,7 @@ class Stay:
                 idle_seconds=now - self._idle_since,
                 taken=self._ledger.taken,
                 held=len(self._ledger),
-                has_looked=self._reserver.looked_at >= self._idle_since,
+                has_looked=self._reserver.has_looked_since(self._idle_since),
                 is_draining=self._requests.draining,
                 has_outgrown=self._is_outgrown,
             ),

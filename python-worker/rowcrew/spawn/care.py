@@ -6,12 +6,13 @@ before each round, so that the round counts what is true.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import MutableMapping
 from typing import Final
 
 import psycopg
 
 from rowcrew.log import Log
+from rowcrew.spawn.elsewhere import Elsewhere
 from rowcrew.spawn.launchers.process import Ended, ProcessLauncher
 from rowcrew.table import spawn as table
 from rowcrew.table import worker
@@ -24,7 +25,7 @@ class Care:
     """The care of one spawner for workers that it, or a spawner before it, has launched.
 
     Args:
-        launched: the ids of workers that this spawner launched, by their bootIds.
+        launched: the ids of the processes that it launched, by their bootIds, until they are buried.
         grace_seconds: how long a worker that is told to stop may take for it.
     """
 
@@ -33,12 +34,14 @@ class Care:
         *,
         link: Link,
         processes: ProcessLauncher,
-        launched: Mapping[str, int],
+        elsewhere: Elsewhere,
+        launched: MutableMapping[str, int],
         grace_seconds: float,
         log: Log,
     ) -> None:
         self._link = link
         self._processes = processes
+        self._elsewhere = elsewhere
         self._launched = launched
         self._grace_seconds = grace_seconds
         self._log = log
@@ -59,7 +62,7 @@ class Care:
         self._unseen += self._processes.take_ended()
         while self._unseen:
             await self._see_to(self._unseen[0])
-            del self._unseen[0]
+            del self._launched[self._unseen.pop(0).boot_id]
 
     async def _see_to(self, ended: Ended) -> None:
         id = self._launched[ended.boot_id]
@@ -88,10 +91,12 @@ class Care:
             # A row that no statement takes: the workers set it aside, and give back the others one by one.
 
     async def _give_up(self) -> None:
-        """A process of this machine that hangs before it registers has no job, and would hang for ever."""
+        """What hangs before it registers has no job, and would hang, or wait for room, for ever."""
         for given_up in await table.give_up_launches(self._link):
             if given_up.launcher == self._processes.name and given_up.handle is not None:
                 self._processes.kill(given_up.handle)
+            elif given_up.handle is not None:
+                await self._elsewhere.end(given_up.launcher, given_up.handle)
             self._log.event(
                 "worker.never_came",
                 name=given_up.name,
@@ -108,6 +113,7 @@ class Care:
             (self._processes.kill if kills else self._processes.end)(late.handle)
             signal = "SIGKILL" if kills else "SIGTERM"
             self._log.event("worker.over_time", name=late.name, seconds=late.over_seconds, signal=signal)
+        await self._elsewhere.once(grace=2 * grace)
 
 
 def _ending(exit_code: int) -> str:

@@ -35,6 +35,7 @@ class Checked:
         started: how many workers were started.
         failed: how many were not, though wanted.
         again_seconds: after how long a decision may change by itself; None = not before something happens.
+        counted_seconds: how long it took to count; starts, which may take long elsewhere, are not in it.
     """
 
     queues: list[QueueStanding] = field(default_factory=list)
@@ -42,6 +43,7 @@ class Checked:
     started: int = 0
     failed: int = 0
     again_seconds: float | None = None
+    counted_seconds: float = 0.0
 
 
 class Rounds:
@@ -69,7 +71,10 @@ class Rounds:
         """
         checked = Checked()
         await self._starts.tell()
-        for seen in await table.standings(self._link, queues=self._queues):
+        began = time.monotonic()
+        standings = await table.standings(self._link, queues=self._queues)
+        checked.counted_seconds = time.monotonic() - began
+        for seen in standings:
             queue, decision = seen, self._decided(seen, woken)
             if decision.start and not self._starts.closed:
                 queue, decision = await self._start(seen, checked)

@@ -16,6 +16,7 @@ import psycopg
 from rowcrew.log import Log
 from rowcrew.settings import Settings
 from rowcrew.spawn.care import Care
+from rowcrew.spawn.elsewhere import Elsewhere
 from rowcrew.spawn.places import Places
 from rowcrew.spawn.rounds import Checked, Rounds
 from rowcrew.spawn.starts import SLOTS, Starts
@@ -24,8 +25,8 @@ from rowcrew.table.link import Link, reason
 from rowcrew.table.listening import READY, listen
 
 _LEAST_PAUSE_SECONDS: Final = 0.2
-_PAUSES_A_CHECK: Final = 20
-"""A check may cost a twentieth of the time: a crowd that takes long to count is counted less often."""
+_PAUSES_A_COUNT: Final = 20
+"""To count may cost a twentieth of the time: a crowd that takes long is counted less often."""
 _FIRST_RETRY_SECONDS: Final = 0.5
 _LONGEST_RETRY_SECONDS: Final = 10.0
 _LAST_WRITES_SECONDS: Final = 5.0
@@ -76,6 +77,7 @@ class Spawner:
         self._care = Care(
             link=self.link,
             processes=self._places.processes,
+            elsewhere=Elsewhere(link=self.link, places=self._places, log=log),
             launched=self._starts.launched,
             grace_seconds=settings.shutdown_grace_seconds,
             log=log,
@@ -138,8 +140,7 @@ class Spawner:
 
     async def _checked(self) -> float:
         """Check, whatever comes of it; after how many seconds to check again."""
-        loop = asyncio.get_running_loop()
-        woken, began = self._woken.is_set(), loop.time()
+        woken = self._woken.is_set()
         self._woken.clear()
         try:
             checked = await self.check(woken=woken)
@@ -147,7 +148,7 @@ class Spawner:
             self._met(error)
             return min(self._settings.spawner_seconds, _FIRST_RETRY_SECONDS * 4)
         self._passed()
-        await _for(self._closing, max(_LEAST_PAUSE_SECONDS, _PAUSES_A_CHECK * (loop.time() - began)))
+        await _for(self._closing, max(_LEAST_PAUSE_SECONDS, _PAUSES_A_COUNT * checked.counted_seconds))
         return self._pause_seconds(checked)
 
     def _pause_seconds(self, checked: Checked) -> float:

@@ -44,7 +44,7 @@ class Starts:
 
     Attributes:
         closed: whether nothing is started any more.
-        launched: the ids of the workers that it started, by their bootIds.
+        launched: the ids of the processes that it started, by their bootIds.
     """
 
     def __init__(self, *, link: Link, places: Places, grace_seconds: float, log: Log) -> None:
@@ -87,15 +87,17 @@ class Starts:
     async def _start(self, queue: QueueStanding, entry: Entered) -> bool:
         """Start one worker; whether it was started."""
         name = self._places.name_of(queue.launcher)
+        is_process = name == ProcessLauncher.name
         try:
             launcher = self._places.launcher(name, queue.launch_command)
-            self.launched[entry.boot_id] = entry.id
+            if is_process:
+                self.launched[entry.boot_id] = entry.id
             handle = await asyncio.to_thread(launcher.start, self._described(queue, entry))
         except Exception as error:
+            self.launched.pop(entry.boot_id, None)
             self._failed(queue, entry, str(error) if isinstance(error, PlaceFailed) else describe(error))
             return False
         self._untold.append(_Note(entry.id, handle=handle))
-        is_process = name == ProcessLauncher.name
         self._log.event(
             "worker.spawned",
             name=entry.name,

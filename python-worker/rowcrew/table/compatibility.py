@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, Literal, NamedTuple
 
-SCHEMA_REVISION: Final = 6
+SCHEMA_REVISION: Final = 7
 """The newest migration of the queue that this code knows and needs. Families have none of it."""
 
 OWN_SCHEMA: Final = (

@@ -56,6 +56,42 @@ class Departure(Row, frozen=True):
     left_at: datetime
 
 
+class HeldJob(Row, frozen=True):
+    """A job at work, and for how long it has been."""
+
+    id: int
+    queue: str
+    type: str
+    worker: str | None
+    run_seconds: float | None
+
+
+class SeenError(Row, frozen=True):
+    """Jobs of one type that met the same error, whatever figures stand in its message.
+
+    Attributes:
+        message: of the newest of them.
+        jobs, failed: how many met it, and how many of these failed for good.
+        first_seconds, last_seconds: since the first and the last of them.
+    """
+
+    type: str
+    message: str
+    jobs: int
+    failed: int
+    last_job_id: int
+    first_seconds: float
+    last_seconds: float
+
+
+class Launch(Row, frozen=True):
+    """A worker that a spawner has started; no queue named = it serves all."""
+
+    id: int
+    queues: list[str]
+    launched_at: datetime
+
+
 class WatchedJob(Row, frozen=True):
     """How a job stands that somebody watches, and what it has said: a JSON array of `Said`.
 
@@ -124,6 +160,10 @@ async def look_at_reasons(link: Link) -> list[ReasonCount]:
     return [ReasonCount(*row) for row in await _fetch(link, "look_at_reasons", {})]
 
 
+async def launches(link: Link, *, since: datetime) -> list[Launch]:
+    return [Launch(*row) for row in await _fetch(link, "launches", {"since": since})]
+
+
 async def watch_jobs(link: Link, *, jobs: Sequence[int], afters: Sequence[int]) -> list[WatchedJob]:
     """Those of the jobs that are there; `afters` has a row of `job_logs` for each."""
     rows = await _fetch(link, "watch_jobs", {"jobs": list(jobs), "afters": list(afters)})
@@ -136,6 +176,14 @@ async def ended_runs(link: Link, *, since: datetime) -> list[EndedRuns]:
 
 async def departures(link: Link, *, since: datetime) -> list[Departure]:
     return [Departure(*row) for row in await _fetch(link, "departures", {"since": since})]
+
+
+async def held_jobs(link: Link) -> list[HeldJob]:
+    return [HeldJob(*row) for row in await _fetch(link, "held_jobs", {})]
+
+
+async def look_at_errors(link: Link) -> list[SeenError]:
+    return [SeenError(*row) for row in await _fetch(link, "look_at_errors", {})]
 
 
 async def _fetch(link: Link, name: str, parameters: dict[str, Any]) -> list[Any]:

@@ -20,6 +20,7 @@ from sqlalchemy import (
     Identity,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     PrimaryKeyConstraint,
     SmallInteger,
@@ -536,4 +537,27 @@ starts = Table(
     _required("count", Integer),
     Column("total", BigInteger, primary_key=True, autoincrement=False),
     postgresql_with={"autovacuum_vacuum_scale_factor": 0, "autovacuum_vacuum_threshold": 20000},
+)
+
+web_users = Table(
+    "web_users",
+    metadata,
+    Column("name", Text, primary_key=True),
+    _required("role", Text),
+    _required("readsPayloads", Boolean, "false"),
+    _required("password", Text),
+    _time("createdAt", "clock_timestamp()"),
+    _check("web_users_name_form", "name ~ '^[a-z0-9_.@-]+$' AND length(name) <= 100"),
+    _check("web_users_role_known", "role IN ('viewer', 'operator', 'admin')"),
+)
+
+web_sessions = Table(
+    "web_sessions",
+    metadata,
+    Column("hash", LargeBinary, primary_key=True),
+    Column("user", Text, ForeignKey("web_users.name", ondelete="CASCADE"), nullable=False),
+    _required("kind", Text),
+    _time("createdAt", "clock_timestamp()"),
+    _time("expiresAt"),
+    _check("web_sessions_kind_known", "kind IN ('session', 'token')"),
 )

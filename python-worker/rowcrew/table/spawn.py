@@ -66,6 +66,18 @@ class GivenUp(NamedTuple):
     handle: str | None
 
 
+class WorkerElsewhere(NamedTuple):
+    """A worker in another place that is late: to come, or to go by `over_seconds` (None: it may stay)."""
+
+    id: int
+    name: str
+    queue: str
+    launcher: str
+    handle: str
+    registered: bool
+    over_seconds: float | None
+
+
 class OverTime(NamedTuple):
     """A worker that should be gone, and since when."""
 
@@ -108,6 +120,12 @@ async def note_launch(link: Link, *, worker: int, handle: str) -> None:
 async def fail_launch(link: Link, *, worker: int, message: str) -> bool:
     """Whether this call closed the row."""
     return bool(await link.fetch(SQL["spawn/fail_launch"], {"worker": worker, "message": message}))
+
+
+async def late_elsewhere(link: Link, *, grace: float) -> list[WorkerElsewhere]:
+    """By launcher; `grace` in seconds."""
+    rows = await link.fetch(SQL["spawn/late_elsewhere"], {"grace": grace})
+    return [WorkerElsewhere(*row) for row in rows]
 
 
 async def give_up_launches(link: Link) -> list[GivenUp]:

@@ -20,10 +20,14 @@ from rowcrew.web import health
 from rowcrew.web.api import offer
 from rowcrew.web.documents import json_response
 from rowcrew.web.guard import Guard
+from rowcrew.web.login import Login
 from rowcrew.web.metrics import exposition
+from rowcrew.web.pages import routes as pages
+from rowcrew.web.pages.screen import Desk
 from rowcrew.web.problems import problem_response
 from rowcrew.web.sampler import Sampler
 from rowcrew.web.shared import shared
+from rowcrew.web.sign_in import SignIn
 
 
 class Web(NamedTuple):
@@ -33,20 +37,32 @@ class Web(NamedTuple):
     stop: Callable[[], None]
 
 
-def application(address: str) -> Web:
+def application(address: str, *, is_open: bool) -> Web:
+    """
+    Args:
+        is_open: whether others than this machine reach it, so that everybody has to sign in.
+    """
     common = shared(address)
+    login = Login(looking=common.looking, changing=common.changing, is_required=is_open)
+    desk = Desk(common)
 
     @asynccontextmanager
     async def running(_: Starlette) -> AsyncIterator[None]:
         yield
+        await desk.seen.stop()
         await common.close()
 
     app = Starlette(
-        routes=[*offer.routes(common), *_signs_of_life(common.sampler)],
+        routes=[
+            *offer.routes(common),
+            *_signs_of_life(common.sampler),
+            *SignIn(login, address=address).routes(),
+            *pages.routes(desk),
+        ],
         exception_handlers={HTTPException: _refused, Exception: _failed},
         lifespan=running,
     )
-    return Web(Guard(app), common.stop)
+    return Web(Guard(app, login=login, address=address), common.stop)
 
 
 def _signs_of_life(sampler: Sampler) -> list[Route]:

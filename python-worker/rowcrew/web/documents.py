@@ -25,12 +25,23 @@ _PLACE: Final = re.compile(r"(?P<what>.*) - at `(?P<path>\$.*)`", re.DOTALL)
 _NAMED: Final = re.compile(r"(?:unknown|missing required) field `(?P<name>[^`]*)`")
 
 
-def json_response(document: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    return Response(json_text(document), status, headers, "application/json")
+HIDDEN: Final = "hidden"
+_PRIVATE: Final = frozenset({"payload", "result", "checkpoint", "traceback", "text"})
+"""The fields that hold what producers and handlers wrote."""
 
 
-def json_text(document: Any) -> bytes:
-    return _encode(_portable(document))
+def json_response(
+    document: Any, status: int = 200, headers: Mapping[str, str] | None = None, *, hides: bool = False
+) -> Response:
+    """
+    Args:
+        hides: whether who asks may not read payloads and results.
+    """
+    return Response(json_text(document, hides=hides), status, headers, "application/json")
+
+
+def json_text(document: Any, *, hides: bool = False) -> bytes:
+    return _encode(_portable(document, hides))
 
 
 def read_body(content: bytes, wanted: type[T]) -> T:
@@ -85,16 +96,20 @@ def _refused(status: int, error: msgspec.ValidationError) -> Refused:
     return Refused(status, f"{field}: {what}" if field else what, field=field or None)
 
 
-def _portable(value: Any) -> Any:
+def _portable(value: Any, hides: bool) -> Any:
     """Times in UTC, whatever the time zone of the session."""
     match value:
         case msgspec.Struct():
             fields = msgspec.structs.fields(value)
-            return {field.encode_name: _portable(getattr(value, field.name)) for field in fields}
+            return {one.encode_name: _field(one.name, getattr(value, one.name), hides) for one in fields}
         case datetime():
             return value.astimezone(UTC)
         case dict():
-            return {name: _portable(item) for name, item in value.items()}
+            return {name: _portable(item, hides) for name, item in value.items()}
         case list():
-            return [_portable(item) for item in value]
+            return [_portable(item, hides) for item in value]
     return value
+
+
+def _field(name: str, value: Any, hides: bool) -> Any:
+    return HIDDEN if hides and name in _PRIVATE and value is not None else _portable(value, hides)

@@ -118,12 +118,17 @@ def _of_runs(tally: Tally) -> Iterator[Metric]:
     stopped = CounterMetricFamily(
         "rowcrew_workers_stopped", "Workers that left or were lost.", labels=["queue", "reason"]
     )
-    for (queue, why), count in tally.stopped.items():
-        stopped.add_metric([queue, why], count)
+    for labels, count in tally.stopped.items():
+        stopped.add_metric(labels, count)
+    spawned = CounterMetricFamily(
+        "rowcrew_workers_spawned", "Workers that a spawner started.", labels=["queue"]
+    )
+    for labels, count in tally.spawned.items():
+        spawned.add_metric(labels, count)
     yield finished
     yield _histogram("rowcrew_job_duration_seconds", "How long runs took.", tally.run_times)
     yield _histogram("rowcrew_job_wait_seconds", "How long jobs were ready before they ran.", tally.waits)
-    yield stopped
+    yield from (stopped, spawned)
 
 
 def _histogram(name: str, help: str, times: Mapping[Pair, Times]) -> Metric:

@@ -18,6 +18,7 @@ from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 HEADERS_SECONDS: Final = 10.0
+UNREAD_SECONDS: Final = 60.0
 _HEADERS_BYTES: Final = 32_768
 _MOST_CONNECTIONS: Final = 500
 _GRACE_SECONDS: Final = 10
@@ -25,9 +26,10 @@ _IDLE_SECONDS: Final = 15
 
 
 class PatientProtocol(H11Protocol):
-    """One connection, which is closed when the head of a request takes too long to come."""
+    """One connection, which is closed when a head takes too long to come, or an answer is not read."""
 
     _hurry: asyncio.TimerHandle | None = None
+    _unread: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
@@ -40,8 +42,17 @@ class PatientProtocol(H11Protocol):
         if not self._awaits_a_request:
             self._calm_down()
 
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._unread = self.loop.call_later(UNREAD_SECONDS, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._go_on()
+
     def connection_lost(self, exc: Exception | None) -> None:
         self._calm_down()
+        self._go_on()
         super().connection_lost(exc)
 
     @property
@@ -53,6 +64,11 @@ class PatientProtocol(H11Protocol):
         if self._hurry is not None:
             self._hurry.cancel()
             self._hurry = None
+
+    def _go_on(self) -> None:
+        if self._unread is not None:
+            self._unread.cancel()
+            self._unread = None
 
 
 class _Server(uvicorn.Server):
@@ -84,10 +100,11 @@ def listen(host: str, port: int) -> socket.socket:
     return socket.create_server((host, port), family=family, backlog=128)
 
 
-def serve(app: ASGIApp, listener: socket.socket, *, on_stop: Callable[[], None]) -> None:
+def serve(app: ASGIApp, listener: socket.socket, *, prefix: str, on_stop: Callable[[], None]) -> None:
     """Answer until SIGTERM or SIGINT; requests under way have ten seconds to end.
 
     Args:
+        prefix: the path under which a proxy has it, and takes away; empty = none.
         on_stop: called by the signal, to end what would go on for ever.
     """
     config = uvicorn.Config(
@@ -99,6 +116,8 @@ def serve(app: ASGIApp, listener: socket.socket, *, on_stop: Callable[[], None])
         log_config=None,
         access_log=False,
         server_header=False,
+        root_path=prefix,
+        forwarded_allow_ips="127.0.0.1,::1",
         h11_max_incomplete_event_size=_HEADERS_BYTES,
         limit_concurrency=_MOST_CONNECTIONS,
         timeout_keep_alive=_IDLE_SECONDS,

@@ -16,7 +16,7 @@ from rowcrew.admin import looks
 from rowcrew.model.histogram import seconds_of
 from rowcrew.model.stay import WhyStopped
 from rowcrew.table.link import Link
-from rowcrew.table.looks import Departure, EndedRuns
+from rowcrew.table.looks import EndedRuns
 
 MOST_PAIRS: Final = 1_000
 """Pairs of queue and type that are told apart; runs beyond count as those of `*`."""
@@ -52,13 +52,14 @@ class Times:
 
 
 class Tally:
-    """What ended, and who left, since the first look."""
+    """What ended, who was started and who left, since the first look."""
 
     def __init__(self) -> None:
         self.finished: dict[tuple[Pair, str], int] = defaultdict(int)
         self.run_times: dict[Pair, Times] = defaultdict(Times)
         self.waits: dict[Pair, Times] = defaultdict(Times)
-        self.stopped: dict[tuple[str, str], int] = defaultdict(int)
+        self.stopped: dict[tuple[str, ...], int] = defaultdict(int)
+        self.spawned: dict[tuple[str, ...], int] = defaultdict(int)
         self._pairs: set[Pair] = set()
         self._since: datetime | None = None
         self._known: dict[object, datetime] = {}
@@ -67,13 +68,19 @@ class Tally:
         """Count what is new; the first time only remember what is there."""
         now = await looks.now(link)
         is_first = self._since is None
-        runs, departures = await looks.ended_since(link, (self._since or now) - _OVERLAP)
-        for row in runs:
+        changes = await looks.since(link, (self._since or now) - _OVERLAP)
+        for row in changes.runs:
             if self._is_new((row.ends_at, row.worker_id, row.queue, row.type, row.outcome), row.ends_at):
                 self._add_runs(row, times=0 if is_first else 1)
-        for worker in departures:
+        for worker in changes.departures:
             if self._is_new(worker.id, worker.left_at) and not is_first:
-                self._add_departure(worker)
+                why = worker.reason if worker.reason in _REASONS else "other"
+                for queue in worker.queues or [OTHER]:
+                    _add_worker(self.stopped, queue, why)
+        for launch in changes.launches:
+            if self._is_new((launch.id, "launched"), launch.launched_at) and not is_first:
+                for queue in launch.queues or [OTHER]:
+                    _add_worker(self.spawned, queue)
         self._since = now
         self._known = {key: at for key, at in self._known.items() if at > now - 2 * _OVERLAP}
         return True
@@ -100,11 +107,10 @@ class Tally:
             self._pairs.add(pair)
         return pair
 
-    def _add_departure(self, worker: Departure) -> None:
-        why = worker.reason if worker.reason in _REASONS else "other"
-        for queue in worker.queues or [OTHER]:
-            known = (queue, why) in self.stopped or len(self.stopped) < MOST_PAIRS
-            self.stopped[queue if known else OTHER, why] += 1
+
+def _add_worker(counts: dict[tuple[str, ...], int], queue: str, *why: str) -> None:
+    is_known = (queue, *why) in counts or len(counts) < MOST_PAIRS
+    counts[queue if is_known else OTHER, *why] += 1
 
 
 def _place(seconds: float) -> int:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from rig.chat_server import KEY, MODEL, ChatServer, chat_server
-from rowcrew.bundled import model_server
+from rowcrew import model_server
 from rowcrew.model.outcome import Errored
 from tests.bundled.announcements.conftest import Desk
 from tests.bundled.conftest import permanent_error

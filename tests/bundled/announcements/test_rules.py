@@ -75,6 +75,8 @@ def test_investors_dividends_and_ratios_are_found(name: str) -> None:
         ("a market of Rs 1.5 lakh crore", "1500000000000", "INR"),
         ("Rs.2.00/- each", "2", "INR"),
         ("a contract of 250 crores from the Railways", "2500000000", "INR"),
+        ("Am I eligible for a loan of 35 lakh rupees", "3500000", "INR"),
+        ("its net worth of 12 crore is small", "120000000", "INR"),
         ("USD 12 million from the licensee", "12000000", "USD"),
         ("US$60 Mn", "60000000", "USD"),
         ("Re. 1/- per share", "1", "INR"),
@@ -86,7 +88,15 @@ def test_an_amount_is_read_in_full_units(text: str, amount: str, currency: str) 
 
 
 @pytest.mark.parametrize(
-    "text", ["24 lakh equity shares", "1,50,000 shares", "5 crore customers", "FY 2026-27"]
+    "text",
+    [
+        "24 lakh equity shares",
+        "1,50,000 shares",
+        "5 crore customers",
+        "FY 2026-27",
+        "There are 1 crore boxes in this container",
+        "The submarine may weigh 25 lakh tonnes",
+    ],
 )
 def test_what_counts_something_else_is_no_amount(text: str) -> None:
     assert amounts_in(text) == []

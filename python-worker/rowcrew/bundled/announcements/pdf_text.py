@@ -20,6 +20,8 @@ MOST_CHARACTERS: Final = 2_000_000
 # Readers take a file whose mark comes later than at its very beginning.
 _MARK: Final = b"%PDF-"
 _MARK_WITHIN: Final = 1_024
+_MANY_LINES: Final = 8
+_WORDS_OF_TORN_LINES: Final = 1.5
 
 
 def page_texts(file: IO[bytes], told: Callable[[int, int], None]) -> list[str]:
@@ -44,11 +46,20 @@ def _texts(reader: PdfReader, count: int, told: Callable[[int, int], None]) -> I
     characters = 0
     for number, page in enumerate(reader.pages, start=1):
         told(number, count)
-        text = page.extract_text().replace("\x00", "")
+        text = page.extract_text()
+        if _is_torn(text):
+            text = page.extract_text(extraction_mode="layout")
+        text = text.replace("\x00", "")
         characters += len(text)
         if characters > MOST_CHARACTERS:
             raise PermanentError(f"the PDF has more than {MOST_CHARACTERS:,} characters of text")
         yield text
+
+
+def _is_torn(text: str) -> bool:
+    """Whether nearly every word stands in a line of its own: who made the file placed words, not lines."""
+    lines = [line for line in text.splitlines() if line.strip()]
+    return len(lines) >= _MANY_LINES and len(text.split()) < _WORDS_OF_TORN_LINES * len(lines)
 
 
 def _require_mark(file: IO[bytes]) -> None:

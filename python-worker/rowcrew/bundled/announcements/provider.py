@@ -13,8 +13,8 @@ from rowcrew.bundled.announcements.model.reading import ModelReader
 from rowcrew.bundled.announcements.processed import Analysis
 from rowcrew.bundled.announcements.rules.analysis import ENGINE, analysed
 from rowcrew.bundled.announcements.settings import AnnouncementSettings
-from rowcrew.bundled.model_server import ModelServer, pause_of
 from rowcrew.context import Context
+from rowcrew.model_server import ModelServer, pause_of
 
 _ANSWER_SECONDS = 120
 

@@ -18,7 +18,6 @@ import msgspec
 
 from rowcrew import no_transaction
 from rowcrew.bundled.files.sources import Source, fetched, open_source
-from rowcrew.bundled.model_server import pause_of
 from rowcrew.bundled.retrieval.batches import begin_file, finish_file
 from rowcrew.bundled.retrieval.chunking import Chunk, chunks_of
 from rowcrew.bundled.retrieval.embedding import Embedder, Vector, embedder_of
@@ -28,6 +27,7 @@ from rowcrew.bundled.retrieval.payload import FileProcessing
 from rowcrew.bundled.retrieval.reading import text_of_file
 from rowcrew.context import Cancel, Context, PermanentError
 from rowcrew.crew import Crew
+from rowcrew.model_server import pause_of
 
 MOST_BYTES: Final = 50 * 10**6
 MOST_CHUNKS: Final = 20_000

@@ -32,8 +32,11 @@ _UNREADABLE: Final = {
     b"GIF8": "a picture",
     b"\x1f\x8b": "compressed; unpack it first",
     b"\x7fELF": "a program",
+    b"{\\rtf": "rich text; save it as .docx",
+    b"%!PS": "PostScript; save it as PDF",
 }
 _PAGE: Final = re.compile(rb"(?:\xef\xbb\xbf)?\s*<(?:!doctype html|html)\b", re.IGNORECASE)
+_DOCUMENT: Final = re.compile(rb"word[/\\]document\d*\.xml")  # an archive lists its names as they are
 _WIDE: Final = (b"\xff\xfe", b"\xfe\xff")  # UTF-16 has zero bytes, and is text
 
 
@@ -46,7 +49,7 @@ def file_type_of(content: bytes, name: str) -> FileType:
     if b"%PDF-" in content[:1024]:
         return "pdf"
     if content.startswith(b"PK\x03\x04"):
-        if b"word/document.xml" in content:
+        if _DOCUMENT.search(content):
             return "docx"
         raise PermanentError(f"{shown(name)} is an archive and no .docx; unpack or convert it first")
     for start, told in _UNREADABLE.items():
@@ -59,11 +62,7 @@ def file_type_of(content: bytes, name: str) -> FileType:
         raise PermanentError(f"{shown(name)} is called {by_name} and is none")
     if by_name is not None:
         return by_name
-    return (
-        "html"
-        if re.match(rb"(?:\xef\xbb\xbf)?\s*<(?:!doctype html|html)\b", content[:512], re.IGNORECASE)
-        else "text"
-    )
+    return "html" if _PAGE.match(content[:512]) else "text"
 
 
 def shown(name: str) -> str:

@@ -67,6 +67,11 @@ class LimitedRoad:
         """When the next queue is to be looked at; never while there is none."""
         return min([queue.due for queue in self._queues.values()], default=_NEVER)
 
+    @property
+    def has_unseen(self) -> bool:
+        """Whether rows may be ready in a queue that it has not looked at yet."""
+        return any(queue.unseen for queue in self._queues.values())
+
     def learn(self, lines: Sequence[ReadyLine]) -> None:
         """Take note of which queues have rows that only limits let start."""
         now = self._clock.now()

@@ -53,6 +53,7 @@ class LimitedQueue:
         full: whether no place was free when it was looked at last.
         after: the key after which the next walk begins.
         limited: whether the queue itself has a limit; else only some keys in it have.
+        unseen: whether its rows have not been looked at yet, its first limit being so young.
         per_key: whether every key has a limit; `has_keys`, whether some key has.
     """
 
@@ -60,6 +61,7 @@ class LimitedQueue:
         self.queue = queue
         self.limited = limited
         self.due = now + GAP_SECONDS if is_new else now
+        self.unseen = is_new
         self.full = False
         self.after = ""
         self.per_key = False
@@ -143,6 +145,7 @@ class LimitedQueue:
     def found(self, rows: Sequence[Granted], room: int, now: float, *, counts: bool) -> None:
         """What the look that began last was answered; `counts` when it counted this queue's places."""
         self._lost = 0
+        self.unseen = False
         if not rows:  # paused
             self.due = now + self._poll_seconds
             return

@@ -22,11 +22,7 @@ from rowcrew.table.link import is_outage
 
 
 class Reserver:
-    """The loop that takes rows, on one connection for the whole worker.
-
-    Attributes:
-        looked_at: when the last look at the open road began that has come back.
-    """
+    """The loop that takes rows, on one connection for the whole worker."""
 
     def __init__(
         self,
@@ -49,12 +45,16 @@ class Reserver:
         self._comeback = comeback
         self._clock = clock
         self._due = clock.now()
-        self.looked_at = float("-inf")
+        self._looked_at = float("-inf")
         self._limited_first = False
         self._rows_may_be_ready = False
         self._closed = asyncio.Event()
         self._quiet = asyncio.Event()
         self._quiet.set()
+
+    def has_looked_since(self, moment: float) -> bool:
+        """Whether a look that began after this moment has come back, and no queue waits for its first."""
+        return self._looked_at >= moment and not self._limited.has_unseen
 
     def wake(self) -> None:
         """Rows may be ready."""
@@ -101,7 +101,7 @@ class Reserver:
         """Reserve once from the lines; how many rows it took."""
         began = self._clock.now()
         rows = await self._open_road.look(ask)
-        self.looked_at = began
+        self._looked_at = began
         if rows and self._open_road.took_apart:
             self.wake()
         return rows

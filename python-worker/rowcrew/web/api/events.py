@@ -80,10 +80,11 @@ async def watch_job(link: Link, given: Given) -> Answer | Stream:
     if place.has_ended and place.state == _microsecond(shown.job.updated_at):
         return Answer(None, 204)  # a browser asks again and again, until it is told that there is no more
     watcher = given.shared.watcher
-    return Stream(_told(watcher, watcher.open(given.id, after=place.line), place))
+    stream = watcher.open(given.id, after=place.line)
+    return Stream(_told(watcher, stream, place, hides=not given.user.sees_payloads))
 
 
-async def _told(watcher: Watcher, stream: Watching, place: Place) -> AsyncIterator[bytes]:
+async def _told(watcher: Watcher, stream: Watching, place: Place, *, hides: bool) -> AsyncIterator[bytes]:
     looks_left = _LATE_LOOKS
     try:
         yield b"retry: 2000\n\n"
@@ -98,7 +99,7 @@ async def _told(watcher: Watcher, stream: Watching, place: Place) -> AsyncIterat
                 if not stream.is_over:
                     yield _event("gone", place, {"id": stream.job})
                 return
-            events, place = _events(sight, place)
+            events, place = _events(sight, place, hides=hides)
             stream.after = place.line
             for event in events:
                 yield event
@@ -111,13 +112,14 @@ async def _told(watcher: Watcher, stream: Watching, place: Place) -> AsyncIterat
         watcher.close(stream)
 
 
-def _events(sight: WatchedJob, place: Place) -> tuple[list[bytes], Place]:
-    """What is new since the place, and the place after it."""
+def _events(sight: WatchedJob, place: Place, *, hides: bool) -> tuple[list[bytes], Place]:
+    """What is new since the place, and the place after it; who may not read payloads reads no lines."""
     events = []
     said: list[dict[str, Any]] = msgspec.json.decode(sight.lines)
     if said:
         place = msgspec.structs.replace(place, line=int(said[-1]["id"]))
-        events.append(_event("lines", place, said))
+        if not hides:
+            events.append(_event("lines", place, said))
     if (state := _microsecond(sight.updated_at)) != place.state:
         place = msgspec.structs.replace(place, state=state)
         fields = msgspec.structs.asdict(sight)

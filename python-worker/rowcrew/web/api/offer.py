@@ -5,21 +5,23 @@ In: what requests share. Out: routes below /api/v1. Called by `web/app.py`.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 import psycopg
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from rowcrew.model.errors import RowcrewError
 from rowcrew.model.new_job import PAYLOAD_BYTES
 from rowcrew.web.api import bulk, events, families, jobs, queues, schedules, trees, types, workers
+from rowcrew.web.api.audit import note
 from rowcrew.web.api.openapi import openapi
 from rowcrew.web.api.operation import Answer, Given, Operation, Stream
+from rowcrew.web.bodies import body_of
 from rowcrew.web.documents import json_response, read_body, read_query
+from rowcrew.web.login import user_of
 from rowcrew.web.problems import Refused, answer_to
 from rowcrew.web.shared import Shared
 
@@ -40,8 +42,6 @@ OPERATIONS: Final = (
 BODY_BYTES: Final = 2 * PAYLOAD_BYTES
 """A payload at its limit, and what JSON adds to characters that it escapes."""
 
-BODY_SECONDS: Final = 10.0
-
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
@@ -53,8 +53,22 @@ def routes(shared: Shared) -> list[Route]:
 
     return [
         Route(f"{PREFIX}/openapi.json", describe, methods=["GET"]),
-        *(Route(PREFIX + one.path, _endpoint(one, shared), methods=[one.method]) for one in OPERATIONS),
+        *(_route(path, shared) for path in dict.fromkeys(one.path for one in OPERATIONS)),
     ]
+
+
+def _route(path: str, shared: Shared) -> Route:
+    """One route for all methods of a path, so that a refusal names them all."""
+    operations = [one for one in OPERATIONS if one.path == path]
+    by_method: dict[str, Endpoint] = {one.method: _endpoint(one, shared) for one in operations}
+
+    async def endpoint(request: Request) -> Response:
+        return await by_method["GET" if request.method == "HEAD" else request.method](request)
+
+    route = Route(PREFIX + path, endpoint, methods=list(by_method))
+    if route.methods and any(one.streams for one in operations):
+        route.methods.discard("HEAD")  # the head alone of what does not end would not end either
+    return route
 
 
 def _endpoint(operation: Operation, shared: Shared) -> Endpoint:
@@ -65,27 +79,34 @@ def _endpoint(operation: Operation, shared: Shared) -> Endpoint:
             given = await _given(request, operation, shared)
             async with links.lent() as link:
                 answer = await operation.do(link, given)
+                if operation.is_audited:
+                    await note(link, operation, given)
         except (RowcrewError, psycopg.Error) as error:
             return answer_to(error, shared.address)
-        return _response(request, answer)
+        return _response(request, answer, hides=not given.user.sees_payloads)
 
     return endpoint
 
 
-def _response(request: Request, answer: Answer | Stream) -> Response:
+def _response(request: Request, answer: Answer | Stream, *, hides: bool) -> Response:
     if isinstance(answer, Stream):
         return StreamingResponse(answer.events, headers={"X-Accel-Buffering": "no"}, media_type=EVENTS)
     headers = dict(answer.headers or {})
+    if "Location" in headers:
+        headers["Location"] = request.scope.get("root_path", "") + headers["Location"]
     if answer.tag is not None:
         headers["ETag"] = answer.tag
         if request.method == "GET" and answer.tag in _tags(request.headers.get("if-none-match", "")):
             return Response(status_code=304, headers=headers)
     if answer.status == 204:
         return Response(status_code=204, headers=headers)
-    return json_response(answer.document, answer.status, headers)
+    return json_response(answer.document, answer.status, headers, hides=hides)
 
 
 async def _given(request: Request, operation: Operation, shared: Shared) -> Given:
+    user = user_of(request.scope)
+    if not user.may_act_as(operation.needs):
+        raise Refused(403, f"{user.name} is {user.role}; this takes {operation.needs}")
     for name, value in request.path_params.items():
         if "\0" in value:
             raise Refused(404, f"{name}: has the character NUL, which no name has", field=name)
@@ -99,6 +120,7 @@ async def _given(request: Request, operation: Operation, shared: Shared) -> Give
     headers = request.headers
     return Given(
         shared,
+        user,
         request.path_params,
         query,
         body,
@@ -120,21 +142,4 @@ async def _json_body(request: Request) -> bytes:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json":
         raise Refused(415, "send the body as Content-Type: application/json", field="Content-Type")
-    try:
-        async with asyncio.timeout(BODY_SECONDS):
-            return await _bounded_body(request)
-    except TimeoutError:
-        raise Refused(408, f"the body had not come after {BODY_SECONDS:g} seconds") from None
-    except ClientDisconnect:
-        raise Refused(400, "the client left before its body had come") from None
-
-
-async def _bounded_body(request: Request) -> bytes:
-    content = bytearray()
-    async for part in request.stream():
-        content += part
-        if len(content) > BODY_BYTES:
-            raise Refused(
-                413, f"the body is larger than {BODY_BYTES} bytes: enqueue a reference", field="payload"
-            )
-    return bytes(content)
+    return await body_of(request, most=BODY_BYTES, field="payload")

@@ -43,7 +43,11 @@ def openapi(operations: Iterable[Operation], *, prefix: str) -> dict[str, Any]:
             "description": "Background jobs in PostgreSQL. Bodies have the names of the tables' columns.",
         },
         "paths": paths,
-        "components": {"schemas": shown},
+        "security": [{}, {"token": []}],
+        "components": {
+            "schemas": shown,
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+        },
     }
 
 
@@ -63,7 +67,7 @@ def _responses(one: Operation, by_kind: Mapping[Any, Any]) -> dict[str, Any]:
     answered = {kind: {"schema": by_kind[one.answer]}}
     refused = {MEDIA_TYPE: {"schema": by_kind[ProblemDocument]}}
     well = {one.status} | ({200} if one.takes_key else set())
-    problems = {*one.problems, 400, 403, 503} | ({412} if one.has_tag and one.method != "GET" else set())
+    problems = {*one.problems, 400, 401, 403, 503} | ({412} if one.has_tag and one.method != "GET" else set())
     unchanged = {"304": {"description": "Not Modified"}} if one.has_tag and one.method == "GET" else {}
     nothing_new = {"204": {"description": "The job has ended and all was told"}} if one.streams else {}
     return {

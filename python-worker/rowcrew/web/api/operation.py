@@ -13,6 +13,8 @@ from typing import Any, Final, Literal, NamedTuple
 import msgspec
 
 from rowcrew.table.link import Link
+from rowcrew.table.web_users import WebRole
+from rowcrew.web.login import User
 from rowcrew.web.problems import Refused
 from rowcrew.web.shared import Shared
 
@@ -47,6 +49,7 @@ class Given(NamedTuple):
     """
 
     shared: Shared
+    user: User
     path: Mapping[str, str]
     query: Any
     body: Any
@@ -82,6 +85,7 @@ class Operation(NamedTuple):
         takes_key: whether an Idempotency-Key is heeded.
         has_tag: whether answers have an ETag, which a change heeds as If-Match.
         streams: whether it answers with events.
+        role: who may do it; None = viewers may look, operators may change.
     """
 
     method: Literal["GET", "POST", "PATCH"]
@@ -97,6 +101,16 @@ class Operation(NamedTuple):
     takes_key: bool = False
     has_tag: bool = False
     streams: bool = False
+    role: WebRole | None = None
+
+    @property
+    def needs(self) -> WebRole:
+        return self.role or ("viewer" if self.method == "GET" else "operator")
+
+    @property
+    def is_audited(self) -> bool:
+        """Whether an event tells who did it. A job that is enqueued is its own record."""
+        return self.method != "GET" and not self.takes_key
 
 
 def tag_of(*values: Any) -> str:

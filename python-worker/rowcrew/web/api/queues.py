@@ -147,6 +147,7 @@ OPERATIONS: Final = (
         body=QueueChange,
         problems=(404, 408, 413, 415, 422),
         has_tag=True,
+        role="admin",
     ),
     Operation(
         "POST",

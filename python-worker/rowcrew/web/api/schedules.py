@@ -191,6 +191,7 @@ OPERATIONS: Final = (
         body=ScheduleToAdd,
         status=201,
         problems=_WITH_BODY,
+        role="admin",
     ),
     Operation(
         "GET",
@@ -212,6 +213,7 @@ OPERATIONS: Final = (
         body=ScheduleChange,
         problems=(*_NAMED, *_WITH_BODY),
         has_tag=True,
+        role="admin",
     ),
     Operation(
         "GET",

@@ -72,6 +72,7 @@ OPERATIONS: Final = (
         drain,
         admin.Answer,
         problems=(404, 409),
+        role="admin",
     ),
     Operation(
         "POST",
@@ -81,6 +82,7 @@ OPERATIONS: Final = (
         resume,
         admin.Answer,
         problems=(404, 409),
+        role="admin",
     ),
     Operation(
         "POST",
@@ -90,5 +92,6 @@ OPERATIONS: Final = (
         terminate,
         admin.Answer,
         problems=(404, 409),
+        role="admin",
     ),
 )

@@ -17,7 +17,7 @@ from rowcrew import RowcrewError
 from rowcrew.bundled.announcements.filing import Filing
 from rowcrew.bundled.announcements.model.schema import categories, strict_schema
 from rowcrew.bundled.announcements.processed import Analysis
-from rowcrew.bundled.model_server import ModelServer
+from rowcrew.model_server import ModelServer
 
 MOST_CHARACTERS: Final = 60_000
 _MONEY: Final = ("amount", "perShare", "dividend")
@@ -38,11 +38,15 @@ class AnswerRefused(RowcrewError):
 
 
 class _Message(msgspec.Struct, frozen=True):
+    """What the model says, or why it says nothing."""
+
     content: str | None = None
     refusal: str | None = None
 
 
 class _Choice(msgspec.Struct, frozen=True):
+    """One of the answers asked for, and how it ended: `stop`, or what broke it off."""
+
     message: _Message
     finish_reason: str | None = None
 

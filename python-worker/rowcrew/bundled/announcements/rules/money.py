@@ -42,6 +42,7 @@ _WITH_CURRENCY: Final = re.compile(
 _WITHOUT: Final = re.compile(
     rf"(?<![\d.,₹`])(?<!Rs )(?<!Rs\. )\b(?P<number>{NUMBER})\s*(?:(?P<crore>crores?|cr)|"
     rf"(?P<lakh>lakhs?|lacs?))\b\.?"
+    r"(?!\s+(?!(?:rupees|is|as|was|has|its|this|plus|towards|across|less|versus|besides|whereas)\b)[a-z]{3,}s\b)"
     r"(?!\s*(?:fully |paid|new |bonus )*(?:equity|shares?|warrants?|units?|tonn|tons?|"
     r"mt\b|customers?|users?|sq|people"
     r"|persons|metric|options|debentures|kwh|downloads|households|vehicles|members))",

@@ -18,8 +18,8 @@ import urllib3
 
 from rowcrew.bundled.investigation.providers.background import in_background
 from rowcrew.bundled.investigation.providers.provider import Look, OutOfTime
-from rowcrew.bundled.model_server import ServerFailed, refusal
 from rowcrew.context import PermanentError, Retry
+from rowcrew.model_server import ServerFailed, refusal
 
 ATTEMPTS: Final = 5
 LONGEST_PAUSE_SECONDS: Final = 60.0

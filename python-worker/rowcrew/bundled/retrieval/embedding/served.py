@@ -11,10 +11,10 @@ from typing import Any
 
 import msgspec
 
-from rowcrew.bundled.model_server import ModelServer
 from rowcrew.bundled.retrieval.embedding.vector import Pause, Vector, of_length_one
 from rowcrew.bundled.retrieval.settings import RetrievalSettings
 from rowcrew.context import PermanentError
+from rowcrew.model_server import ModelServer
 
 
 class _Embedding(msgspec.Struct, frozen=True):

@@ -17,7 +17,7 @@ MOST_CHARACTERS: Final = 50 * 10**6
 
 
 def text_of_file(content: bytes, type: FileType, stop: Callable[[], None]) -> str:
-    """The text of a file. `stop` is called between pages and raises when the run must end.
+    """The text of a file. `stop` is called now and then, and raises when the run must end.
 
     Raises:
         PermanentError: the file is damaged, encrypted or a scan, or unpacks to too much.
@@ -38,7 +38,7 @@ def _text(content: bytes, type: FileType, stop: Callable[[], None]) -> str:
         case "html":
             from rowcrew.bundled.retrieval.reading.html import declared_encoding, text_of_html
 
-            return text_of_html(decoded(content, declared_encoding(content)))
+            return text_of_html(decoded(content, declared_encoding(content)), stop)
         case "markdown" | "code" | "text":
             return decoded(content)
 

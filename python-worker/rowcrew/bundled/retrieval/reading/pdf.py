@@ -39,12 +39,16 @@ def text_of_pdf(content: bytes, most_characters: int, stop: Callable[[], None]) 
 
 
 def _pages(content: bytes) -> Iterator[str]:
+    from pypdf.errors import LimitReachedError
+
     try:
         reader = _opened(content)
         for page in reader.pages:
             yield page.extract_text().strip("\n")
     except (PermanentError, MemoryError, ImportError):
         raise
+    except LimitReachedError as error:
+        raise PermanentError("the PDF unpacks to too much, or is nested too deep") from error
     except Exception as error:  # pypdf raises whatever a damaged file leads it to
         raise PermanentError(f"the PDF is damaged: {type(error).__name__}") from error
 

@@ -65,6 +65,9 @@ GRANT SELECT, UPDATE ON queue_alarms TO rowcrew_worker;
 GRANT SELECT ON rowcrew_migrations TO rowcrew_worker;  -- for the doctor: which families' tables there must be
 GRANT SELECT ON job_status, job_why, queue_depth, worker_status TO rowcrew_worker;  -- the command line beside it
 
+-- The web asks whether there is a login. What users and sessions prove is for the owner, or for a role of yours.
+GRANT SELECT (name) ON web_users TO rowcrew_worker;
+
 -- Readers watch: neither payloads nor results, neither checkpoints nor leases.
 GRANT SELECT ON job_status, job_why, queue_depth, worker_status, job_types, queues, limits, jobs_set_aside, job_stats
    TO rowcrew_reader;

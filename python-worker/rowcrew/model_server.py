@@ -2,7 +2,7 @@
 
 In: a path and a body. Out: the body of the answer. What a later attempt may get past (no connection,
 429, 5xx) is tried several times; what it cannot is a permanent error. No error holds what the server
-wrote in words, because servers repeat keys and texts. Called by families that ask a model.
+wrote in words, because servers repeat keys and texts. Called by handlers that ask a model.
 """
 
 from __future__ import annotations

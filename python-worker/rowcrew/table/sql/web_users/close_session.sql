@@ -1,0 +1,2 @@
+-- End one session.
+DELETE FROM web_sessions WHERE hash = %(hash)s

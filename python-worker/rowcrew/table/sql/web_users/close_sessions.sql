@@ -1,0 +1,2 @@
+-- End all sessions and tokens of a user; answers each.
+DELETE FROM web_sessions WHERE "user" = %(user)s RETURNING hash

@@ -1,0 +1,185 @@
+"""Who somebody is: a session of a browser, or the token of a program; signing in and out.
+
+In: requests. Out: a `User`, or None. While the database has no users, whoever reaches the loopback address is
+everybody. Called by the guard, and by the routes for signing in and out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from collections import OrderedDict
+from typing import Final, NamedTuple
+
+import psycopg
+from starlette.datastructures import Headers
+from starlette.requests import cookie_parser
+from starlette.types import Scope
+
+from rowcrew.admin import web_users
+from rowcrew.model.errors import RowcrewError
+from rowcrew.model.password import hash_of
+from rowcrew.model.throttle import Throttle
+from rowcrew.table.web_users import SessionOwner, WebRole
+from rowcrew.web.links import Busy, Links
+
+COOKIE: Final = "rowcrew_session"
+REMEMBERED_SECONDS: Final = 15.0
+"""How long after its end a session may still be taken for one that holds, and a first user be overlooked."""
+
+_RANKS: Final[dict[WebRole, int]] = {"viewer": 0, "operator": 1, "admin": 2}
+_MOST_REMEMBERED: Final = 1_000
+_SIGNING_IN_AT_ONCE: Final = 2  # scrypt takes 32 MB and a core
+_WAITING_TO_SIGN_IN: Final = 20
+
+
+class User(NamedTuple):
+    """Somebody who is known.
+
+    Attributes:
+        by_cookie: whether a browser has sent what proves it, of itself.
+    """
+
+    name: str
+    role: WebRole
+    reads_payloads: bool
+    by_cookie: bool
+
+    def may_act_as(self, role: WebRole) -> bool:
+        return _RANKS[self.role] >= _RANKS[role]
+
+    @property
+    def sees_payloads(self) -> bool:
+        return self.reads_payloads or self.may_act_as("operator")
+
+
+LOCAL: Final = User("local", "admin", reads_payloads=True, by_cookie=False)
+"""Whoever reaches the loopback address of a machine where there is no login."""
+
+
+def user_of(scope: Scope) -> User:
+    """Who sends a request that the guard has let in."""
+    user: User = scope.get("rowcrew.user", LOCAL)
+    return user
+
+
+class Throttled(RowcrewError):
+    """Too many have failed."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = math.ceil(seconds)
+        super().__init__(f"too many failed attempts; try again in {self.seconds} s")
+
+
+class Login:
+    """The sessions and tokens of one database.
+
+    Args:
+        looking, changing: connections, each lent for one question.
+        is_required: whether everybody has to sign in, even while there are no users.
+    """
+
+    def __init__(self, *, looking: Links, changing: Links, is_required: bool) -> None:
+        self._looking = looking
+        self._changing = changing
+        self._is_required = is_required
+        self._is_known = is_required
+        self._asked_at = float("-inf")
+        self._throttle = Throttle()
+        self._known: OrderedDict[bytes, tuple[float, SessionOwner | None]] = OrderedDict()
+        self._turns = asyncio.Semaphore(_SIGNING_IN_AT_ONCE)
+        self._waiting = 0
+
+    async def is_required(self) -> bool:
+        """Whether everybody has to sign in: as soon as there is a user, and then until this process ends.
+
+        Raises:
+            psycopg.Error: the database has never said.
+        """
+        now = time.monotonic()
+        if not self._is_required and now - self._asked_at >= REMEMBERED_SECONDS:
+            try:
+                async with self._looking.lent() as link:
+                    self._is_required = await web_users.has_users(link)
+                self._is_known = True
+            except (psycopg.Error, Busy):
+                if not self._is_known:
+                    raise
+            self._asked_at = now
+        return self._is_required
+
+    async def user(self, headers: Headers) -> User | None:
+        """Who sends this; None = nobody that is known.
+
+        Raises:
+            psycopg.Error: the database does not say.
+        """
+        secret, by_cookie = secret_of(headers)
+        if not secret:
+            return None
+        owner = await self._owner(secret)
+        if owner is None or by_cookie != (owner.kind == "session"):
+            return None
+        return User(owner.name, owner.role, owner.reads_payloads, by_cookie)
+
+    async def sign_in(self, name: str, password: str, *, address: str) -> str | None:
+        """The secret of a new session; None when name or password is wrong.
+
+        Raises:
+            Throttled: this name from this address, or the address, has failed too often; or too many try.
+        """
+        wait = self._throttle.wait_seconds(address, name, time.monotonic())
+        if wait or self._waiting >= _WAITING_TO_SIGN_IN:
+            raise Throttled(wait or 2.0)
+        self._throttle.tries(address, name, time.monotonic())
+        self._waiting += 1
+        try:
+            async with self._turns, self._changing.lent() as link:
+                secret = await web_users.sign_in(link, name, password)
+        finally:
+            self._waiting -= 1
+        if secret is not None:
+            self._throttle.passed(address, name)
+        return secret
+
+    async def sign_out(self, headers: Headers) -> None:
+        secret, by_cookie = secret_of(headers)
+        if secret and by_cookie:
+            async with self._changing.lent() as link:
+                await web_users.sign_out(link, secret)
+            self._known.pop(hash_of(secret), None)
+
+    async def _owner(self, secret: str) -> SessionOwner | None:
+        key, now = hash_of(secret), time.monotonic()
+        remembered = self._known.get(key)
+        if remembered is not None and now - remembered[0] < REMEMBERED_SECONDS:
+            return remembered[1]
+        async with self._looking.lent() as link:
+            owner = await web_users.owner(link, secret)
+        self._known[key] = (now, owner)
+        while len(self._known) > _MOST_REMEMBERED:
+            self._known.popitem(last=False)
+        return owner
+
+
+def secret_of(headers: Headers) -> tuple[str, bool]:
+    """What the request shows, and whether as a cookie; a token goes before it."""
+    kind, _, token = headers.get("authorization", "").partition(" ")
+    if kind.lower() == "bearer":
+        return token.strip(), False
+    return cookie_parser(headers.get("cookie", "")).get(COOKIE, ""), True
+
+
+def cookie(secret: str, *, seconds: float = web_users.SESSION_SECONDS) -> str:
+    """The cookie of a session: for our own pages, never for scripts, over TLS or on this machine."""
+    return f"{COOKIE}={secret}; Path=/; Max-Age={round(seconds)}; Secure; HttpOnly; SameSite=Strict"
+
+
+NO_COOKIE: Final = cookie("", seconds=0)
+
+
+def safe_way(way: str) -> str:
+    """Where to go after signing in: a path of ours, never another site."""
+    is_ours = way.startswith("/") and not way.startswith(("//", "/\\")) and way.isprintable()
+    return way if is_ours and "\\" not in way else "/"

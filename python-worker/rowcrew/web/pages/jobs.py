@@ -1,0 +1,88 @@
+"""Jobs: a page of the newest that fit a filter, and changes of those that are chosen."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from rowcrew.admin import jobs as admin
+from rowcrew.admin import looks
+from rowcrew.admin.looks import LOOKED_THROUGH, Page, Search
+from rowcrew.admin.search import Unreadable, search
+from rowcrew.web.pages import filters
+from rowcrew.web.pages.screen import Desk, form, job_id
+from rowcrew.web.problems import Refused
+
+PAGE: Final = 50
+
+
+async def list_jobs(desk: Desk, request: Request) -> Response:
+    q = request.query_params.get("q", "")
+    wanted, wrong = _read(q)
+    before = job_id(text) if (text := request.query_params.get("before")) else None
+    now = await desk.seen.now()
+    page = Page([], None)
+    if wrong is None:
+        async with desk.looking.lent() as link:
+            page = await looks.page(link, wanted, before=before, limit=PAGE)
+    return desk.page(
+        request,
+        "jobs",
+        status=400 if wrong else 200,
+        q=q,
+        wrong=wrong,
+        page=page,
+        told=_told(page),
+        tabs=filters.tabs(wanted, now.value),
+        as_sql=filters.as_sql(wanted),
+        before=before,
+        newest=filters.asked(wanted),
+        older=filters.asked(wanted, page.before) if page.before is not None else None,
+    )
+
+
+async def change_jobs(desk: Desk, request: Request) -> Response:
+    """Requeue or cancel those that are ticked."""
+    sent = await form(request)
+    change = change_of((sent.get("change") or [""])[0])
+    ids = [job_id(text) for text in sent.get("id", [])]
+    if not ids:
+        raise Refused(409, "No job was ticked: tick those that are meant, then press the button again.")
+    async with desk.changing.lent() as link:
+        answers = await admin.change_jobs(link, change, ids)
+    changed = sum(one.changed for one in answers)
+    said = {"q": q} if (q := (sent.get("q") or [""])[0]) else {}
+    return await desk.back(
+        request,
+        "/jobs",
+        did=f"{change}_job",
+        subject=" ".join(map(str, ids)),
+        **said,
+        done=f"many-{change}",
+        n=changed,
+    )
+
+
+def change_of(word: str) -> admin.Change:
+    match word:
+        case "requeue" | "cancel":
+            return word
+    raise Refused(400, f"{word!r} is no change of jobs")
+
+
+def _read(q: str) -> tuple[Search, str | None]:
+    """What the box means, and what is wrong with it."""
+    try:
+        return search(q), None
+    except Unreadable as error:
+        return Search(), str(error)
+
+
+def _told(page: Page) -> str:
+    if page.before is None:
+        return "Newest first, down to the first job of all" if page.jobs else "All ids were looked through"
+    if len(page.jobs) < PAGE:
+        return f"Newest first; {LOOKED_THROUGH:,} ids were looked through, down to {page.before:,}"
+    return "Newest first"

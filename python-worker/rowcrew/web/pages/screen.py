@@ -1,0 +1,231 @@
+"""What all pages have in common: templates, the frame around a page, and pages for what went wrong.
+
+In: a view's facts, or what it raised. Out: a response. Called by the views of this folder.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+from http import HTTPStatus
+from typing import Any, Final
+from urllib.parse import parse_qsl, urlencode
+
+import psycopg
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+from psycopg.conninfo import conninfo_to_dict
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from rowcrew import client
+from rowcrew.admin.search import quoted
+from rowcrew.installed import VERSION
+from rowcrew.model.errors import RowcrewError
+from rowcrew.model.event import NewEvent
+from rowcrew.table.link import reason
+from rowcrew.table.web_users import WebRole
+from rowcrew.web.links import Busy
+from rowcrew.web.login import LOCAL, User
+from rowcrew.web.pages import shapes, words
+from rowcrew.web.pages.seen import Seen
+from rowcrew.web.problems import Refused
+from rowcrew.web.shared import Shared
+
+View = Callable[["Desk", Request], Awaitable[Response]]
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+SCREENS: Final = (
+    ("now", "/", "Now", "n"),
+    ("jobs", "/jobs", "Jobs", "j"),
+    ("why", "/why", "Why", "y"),
+    ("errors", "/errors", "Errors", "e"),
+    ("workers", "/workers", "Workers", "w"),
+    ("schedules", "/schedules", "Schedules", "s"),
+    ("limits", "/limits", "Limits", "l"),
+)
+"""The pages of the menu: name, path, title, and the key behind `g`."""
+
+_FORM_BYTES: Final = 256 * 1024
+_MOST_SUBJECT: Final = 200
+
+
+def environment() -> Environment:
+    found = Environment(
+        loader=PackageLoader("rowcrew.web.pages"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    found.filters |= {
+        "age": words.age,
+        "lasting": words.lasting,
+        "number": words.number,
+        "mebibytes": words.mebibytes,
+        "moment": words.moment,
+        "ticked": words.ticked,
+        "pretty": words.pretty,
+        "progress": words.progress,
+        "spark": shapes.spark,
+        "inquotes": quoted,
+    }
+    found.globals |= {"seats": shapes.seats, "screens": SCREENS, "version": VERSION}
+    return found
+
+
+class Desk:
+    """What the views share: links, what was seen last, and the templates.
+
+    Args:
+        shared: of the database's address only its name and host are shown.
+    """
+
+    def __init__(self, shared: Shared) -> None:
+        self.looking = shared.looking
+        self.changing = shared.changing
+        self.bulks = shared.bulks
+        self.seen = Seen(shared.sampler, shared.looking)
+        self._templates = environment()
+        self._place = _place(shared.address)
+
+    def page(self, request: Request, template: str, *, status: int = 200, **facts: Any) -> Response:
+        """The page that a template makes of these facts, in its frame."""
+        user = user_of(request)
+        frame = {
+            "user": user,
+            "off": partial(_off, user),
+            "root": request.scope.get("root_path", ""),
+            "place": self._place,
+            "here": str(request.url.path),
+            "done": request.query_params.get("done", ""),
+            "status": status,
+            "number_done": _number(request.query_params.get("n", "")),
+        }
+        content = self._templates.get_template(f"{template}.html").render(frame | facts)
+        return Response(content, status, media_type="text/html")
+
+    async def _note(self, user: User, did: str, subject: str) -> None:
+        detail = {"actor": user.name, "role": user.role, "path": "dashboard"}
+        async with self.changing.lent() as link:
+            await client.emit_async(NewEvent(f"web.{did}", subject[:_MOST_SUBJECT], detail=detail), on=link)
+
+    def problem(self, request: Request, status: int, title: str, detail: str, helps: str = "") -> Response:
+        return self.page(
+            request,
+            "problem",
+            status=status,
+            title=title,
+            detail=detail,
+            helps=helps,
+            phrase=HTTPStatus(status).phrase,
+        )
+
+    async def back(
+        self, request: Request, path: str, *, did: str, subject: str, **query: str | int
+    ) -> Response:
+        """To a page of ours after a change, so that a reload does not send the change again.
+
+        Args:
+            did, subject: what somebody did to whom, for the event that tells of it.
+        """
+        await self._note(user_of(request), did, subject)
+        await self.seen.renew()
+        asked = f"?{urlencode(query)}" if query else ""
+        return RedirectResponse(f"{request.scope.get('root_path', '')}{path}{asked}", 303)
+
+
+def endpoint(desk: Desk, view: View, *, needs: WebRole) -> Endpoint:
+    """A view that answers with a page also when it fails, and only those who may."""
+
+    async def answer(request: Request) -> Response:
+        try:
+            user = user_of(request)
+            if not user.may_act_as(needs):
+                raise Refused(403, f"{user.name} is {user.role}; this takes {needs}.")
+            return await view(desk, request)
+        except (RowcrewError, psycopg.Error) as error:
+            return desk.problem(request, *_told(error))
+
+    return answer
+
+
+_DOCTOR: Final = "rowcrew doctor"
+_TITLES: Final = {
+    400: "That is not understood.",
+    403: "You may look, not change this.",
+    404: "There is no such page.",
+    409: "Nothing was changed.",
+}
+
+
+def user_of(request: Request) -> User:
+    user: User = request.scope.get("rowcrew.user", LOCAL)
+    return user
+
+
+def _off(user: User, role: WebRole) -> Markup:
+    """What a button says that somebody may not press."""
+    if user.may_act_as(role):
+        return Markup("")
+    return Markup(' disabled title="This takes the role {}"').format(role)
+
+
+def _told(error: RowcrewError | psycopg.Error) -> tuple[int, str, str, str]:
+    """Status, title, sentence, and the command that helps."""
+    match error:
+        case Refused():
+            return error.status, _TITLES.get(error.status, "That did not work."), str(error), ""
+        case psycopg.errors.QueryCanceled():
+            return 503, "The database answers late.", "The question took too long and was given up.", _DOCTOR
+        case psycopg.errors.UndefinedTable() | psycopg.errors.UndefinedColumn():
+            return 503, "The tables are not there.", reason(error), "rowcrew migrate"
+        case psycopg.Error() | Busy():
+            return 503, "Rowcrew cannot reach the database.", reason(error), _DOCTOR
+    return 409, "That did not work.", str(error), ""
+
+
+async def form(request: Request) -> dict[str, list[str]]:
+    """What a form sent.
+
+    Raises:
+        Refused: it is no form, or larger than any of ours.
+    """
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/x-www-form-urlencoded":
+        raise Refused(415, "a form of these pages sends application/x-www-form-urlencoded")
+    content = bytearray()
+    async for part in request.stream():
+        content += part
+        if len(content) > _FORM_BYTES:
+            raise Refused(413, f"the form is larger than {_FORM_BYTES} bytes")
+    found: dict[str, list[str]] = {}
+    for name, value in parse_qsl(content.decode("utf-8", "replace"), keep_blank_values=True):
+        found.setdefault(name, []).append(value)
+    return found
+
+
+def job_id(text: str) -> int:
+    """The id in an address or a form.
+
+    Raises:
+        Refused: none can have this id.
+    """
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text[:20]) < 2**63:
+        raise Refused(404, f"{text!r} is not the id of a job")
+    return int(text)
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
+
+
+def _place(address: str) -> dict[str, str]:
+    """The database's name and host: what tells production from a test at a glance."""
+    try:
+        found = conninfo_to_dict(address)
+    except psycopg.Error:
+        return {"database": "", "host": ""}
+    host = str(found.get("host") or "")
+    where = "this machine" if host.startswith("/") else host
+    return {"database": str(found.get("dbname") or ""), "host": where}

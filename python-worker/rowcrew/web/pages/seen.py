@@ -1,0 +1,77 @@
+"""What a page shows alike to everybody is looked at once for all, and stays known while the database is late.
+
+In: the sampler, and links for what it does not look at. Out: parts, each with its value, age and problem.
+Nobody looks while nobody asks. Called by the pages.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Any, Final, TypeVar
+
+from rowcrew.admin.now import Now
+from rowcrew.table.link import Link
+from rowcrew.table.rows import ReasonCount
+from rowcrew.web.links import Links
+from rowcrew.web.sampler import Part, Sampler
+
+YOUNG_SECONDS: Final = 4.0
+"""A value as young is shown to the next who asks, without another look."""
+
+_PATIENCE_SECONDS: Final = 3.0
+
+T = TypeVar("T")
+
+
+class Seen:
+    """What the sampler sees, and what only single pages want to see.
+
+    Args:
+        sampler: looks at all queues and at why jobs wait.
+        links: for the rest.
+    """
+
+    def __init__(self, sampler: Sampler, links: Links) -> None:
+        self._sampler = sampler
+        self._links = links
+        self._parts: dict[str, Part[Any]] = {}
+        self._looking: dict[str, asyncio.Task[None]] = {}
+
+    async def now(self) -> Part[Now]:
+        await self._sampler.look()
+        return self._sampler.now
+
+    async def reasons(self) -> Part[list[ReasonCount]]:
+        await self._sampler.look()
+        return self._sampler.reasons
+
+    async def see(self, name: str, look: Callable[[Link], Awaitable[T]]) -> Part[T]:
+        """The part of this name, fresh or at most a few seconds old; older while the database is late."""
+        part: Part[T] = self._parts.setdefault(name, Part(look, every_seconds=YOUNG_SECONDS))
+        if name not in self._looking and part.is_due:
+            self._looking[name] = asyncio.create_task(self._look(name, part))
+        if name in self._looking:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_PATIENCE_SECONDS):
+                    await asyncio.shield(self._looking[name])
+        return part
+
+    async def renew(self) -> None:
+        """Somebody has changed something, and wants to see it."""
+        self._parts.clear()
+        await self._sampler.now.see(self._links)
+        await self._sampler.reasons.see(self._links)
+
+    async def stop(self) -> None:
+        for task in list(self._looking.values()):
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+    async def _look(self, name: str, part: Part[Any]) -> None:
+        try:
+            await part.see(self._links)
+        finally:
+            del self._looking[name]

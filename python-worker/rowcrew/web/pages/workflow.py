@@ -1,0 +1,65 @@
+"""A workflow: a job's whole family as a tree, and what waits for what; requeue what failed, cancel."""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from rowcrew.admin import jobs
+from rowcrew.admin import tree as admin
+from rowcrew.admin.tree import PlacedJob
+from rowcrew.model.status import Status
+from rowcrew.model.tree import branches
+from rowcrew.web.pages.screen import Desk, job_id
+from rowcrew.web.problems import Refused
+
+MOST: Final = 500
+
+
+async def show_workflow(desk: Desk, request: Request) -> Response:
+    id = job_id(request.path_params["id"])
+    async with desk.looking.lent() as link:
+        family = await admin.tree(link, id, limit=MOST)
+        if family is None:
+            raise Refused(404, await jobs.unseen(link, id))
+    return desk.page(
+        request,
+        "workflow",
+        id=id,
+        rows=list(zip(branches([placed.place for placed in family]), family, strict=True)),
+        root_job=family[0].job,
+        failed=[placed.job for placed in family if placed.job.status == "failed"],
+        open=sum(placed.job.status in ("queued", "processing") for placed in family),
+        told=_told(family),
+        most=MOST,
+    )
+
+
+async def cancel(desk: Desk, request: Request) -> Response:
+    return await _change(desk, request, "cancel", None)
+
+
+async def requeue(desk: Desk, request: Request) -> Response:
+    return await _change(desk, request, "requeue", ("failed",))
+
+
+async def _change(
+    desk: Desk, request: Request, change: Literal["cancel", "requeue"], statuses: tuple[Status, ...] | None
+) -> Response:
+    id = job_id(request.path_params["id"])
+    async with desk.changing.lent() as link:
+        answers = await admin.change_tree(link, change, id, statuses=statuses)
+    changed = sum(answer.changed for answer in answers)
+    did = f"{change}_workflow"
+    return await desk.back(
+        request, f"/workflows/{id}", did=did, subject=str(id), done=f"many-{change}", n=changed
+    )
+
+
+def _told(family: list[PlacedJob]) -> str:
+    ended = sum(placed.job.status in ("completed", "failed", "cancelled") for placed in family)
+    failed = sum(placed.job.status == "failed" for placed in family)
+    said = f"{ended:,} of {len(family):,} jobs {'has' if ended == 1 else 'have'} ended"
+    return f"{said}, {failed:,} of them failed." if failed else f"{said}."
