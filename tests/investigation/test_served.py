@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -15,6 +16,8 @@ import pytest
 
 from rig.language_models import KEY, LanguageModel, Saying, serving
 from rowcrew.bundled.investigation.providers import asking
+from rowcrew.bundled.investigation.providers.background import in_background
+from rowcrew.context import RunStopped
 from rowcrew.model.outcome import Errored, Released
 from tests.investigation.conftest import Study, permanent
 
@@ -135,6 +138,17 @@ def test_a_cancel_ends_the_investigation_before_the_next_call(handbook: Study, m
     assert len(model.asked) == 1
 
 
+def test_a_call_that_is_under_way_is_left_when_the_run_must_end() -> None:
+    answered = threading.Event()
+
+    def look() -> None:
+        raise RunStopped
+
+    with pytest.raises(RunStopped):
+        in_background(answered.wait, look)
+    answered.set()
+
+
 @pytest.mark.parametrize("provider", PROVIDERS)
 def test_what_may_pass_is_tried_again_after_the_time_that_the_server_asks_for(
     handbook: Study, model: LanguageModel, pauses: list[float], provider: str
@@ -249,6 +263,7 @@ def test_a_document_that_gives_orders_makes_a_model_that_obeys_do_nothing(
 
 RUN = """
 import sys
+import threading
 from rowcrew.bundled import crew
 from rowcrew.testing import run_handler
 payload = {"question": "When are invoices sent?", "provider": "anthropic"}

@@ -42,6 +42,7 @@ REFUSED = [
     "",
     "   ;",
     "SELECT 1; SELECT 2",
+    "SELECT ran\u212a(1)",
     "COMMIT; DROP TABLE documents",
     "SELECT 1) AS asked; COMMIT; DROP TABLE documents; SELECT 2 FROM (SELECT 3",
     "-- x\nDELETE FROM documents",

@@ -110,7 +110,9 @@ def _tokens(text: str) -> list[_Token]:
         if kind == "string" and "\\" in match[0]:
             raise CannotAnswer("sql holds a backslash in a string; use [0-9] and the like")
         if kind != "space":
-            tokens.append(_Token(kind, match[0].lower() if kind == "word" else match[0]))
+            # The server folds the letters of ASCII alone: to it the Kelvin sign is no k.
+            is_folded = kind == "word" and match[0].isascii()
+            tokens.append(_Token(kind, match[0].lower() if is_folded else match[0]))
         is_apart = kind not in ("word", "number", "string", "quoted") and match[0] != "&"
         at = match.end()
     return tokens
