@@ -45,7 +45,7 @@ def show_dashboard(port: int) -> int:
         print("A database of its own, two workers and a producer; Ctrl+C ends and removes them.")
         print(f"Serving http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
         web = application(server.url, is_open=False)
-        serve(web.app, listener, on_stop=web.stop)
+        serve(web.app, listener, prefix="", on_stop=web.stop)
     return 0
 
 

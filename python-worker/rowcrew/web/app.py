@@ -23,6 +23,7 @@ from rowcrew.web.guard import Guard
 from rowcrew.web.login import Login
 from rowcrew.web.metrics import exposition
 from rowcrew.web.pages import routes as pages
+from rowcrew.web.pages.for_people import ForPeople
 from rowcrew.web.pages.screen import Desk
 from rowcrew.web.problems import problem_response
 from rowcrew.web.sampler import Sampler
@@ -62,7 +63,8 @@ def application(address: str, *, is_open: bool) -> Web:
         exception_handlers={HTTPException: _refused, Exception: _failed},
         lifespan=running,
     )
-    return Web(Guard(app, login=login, address=address), common.stop)
+    guarded = Guard(app, login=login, address=address)
+    return Web(ForPeople(guarded, desk), common.stop)
 
 
 def _signs_of_life(sampler: Sampler) -> list[Route]:

@@ -79,7 +79,7 @@ def test_a_database_that_is_away_is_said_on_every_screen() -> None:
     with program(*serving(), DATABASE_URL=nowhere) as served:
         web = Web(served, nowhere, None)  # type: ignore[arg-type]
         for path in ("/", "/jobs", "/jobs/1", "/why", "/errors", "/workers", "/schedules", "/limits"):
-            answered = web.get(path)
+            answered = web.get(path, Accept="text/html")
             assert answered.status == 503, path
             assert "Rowcrew cannot reach the database." in answered.text
             assert "rowcrew doctor" in answered.text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 
 import anyio
 from starlette.applications import Starlette
@@ -62,4 +63,6 @@ def test_every_link_and_redirect_keeps_the_prefix(scene: Scene) -> None:
         assert (await asked(app, "GET", f"{PREFIX}/static/pages.css"))[0] == 200
         web.stop()
 
-    anyio.run(visit)
+    # The browser of other tests holds the event loop of this thread.
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(anyio.run, visit).result()

@@ -55,7 +55,7 @@ def test_a_viewer_looks_and_reads_no_payload(browser: Browser, closed: Scene) ->
         headers={"Origin": closed.address, "Content-Type": "application/x-www-form-urlencoded"},
     )
     assert answer.status == 403
-    assert "this takes operator" in answer.text()
+    assert "who looks and changes nothing" in answer.text()
     assert closed.status(id) == "failed"
     page.context.close()
 

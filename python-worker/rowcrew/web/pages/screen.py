@@ -25,6 +25,7 @@ from rowcrew.model.errors import RowcrewError
 from rowcrew.model.event import NewEvent
 from rowcrew.table.link import reason
 from rowcrew.table.web_users import WebRole
+from rowcrew.web.bodies import body_of
 from rowcrew.web.links import Busy
 from rowcrew.web.login import LOCAL, User
 from rowcrew.web.pages import shapes, words
@@ -189,16 +190,12 @@ async def form(request: Request) -> dict[str, list[str]]:
     """What a form sent.
 
     Raises:
-        Refused: it is no form, or larger than any of ours.
+        Refused: it is no form, or larger or slower than any of ours.
     """
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/x-www-form-urlencoded":
         raise Refused(415, "a form of these pages sends application/x-www-form-urlencoded")
-    content = bytearray()
-    async for part in request.stream():
-        content += part
-        if len(content) > _FORM_BYTES:
-            raise Refused(413, f"the form is larger than {_FORM_BYTES} bytes")
+    content = await body_of(request, most=_FORM_BYTES)
     found: dict[str, list[str]] = {}
     for name, value in parse_qsl(content.decode("utf-8", "replace"), keep_blank_values=True):
         found.setdefault(name, []).append(value)
