@@ -29,11 +29,17 @@ EXPLAINED = re.compile(r"(--.*\n)*\s*(SELECT|INSERT|UPDATE|DELETE|WITH)\b")
 OF_OTHERS = ((SQL, ("demo/", "migration/")), *((Statements(one), ("operator/",)) for one in PACKAGES))
 # Where pgvector is, which brings the type; of the tables it reads what nearest_by_array reads.
 OF_AN_EXTENSION = frozenset({"nearest_by_pgvector"})
+# Holds what a model asks, and is sent as another role.
+OF_ANOTHER_ROLE = frozenset({"rows_of"})
+# What users and sessions of the web prove is for the owner's eyes; anybody may ask whether there is a login.
+OF_THE_OWNER = frozenset(name for name in SQL if name.startswith("web_users/")) - {"web_users/has_users"}
 STATEMENTS = {
     name: text
     for statements, of_others in OF_OTHERS
     for name, text in sorted(statements.items())
-    if not name.startswith(of_others) and name not in OF_AN_EXTENSION and EXPLAINED.match(text)
+    if not name.startswith(of_others)
+    and name not in OF_AN_EXTENSION | OF_ANOTHER_ROLE | OF_THE_OWNER
+    and EXPLAINED.match(text)
 }
 RIGHTS = """
     SELECT relname, privilege_type, NULL

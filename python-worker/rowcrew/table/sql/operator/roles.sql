@@ -37,7 +37,7 @@ GRANT SELECT ON schedule_ticks TO rowcrew_producer;
 GRANT SELECT, DELETE,
       INSERT (id, type, payload, queue, priority, "runAt", "maxAttempts", "timeoutSeconds", "uniqueKey", "concurrencyKey",
               "parentId", "waitsFor", "waitPolicy"),
-      UPDATE (status, attempts, crashes, "runAt", "workerId", "leaseId", progress, checkpoint, result, "errorMessage",
+      UPDATE (status, priority, attempts, crashes, "runAt", "workerId", "leaseId", progress, checkpoint, result, "errorMessage",
               "startedAt", "finishedAt", "updatedAt", "resultEmptiedAt", "placeAt", "waitsFor", "waitPolicy", "notBefore",
               watches, awaited, revision)
    ON jobs TO rowcrew_worker;
