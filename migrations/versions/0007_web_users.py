@@ -40,7 +40,7 @@ SESSIONS = """
 def upgrade() -> None:
     op.execute(USERS)
     op.execute(SESSIONS)
-    op.execute('UPDATE rowcrew_schema SET revision = 7, "minimumWorker" = 6')
+    op.execute('UPDATE rowcrew_schema SET revision = 7, "minimumWorker" = 7')
 
 
 def downgrade() -> None:
