@@ -29,8 +29,14 @@ def test_the_examples_run_and_give_the_results_shown(connect: Connect, database_
         "pdf_export",
         "pptx_export",
         "ai_processing",
+        "batch_processing",
     ]
-    results = [run_handler(crew, type, payload, database_url=database_url).result for type, payload in jobs]
+    # A batch waits for jobs of its own, which takes a worker: tests/retrieval has them.
+    results = [
+        run_handler(crew, type, payload, database_url=database_url).result
+        for type, payload in jobs
+        if type != "batch_processing"
+    ]
 
     option, december, portfolio, csv_import, dry_run, model_run, pdf, pptx = (
         json.loads(shown) for shown in re.findall(r"```json\n(.*?)```", text, re.DOTALL)

@@ -230,6 +230,7 @@ def test_the_version_of_a_family_that_is_not_installed_here_stands_in_nobodys_wa
         "files_0001",
         "model_run_0001",
         "costs_0001",
+        "retrieval_0001",
         "announcements_0001",
         "acme_invoices_0003",
     }

@@ -17,6 +17,7 @@ RULES: Final = ROOT / "deploy" / "prometheus" / "rowcrew-alerts.yml"
 UNIT_TESTS: Final = ROOT / "tests" / "deploy" / "rowcrew-alerts-tests.yml"
 RUNBOOK: Final = ROOT / "docs" / "runbook.md"
 PAGE: Final = RUNBOOK.read_text(encoding="utf-8")
+METRICS: Final = ROOT / "docs" / "metrics.md"
 PROMTOOL: Final = shutil.which("promtool")
 PARTS: Final = ["Means", "Look", "Do", "Over"]
 
@@ -36,8 +37,9 @@ def names() -> list[str]:
 
 
 def metrics() -> dict[str, set[str]]:
-    """The runbook's table: each metric with its labels."""
-    rows = re.findall(r"^\| `(rowcrew_\w+)` \| (.*?) \| (\w+):", PAGE, re.MULTILINE)
+    """The table of metrics: each with its labels."""
+    page = METRICS.read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(rowcrew_\w+)` \| (.*?) \| (\w+):", page, re.MULTILINE)
     known = {name: set(re.findall(r"`(\w+)`", labels)) for name, labels, _kind in rows}
     for name, _labels, kind in rows:
         if kind == "histogram":

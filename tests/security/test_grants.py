@@ -27,11 +27,13 @@ PACKAGES = [one.package for one in installed() if (resources.files(one.package) 
 EXPLAINED = re.compile(r"(--.*\n)*\s*(SELECT|INSERT|UPDATE|DELETE|WITH)\b")
 # What a family keeps in sql/operator/ only commands send, with the rights of an operator.
 OF_OTHERS = ((SQL, ("demo/", "migration/")), *((Statements(one), ("operator/",)) for one in PACKAGES))
+# Where pgvector is, which brings the type; of the tables it reads what nearest_by_array reads.
+OF_AN_EXTENSION = frozenset({"nearest_by_pgvector"})
 STATEMENTS = {
     name: text
     for statements, of_others in OF_OTHERS
     for name, text in sorted(statements.items())
-    if not name.startswith(of_others) and EXPLAINED.match(text)
+    if not name.startswith(of_others) and name not in OF_AN_EXTENSION and EXPLAINED.match(text)
 }
 RIGHTS = """
     SELECT relname, privilege_type, NULL

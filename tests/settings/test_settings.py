@@ -49,6 +49,7 @@ READ: list[tuple[str, str, str, Any]] = [
     ("SHUTDOWN_GRACE", "0", "shutdown_grace_seconds", 0.0),
     ("CANCEL_GRACE", "1.5", "cancel_grace_seconds", 1.5),
     ("DB_CONNECT_TIMEOUT", "10", "connect_timeout_seconds", 10.0),
+    ("HEALTH_PORT", "8080", "health_port", 8080),
     ("WORKER_MAX_MEMORY", "512M", "max_memory_bytes", 512 * 2**20),
     ("WORKER_MAX_MEMORY", "2 GiB", "max_memory_bytes", 2 * 2**30),
     ("WORKER_MAX_MEMORY", "100kb", "max_memory_bytes", 100 * 2**10),

@@ -55,7 +55,7 @@ chunks = Table(
     Column("embedding", ARRAY(REAL), nullable=False),
     Column("words", TSVECTOR, Computed("to_tsvector('english', content)", persisted=True)),
     UniqueConstraint("documentId", "place", name="chunks_once"),
-    Index("chunks_words", "words", postgresql_using="gin"),
+    Index("chunks_words", "words", postgresql_using="gin", postgresql_with={"fastupdate": "off"}),
 )
 
 batch_files = Table(

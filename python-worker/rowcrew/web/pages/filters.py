@@ -1,12 +1,11 @@
-"""The address of a list of jobs: what is asked, and the tabs, pages and SQL made of it.
+"""The address of a list of jobs: what is asked, and the tabs and pages made of it.
 
-In: a search, and where a page begins. Out: links and text. Called by the list of jobs.
+In: a search, and where a page begins. Out: links. Called by the list of jobs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import NamedTuple
 from urllib.parse import urlencode
 
 import msgspec
@@ -15,8 +14,6 @@ from rowcrew.admin.looks import Search
 from rowcrew.admin.now import Now
 from rowcrew.admin.search import spelled
 from rowcrew.model.status import STATUSES, Status
-
-_COLUMNS: Final = (("queues", "queue"), ("types", "type"), ("statuses", "status"))
 
 
 class Tab(NamedTuple):
@@ -46,13 +43,6 @@ def tabs(search: Search, now: Now | None) -> list[Tab]:
     return shown
 
 
-def as_sql(search: Search) -> str:
-    """The list as a statement for psql."""
-    where = " AND ".join(_conditions(search))
-    parts = ["SELECT * FROM jobs", f"WHERE {where}" if where else "", "ORDER BY id DESC LIMIT 50;"]
-    return " ".join(filter(None, parts))
-
-
 def _number(status: Status, search: Search, now: Now | None) -> str:
     """How many live jobs the last look at all queues saw; ended ones are never counted."""
     if now is None or search.types or search.keys or status not in ("queued", "processing"):
@@ -62,16 +52,3 @@ def _number(status: Status, search: Search, now: Now | None) -> str:
         return f"{sum(queue.processing for queue in queues):,}"
     number = sum(queue.ready + queue.delayed + queue.waiting for queue in queues)
     return f"{number:,}{'+' if any(queue.more for queue in queues) else ''}"
-
-
-def _conditions(search: Search) -> Iterator[str]:
-    for field, column in _COLUMNS:
-        if values := getattr(search, field):
-            yield f"{column} IN ({_literals(values)})"
-    if search.keys:
-        keys = _literals(search.keys)
-        yield f'("uniqueKey" IN ({keys}) OR "concurrencyKey" IN ({keys}))'
-
-
-def _literals(values: tuple[str, ...]) -> str:
-    return ", ".join(f"""'{value.replace("'", "''")}'""" for value in values)

@@ -36,7 +36,6 @@ async def list_jobs(desk: Desk, request: Request) -> Response:
         page=page,
         told=_told(page),
         tabs=filters.tabs(wanted, now.value),
-        as_sql=filters.as_sql(wanted),
         before=before,
         newest=filters.asked(wanted),
         older=filters.asked(wanted, page.before) if page.before is not None else None,

@@ -58,6 +58,8 @@ class Timeline(NamedTuple):
 
 
 class _Stretch(NamedTuple):
+    """A phase before it has its place on an axis."""
+
     title: str
     tone: str
     icon: str

@@ -25,6 +25,7 @@ WITH needed ("table", privileges) AS (VALUES
 families ("table", privilege) AS (
   SELECT * FROM unnest(CAST(%(tables)s AS text[]), CAST(%(privileges)s AS text[]))),
 needed_columns ("table", privilege, columns) AS (VALUES
+  ('web_users', 'SELECT', ARRAY['name']),
   ('jobs', 'INSERT', ARRAY['id', 'type', 'payload', 'queue', 'priority', 'runAt', 'maxAttempts', 'timeoutSeconds',
                            'uniqueKey', 'concurrencyKey', 'parentId', 'waitsFor', 'waitPolicy']),
   ('jobs', 'UPDATE', ARRAY['status', 'attempts', 'crashes', 'runAt', 'workerId', 'leaseId', 'progress', 'checkpoint',

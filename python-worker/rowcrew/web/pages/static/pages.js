@@ -103,7 +103,7 @@ function localTimes() {
 
 /* Copying. */
 async function copy(button) {
-  const text = button.dataset.copyText ?? button.parentElement.querySelector("pre").textContent;
+  const text = button.parentElement.querySelector("pre").textContent;
   const said = button.textContent;
   try {
     await navigator.clipboard.writeText(text);
@@ -148,7 +148,7 @@ main.addEventListener("change", (event) => {
 document.addEventListener("click", (event) => {
   const button = event.target.closest("button");
   if (!button) return;
-  if (button.matches("[data-copy], [data-copy-text]")) copy(button);
+  if (button.matches("[data-copy]")) copy(button);
   if (button.id === "pause") pause();
   if (button.id === "changes" && waiting) { all("input[name=id]:checked", main).forEach((box) => { box.checked = false; }); show(waiting, true); tell(); }
 });
