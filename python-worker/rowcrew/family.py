@@ -36,6 +36,7 @@ BUNDLED: Final = tuple(
         "costs",
         "announcements",
         "retrieval",
+        "investigation",
     )
 )
 BUNDLED_CREW: Final = "rowcrew.bundled:crew"

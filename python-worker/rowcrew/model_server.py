@@ -10,6 +10,8 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
 import msgspec
@@ -79,15 +81,17 @@ class ModelServer:
         except urllib3.exceptions.HTTPError as error:
             raise ServerFailed(f"{self.told}: {type(error).__name__}") from error
         if answer.status != 200:
-            raise self._refusal(answer)
+            raise refusal(self.told, answer, answer.data)
         return answer.data
 
-    def _refusal(self, answer: urllib3.BaseHTTPResponse) -> RowcrewError:
-        code = _code(answer.data)
-        told = f"{self.told} answers {answer.status}" + (f" ({code})" if code else "")
-        if code not in _NEVER and (answer.status in _RETRYABLE or answer.status >= 500):
-            return ServerFailed(told, _seconds(answer.headers.get("Retry-After", "")))
-        return PermanentError(told)
+
+def refusal(server: str, answer: urllib3.BaseHTTPResponse, data: bytes) -> ServerFailed | PermanentError:
+    """What an answer other than 200 means: `ServerFailed` if a later attempt may get past it."""
+    code = _code(data)
+    told = f"{server} answers {answer.status}" + (f" ({code})" if code else "")
+    if code not in _NEVER and (answer.status in _RETRYABLE or answer.status >= 500):
+        return ServerFailed(told, _seconds(answer.headers.get("Retry-After", "")))
+    return PermanentError(told)
 
 
 def pause_of(context: Context) -> Callable[[float], None]:
@@ -103,23 +107,35 @@ def pause_of(context: Context) -> Callable[[float], None]:
 
 
 def _code(data: bytes) -> str:
-    """The code of an error, a word such as `invalid_api_key`, if the answer has one."""
+    """What an error is called, a word such as `invalid_api_key`, if the answer has one."""
     try:
         error = msgspec.json.decode(data, type=dict[str, Any]).get("error")
     except msgspec.MsgspecError:
         return ""
-    code = error.get("code") if isinstance(error, dict) else None
-    is_word = isinstance(code, str) and len(code) <= 60 and code.replace("_", "").isalnum() and code.isascii()
-    return str(code) if is_word else ""
+    if not isinstance(error, dict):
+        return ""
+    words = (error.get("code"), error.get("type"))
+    return next((word for word in words if isinstance(word, str) and _is_word(word)), "")
+
+
+def _is_word(text: str) -> bool:
+    return len(text) <= 60 and text.isascii() and text.replace("_", "").isalnum()
 
 
 def _seconds(retry_after: str) -> float:
-    """What a server asks to wait. Also a date may stand there, or nonsense: then we choose."""
+    """What a server asks to wait, in seconds or until a date. Nonsense may stand there: then we choose."""
     try:
         seconds = float(retry_after)
     except ValueError:
-        return 0.0
+        seconds = _until(retry_after)
     return seconds if 0 <= seconds < math.inf else 0.0
+
+
+def _until(date: str) -> float:
+    try:
+        return (parsedate_to_datetime(date) - datetime.now(UTC)).total_seconds()
+    except (ValueError, TypeError):
+        return 0.0
 
 
 def _wait(state: RetryCallState) -> float:

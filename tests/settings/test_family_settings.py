@@ -14,6 +14,7 @@ from rowcrew.bundled.costs.keys import Key
 from rowcrew.bundled.costs.settings import CostSettings
 from rowcrew.bundled.csv_import.settings import CsvImportSettings
 from rowcrew.bundled.files.settings import FileSettings
+from rowcrew.bundled.investigation.settings import InvestigationSettings, Prices
 from rowcrew.bundled.retrieval.settings import RetrievalSettings
 from rowcrew.cli import main
 from rowcrew.family import installed, variables
@@ -66,6 +67,27 @@ READ: list[tuple[type[FamilySettings], str, str, str, Any]] = [
     (RetrievalSettings, "EMBEDDINGS_MODEL", "small", "embeddings_model", "small"),
     (RetrievalSettings, "EMBEDDINGS_API_KEY", "hunter2", "embeddings_api_key", "hunter2"),
     (RetrievalSettings, "EMBEDDINGS_DIMENSIONS", "256", "embeddings_dimensions", 256),
+    (InvestigationSettings, "ANTHROPIC_BASE_URL", "http://a:1", "anthropic_url", "http://a:1"),
+    (InvestigationSettings, "ANTHROPIC_API_KEY", "hunter2", "anthropic_key", "hunter2"),
+    (InvestigationSettings, "ANTHROPIC_MODEL", "large", "anthropic_model", "large"),
+    (
+        InvestigationSettings,
+        "ANTHROPIC_PRICES",
+        "3 / 15",
+        "anthropic_prices",
+        Prices(Decimal(3), Decimal(15)),
+    ),
+    (InvestigationSettings, "OPENAI_BASE_URL", "http://o:1/v1", "openai_url", "http://o:1/v1"),
+    (InvestigationSettings, "OPENAI_API_KEY", "hunter2", "openai_key", "hunter2"),
+    (InvestigationSettings, "OPENAI_MODEL", "small", "openai_model", "small"),
+    (InvestigationSettings, "OPENAI_PRICES", "0/0", "openai_prices", Prices(Decimal(0), Decimal(0))),
+    (
+        InvestigationSettings,
+        "INVESTIGATION_DATABASE_URL",
+        "postgresql://r:hunter2@h/d",
+        "database_url",
+        "postgresql://r:hunter2@h/d",
+    ),
 ]
 
 
