@@ -97,8 +97,8 @@ class Sampler:
         self.tally = Tally()
         self.now: Part[Now] = Part(now.now, every_seconds=5)
         self.reasons: Part[list[ReasonCount]] = Part(looks.reasons, every_seconds=10)
-        self.processed: Part[int] = Part(self._count_processed, every_seconds=15)
-        self.counts: Part[bool] = Part(self.tally.count, every_seconds=15)
+        self.processed: Part[int] = Part(self._count_processed, every_seconds=30)
+        self.counts: Part[bool] = Part(self.tally.count, every_seconds=30)
 
     @property
     def parts(self) -> dict[str, Part[Now] | Part[list[ReasonCount]] | Part[int] | Part[bool]]:
