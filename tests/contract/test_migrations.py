@@ -231,6 +231,7 @@ def test_the_version_of_a_family_that_is_not_installed_here_stands_in_nobodys_wa
         "model_run_0001",
         "costs_0001",
         "retrieval_0001",
+        "investigation_0001",
         "announcements_0001",
         "acme_invoices_0003",
     }
