@@ -14,6 +14,7 @@ from rig.waiting import eventually
 from rig.worker_process import is_gone
 from rig.wrong_clock import needs_faketime, wrong_by
 from rowcrew.embedded import EmbeddedPostgres
+from tests.conftest import Connect
 from tests.limits.log_of_runs import most_at_once, seen, watch
 from tests.spawn.conftest import StartSpawner, pids, set_queue
 
@@ -288,3 +289,32 @@ def test_spawners_whose_clocks_are_four_hours_apart_start_no_more_than_one_would
         assert table.until(id, seconds=60)["attempts"] == 1
     eventually(lambda: there(table) == 0, 60)
     assert [early.stop(), late.stop()] == [0, 0]
+
+
+def test_a_tick_brings_the_worker_that_runs_it(start_spawner: StartSpawner, table: Table) -> None:
+    set_queue(table)
+    table.rows(
+        """INSERT INTO schedules (name, type, queue, "everySeconds") VALUES ('daily', 'noop', 'ai', 86400)"""
+    )
+    start_spawner()
+    eventually(
+        lambda: table.rows("""SELECT name FROM schedules WHERE "nextAt" IS NOT NULL AND name = 'daily'""")
+    )
+    assert launched(table) == 0
+    table.rows("""UPDATE schedules SET "nextAt" = now() - interval '1 s' WHERE name = 'daily'""")
+    eventually(lambda: table.count("completed") == 1, 60)
+    assert launched(table) == 1
+    assert table.rows("SELECT count(*) AS n FROM schedule_ticks") == [{"n": 1}]
+
+
+def test_what_is_wrong_with_schedules_keeps_no_job_waiting(
+    start_spawner: StartSpawner, table: Table, connect: Connect
+) -> None:
+    set_queue(table)
+    connect().execute("ALTER TABLE schedules RENAME TO of_others")
+    id = table.enqueue("noop", queue="ai")
+    spawner = start_spawner("--once", "--leave-workers")
+    assert spawner.exited() == 1
+    assert launched(table) == 1
+    connect().execute("ALTER TABLE of_others RENAME TO schedules")
+    assert table.until(id, seconds=60)["status"] == "completed"

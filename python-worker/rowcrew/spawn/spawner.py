@@ -23,6 +23,7 @@ from rowcrew.spawn.starts import SLOTS, Starts
 from rowcrew.spawn.status import label, summed, told
 from rowcrew.table.link import Link, reason
 from rowcrew.table.listening import READY, listen
+from rowcrew.ticks import Ticks
 
 _LEAST_PAUSE_SECONDS: Final = 0.2
 _PAUSES_A_COUNT: Final = 20
@@ -82,6 +83,7 @@ class Spawner:
             grace_seconds=settings.shutdown_grace_seconds,
             log=log,
         )
+        self._ticks = Ticks(link=self.link, log=log)
         self._last_status: dict[str, Any] = {}
         self._is_away = False
 
@@ -102,7 +104,7 @@ class Spawner:
         self._woken.set()
 
     async def check(self, *, woken: bool = True) -> Checked:
-        """One check: see to the workers that are there, start those that are wanted, tell.
+        """One check: fire due ticks, see to the workers that are there, start those that are wanted, tell.
 
         Args:
             woken: whether something has happened since the last one.
@@ -110,9 +112,14 @@ class Spawner:
         Raises:
             psycopg.Error: the database was not reached, or refuses.
         """
+        again, trouble = await self._fire()
         await self._care.once()
         checked = await self._rounds.once(woken=woken)
+        if again is not None:
+            checked.again_seconds = min(again, checked.again_seconds or again)
         self._tell(checked)
+        if trouble is not None:
+            raise trouble
         return checked
 
     async def stop(self) -> None:
@@ -137,6 +144,13 @@ class Spawner:
                     self._woken.clear()
                     if self.children:
                         await self._woken.wait()
+
+    async def _fire(self) -> tuple[float | None, psycopg.Error | None]:
+        """Nobody else does while no worker is there. An error waits until jobs were seen to."""
+        try:
+            return await self._ticks.fire(), None
+        except psycopg.Error as error:
+            return None, error
 
     async def _checked(self) -> float:
         """Check, whatever comes of it; after how many seconds to check again."""
