@@ -6,6 +6,7 @@ Migrations run once, into a template that every test's database is a copy of.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
@@ -19,6 +20,9 @@ from rig.ports import free_port
 from rowcrew.embedded import EmbeddedPostgres
 
 pytest_plugins = ["rig.fixtures", "rig.logins"]
+
+# pytest-xdist sets it; a test that wants a width sets its own.
+os.environ.pop("COLUMNS", None)
 
 # Two cores run several processes at once here: a stop-watch would measure the neighbours.
 hypothesis.settings.register_profile("house", deadline=None)

@@ -14,8 +14,8 @@ URL = "postgresql://app:hunter2@db.example/app"
 CANARIES = dict.fromkeys(
     (
         "STRIPE_SECRET_KEY",
-        "OPENAI_API_KEY",
-        "OPENAI_ORG",
+        "MISTRAL_API_KEY",
+        "MISTRAL_ORG",
         "GITHUB_TOKEN",
         "SECRET_KEY_BASE",
         "PGPASSWORD",
@@ -61,17 +61,17 @@ def test_every_setting_reaches_the_runner() -> None:
 
 
 def test_patterns_let_through_what_they_match_whole() -> None:
-    environment = {**CANARIES, "RUNNER_ENVIRONMENT": "OPENAI_*,GITHUB_TOKEN"}
+    environment = {**CANARIES, "RUNNER_ENVIRONMENT": "MISTRAL_*,GITHUB_TOKEN"}
     assert {name for name in seen(environment) if name in CANARIES} == {
-        "OPENAI_API_KEY",
-        "OPENAI_ORG",
+        "MISTRAL_API_KEY",
+        "MISTRAL_ORG",
         "GITHUB_TOKEN",
     }
 
 
-@pytest.mark.parametrize("pattern", ["OPENAI", "API_KEY", "OPENAI.API.KEY", "[A-Z_]+", "openai_*"])
+@pytest.mark.parametrize("pattern", ["MISTRAL", "API_KEY", "MISTRAL.API.KEY", "[A-Z_]+", "mistral_*"])
 def test_a_pattern_knows_only_the_star(pattern: str) -> None:
-    assert "OPENAI_API_KEY" not in seen({**CANARIES, "RUNNER_ENVIRONMENT": pattern})
+    assert "MISTRAL_API_KEY" not in seen({**CANARIES, "RUNNER_ENVIRONMENT": pattern})
 
 
 def test_an_address_given_as_an_option_is_the_one_that_runners_get() -> None:

@@ -1,4 +1,7 @@
-"""One browser, one server and one database for all tests of pages; each test makes the rows it changes."""
+"""One browser, one server and one database for each module of pages; each test makes the rows it changes.
+
+None for longer: the loop of Playwright runs in this thread, and tests of others want one of their own.
+"""
 
 from __future__ import annotations
 
@@ -96,7 +99,7 @@ class Scene:
         return str(self.web.value("SELECT status FROM jobs WHERE id = %s", id))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def scene(server: EmbeddedPostgres, migrated_template: str) -> Iterator[Scene]:
     with new_database(server, "pages", template=migrated_template) as name:
         url = server.url_of(name)
@@ -116,7 +119,7 @@ def scene(server: EmbeddedPostgres, migrated_template: str) -> Iterator[Scene]:
             yield scene
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     if chromium() is None:
         pytest.skip("needs Chromium: apt-get install chromium")
