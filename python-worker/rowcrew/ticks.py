@@ -108,7 +108,7 @@ class Ticks:
         return await self._carry_out([_Plan(plan.name, plan.version, problem=reason(error))])
 
     def _tell(self, plans: Iterable[_Plan]) -> None:
-        """Only the worker that has written it says what a person must see to."""
+        """Only who has written it says what a person must see to."""
         for plan in plans:
             if plan.problem is not None:
                 self._log.event("schedule.refused", schedule=plan.name, problem=plan.problem)
