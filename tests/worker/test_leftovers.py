@@ -58,13 +58,33 @@ def test_what_a_runner_left_is_ended_as_soon_as_its_worker_can_look_for_it(
     eventually(lambda: all(map(is_gone, started["programs"])))
 
 
-def test_not_to_be_able_to_look_is_not_to_have_found_nothing() -> None:
-    look = (
-        "import resource; from rowcrew.control.children.leftovers import end_marked;"
-        " resource.setrlimit(resource.RLIMIT_NOFILE, (3, 3)); end_marked('nobody')"
-    )
+@pytest.mark.parametrize(
+    "look",
+    [
+        "from rowcrew.control.children.leftovers import end_marked as look; what = 'nobody'",
+        "from rowcrew.control.children.leftovers import new_mark; look = lambda _: new_mark(); what = 0",
+        "from rowcrew.process_key import process_key as look; what = 1",
+        "from rowcrew.process_key import own_process_key, is_surely_dead as look; what = own_process_key()",
+    ],
+)
+def test_not_to_be_able_to_look_is_not_to_have_found_nothing(look: str) -> None:
+    look += "; import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (3, 3)); look(what)"
     looked = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True)
     assert "OSError: [Errno 24]" in looked.stderr
+
+
+def test_what_a_killed_worker_left_is_known_as_its_own_if_a_runner_was_due_while_it_could_look_nowhere(
+    start_worker: StartWorker, table: Table, journal: Journal, gate: Gate
+) -> None:
+    worker = start_worker(WORKER_RUNNERS=1).ready()
+    with no_descriptors(worker.pid):
+        os.kill(worker.said("runner.started")["pid"], signal.SIGKILL)
+        worker.said("runner.not_started")
+    job = table.enqueue("leaves_programs", {"gate": gate.path}, maxAttempts=1)
+    started = journal.has("start", job=job)
+    worker.kill()
+    start_worker().ready()
+    eventually(lambda: all(map(is_gone, started["programs"])))
 
 
 def test_what_a_killed_worker_left_is_ended_by_the_next_one_on_this_host(

@@ -11,7 +11,7 @@ from rowcrew.installed import VERSION
 from rowcrew.log import Log
 from rowcrew.model.asked import Asked
 from rowcrew.model.errors import LaunchGivenUp
-from rowcrew.process_key import process_key
+from rowcrew.process_key import own_process_key
 from rowcrew.settings import Settings
 from rowcrew.table import worker as table
 from rowcrew.table.link import Link
@@ -71,7 +71,7 @@ class Identity:
             name=name,
             host=socket.gethostname(),
             pid=os.getpid(),
-            process_key=process_key(os.getpid()),
+            process_key=own_process_key(),
             version=VERSION,
             queues=self._settings.queues,
             types=self.types,

@@ -79,7 +79,7 @@ class Rescue:
             [
                 (other.id, other.beats)
                 for other in await self._observe()
-                if other.silent_for_long or (other.host == host and is_surely_dead(other.process_key))
+                if other.silent_for_long or (other.host == host and _is_gone(other.process_key))
             ]
         )
 
@@ -145,3 +145,10 @@ class Rescue:
         for job in jobs:
             self._log.event("job.rescued", job_id=job.id, type=job.type, status=job.status)
             self._tally.rescued(job.queue, job.type)
+
+
+def _is_gone(process_key: str | None) -> bool:
+    try:
+        return is_surely_dead(process_key)
+    except OSError:  # nobody can look without a descriptor; a lease tells as well, later
+        return False

@@ -8,7 +8,6 @@ process of a container the worker also takes the end of programs that have no pa
 
 from __future__ import annotations
 
-import errno
 import os
 import signal
 from collections.abc import Callable, Collection, Iterator
@@ -16,18 +15,20 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-from rowcrew.process_key import is_surely_dead, process_key
+from rowcrew.process_key import NO_DESCRIPTOR, is_surely_dead, own_process_key
 
 MARK: Final = "ROWCREW_RUNNER"
 # A program that is found may start another before it ends.
 _PASSES: Final = 5
-# Not to be able to look is not to have found nothing.
-_FULL: Final = frozenset({errno.EMFILE, errno.ENFILE})
 
 
 def new_mark() -> str:
-    """A mark for one runner of this worker: whose it is, and which."""
-    return f"{process_key(os.getpid()) or ''}/{os.urandom(8).hex()}"
+    """A mark for one runner of this worker: whose it is, and which.
+
+    Raises:
+        OSError: no descriptor is left to look with, and nobody could tell whose the mark is.
+    """
+    return f"{own_process_key() or ''}/{os.urandom(8).hex()}"
 
 
 def end_marked(mark: str) -> int:
@@ -79,7 +80,7 @@ def _end_one(pid: int, is_left: Callable[[str], bool]) -> bool:
                 signal.pidfd_send_signal(process, signal.SIGKILL)
                 return True
     except OSError as error:  # it is gone, or another user's
-        if error.errno in _FULL:
+        if error.errno in NO_DESCRIPTOR:
             raise
     return False
 
@@ -107,7 +108,7 @@ def _process_ids() -> list[int]:
     try:
         names = [entry.name for entry in Path("/proc").iterdir()]
     except OSError as error:
-        if error.errno in _FULL:
+        if error.errno in NO_DESCRIPTOR:
             raise
         return []
     return [int(name) for name in names if name.isdecimal() and int(name) != os.getpid()]

@@ -40,7 +40,7 @@ class RunnerProcess:
     Attributes:
         kind: what it is given: most jobs; one job at a time; suspects, no more than may be together.
         runs: the runs assigned to it, by lease.
-        mark: what programs that its handlers start have in their environment.
+        mark: what programs that its handlers start have in their environment; empty before it has started.
         culprits: leases for whose sake control killed it; empty if it died by itself.
         retiring: takes no more jobs and leaves when its last one ends.
         idle_since: monotonic time of the last end, or of the start.
@@ -55,7 +55,7 @@ class RunnerProcess:
         self._clock = clock
         self.runs: dict[str, Run] = {}
         self.culprits: set[str] = set()
-        self.mark = new_mark()
+        self.mark = ""
         self.retiring = False
         self.is_loaded = False
         self.idle_since = self._clock.now()
@@ -78,6 +78,7 @@ class RunnerProcess:
         Raises:
             OSError, RuntimeError: no process, descriptor or thread is left; nothing was started.
         """
+        self.mark = new_mark()
         ours, theirs = socket.socketpair()
         for end in (ours, theirs):
             end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SOCKET_BUFFER_BYTES)
