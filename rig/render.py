@@ -24,9 +24,9 @@ _ENDED = {"succeeded", "failed", "canceled"}
 class Refused(Exception):
     """An error of the API."""
 
-    def __init__(self, status: int, message: str) -> None:
+    def __init__(self, status: int, message: str, **headers: str) -> None:
         super().__init__(message)
-        self.reply = Reply(status, {"message": message})
+        self.reply = Reply(status, {"message": message}, headers)
 
 
 class Service:
@@ -101,7 +101,7 @@ class Service:
         self.asked.append(asked)
         if self.is_answer_lost:
             self.is_answer_lost = False
-            raise Refused(502, "bad gateway")
+            raise Refused(503, "service unavailable", **{"Retry-After": "1"})
         return job
 
     def _list(self, query: dict[str, list[str]]) -> list[dict[str, Any]]:

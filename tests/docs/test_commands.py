@@ -15,6 +15,7 @@ from botocore import xform_name
 
 from rig.aws_models import input_shape, problems, service_model
 from rowcrew import cli
+from rowcrew.cli.queue_options import Wanted
 from rowcrew.family import variables
 from rowcrew.settings.launchers import LAUNCHER_VARIABLES
 from rowcrew.settings.variables import VARIABLES
@@ -36,7 +37,7 @@ def test_the_command_can_be_given(command: str, where: str) -> None:
         case ["rowcrew", name] | ["rowcrew", name, "|", "psql", *_]:
             assert name in cli._app()
         case ["rowcrew", *words]:
-            cli._app().parse_args(words, exit_on_error=False, print_error=False)
+            can_be_read(words)
         case ["./dev", task, *_]:
             listed = subprocess.run([sys.executable, ROOT / "dev"], text=True, capture_output=True).stderr
             assert re.search(rf"^dev:   {task}\b", listed, re.MULTILINE)
@@ -57,6 +58,13 @@ def test_the_command_can_be_given(command: str, where: str) -> None:
         case words:
             known = belongs_to_a_supervisor(words) or is_asked_of_the_web(words, where) or aws_takes(words)
             assert known, f"{where}: no test knows the command {words}"
+
+
+def can_be_read(words: list[str]) -> None:
+    """The options are there; what `queues set` is given it reads only when it runs."""
+    _, given, _ = cli._app().parse_args(words, exit_on_error=False, print_error=False)
+    if isinstance(wanted := given.arguments.get("wanted"), Wanted):
+        assert wanted.columns()
 
 
 def aws_takes(words: list[str]) -> bool:

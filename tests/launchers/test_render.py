@@ -66,7 +66,7 @@ def test_a_cron_job_lends_its_own_plans() -> None:
 def test_a_job_whose_answer_got_lost_is_found_by_a_repeat(place: AtRender) -> None:
     wanted = launch()
     place.service.is_answer_lost = True
-    with pytest.raises(LaunchFailed, match="502"):
+    with pytest.raises(LaunchFailed, match="503"):
         place.launcher.start(wanted)
     assert place.launcher.start(wanted) == place.service.jobs[0]["id"]
     assert place.started() == 1

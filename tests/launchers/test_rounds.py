@@ -27,10 +27,11 @@ START = """SELECT name, launcher, "launchHandle", "registeredAt", "stopReason", 
 class Round:
     """A spawner that is asked for one check at a time, and what it says."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *queues: str) -> None:
         self.stream = io.StringIO()
         values = settings.read({"DATABASE_URL": url})
-        self.spawner = Spawner(settings=values, wishes=Wishes(), log=Log("text", self.stream))
+        wishes = Wishes(queues=queues or None)
+        self.spawner = Spawner(settings=values, wishes=wishes, log=Log("text", self.stream))
 
     async def once(self) -> int:
         """How many workers were started."""
@@ -227,6 +228,34 @@ async def test_a_worker_that_outlives_its_time_is_ended_there_once(
     configured.settle()
     assert handle not in (configured.launcher.running() or ())
     assert spawner.said.count("is asked to end it") == 1
+
+
+@ONE
+async def test_an_end_that_the_place_refused_is_asked_for_again(
+    configured: Place, spawner: Round, table: Table, aws: Amazon
+) -> None:
+    handle = await started(spawner, table, 130)
+    table.rows("""UPDATE workers SET "registeredAt" = "launchedAt" """)
+    table.rows("""UPDATE queues SET "maxRuntimeSeconds" = 60""")
+    aws.trouble_at["StopTask"] = Refused("ServerException", "Service unavailable", 500)
+    await spawner.once()
+    assert "is asked to end it" not in spawner.said
+    aws.trouble_at.clear()
+    await spawner.once()
+    assert handle not in (configured.launcher.running() or ())
+    assert "is asked to end it" in spawner.said
+
+
+@ONE
+async def test_workers_of_queues_that_are_not_its_own_it_does_not_look_for(
+    configured: Place, spawner: Round, table: Table, database_url: str
+) -> None:
+    """They may be where its settings do not lead, and are missing only here."""
+    configured.finish(await started(spawner, table, 30))
+    other = Round(database_url, "mails")
+    await other.once()
+    await other.spawner.stop()
+    assert table.rows(START)[0]["stopReason"] is None
 
 
 @ONE

@@ -63,7 +63,7 @@ class Spawner:
         self.care = Care(
             link=self.link,
             processes=self.places.processes,
-            elsewhere=Elsewhere(link=self.link, places=self.places, log=log),
+            elsewhere=Elsewhere(link=self.link, places=self.places, queues=None, log=log),
             launched=self.starts.launched,
             grace_seconds=25.0,
             log=log,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
+from collections.abc import Sequence
 
 import pytest
 
@@ -112,6 +114,18 @@ def test_one_check_whose_worker_did_not_start_has_done_its_work(
     spawner = start_spawner("--once")
     assert spawner.exited() == 0
     assert [line["label"] for line in spawner.heard("worker.not_spawned")] == ["AI"]
+
+
+@pytest.mark.parametrize("options", [(), ("--once",)])
+def test_sigterm_ends_it_while_the_database_does_not_answer(
+    start_spawner: StartSpawner, options: Sequence[str]
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        spawner = start_spawner(*options, url=f"postgresql://u@127.0.0.1:{silent.getsockname()[1]}/d")
+        silent.settimeout(60)
+        connection, _ = silent.accept()
+        with connection:
+            assert spawner.stop() == 0
 
 
 def test_sigterm_ends_its_workers_too_and_their_jobs_go_back(

@@ -27,11 +27,16 @@ LOOK_SECONDS: Final = 10.0
 
 
 class Elsewhere:
-    """The care of one spawner for workers that run on no machine of its own."""
+    """The care of one spawner for workers that run on no machine of its own.
 
-    def __init__(self, *, link: Link, places: Places, log: Log) -> None:
+    Args:
+        queues: those whose workers it knows where to find; None = all.
+    """
+
+    def __init__(self, *, link: Link, places: Places, queues: Sequence[str] | None, log: Log) -> None:
         self._link = link
         self._places = places
+        self._queues = queues
         self._log = log
         self._ended: set[str] = set()
         self._looked_at: dict[str, float] = {}
@@ -43,7 +48,8 @@ class Elsewhere:
         Raises:
             psycopg.Error: the database was not reached.
         """
-        late = await table.late_elsewhere(self._link, grace=grace)
+        late = await table.late_elsewhere(self._link, queues=self._queues, grace=grace)
+        self._ended &= {worker.handle for worker in late}
         for launcher, workers in itertools.groupby(late, key=attrgetter("launcher")):
             await self._see_to(launcher, list(workers))
 
@@ -65,9 +71,12 @@ class Elsewhere:
                 await self._bury([worker for worker in missing if worker.handle not in running])
 
     async def _end_late(self, launcher: str, worker: WorkerElsewhere, seconds: float) -> None:
-        self._ended.add(worker.handle)
-        self._log.event("worker.over_time_elsewhere", name=worker.name, seconds=seconds, launcher=launcher)
         await self.end(launcher, worker.handle)
+        if launcher not in self._told:
+            self._ended.add(worker.handle)
+            self._log.event(
+                "worker.over_time_elsewhere", name=worker.name, seconds=seconds, launcher=launcher
+            )
 
     async def _bury(self, gone: Sequence[WorkerElsewhere]) -> None:
         """Close the rows of workers that will not come any more: nobody waits the whole time for them."""

@@ -55,12 +55,17 @@ async def check_once(settings: Settings, wishes: Wishes, log: Log) -> Checked:
 
 async def _run(settings: Settings, wishes: Wishes, once: bool, log: Log) -> int:
     signalled = _on_signals()
+    spawner = Spawner(settings=settings, wishes=wishes, log=log)
+    connecting = asyncio.create_task(_connect(spawner.link, settings.connect_timeout_seconds))
+    signalled.add_done_callback(lambda _: connecting.cancel())
     try:
+        await connecting
         if once:
-            await check_once(settings, wishes, log)
+            await spawner.check()
+            await spawner.link.close()
             return 0
-        spawner = Spawner(settings=settings, wishes=wishes, log=log)
-        await _connect(spawner.link, settings.connect_timeout_seconds)
+    except asyncio.CancelledError:
+        return 0
     except DatabaseUnavailable as error:
         log.event("database.failed")
         log.event("database.failed_reason", reason=str(error))

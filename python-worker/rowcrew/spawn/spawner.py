@@ -78,7 +78,7 @@ class Spawner:
         self._care = Care(
             link=self.link,
             processes=self._places.processes,
-            elsewhere=Elsewhere(link=self.link, places=self._places, log=log),
+            elsewhere=Elsewhere(link=self.link, places=self._places, queues=wishes.queues, log=log),
             launched=self._starts.launched,
             grace_seconds=settings.shutdown_grace_seconds,
             log=log,

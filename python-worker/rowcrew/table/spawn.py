@@ -122,10 +122,10 @@ async def fail_launch(link: Link, *, worker: int, message: str) -> bool:
     return bool(await link.fetch(SQL["spawn/fail_launch"], {"worker": worker, "message": message}))
 
 
-async def late_elsewhere(link: Link, *, grace: float) -> list[WorkerElsewhere]:
-    """By launcher; `grace` in seconds."""
-    rows = await link.fetch(SQL["spawn/late_elsewhere"], {"grace": grace})
-    return [WorkerElsewhere(*row) for row in rows]
+async def late_elsewhere(link: Link, *, queues: Sequence[str] | None, grace: float) -> list[WorkerElsewhere]:
+    """By launcher; those launched for one of these queues, None = for any. `grace` in seconds."""
+    parameters = {"queues": None if queues is None else list(queues), "grace": grace}
+    return [WorkerElsewhere(*row) for row in await link.fetch(SQL["spawn/late_elsewhere"], parameters)]
 
 
 async def give_up_launches(link: Link) -> list[GivenUp]:

@@ -71,6 +71,7 @@ class Rest:
             backoff_factor=0.2,
             raise_on_status=False,
             redirect=0,
+            respect_retry_after_header=False,  # it would repeat what is not repeatable, and wait for hours
         )
         headers = {"Authorization": f"Bearer {self._token()}", "Accept": "application/json"}
         url = f"{self._url}{path}" + (f"?{urlencode(query, doseq=True)}" if query else "")
