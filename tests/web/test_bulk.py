@@ -6,7 +6,7 @@ import asyncio
 from typing import Any
 
 from rig.waiting import eventually
-from rowcrew.admin.looks import Search
+from rowcrew.table.looks import Search
 from rowcrew.web.bulk import MOST_KEPT, Bulks
 from rowcrew.web.links import Links
 from tests.web.conftest import Web

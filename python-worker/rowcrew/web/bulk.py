@@ -15,9 +15,9 @@ import psycopg
 
 from rowcrew.admin import bulk as admin
 from rowcrew.admin.jobs import Change
-from rowcrew.admin.looks import Search
 from rowcrew.model.errors import RowcrewError
 from rowcrew.table.link import reason
+from rowcrew.table.looks import Search
 from rowcrew.web.links import Links, TooMany
 
 MOST_AT_ONCE: Final = 4
