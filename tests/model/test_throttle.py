@@ -58,3 +58,20 @@ def test_failures_of_long_ago_are_forgotten_and_memory_is_bounded() -> None:
     for number in range(20_000):
         throttle.tries(f"address-{number}", "ann", 0.0)
     assert len(throttle._failures) <= 10_000
+
+
+def test_all_addresses_of_one_ipv6_network_count_as_one() -> None:
+    throttle = Throttle()
+    for number in range(FREE_OF_AN_ADDRESS):
+        tried(throttle, 1, address=f"2001:db8:0:1::{number:x}")
+    assert throttle.wait_seconds("2001:db8:0:1:ffff::1", "ann", 0.0) > 0
+    assert throttle.wait_seconds("2001:db8:0:2::1", "ann", 0.0) == 0
+    tried(throttle, FREE_OF_AN_ADDRESS, address="::ffff:192.0.2.1")
+    assert throttle.wait_seconds("192.0.2.1", "ann", 0.0) > 0
+    assert throttle.wait_seconds("::ffff:192.0.2.2", "ann", 0.0) == 0
+
+
+def test_of_a_name_no_more_is_remembered_than_a_name_can_have() -> None:
+    throttle = Throttle()
+    tried(throttle, 1, name="n" * 8_000, address="a" * 8_000)
+    assert all(len(part or "") <= 100 for key in throttle._failures for part in key)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from rig.waiting import eventually
+from rowcrew.table.looks import Search
+from rowcrew.web.bulk import MOST_KEPT, Bulks
+from rowcrew.web.links import Links
 from tests.web.conftest import Web
 
 
@@ -62,3 +66,17 @@ def test_so_many_bulk_changes_are_under_way_and_no_more(web: Web) -> None:
     finally:
         for one in begun[:4]:
             web.post(f"/api/v1/bulk/{one.json['id']}/stop")
+
+
+def test_what_is_under_way_can_be_stopped_however_many_began_later() -> None:
+    async def begin_many() -> None:
+        links = Links("", purpose="nobody", most=1, only_looks=True)
+        bulks = Bulks(looking=links, changing=links)
+        search = Search(types=("none",))
+        first = bulks.begin("cancel", search, to_id=1, delay_seconds=3_600)
+        for _ in range(2 * MOST_KEPT):
+            bulks.take_back(bulks.begin("cancel", search, to_id=1, delay_seconds=3_600).id)
+        assert bulks.take_back(first.id) is not None
+        assert len(bulks.all()) == MOST_KEPT
+
+    asyncio.run(begin_many())

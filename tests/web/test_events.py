@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import signal
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
+from starlette.types import Message
+
 from rig.programs import program
+from rowcrew.web.api.offer import EventStream
+from rowcrew.web.api.operation import Stream
 from tests.web.conftest import Web, serving
 
 
@@ -160,3 +165,20 @@ def test_a_client_that_does_not_read_keeps_nobody_else_from_events(web: Web) -> 
     finally:
         for one in slow:
             one.close()
+
+
+def test_a_stream_whose_client_left_before_it_began_is_closed() -> None:
+    """A generator that never began runs no `finally`: nothing else would give the place back."""
+    closed: list[bool] = []
+
+    async def events() -> AsyncIterator[bytes]:
+        yield b"retry: 2000\n\n"
+
+    async def receive() -> Message:
+        return {"type": "http.disconnect"}
+
+    async def send(_: Message) -> None: ...
+
+    answer = EventStream(Stream(events(), lambda: closed.append(True)))
+    asyncio.run(answer({"type": "http"}, receive, send))
+    assert closed

@@ -13,6 +13,7 @@ from rig.databases import new_database
 from rig.programs import ROWCREW, program, run
 from rig.waiting import eventually
 from rowcrew.embedded import EmbeddedPostgres
+from rowcrew.web.problems import answer_to_stranger
 from tests.web.conftest import Answered, Web, serving
 from tests.web.test_events import Client, say
 
@@ -82,6 +83,31 @@ def test_a_page_leads_to_the_login_and_back(guarded: Web) -> None:
     assert (back.status, back.headers["location"]) == (303, "/queues")
     told = guarded.get("/api/v1/session", Cookie=cookie_of(back))
     assert told.json == {"name": "operator", "role": "operator", "readsPayloads": True}
+
+
+def test_a_refusal_as_a_page_does_not_tell_a_stranger_where_the_database_is(guarded: Web) -> None:
+    database = guarded.url.rpartition("/")[2].partition("?")[0]
+    refused = guarded.ask("POST", "/jobs/change", b"", Accept="text/html")
+    unknown = guarded.get("/static/nothing", Accept="text/html")
+    assert (refused.status, unknown.status) == (401, 404)
+    for page in (refused.text, unknown.text):
+        assert "<title>" in page
+        assert database not in page
+        assert 'href="/static/pages.css' in page
+    cookie = cookie_of(signed_in(guarded))
+    assert database in guarded.get("/nothing", Accept="text/html", Cookie=cookie).text
+
+
+def test_while_the_database_is_away_a_stranger_hears_no_more_than_that() -> None:
+    away = psycopg.OperationalError('connection to server at "db.example", port 5432 failed')
+    answer = answer_to_stranger(away)
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "2")
+    assert b"db.example" not in bytes(answer.body)
+
+
+@pytest.mark.parametrize("origin", ["http://[", "null", "127.0.0.1", ""])
+def test_an_origin_that_is_none_is_refused(guarded: Web, origin: str) -> None:
+    assert guarded.post("/login", b"", Origin=origin).status == 403
 
 
 @pytest.mark.parametrize(

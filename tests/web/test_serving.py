@@ -115,6 +115,12 @@ def test_without_users_another_address_is_refused_with_the_remedy(web: Web) -> N
     assert "ssh -L 8000:127.0.0.1:8000" in ended.stderr
 
 
+@pytest.mark.parametrize("prefix", ["rowcrew", "//evil.example", "/a b", "/"])
+def test_a_prefix_that_is_no_path_is_told(prefix: str) -> None:
+    ended = run("web", "--port", "0", "--prefix", prefix, DATABASE_URL="no address")
+    assert (ended.returncode, f"--prefix {prefix}" in ended.stderr) == (2, True)
+
+
 def test_a_port_that_is_taken_is_told(web: Web) -> None:
     ended = run("web", "--port", str(web.port), DATABASE_URL=web.url)
     assert ended.returncode == 1

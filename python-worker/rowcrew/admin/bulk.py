@@ -14,8 +14,8 @@ import msgspec
 
 from rowcrew.admin import looks
 from rowcrew.admin.jobs import CHANGEABLE, Change, change_jobs
-from rowcrew.admin.looks import Search
 from rowcrew.table.link import Link
+from rowcrew.table.looks import Search
 
 MOST_COUNTED: Final = 10_000
 _PART: Final = 1_000

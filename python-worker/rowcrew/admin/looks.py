@@ -13,25 +13,15 @@ from typing import Final, NamedTuple
 import msgspec
 
 from rowcrew.model.standing import QueueLook
-from rowcrew.model.status import Status
 from rowcrew.table import looks, operator, stats
 from rowcrew.table.link import Link
-from rowcrew.table.looks import Departure, EndedRuns, HeldJob, Launch, PagedJob, SeenError
+from rowcrew.table.looks import Departure, EndedRuns, HeldJob, Launch, PagedJob, Search, SeenError
 from rowcrew.table.rows import ReasonCount
 
 LOOKED_THROUGH: Final = 200_000
 """Ids that one page looks through at most, however few jobs it finds."""
 
 _LARGEST_ID: Final = 2**63 - 1
-
-
-class Search(msgspec.Struct, frozen=True):
-    """Which jobs a page is of; None = any. A key is a unique key or a concurrency key."""
-
-    statuses: tuple[Status, ...] | None = None
-    types: tuple[str, ...] | None = None
-    queues: tuple[str, ...] | None = None
-    keys: tuple[str, ...] | None = None
 
 
 class Page(msgspec.Struct, frozen=True):
@@ -62,7 +52,7 @@ async def page(link: Link, search: Search, *, before: int | None, limit: int) ->
     if top is None:
         return Page([], None)
     bottom = top - LOOKED_THROUGH + 1
-    found = await looks.list_page(link, top=top, bottom=bottom, **msgspec.structs.asdict(search), limit=limit)
+    found = await looks.list_page(link, search, top=top, bottom=bottom, limit=limit)
     return Page(found, await _next(link, [job.id for job in found], bottom=bottom, limit=limit))
 
 
@@ -72,7 +62,7 @@ async def ids(link: Link, search: Search, *, before: int, limit: int) -> tuple[l
     if top is None:
         return [], None
     bottom = top - LOOKED_THROUGH + 1
-    found = await looks.list_ids(link, top=top, bottom=bottom, **msgspec.structs.asdict(search), limit=limit)
+    found = await looks.list_ids(link, search, top=top, bottom=bottom, limit=limit)
     return found, await _next(link, found, bottom=bottom, limit=limit)
 
 

@@ -10,9 +10,9 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from rowcrew.admin.looks import Search
 from rowcrew.model.errors import RowcrewError
 from rowcrew.model.status import STATUSES
+from rowcrew.table.looks import Search
 
 _FIELDS: Final = {"status": "statuses", "type": "types", "queue": "queues", "key": "keys"}
 

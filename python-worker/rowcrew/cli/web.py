@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from getpass import getpass
 from typing import Annotated
@@ -52,6 +53,8 @@ def serve(
         from rowcrew.web.serving import serve as run
     except ModuleNotFoundError as error:
         raise RowcrewError(f"{error.name} is not installed: pip install 'rowcrew[web]'") from error
+    if prefix and not re.fullmatch(r"(/[\w.~-]+)+/?", prefix, re.ASCII):
+        raise UsageError(f"--prefix {prefix}: give a path that begins with a slash, such as /rowcrew")
     address = read_settings().require_database_url()
     if not is_loopback(host) and not ask(read_settings(), admin.has_users):
         raise UsageError(

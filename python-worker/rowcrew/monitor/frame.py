@@ -19,6 +19,7 @@ from rowcrew.monitor.rows import job_table, queue_table, worker_table
 from rowcrew.monitor.table import lines
 from rowcrew.monitor.words import amount, count, size
 from rowcrew.table.link import Link
+from rowcrew.table.looks import Search
 from rowcrew.table.rows import ListedJob
 
 _NEWEST: Final = 10
@@ -34,7 +35,7 @@ class Picture(msgspec.Struct, frozen=True):
 
 async def picture(link: Link) -> Picture:
     async with looking(link):
-        page = await looks.page(link, looks.Search(), before=None, limit=_NEWEST)
+        page = await looks.page(link, Search(), before=None, limit=_NEWEST)
         return Picture(await looks.now(link), await now(link), list(page.jobs))
 
 

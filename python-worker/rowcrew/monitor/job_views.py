@@ -15,7 +15,7 @@ from textual.containers import VerticalScroll
 from textual.widgets import Input
 
 from rowcrew.admin import looks
-from rowcrew.admin.looks import Page, Search
+from rowcrew.admin.looks import Page
 from rowcrew.admin.one_job import OneJob, one_job
 from rowcrew.admin.search import Unreadable, search
 from rowcrew.model.terminal_text import one_line
@@ -25,6 +25,7 @@ from rowcrew.monitor.rows import job_table
 from rowcrew.monitor.view import View
 from rowcrew.monitor.words import Worded, count
 from rowcrew.table.link import Link
+from rowcrew.table.looks import Search
 
 _NEWEST: Final = 100
 

@@ -23,6 +23,15 @@ LOOK_SECONDS: Final = 5.0
 """The deadline of a call; the server's own is shorter."""
 
 
+class Search(msgspec.Struct, frozen=True):
+    """Which jobs a page is of; None = any. A key is a unique key or a concurrency key."""
+
+    statuses: tuple[Status, ...] | None = None
+    types: tuple[str, ...] | None = None
+    queues: tuple[str, ...] | None = None
+    keys: tuple[str, ...] | None = None
+
+
 class PagedJob(ListedJob, frozen=True):
     """One job of a page; its keys are what it may be searched by."""
 
@@ -120,36 +129,14 @@ async def newest_id(link: Link, *, top: int) -> int | None:
     return None if id is None else int(id)
 
 
-async def list_page(
-    link: Link,
-    *,
-    top: int,
-    bottom: int,
-    statuses: Sequence[Status] | None,
-    types: Sequence[str] | None,
-    queues: Sequence[str] | None,
-    keys: Sequence[str] | None,
-    limit: int,
-) -> list[PagedJob]:
-    """The newest jobs from `top` down to `bottom`; None = any. A key is a unique or a concurrency key."""
-    parameters = _between(top, bottom, statuses, types, queues, keys, limit)
-    return [_paged(row) for row in await _fetch(link, "list_page", parameters)]
+async def list_page(link: Link, search: Search, *, top: int, bottom: int, limit: int) -> list[PagedJob]:
+    """The newest jobs from `top` down to `bottom`."""
+    return [_paged(row) for row in await _fetch(link, "list_page", _between(search, top, bottom, limit))]
 
 
-async def list_ids(
-    link: Link,
-    *,
-    top: int,
-    bottom: int,
-    statuses: Sequence[Status] | None,
-    types: Sequence[str] | None,
-    queues: Sequence[str] | None,
-    keys: Sequence[str] | None,
-    limit: int,
-) -> list[int]:
+async def list_ids(link: Link, search: Search, *, top: int, bottom: int, limit: int) -> list[int]:
     """The ids of the jobs that `list_page` would list."""
-    parameters = _between(top, bottom, statuses, types, queues, keys, limit)
-    return [id for (id,) in await _fetch(link, "list_ids", parameters)]
+    return [id for (id,) in await _fetch(link, "list_ids", _between(search, top, bottom, limit))]
 
 
 async def look_at_queues(link: Link) -> list[QueueLook]:
@@ -190,22 +177,14 @@ async def _fetch(link: Link, name: str, parameters: dict[str, Any]) -> list[Any]
     return await link.fetch(SQL[f"looks/{name}"], parameters, LOOK_SECONDS)
 
 
-def _between(
-    top: int,
-    bottom: int,
-    statuses: Sequence[Status] | None,
-    types: Sequence[str] | None,
-    queues: Sequence[str] | None,
-    keys: Sequence[str] | None,
-    limit: int,
-) -> dict[str, Any]:
+def _between(search: Search, top: int, bottom: int, limit: int) -> dict[str, Any]:
     return {
         "top": top,
         "bottom": bottom,
-        "statuses": _array(statuses),
-        "types": _array(types),
-        "queues": _array(queues),
-        "keys": _array(keys),
+        "statuses": _array(search.statuses),
+        "types": _array(search.types),
+        "queues": _array(search.queues),
+        "keys": _array(search.keys),
         "limit": limit,
     }
 

@@ -24,7 +24,7 @@ from rowcrew.web.login import Login
 from rowcrew.web.metrics import exposition
 from rowcrew.web.pages import routes as pages
 from rowcrew.web.pages.for_people import ForPeople
-from rowcrew.web.pages.screen import Desk
+from rowcrew.web.pages.screen import Desk, environment
 from rowcrew.web.problems import problem_response
 from rowcrew.web.sampler import Sampler
 from rowcrew.web.shared import shared
@@ -45,7 +45,8 @@ def application(address: str, *, is_open: bool) -> Web:
     """
     common = shared(address)
     login = Login(looking=common.looking, changing=common.changing, is_required=is_open)
-    desk = Desk(common)
+    templates = environment()
+    desk = Desk(common, templates)
 
     @asynccontextmanager
     async def running(_: Starlette) -> AsyncIterator[None]:
@@ -57,14 +58,13 @@ def application(address: str, *, is_open: bool) -> Web:
         routes=[
             *offer.routes(common),
             *_signs_of_life(common.sampler),
-            *SignIn(login, address=address).routes(),
+            *SignIn(login, templates=templates).routes(),
             *pages.routes(desk),
         ],
         exception_handlers={HTTPException: _refused, Exception: _failed},
         lifespan=running,
     )
-    guarded = Guard(app, login=login, address=address)
-    return Web(ForPeople(guarded, desk), common.stop)
+    return Web(ForPeople(Guard(app, login=login), desk), common.stop)
 
 
 def _signs_of_life(sampler: Sampler) -> list[Route]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections import OrderedDict
 from typing import Final, Literal
 
 import msgspec
@@ -16,13 +15,13 @@ import psycopg
 
 from rowcrew.admin import bulk as admin
 from rowcrew.admin.jobs import Change
-from rowcrew.admin.looks import Search
 from rowcrew.model.errors import RowcrewError
 from rowcrew.table.link import reason
+from rowcrew.table.looks import Search
 from rowcrew.web.links import Links, TooMany
 
 MOST_AT_ONCE: Final = 4
-_MOST_KEPT: Final = 100
+MOST_KEPT: Final = 100
 
 State = Literal["waiting", "running", "done", "stopped", "failed"]
 
@@ -61,6 +60,10 @@ class _Bulk:
         self.stopped = asyncio.Event()
         self.task: asyncio.Task[None] | None = None
 
+    @property
+    def is_under_way(self) -> bool:
+        return self.state in ("waiting", "running")
+
     def document(self) -> BulkDocument:
         return BulkDocument(
             self.id, self.change, self.state, self.to_id, self.looked_to, self.changed, self.problem
@@ -68,7 +71,7 @@ class _Bulk:
 
 
 class Bulks:
-    """The bulk changes of this process, the last hundred of them.
+    """The bulk changes of this process: those under way, and the last that have ended, a hundred together.
 
     Args:
         looking, changing: connections, each lent for one part at a time.
@@ -77,19 +80,19 @@ class Bulks:
     def __init__(self, *, looking: Links, changing: Links) -> None:
         self._looking = looking
         self._changing = changing
-        self._known: OrderedDict[str, _Bulk] = OrderedDict()
+        self._known: dict[str, _Bulk] = {}
 
     def begin(self, change: Change, search: Search, *, to_id: int, delay_seconds: float) -> BulkDocument:
         """
         Raises:
             TooMany: too many are under way.
         """
-        if sum(one.state in ("waiting", "running") for one in self._known.values()) >= MOST_AT_ONCE:
+        if sum(one.is_under_way for one in self._known.values()) >= MOST_AT_ONCE:
             raise TooMany(f"{MOST_AT_ONCE} bulk changes are under way; wait for one of them to end")
         bulk = _Bulk(change, search, to_id=to_id)
         self._known[bulk.id] = bulk
-        while len(self._known) > _MOST_KEPT:
-            self._known.popitem(last=False)
+        if len(self._known) > MOST_KEPT:
+            del self._known[next(id for id, one in self._known.items() if not one.is_under_way)]
         bulk.task = asyncio.create_task(self._run(bulk, delay_seconds))
         return bulk.document()
 

@@ -16,8 +16,8 @@ from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rowcrew.model.errors import RowcrewError
-from rowcrew.web.login import LOCAL, Login
-from rowcrew.web.problems import answer_to, problem_response
+from rowcrew.web.login import LOCAL, USER, Login
+from rowcrew.web.problems import answer_to_stranger, problem_response
 
 _HEADERS: Final = {
     "Content-Security-Policy": (
@@ -50,15 +50,11 @@ class Guard:
     Without a login whoever reaches this server is let in, so it must be this machine. A name that leads here
     is not enough: whoever owns a domain may let it lead to 127.0.0.1, and a browser then takes their page
     for ours. So the host of a request must be this machine by name or by address.
-
-    Args:
-        address: of the database, for error texts.
     """
 
-    def __init__(self, app: ASGIApp, *, login: Login, address: str) -> None:
+    def __init__(self, app: ASGIApp, *, login: Login) -> None:
         self._app = app
         self._login = login
-        self._address = address
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -74,7 +70,8 @@ class Guard:
             await send(message)
 
         answer = await self._refusal(scope) or self._app
-        await answer(scope, receive, send_with_headers)
+        # A copy, for a mounted application notes its own path there, and a page about its answer needs ours.
+        await answer({**scope}, receive, send_with_headers)
 
     async def _refusal(self, scope: Scope) -> Response | None:
         """The answer to a request that goes no further; None = it does, and its scope says who sends it."""
@@ -88,14 +85,14 @@ class Guard:
                 return None
             user = await self._login.user(headers)
         except (RowcrewError, psycopg.Error) as error:
-            return None if is_open(scope) else answer_to(error, self._address)
+            return None if is_open(scope) else answer_to_stranger(error)
         if user is None:
             return _sign_in_first(scope, headers)
         if user.by_cookie and is_change and not _says_where_from(headers):
             return problem_response(403, "a browser says from which page a change comes; use a token")
         if is_change and not user.may_act_as("operator") and _path(scope) != "/logout":
             return problem_response(403, f"{user.name} is {user.role}, who looks and changes nothing")
-        scope["rowcrew.user"] = user
+        scope[USER] = user
         return None
 
 
@@ -118,7 +115,7 @@ def _local(scope: Scope, headers: Headers) -> Response | None:
     host = headers.get("host", "")
     if not is_loopback(_name_of(host)):
         return problem_response(403, f"this server answers under localhost and 127.0.0.1, not as {host!r}")
-    scope["rowcrew.user"] = LOCAL
+    scope[USER] = LOCAL
     return None
 
 
@@ -145,7 +142,7 @@ def _from_elsewhere(headers: Headers) -> str | None:
     if headers.get("sec-fetch-site", "none") not in ("same-origin", "none"):
         return "a page of another site sent this request; changes come from our own pages, or from programs"
     origin = headers.get("origin")
-    if origin is not None and urlsplit(origin).netloc.lower() != headers.get("host", "").lower():
+    if origin is not None and origin.partition("://")[2].lower() != headers.get("host", "").lower():
         return f"a page of {origin} sent this request; changes come from our own pages, or from programs"
     return None
 

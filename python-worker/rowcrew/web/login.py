@@ -57,10 +57,16 @@ class User(NamedTuple):
 LOCAL: Final = User("local", "admin", reads_payloads=True, by_cookie=False)
 """Whoever reaches the loopback address of a machine where there is no login."""
 
+NOBODY: Final = User("", "viewer", reads_payloads=False, by_cookie=False)
+"""Whom the guard has refused, or not asked: only refusals are shown to them."""
+
+USER: Final = "rowcrew.user"
+"""Where the scope of a request has who sends it."""
+
 
 def user_of(scope: Scope) -> User:
-    """Who sends a request that the guard has let in."""
-    user: User = scope.get("rowcrew.user", LOCAL)
+    """Who sends a request that the guard has let in; one that it has not let in fails here."""
+    user: User = scope[USER]
     return user
 
 

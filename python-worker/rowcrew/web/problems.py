@@ -90,6 +90,14 @@ def answer_to(error: Exception, address: str) -> Response:
     return problem_response(409, str(error))
 
 
+def answer_to_stranger(error: Exception) -> Response:
+    """The answer to whoever has not signed in, which does not say where the database is."""
+    if isinstance(error, psycopg.OperationalError):
+        return problem_response(503, _AWAY, headers=_AGAIN_SECONDS)
+    return answer_to(error, "")
+
+
+_AWAY: Final = "the database does not answer; `rowcrew doctor` tells why"
 _LATE: Final = "the database did not answer in time; narrow what you ask for, or ask again in a moment"
 
 

@@ -5,12 +5,12 @@ In: a name and a password. Out: a cookie. Mounted by `web/app.py`.
 
 from __future__ import annotations
 
-from html import escape
 from typing import Final
 from urllib.parse import parse_qs, urlencode
 
 import msgspec
 import psycopg
+from jinja2 import Environment
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
@@ -19,26 +19,11 @@ from rowcrew.model.errors import RowcrewError
 from rowcrew.web.bodies import body_of
 from rowcrew.web.documents import json_response, read_body
 from rowcrew.web.login import NO_COOKIE, Login, Throttled, cookie, safe_way, user_of
-from rowcrew.web.problems import answer_to, problem_response
+from rowcrew.web.problems import answer_to_stranger, problem_response
 
 SIGN_IN: Final = "/login"
 _FORM_BYTES: Final = 8_192
-_WRONG: Final = "name or password is wrong"
-
-_PAGE: Final = """<!doctype html>
-<html lang="en">
-<head><meta charset="utf-8"><title>Sign in · Rowcrew</title>
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<link rel="stylesheet" href="{root}/static/pages.css"></head>
-<body class="door"><main><h1>Rowcrew</h1>
-<form method="post" action="{action}">
-<p role="alert">{problem}</p>
-<p><label>Name <input class="input" name="name" autocomplete="username" required autofocus></label></p>
-<p><label>Password <input class="input" name="password" type="password" autocomplete="current-password"
-required></label></p>
-<p><button class="button primary">Sign in</button></p>
-</form></main></body></html>
-"""
+_WRONG: Final = "Name or password is wrong."
 
 
 class Credentials(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -52,21 +37,25 @@ class SignIn:
     """The routes, and the login that they use.
 
     Args:
-        address: of the database, for error texts.
+        templates: have the page.
     """
 
-    def __init__(self, login: Login, *, address: str) -> None:
+    def __init__(self, login: Login, *, templates: Environment) -> None:
         self._login = login
-        self._address = address
+        self._page = templates.get_template("sign_in.html")
 
     def routes(self) -> list[Route]:
         return [
-            Route(SIGN_IN, show, methods=["GET"]),
+            Route(SIGN_IN, self.show, methods=["GET"]),
             Route(SIGN_IN, self.sign_in, methods=["POST"]),
             Route("/logout", self.sign_out, methods=["POST"]),
             Route("/api/v1/session", self.sign_in_program, methods=["POST"]),
             Route("/api/v1/session", who, methods=["GET"]),
         ]
+
+    async def show(self, request: Request) -> Response:
+        """The page where people sign in."""
+        return self._shown(request)
 
     async def sign_in(self, request: Request) -> Response:
         try:
@@ -76,11 +65,11 @@ class SignIn:
             given = Credentials(*(form.get(field, [""])[0] for field in ("name", "password")))
             secret = await self._login.sign_in(given.name, given.password, address=_address(request))
         except Throttled as error:
-            return page(request, str(error), status=429, headers={"Retry-After": str(error.seconds)})
+            return self._shown(request, str(error), status=429, headers={"Retry-After": str(error.seconds)})
         except (RowcrewError, psycopg.Error) as error:
-            return answer_to(error, self._address)
+            return answer_to_stranger(error)
         if secret is None:
-            return page(request, _WRONG, status=403)
+            return self._shown(request, _WRONG, status=403)
         way = request.scope.get("root_path", "") + safe_way(request.query_params.get("next", "/"))
         return RedirectResponse(way, 303, {"Set-Cookie": cookie(secret)})
 
@@ -91,7 +80,7 @@ class SignIn:
         except Throttled as error:
             return problem_response(429, str(error), headers={"Retry-After": str(error.seconds)})
         except (RowcrewError, psycopg.Error) as error:
-            return answer_to(error, self._address)
+            return answer_to_stranger(error)
         if secret is None:
             return problem_response(403, _WRONG)
         return json_response({"name": given.name}, 201, {"Set-Cookie": cookie(secret)})
@@ -100,29 +89,22 @@ class SignIn:
         try:
             await self._login.sign_out(request.headers)
         except (RowcrewError, psycopg.Error) as error:
-            return answer_to(error, self._address)
+            return answer_to_stranger(error)
         way = request.scope.get("root_path", "") + SIGN_IN
         return RedirectResponse(way, 303, {"Set-Cookie": NO_COOKIE})
 
-
-async def show(request: Request) -> Response:
-    """The page where people sign in."""
-    return page(request)
+    def _shown(
+        self, request: Request, problem: str = "", *, status: int = 200, headers: dict[str, str] | None = None
+    ) -> Response:
+        root = request.scope.get("root_path", "")
+        way = urlencode({"next": safe_way(request.query_params.get("next", "/"))})
+        content = self._page.render(root=root, action=f"{root}{SIGN_IN}?{way}", problem=problem)
+        return HTMLResponse(content, status, headers)
 
 
 async def who(request: Request) -> Response:
     user = user_of(request.scope)
     return json_response({"name": user.name, "role": user.role, "readsPayloads": user.sees_payloads})
-
-
-def page(
-    request: Request, problem: str = "", *, status: int = 200, headers: dict[str, str] | None = None
-) -> Response:
-    way = safe_way(request.query_params.get("next", "/"))
-    action = f"{request.scope.get('root_path', '')}{SIGN_IN}?{urlencode({'next': way})}"
-    root = escape(request.scope.get("root_path", ""))
-    content = _PAGE.format(root=root, action=escape(action), problem=escape(problem))
-    return HTMLResponse(content, status, headers)
 
 
 def _address(request: Request) -> str:

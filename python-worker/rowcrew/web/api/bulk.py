@@ -9,8 +9,8 @@ from msgspec import Meta
 
 from rowcrew.admin import bulk as admin
 from rowcrew.admin.jobs import CHANGEABLE, Change
-from rowcrew.admin.looks import Search
 from rowcrew.table.link import Link
+from rowcrew.table.looks import Search
 from rowcrew.web.api.jobs import JobId, typed
 from rowcrew.web.api.operation import Answer, Given, Operation
 from rowcrew.web.bulk import BulkDocument

@@ -6,6 +6,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -21,7 +22,6 @@ from rowcrew.web.api.operation import Answer, Given, Operation, Stream
 from rowcrew.web.documents import json_text
 from rowcrew.web.problems import Refused
 from rowcrew.web.watcher import Stream as Watching
-from rowcrew.web.watcher import Watcher
 
 QUIET_SECONDS: Final = 15.0
 """How long a stream is silent at most: proxies close one that says nothing."""
@@ -81,35 +81,33 @@ async def watch_job(link: Link, given: Given) -> Answer | Stream:
         return Answer(None, 204)  # a browser asks again and again, until it is told that there is no more
     watcher = given.shared.watcher
     stream = watcher.open(given.id, after=place.line)
-    return Stream(_told(watcher, stream, place, hides=not given.user.sees_payloads))
+    hides = not given.user.sees_payloads
+    return Stream(_told(stream, place, hides=hides), partial(watcher.close, stream))
 
 
-async def _told(watcher: Watcher, stream: Watching, place: Place, *, hides: bool) -> AsyncIterator[bytes]:
+async def _told(stream: Watching, place: Place, *, hides: bool) -> AsyncIterator[bytes]:
     looks_left = _LATE_LOOKS
-    try:
-        yield b"retry: 2000\n\n"
-        while True:
-            try:
-                async with asyncio.timeout(QUIET_SECONDS):
-                    sight = await stream.sight()
-            except TimeoutError:
-                yield b": still here\n\n"
-                continue
-            if sight is None:
-                if not stream.is_over:
-                    yield _event("gone", place, {"id": stream.job})
-                return
-            events, place = _events(sight, place, hides=hides)
-            stream.after = place.line
-            for event in events:
-                yield event
-            looks_left = looks_left - 1 if sight.status in ENDED and not events else _LATE_LOOKS
-            if not looks_left:
-                place = msgspec.structs.replace(place, has_ended=True)
-                yield _event("end", place, {"id": sight.id, "status": sight.status})
-                return
-    finally:
-        watcher.close(stream)
+    yield b"retry: 2000\n\n"
+    while True:
+        try:
+            async with asyncio.timeout(QUIET_SECONDS):
+                sight = await stream.sight()
+        except TimeoutError:
+            yield b": still here\n\n"
+            continue
+        if sight is None:
+            if not stream.is_over:
+                yield _event("gone", place, {"id": stream.job})
+            return
+        events, place = _events(sight, place, hides=hides)
+        stream.after = place.line
+        for event in events:
+            yield event
+        looks_left = looks_left - 1 if sight.status in ENDED and not events else _LATE_LOOKS
+        if not looks_left:
+            place = msgspec.structs.replace(place, has_ended=True)
+            yield _event("end", place, {"id": sight.id, "status": sight.status})
+            return
 
 
 def _events(sight: WatchedJob, place: Place, *, hides: bool) -> tuple[list[bytes], Place]:

@@ -11,13 +11,12 @@ from msgspec import Meta
 from rowcrew import client
 from rowcrew.admin import jobs as admin
 from rowcrew.admin import looks
-from rowcrew.admin.looks import Search
 from rowcrew.admin.search import Unreadable, search
 from rowcrew.model.new_job import NewJob, WaitPolicy
 from rowcrew.model.priority import priority_value
 from rowcrew.model.status import Status
 from rowcrew.table.link import Link
-from rowcrew.table.looks import PagedJob
+from rowcrew.table.looks import PagedJob, Search
 from rowcrew.table.rows import Attempt, Said, WholeJob
 from rowcrew.web.api.operation import Answer, Given, Operation, refuse_changed, tag_of
 from rowcrew.web.problems import Refused

@@ -12,6 +12,7 @@ import psycopg
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from rowcrew.model.errors import RowcrewError
 from rowcrew.model.new_job import PAYLOAD_BYTES
@@ -43,6 +44,22 @@ BODY_BYTES: Final = 2 * PAYLOAD_BYTES
 """A payload at its limit, and what JSON adds to characters that it escapes."""
 
 Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+class EventStream(StreamingResponse):
+    """Server-sent events, which are closed from here: a client may leave before a generator is begun, and one
+    that never began runs no `finally`.
+    """
+
+    def __init__(self, stream: Stream) -> None:
+        super().__init__(stream.events, headers={"X-Accel-Buffering": "no"}, media_type=EVENTS)
+        self._close = stream.close
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._close()
 
 
 def routes(shared: Shared) -> list[Route]:
@@ -90,7 +107,7 @@ def _endpoint(operation: Operation, shared: Shared) -> Endpoint:
 
 def _response(request: Request, answer: Answer | Stream, *, hides: bool) -> Response:
     if isinstance(answer, Stream):
-        return StreamingResponse(answer.events, headers={"X-Accel-Buffering": "no"}, media_type=EVENTS)
+        return EventStream(answer)
     headers = dict(answer.headers or {})
     if "Location" in headers:
         headers["Location"] = request.scope.get("root_path", "") + headers["Location"]

@@ -35,9 +35,14 @@ class Answer(NamedTuple):
 
 
 class Stream(NamedTuple):
-    """An answer that goes on: server-sent events."""
+    """An answer that goes on: server-sent events.
+
+    Attributes:
+        close: called when the answer has ended, also where it never began.
+    """
 
     events: AsyncIterator[bytes]
+    close: Callable[[], None]
 
 
 class Given(NamedTuple):

@@ -8,8 +8,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from rowcrew.admin import bulk as admin
-from rowcrew.admin.looks import Search
 from rowcrew.admin.search import Unreadable, search, spelled
+from rowcrew.table.looks import Search
 from rowcrew.web.bulk import BulkDocument
 from rowcrew.web.pages.jobs import change_of
 from rowcrew.web.pages.screen import Desk, form, job_id

@@ -10,10 +10,10 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from rowcrew.admin.looks import Search
 from rowcrew.admin.now import Now
 from rowcrew.admin.search import spelled
 from rowcrew.model.status import STATUSES, Status
+from rowcrew.table.looks import Search
 
 
 class Tab(NamedTuple):

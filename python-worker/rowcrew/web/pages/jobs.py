@@ -9,8 +9,9 @@ from starlette.responses import Response
 
 from rowcrew.admin import jobs as admin
 from rowcrew.admin import looks
-from rowcrew.admin.looks import LOOKED_THROUGH, Page, Search
+from rowcrew.admin.looks import LOOKED_THROUGH, Page
 from rowcrew.admin.search import Unreadable, search
+from rowcrew.table.looks import Search
 from rowcrew.web.pages import filters
 from rowcrew.web.pages.screen import Desk, form, job_id
 from rowcrew.web.problems import Refused

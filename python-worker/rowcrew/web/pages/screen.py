@@ -27,7 +27,7 @@ from rowcrew.table.link import reason
 from rowcrew.table.web_users import WebRole
 from rowcrew.web.bodies import body_of
 from rowcrew.web.links import Busy
-from rowcrew.web.login import LOCAL, User
+from rowcrew.web.login import NOBODY, USER, User, safe_way, user_of
 from rowcrew.web.pages import shapes, words
 from rowcrew.web.pages.seen import Seen
 from rowcrew.web.problems import Refused
@@ -82,23 +82,23 @@ class Desk:
         shared: of the database's address only its name and host are shown.
     """
 
-    def __init__(self, shared: Shared) -> None:
+    def __init__(self, shared: Shared, templates: Environment) -> None:
         self.looking = shared.looking
         self.changing = shared.changing
         self.bulks = shared.bulks
         self.seen = Seen(shared.sampler, shared.looking)
-        self._templates = environment()
+        self._templates = templates
         self._place = _place(shared.address)
 
     def page(self, request: Request, template: str, *, status: int = 200, **facts: Any) -> Response:
         """The page that a template makes of these facts, in its frame."""
-        user = user_of(request)
+        user = request.scope.get(USER, NOBODY)
         frame = {
             "user": user,
             "off": partial(_off, user),
             "root": request.scope.get("root_path", ""),
             "place": self._place,
-            "here": str(request.url.path),
+            "here": safe_way(request.url.path),
             "done": request.query_params.get("done", ""),
             "status": status,
             "number_done": _number(request.query_params.get("n", "")),
@@ -130,7 +130,7 @@ class Desk:
         Args:
             did, subject: what somebody did to whom, for the event that tells of it.
         """
-        await self._note(user_of(request), did, subject)
+        await self._note(user_of(request.scope), did, subject)
         await self.seen.renew()
         asked = f"?{urlencode(query)}" if query else ""
         return RedirectResponse(f"{request.scope.get('root_path', '')}{path}{asked}", 303)
@@ -141,7 +141,7 @@ def endpoint(desk: Desk, view: View, *, needs: WebRole) -> Endpoint:
 
     async def answer(request: Request) -> Response:
         try:
-            user = user_of(request)
+            user = user_of(request.scope)
             if not user.may_act_as(needs):
                 raise Refused(403, f"{user.name} is {user.role}; this takes {needs}.")
             return await view(desk, request)
@@ -158,11 +158,6 @@ _TITLES: Final = {
     404: "There is no such page.",
     409: "Nothing was changed.",
 }
-
-
-def user_of(request: Request) -> User:
-    user: User = request.scope.get("rowcrew.user", LOCAL)
-    return user
 
 
 def _off(user: User, role: WebRole) -> Markup:

@@ -37,7 +37,7 @@ class Seen:
         self._sampler = sampler
         self._links = links
         self._parts: dict[str, Part[Any]] = {}
-        self._looking: dict[str, asyncio.Task[None]] = {}
+        self._looking: dict[Part[Any], asyncio.Task[None]] = {}
 
     async def now(self) -> Part[Now]:
         await self._sampler.look()
@@ -50,12 +50,12 @@ class Seen:
     async def see(self, name: str, look: Callable[[Link], Awaitable[T]]) -> Part[T]:
         """The part of this name, fresh or at most a few seconds old; older while the database is late."""
         part: Part[T] = self._parts.setdefault(name, Part(look, every_seconds=YOUNG_SECONDS))
-        if name not in self._looking and part.is_due:
-            self._looking[name] = asyncio.create_task(self._look(name, part))
-        if name in self._looking:
+        if part not in self._looking and part.is_due:
+            self._looking[part] = asyncio.create_task(self._look(part))
+        if part in self._looking:
             with suppress(TimeoutError):
                 async with asyncio.timeout(_PATIENCE_SECONDS):
-                    await asyncio.shield(self._looking[name])
+                    await asyncio.shield(self._looking[part])
         return part
 
     async def renew(self) -> None:
@@ -70,8 +70,8 @@ class Seen:
             with suppress(asyncio.CancelledError):
                 await task
 
-    async def _look(self, name: str, part: Part[Any]) -> None:
+    async def _look(self, part: Part[Any]) -> None:
         try:
             await part.see(self._links)
         finally:
-            del self._looking[name]
+            del self._looking[part]

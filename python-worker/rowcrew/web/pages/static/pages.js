@@ -12,7 +12,6 @@ const again = Number(document.body.dataset.again) * 1000;
 let isPaused = false;
 let heardAt = Date.now();
 let waiting = null;
-let tag = "";
 
 function isHeld(part) {
   if (part.matches(":hover") && part.querySelector("button, input, [data-row]")) return true;
@@ -51,13 +50,10 @@ function show(fresh, force) {
 
 async function ask() {
   try {
-    const headers = tag ? { "If-None-Match": tag } : {};
-    const answer = await fetch(location.href, { headers, cache: "no-store" });
-    if (answer.status === 304) { heardAt = Date.now(); return; }
+    const answer = await fetch(location.href, { cache: "no-store" });
     if (answer.redirected || !(answer.headers.get("content-type") || "").startsWith("text/html")) return;
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
     if (!answer.ok) return;
-    tag = answer.headers.get("etag") || "";
     heardAt = Date.now();
     show(fresh, false);
   } catch {
