@@ -18,6 +18,7 @@ from rowcrew.bench.report import Report, Row, Table, machine_facts
 from rowcrew.bench.table import BenchTable
 from rowcrew.bundled.announcements.sample.jobs import sample_jobs
 from rowcrew.cli.bench import tell
+from rowcrew.model.errors import RowcrewError
 
 CREW: Final = "rowcrew.bundled:crew"
 TYPES: Final = ("ai_processing", "supabase_upload", "investor_processing")
@@ -29,10 +30,12 @@ SECONDS: Final = """
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--filings", type=int, default=100)
+    parser.add_argument("--filings", type=int, default=100, help="2 or more")
 
 
 def measure(url: str, options: argparse.Namespace) -> Report:
+    if options.filings < 2:
+        raise RowcrewError("--filings must be 2 or more: the first of each type is told apart")
     with BenchTable(url) as table:
         machine = machine_facts(table.settings())
         table.clear()

@@ -7,15 +7,14 @@ of keys, of models, of fields, and of JSON Schemas outside what its strict mode 
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final
+
+from rig.http_place import Reply, Request, served
 
 KEY: Final = "sk-canary-0987654321"
 MODEL: Final = "reader-1"
-Answer = tuple[int, dict[str, str], Any]
 Json = dict[str, Any]
 # https://platform.openai.com/docs/guides/structured-outputs, in the part that all who enforce a schema share.
 _TAKEN: Final = frozenset(
@@ -37,12 +36,12 @@ class ChatServer:
     def __init__(self) -> None:
         self.asked: list[Json] = []
         self.says: list[Any] = []
-        self.troubles: list[Answer] = []
+        self.troubles: list[Reply] = []
         self.finish_reason = "stop"
         self.refusal: str | None = None
         self.url = ""
 
-    def answer(self, path: str, key: str, body: Json) -> Answer:
+    def answer(self, path: str, key: str, body: Json) -> Reply:
         if self.troubles:
             return self.troubles.pop(0)
         if refused := self._refused(path, key, body):
@@ -54,9 +53,9 @@ class ChatServer:
         choice = {"index": 0, "message": message, "finish_reason": self.finish_reason}
         usage = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}
         told = {"id": "c-1", "object": "chat.completion", "model": MODEL, "choices": [choice], "usage": usage}
-        return 200, {}, told
+        return Reply(200, told)
 
-    def _refused(self, path: str, key: str, body: Json) -> Answer | None:
+    def _refused(self, path: str, key: str, body: Json) -> Reply | None:
         if path != "/v1/chat/completions":
             return _error(404, f"Invalid URL (POST {path})", None)
         if key != f"Bearer {KEY}":
@@ -81,34 +80,16 @@ def chat_server() -> Iterator[ChatServer]:
     """A server on a port of its own."""
     told = ChatServer()
 
-    class Handler(BaseHTTPRequestHandler):
-        """Answers what `told` says."""
+    def play(request: Request) -> Reply:
+        return told.answer(request.path, request.headers.get("authorization", ""), request.json)
 
-        def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            key = self.headers.get("Authorization", "")
-            status, headers, answer = told.answer(self.path, key, body)
-            content = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
-            self.send_response(status)
-            for name, value in {**headers, "Content-Length": str(len(content))}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(content)
-
-        def log_message(self, *arguments: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        told.url = f"http://127.0.0.1:{server.server_port}/v1"
+    with served(play) as address:
+        told.url = f"{address}/v1"
         yield told
-        server.shutdown()
-        thread.join()
 
 
-def _error(status: int, message: str, code: str | None) -> Answer:
-    return status, {}, {"error": {"message": message, "type": "invalid_request_error", "code": code}}
+def _error(status: int, message: str, code: str | None) -> Reply:
+    return Reply(status, {"error": {"message": message, "type": "invalid_request_error", "code": code}})
 
 
 def _objections(part: Any, place: tuple[str, ...]) -> Iterator[str]:

@@ -43,7 +43,7 @@ class Request(NamedTuple):
 
 
 class Reply(NamedTuple):
-    """A status, a body of JSON, and headers besides."""
+    """A status, a body of JSON (bytes are sent as they are), and headers besides."""
 
     status: int
     body: Any
@@ -67,17 +67,20 @@ def served(play: Play, *, certificates: Path | None = None) -> Iterator[str]:
             content = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             headers = {name.lower(): value for name, value in self.headers.items()}
             reply = play(Request(self.command, parts.path, parse_qs(parts.query), headers, content))
-            said = json.dumps(reply.body).encode()
+            said = reply.body if isinstance(reply.body, bytes) else json.dumps(reply.body).encode()
             self.send_response(reply.status)
             self.send_header("Content-Type", "application/json")
             for name, value in reply.headers.items():
                 self.send_header(name, value)
             self.send_header("Content-Length", str(len(said)))
-            with suppress(ConnectionError):  # who asked was killed meanwhile
-                self.end_headers()
-                self.wfile.write(said)
+            self.end_headers()
+            self.wfile.write(said)
 
         do_GET = do_POST = do_DELETE = do_PUT = answer  # noqa: N815 - http.server's names
+
+        def handle(self) -> None:
+            with suppress(ConnectionError):  # who asked was killed, or had no more time
+                super().handle()
 
         def log_message(self, *_: object) -> None:
             """Tests listen to nobody else's log."""
@@ -91,9 +94,11 @@ def served(play: Play, *, certificates: Path | None = None) -> Iterator[str]:
         thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
         thread.start()
         scheme = "http" if certificates is None else "https"
-        yield f"{scheme}://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
+        try:
+            yield f"{scheme}://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 def make_certificates(directory: Path) -> None:

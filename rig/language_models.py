@@ -9,14 +9,14 @@ from __future__ import annotations
 import json
 import re
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from rig.http_place import Reply, Request, served
+
 KEY = "sk-canary-1234567890"
-Reply = tuple[int, dict[str, str], Any]
 Body = dict[str, Any]
 
 
@@ -58,16 +58,16 @@ class LanguageModel:
     url: str = ""
     _given: dict[str, Any] = field(default_factory=dict)
 
-    def answer(self, path: str, headers: Any, body: Body) -> Reply:
+    def answer(self, path: str, headers: Mapping[str, str], body: Body) -> Reply:
         is_anthropic = path == "/v1/messages"
         if path not in ("/v1/messages", "/v1/chat/completions"):
-            return 404, {}, {"error": {"message": path, "type": "not_found_error"}}
-        key = headers.get("x-api-key") if is_anthropic else headers.get("Authorization")
+            return Reply(404, {"error": {"message": path, "type": "not_found_error"}})
+        key = headers.get("x-api-key") if is_anthropic else headers.get("authorization")
         if key not in (KEY, f"Bearer {KEY}"):
             kind = "authentication_error" if is_anthropic else "invalid_api_key"
-            return 401, {}, {"error": {"message": f"bad key {key}", "type": kind, "code": kind}}
+            return Reply(401, {"error": {"message": f"bad key {key}", "type": kind, "code": kind}})
         self.asked.append(body)
-        self.keys.append(headers.get("Idempotency-Key", ""))
+        self.keys.append(headers.get("idempotency-key", ""))
         if self.next:
             return self.next.pop(0)
         try:
@@ -76,12 +76,12 @@ class LanguageModel:
             else:
                 refuse_openai(body)
         except (Refused, KeyError, TypeError) as error:
-            return 400, {}, {"error": {"message": str(error), "type": "invalid_request_error"}}
+            return Reply(400, {"error": {"message": str(error), "type": "invalid_request_error"}})
         answer = self._said(body, is_anthropic=is_anthropic)
         if len(self.billed) == self.holds:
             self.held.set()
             self.gate.wait(30)
-        return 200, {"request-id": "req_1", "x-request-id": "req_1"}, answer
+        return Reply(200, answer, {"request-id": "req_1", "x-request-id": "req_1"})
 
     def _said(self, body: Body, *, is_anthropic: bool) -> Any:
         key = self.keys[-1]
@@ -225,34 +225,12 @@ def _tool_names(names: Sequence[str]) -> None:
 def serving(model: LanguageModel) -> Iterator[LanguageModel]:
     """The model behind a server, for as long as the block runs."""
 
-    class Handler(BaseHTTPRequestHandler):
-        """Answers what `model` says."""
+    def play(request: Request) -> Reply:
+        return model.answer(request.path, request.headers, request.json)
 
-        def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            status, headers, answer = model.answer(self.path, self.headers, body)
-            content = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
-            self.send_response(status)
-            for name, value in {**headers, "Content-Length": str(len(content))}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(content)
-
-        def handle(self) -> None:
-            with suppress(ConnectionError):  # the caller was killed, or had no more time
-                super().handle()
-
-        def log_message(self, *arguments: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        server.daemon_threads = True
-        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-        thread.start()
-        model.url = f"http://127.0.0.1:{server.server_port}"
+    with served(play) as address:
+        model.url = address
         try:
             yield model
         finally:
             model.gate.set()
-            server.shutdown()
-            thread.join()

@@ -91,3 +91,12 @@ def test_a_benchmark_prints_tables_writes_json_and_leaves_nothing(
         assert table["title"] in ended.stdout
         assert table["rows"]
     assert schemas(database_url) == before
+
+
+def test_a_benchmark_that_is_asked_for_too_little_says_how_much_is_enough(database_url: str) -> None:
+    command = [sys.executable, "-m", "benchmarks", "announcements", "--filings", "1"]
+    ended = subprocess.run(
+        [*command, "--database-url", database_url], cwd=ROOT, capture_output=True, text=True
+    )
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("bench: --filings must be 2 or more")

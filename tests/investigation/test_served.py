@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from rig.http_place import Reply
 from rig.language_models import KEY, LanguageModel, Saying, serving
 from rowcrew.bundled.investigation.providers import asking
 from rowcrew.bundled.investigation.providers.background import in_background
@@ -155,10 +156,10 @@ def test_what_may_pass_is_tried_again_after_the_time_that_the_server_asks_for(
 ) -> None:
     date = format_datetime(datetime.now(UTC) + timedelta(seconds=50), usegmt=True)
     model.next = [
-        (429, {"Retry-After": "7"}, {}),
-        (529, {"Retry-After": date}, {"error": {"type": "overloaded_error"}}),
-        (500, {}, b"<html>"),
-        (503, {"Retry-After": "soon"}, {}),
+        Reply(429, {}, {"Retry-After": "7"}),
+        Reply(529, {"error": {"type": "overloaded_error"}}, {"Retry-After": date}),
+        Reply(500, b"<html>"),
+        Reply(503, {}, {"Retry-After": "soon"}),
     ]
     model.says = [ANSWER]
     assert handbook.ask(provider=provider)["answer"] == ANSWER.text
@@ -171,7 +172,7 @@ def test_what_may_pass_is_tried_again_after_the_time_that_the_server_asks_for(
 def test_a_longer_pause_is_left_to_the_next_attempt(
     handbook: Study, model: LanguageModel, pauses: list[float]
 ) -> None:
-    model.next = [(429, {"Retry-After": "120"}, {})]
+    model.next = [Reply(429, {}, {"Retry-After": "120"})]
     outcome = handbook.run(provider="anthropic").outcome
     assert isinstance(outcome, Errored)
     assert (outcome.permanent, outcome.after_seconds, pauses) == (False, 120, [])
@@ -180,7 +181,7 @@ def test_a_longer_pause_is_left_to_the_next_attempt(
 def test_after_five_tries_the_run_fails_and_may_come_again(
     handbook: Study, model: LanguageModel, pauses: list[float]
 ) -> None:
-    model.next = [(529, {}, {})] * asking.ATTEMPTS
+    model.next = [Reply(529, {})] * asking.ATTEMPTS
     outcome = handbook.run(provider="anthropic").outcome
     assert isinstance(outcome, Errored)
     assert (outcome.permanent, len(model.asked)) == (False, asking.ATTEMPTS)
@@ -193,15 +194,15 @@ def test_after_five_tries_the_run_fails_and_may_come_again(
 @pytest.mark.parametrize(
     ("answer", "told"),
     [
-        ((400, {}, {"error": {"message": f"bad {KEY}", "type": "invalid_request_error"}}), "400"),
-        ((403, {}, {"error": {"type": "permission_error"}}), r"403 \(permission_error\)"),
-        ((302, {"Location": "http://127.0.0.1:1/"}, {}), "302"),
-        ((429, {}, {"error": {"code": "insufficient_quota"}}), r"429 \(insufficient_quota\)"),
-        ((200, {}, b"<html>"), "answers no"),
+        (Reply(400, {"error": {"message": f"bad {KEY}", "type": "invalid_request_error"}}), "400"),
+        (Reply(403, {"error": {"type": "permission_error"}}), r"403 \(permission_error\)"),
+        (Reply(302, {}, {"Location": "http://127.0.0.1:1/"}), "302"),
+        (Reply(429, {"error": {"code": "insufficient_quota"}}), r"429 \(insufficient_quota\)"),
+        (Reply(200, b"<html>"), "answers no"),
     ],
 )
 def test_what_no_attempt_gets_past_is_permanent_and_repeats_nothing_that_the_server_wrote(
-    handbook: Study, model: LanguageModel, provider: str, answer: Any, told: str
+    handbook: Study, model: LanguageModel, provider: str, answer: Reply, told: str
 ) -> None:
     model.next = [answer]
     error = permanent(handbook.run(provider=provider))

@@ -106,6 +106,7 @@ REFUSED = [
     "SELECT generate_series(1, 1000000000)",
     "SELECT repeat('x', 1000000000)",
     "SELECT lpad('x', 1000000000)",
+    "SELECT format('%1000000000s', 'x')",
     "SELECT current_setting('data_directory')",
     "SELECT E'\\x70'",
     "SELECT 'a\\'; DROP TABLE documents; --'",
@@ -185,6 +186,13 @@ def test_a_question_that_waits_for_a_lock_is_ended_by_the_server(study: Study, s
     with psycopg.connect(study_database) as other:
         other.execute("LOCK TABLE documents IN ACCESS EXCLUSIVE MODE")
         assert "lock timeout" in ask(study, "SELECT * FROM documents")["error"]
+
+
+def test_letters_arrive_whatever_encoding_the_address_or_the_database_has(study: Study) -> None:
+    address = f"{study.url}{'&' if '?' in study.url else '?'}client_encoding=latin1"
+    tools = tools_of(["sql_readonly"], study.connection, "default", address)
+    call = Call(id="one", tool="sql_readonly", arguments={"sql": "SELECT length('é漢') AS letters"})
+    assert msgspec.json.decode(used(call, tools, study.connection).content)["rows"] == ['{"letters":2}']
 
 
 def test_what_the_database_refuses_is_told_in_its_first_line(study: Study) -> None:

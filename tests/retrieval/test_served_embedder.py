@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import threading
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
 
+from rig.http_place import Reply, Request, served
 from rowcrew.bundled.retrieval.embedding.hashing import HashEmbedder
 from rowcrew.bundled.retrieval.embedding.served import ServedEmbedder
 from rowcrew.context import PermanentError
@@ -17,7 +15,6 @@ from rowcrew.model_server import ATTEMPTS, ServerFailed
 from tests.retrieval.conftest import CONSTITUTION, Library
 
 KEY = "sk-canary-1234567890"
-Answer = tuple[int, dict[str, str], Any]
 
 
 class Server:
@@ -25,15 +22,19 @@ class Server:
 
     def __init__(self) -> None:
         self.asked: list[dict[str, Any]] = []
-        self.next: list[Answer] = []
+        self.next: list[Reply] = []
         self.change: Callable[[list[dict[str, Any]]], Any] = lambda data: {"object": "list", "data": data}
         self.url = ""
 
-    def answer(self, key: str, body: dict[str, Any]) -> Answer:
+    def answer(self, request: Request) -> Reply:
         if self.next:
             return self.next.pop(0)
-        if key != f"Bearer {KEY}":
-            return 401, {}, {"error": {"message": f"Incorrect API key: {key}", "code": "invalid_api_key"}}
+        if request.path != "/v1/embeddings":
+            return Reply(404, {"error": {"message": f"Invalid URL (POST {request.path})", "code": None}})
+        if request.token != KEY:
+            told = f"Incorrect API key: {request.token}"
+            return Reply(401, {"error": {"message": told, "code": "invalid_api_key"}})
+        body = request.json
         texts = body["input"]
         if (
             not 1 <= len(texts) <= 2048
@@ -43,42 +44,21 @@ class Server:
                 *("model", "input", "encoding_format", "dimensions"),
             }
         ):
-            return 400, {}, {"error": {"message": f"bad: {texts}", "code": None}}
+            return Reply(400, {"error": {"message": f"bad: {texts}", "code": None}})
         self.asked.append(body)
         vectors = HashEmbedder().embed(texts)
         data = [
             {"object": "embedding", "index": at, "embedding": list(one)} for at, one in enumerate(vectors)
         ]
-        return 200, {}, self.change(data)
+        return Reply(200, self.change(data))
 
 
 @pytest.fixture
 def embeddings() -> Iterator[Server]:
     told = Server()
-
-    class Handler(BaseHTTPRequestHandler):
-        """Answers what `told` says."""
-
-        def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            status, headers, answer = told.answer(self.headers.get("Authorization", ""), body)
-            content = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
-            self.send_response(404 if self.path != "/v1/embeddings" else status)
-            for name, value in {**headers, "Content-Length": str(len(content))}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(content)
-
-        def log_message(self, *arguments: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        told.url = f"http://127.0.0.1:{server.server_port}/v1/"
+    with served(told.answer) as address:
+        told.url = f"{address}/v1/"
         yield told
-        server.shutdown()
-        thread.join()
 
 
 def embedder(server: Server, pauses: list[float] | None = None, **other: Any) -> ServedEmbedder:
@@ -118,9 +98,9 @@ def test_an_answer_that_is_not_a_vector_for_each_text_is_refused(
 
 def test_what_may_pass_is_tried_again_after_the_time_that_the_server_asks_for(embeddings: Server) -> None:
     embeddings.next = [
-        (429, {"Retry-After": "7"}, {}),
-        (503, {"Retry-After": "900"}, {}),
-        (500, {}, b"<html>"),
+        Reply(429, {}, {"Retry-After": "7"}),
+        Reply(503, {}, {"Retry-After": "900"}),
+        Reply(500, b"<html>"),
     ]
     pauses: list[float] = []
     assert len(embedder(embeddings, pauses).embed(["a text"])) == 1
@@ -128,7 +108,7 @@ def test_what_may_pass_is_tried_again_after_the_time_that_the_server_asks_for(em
 
 
 def test_after_five_attempts_the_run_fails_and_may_come_again(embeddings: Server) -> None:
-    embeddings.next = [(503, {}, {})] * ATTEMPTS
+    embeddings.next = [Reply(503, {})] * ATTEMPTS
     with pytest.raises(ServerFailed, match="503"):
         embedder(embeddings).embed(["a text"])
 
@@ -136,15 +116,15 @@ def test_after_five_attempts_the_run_fails_and_may_come_again(embeddings: Server
 @pytest.mark.parametrize(
     ("answer", "told"),
     [
-        ((401, {}, {"error": {"code": "invalid_api_key", "message": KEY}}), r"401 \(invalid_api_key\)"),
-        ((400, {}, {"error": {"message": f"bad text {KEY}", "code": None}}), "400"),
-        ((429, {}, {"error": {"code": "insufficient_quota"}}), r"429 \(insufficient_quota\)"),
-        ((302, {"Location": "http://127.0.0.1:1/"}, {}), "302"),
-        ((404, {}, b"not json"), "404"),
+        (Reply(401, {"error": {"code": "invalid_api_key", "message": KEY}}), r"401 \(invalid_api_key\)"),
+        (Reply(400, {"error": {"message": f"bad text {KEY}", "code": None}}), "400"),
+        (Reply(429, {"error": {"code": "insufficient_quota"}}), r"429 \(insufficient_quota\)"),
+        (Reply(302, {}, {"Location": "http://127.0.0.1:1/"}), "302"),
+        (Reply(404, b"not json"), "404"),
     ],
 )
 def test_what_no_attempt_gets_past_ends_the_job_and_repeats_nothing_that_the_server_wrote(
-    embeddings: Server, answer: Answer, told: str
+    embeddings: Server, answer: Reply, told: str
 ) -> None:
     embeddings.next = [answer]
     with pytest.raises(PermanentError, match=told) as raised:

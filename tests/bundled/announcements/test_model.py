@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from rig.chat_server import KEY, MODEL, ChatServer, chat_server
+from rig.http_place import Reply
 from rowcrew import model_server
 from rowcrew.model.outcome import Errored
 from tests.bundled.announcements.conftest import Desk
@@ -99,13 +100,17 @@ def test_an_answer_that_breaks_off_or_declines_is_a_failed_attempt(model: ChatSe
 
 
 def test_what_may_pass_is_asked_again_in_the_same_attempt(model: ChatServer, desk: Desk) -> None:
-    model.troubles = [(429, {"Retry-After": "20"}, {}), (503, {}, b"<html>"), (500, {}, b"")]
+    model.troubles = [
+        Reply(429, {}, {"Retry-After": "20"}),
+        Reply(503, b"<html>"),
+        Reply(500, b""),
+    ]
     assert desk.read().result["category"] == "New Order"
     assert len(model.asked) == 1
 
 
 def test_a_server_that_stays_away_is_a_failed_attempt(model: ChatServer, desk: Desk) -> None:
-    model.troubles = [(503, {}, {})] * model_server.ATTEMPTS
+    model.troubles = [Reply(503, {})] * model_server.ATTEMPTS
     assert "the server of ANNOUNCEMENT_MODEL_URL answers 503" in failure(desk)
 
 

@@ -18,7 +18,7 @@ LONGEST: Final = 10_000
 _ALLOWED: Final = """
 abs array_agg array_length array_position array_to_string avg bit_length bool_and bool_or btrim
 cardinality cast ceil ceiling char_length coalesce concat concat_ws corr count cume_dist date_bin
-date_part date_trunc dense_rank every exp extract first_value floor format greatest initcap json_agg
+date_part date_trunc dense_rank every exp extract first_value floor greatest initcap json_agg
 json_array_elements json_array_elements_text json_array_length json_build_array json_build_object
 json_each json_each_text json_object_keys json_typeof jsonb_agg jsonb_array_elements
 jsonb_array_elements_text jsonb_array_length jsonb_build_array jsonb_build_object jsonb_each

@@ -53,6 +53,7 @@ class SqlReadonly:
         connection = psycopg.connect(
             self._address,
             connect_timeout=_CONNECT_SECONDS,
+            client_encoding="UTF8",
             prepare_threshold=None,
             application_name="rowcrew investigation",
         )

@@ -1,19 +1,15 @@
 """The text of a PDF, page after page, by pypdf.
 
-In: the file. Out: its text. Whatever pypdf stumbles over in a damaged file is told as such: another attempt
-would meet the same file.
+In: the file. Out: its text. Called by `reading`.
 """
 
 from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
 
+from rowcrew.bundled.files.pdf import faults_explained, opened_pdf
 from rowcrew.context import PermanentError
-
-if TYPE_CHECKING:
-    from pypdf import PdfReader
 
 
 def text_of_pdf(content: bytes, most_characters: int, stop: Callable[[], None]) -> str:
@@ -39,30 +35,7 @@ def text_of_pdf(content: bytes, most_characters: int, stop: Callable[[], None]) 
 
 
 def _pages(content: bytes) -> Iterator[str]:
-    from pypdf.errors import LimitReachedError
-
-    try:
-        reader = _opened(content)
+    reader = opened_pdf(io.BytesIO(content))
+    with faults_explained():
         for page in reader.pages:
             yield page.extract_text().strip("\n")
-    except (PermanentError, MemoryError, ImportError):
-        raise
-    except LimitReachedError as error:
-        raise PermanentError("the PDF unpacks to too much, or is nested too deep") from error
-    except Exception as error:  # pypdf raises whatever a damaged file leads it to
-        raise PermanentError(f"the PDF is damaged: {type(error).__name__}") from error
-
-
-def _opened(content: bytes) -> PdfReader:
-    from pypdf import PasswordType, PdfReader
-    from pypdf.errors import DependencyError
-
-    reader = PdfReader(io.BytesIO(content))
-    try:
-        # Many PDFs restrict printing only: these open with an empty password, as in every viewer.
-        is_shut = reader.is_encrypted and reader.decrypt("") == PasswordType.NOT_DECRYPTED
-    except DependencyError as error:
-        raise PermanentError("the PDF is encrypted with AES; save it without that first") from error
-    if is_shut:
-        raise PermanentError("the PDF needs a password; save it without one first")
-    return reader
