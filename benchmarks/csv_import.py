@@ -1,7 +1,7 @@
 """Rows a second of csv_import beside psql copying the same file into the same table, and its memory.
 
-The ways take turns, and a share is formed round by round: a machine that slows down meanwhile slows all. psql has
-ISO dates in every round, as it reads no others by itself.
+The ways take turns, and a share is formed round by round: a machine that slows down meanwhile slows all.
+In every round psql has ISO dates, as it reads no others by itself.
 """
 
 from __future__ import annotations
