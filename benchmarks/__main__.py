@@ -40,6 +40,7 @@ NAMES: Final = (
     "spawner",
     "csv_import",
     "waits",
+    "web",
     "jobs",
     "announcements",
 )
