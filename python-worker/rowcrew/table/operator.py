@@ -53,6 +53,7 @@ from rowcrew.table.rows import (
     TreeJob,
     UnservedType,
     WholeJob,
+    WorkerLimit,
     WorkerState,
 )
 from rowcrew.table.statements import SQL
@@ -302,10 +303,19 @@ async def list_workers(
     return [ListedWorker(*row) for row in rows]
 
 
-async def ask_workers(link: Link, *, asked: Asked | None, ids: Sequence[int] | None) -> list[int]:
-    """The workers that are asked this now; `asked` None = to go on, `ids` None = all that are there."""
-    parameters = {"asked": asked, "ids": None if ids is None else list(ids)}
+async def ask_workers(
+    link: Link, *, asked: Asked | None, ids: Sequence[int] | None, queue: str | None
+) -> list[int]:
+    """The workers that are asked this now; `asked` None = to go on, `ids` None = all that are there.
+
+    With `queue` only those are asked that serve it by its name.
+    """
+    parameters = {"asked": asked, "ids": None if ids is None else list(ids), "queue": queue}
     return [id for (id,) in await _fetch(link, "ask_workers", parameters)]
+
+
+async def worker_limits(link: Link) -> list[WorkerLimit]:
+    return [WorkerLimit(*row) for row in await _fetch(link, "worker_limits", {})]
 
 
 async def named_workers(link: Link, *, ids: Sequence[int]) -> list[NamedWorker]:

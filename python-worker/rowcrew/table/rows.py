@@ -204,8 +204,17 @@ class ListedQueue(Row, frozen=True):
     oldest_ready_at: datetime | None
     oldest_wait_seconds: float | None
     workers: int
+    workers_allowed: int | None
     slots: int
     slots_taken: int
+
+
+class WorkerLimit(Row, frozen=True):
+    """A queue with a limit, and the live workers that serve it of those that may."""
+
+    queue: str
+    live: int
+    allowed: int
 
 
 class ShownQueue(Row, frozen=True):
