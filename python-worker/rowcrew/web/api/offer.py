@@ -16,7 +16,7 @@ from starlette.types import Receive, Scope, Send
 
 from rowcrew.model.errors import RowcrewError
 from rowcrew.model.new_job import PAYLOAD_BYTES
-from rowcrew.web.api import bulk, events, families, jobs, queues, schedules, trees, types, workers
+from rowcrew.web.api import bulk, database, events, families, jobs, queues, schedules, trees, types, workers
 from rowcrew.web.api.audit import note
 from rowcrew.web.api.openapi import openapi
 from rowcrew.web.api.operation import Answer, Given, Operation, Stream
@@ -38,6 +38,7 @@ OPERATIONS: Final = (
     *events.OPERATIONS,
     *bulk.OPERATIONS,
     *families.OPERATIONS,
+    *database.OPERATIONS,
 )
 
 BODY_BYTES: Final = 2 * PAYLOAD_BYTES
@@ -97,7 +98,8 @@ def _endpoint(operation: Operation, shared: Shared) -> Endpoint:
             async with links.lent() as link:
                 answer = await operation.do(link, given)
                 if operation.is_audited:
-                    await note(link, operation, given)
+                    tells = answer.tells if isinstance(answer, Answer) else None
+                    await note(link, operation, given, tells)
         except (RowcrewError, psycopg.Error) as error:
             return answer_to(error, shared.address)
         return _response(request, answer, hides=not given.user.sees_payloads)
