@@ -141,6 +141,7 @@ def test_bounds_are_heeded(schema: dict[str, Any], value: Any, problem: str) -> 
     [
         {"$ref": "#/$defs/nowhere"},
         {"$ref": "#"},
+        {"allOf": [{"$ref": "#"}]},
         {"type": "unheard-of"},
         {"pattern": "("},
         {"properties": {"a": True}, "items": [{}]},
