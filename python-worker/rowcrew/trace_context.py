@@ -7,6 +7,7 @@ OpenTelemetry itself, and nothing is imported. Called by producers and by runner
 from __future__ import annotations
 
 import copy
+import re
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -17,6 +18,15 @@ import msgspec
 from rowcrew.model.new_job import NewJob
 
 SYSTEM: Final = "postgresql"
+
+_HEADER: Final = re.compile(
+    r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(-.{0,200})?"
+)
+
+
+def well_formed(header: str | None) -> str | None:
+    """A header `traceparent` as it came, or None: a malformed one must not fail the request it came with."""
+    return header if header is not None and _HEADER.fullmatch(header) else None
 
 
 def traced(job: NewJob) -> NewJob:
