@@ -39,6 +39,7 @@ NAMES: Final = (
     "spawner",
     "csv_import",
     "waits",
+    "web",
     "jobs",
     "announcements",
 )
