@@ -30,6 +30,7 @@ NAMES: Final = (
     "backlog",
     "workers",
     "limits",
+    "tenants",
     "mix",
     "idle",
     "queries",

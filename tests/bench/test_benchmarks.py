@@ -40,6 +40,7 @@ TINY = {
         "50",
     ),
     "limits": ("--jobs", "30", "--milliseconds", "1", "--workers", "1"),
+    "tenants": ("--rows", "60", "--tenants", "3", "--newcomers", "2", "--milliseconds", "1"),
     "mix": ("--slots", "2", "--milliseconds", "1", "--seconds", "0.01", "--rounds", "1"),
     "idle": ("--seconds", "0.1", "--settle", "0"),
     "queries": ("--rows", "2000", "--repeats", "1"),

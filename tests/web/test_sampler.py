@@ -85,6 +85,21 @@ def test_an_old_snapshot_keeps_nothing_from_being_seen(web: Web) -> None:
 
 
 @pytest.mark.slow
+def test_all_screens_that_are_looked_at_together_cost_three_statements_a_second(
+    heard: Web, server: EmbeddedPostgres
+) -> None:
+    screens = ("/", "/why", "/errors", "/workers", "/schedules", "/limits", "/database")
+    paths = (*screens, "/api/v1/database", "/metrics")
+    assert {heard.get(path).status for path in paths} == {200}
+    before, began = statements(server), time.monotonic()
+    while time.monotonic() - began < 24:
+        for path in paths:
+            heard.get(path)
+    sent = statements(server) - before
+    assert 0 < sent / (time.monotonic() - began) <= STATEMENTS_A_SECOND
+
+
+@pytest.mark.slow
 def test_a_hundred_who_watch_cost_three_statements_a_second(heard: Web, server: EmbeddedPostgres) -> None:
     web = heard
     jobs = [web.enqueue("watched-by-many") for _ in range(100)]

@@ -50,6 +50,7 @@ from rowcrew.table.rows import (
     Sight,
     Standing,
     TimedRuns,
+    TreeAttempt,
     TreeJob,
     UnservedType,
     WholeJob,
@@ -134,6 +135,13 @@ async def job_lines(link: Link, job: int, after: int) -> list[Said]:
     return [Said(*row) for row in await _fetch(link, "job_lines", {"job": job, "after": after})]
 
 
+async def requeue_edited(link: Link, id: int, *, payload: str, seen: datetime) -> int | None:
+    """The id if it was requeued; `payload` is JSON text."""
+    parameters = {"id": id, "payload": payload, "seen": seen}
+    rows = await _fetch(link, "requeue_edited", parameters)
+    return int(rows[0][0]) if rows else None
+
+
 async def cancel_job(link: Link, ids: Sequence[int]) -> list[int]:
     """The ids of those that were cancelled."""
     return [id for (id,) in await _fetch(link, "cancel_job", {"ids": list(ids)})]
@@ -179,6 +187,11 @@ async def links(link: Link, *, after: int, limit: int) -> list[Edges]:
 async def tree_jobs(link: Link, ids: Sequence[int]) -> list[TreeJob]:
     """Those of the jobs that are there, by id."""
     return [TreeJob(*row) for row in await _fetch(link, "tree_jobs", {"ids": list(ids)})]
+
+
+async def tree_attempts(link: Link, ids: Sequence[int]) -> list[TreeAttempt]:
+    """The attempts of these jobs that did not complete, oldest first."""
+    return [TreeAttempt(*row) for row in await _fetch(link, "tree_attempts", {"ids": list(ids)})]
 
 
 async def waits_in_circles(link: Link) -> list[Circle]:
