@@ -117,7 +117,7 @@ def test_a_page_of_texts_reads_no_further_than_it_says_and_the_next_goes_on(
     first = insert(table, '{"a": "needle"}')
     table.execute("INSERT INTO jobs (type) SELECT 't' FROM generate_series(1, 1500)")
     seen = page(url, '"needle"')
-    assert (seen.jobs, seen.looked_through >= 1_000, seen.is_cut) == ([], True, False)
+    assert (seen.jobs, seen.looked_through, seen.is_cut) == ([], 1_000, False)
     assert seen.before is not None
     assert [job.id for job in page(url, '"needle"', before=seen.before).jobs] == [first]
 

@@ -81,7 +81,7 @@ async def _page_of_texts(link: Link, search: Search, *, top: int, limit: int) ->
     began, bottom, at_once = time.monotonic(), top + 1, _FIRST_READ
     while len(found) < limit and bottom > 1 and top - bottom + 1 < READ_THROUGH:
         step = time.monotonic()
-        lowest = max(1, bottom - at_once)
+        lowest = max(1, bottom - at_once, top + 1 - READ_THROUGH)
         try:
             found += await looks.list_page(
                 link, search, top=bottom - 1, bottom=lowest, limit=limit - len(found)

@@ -45,7 +45,9 @@ def held(scene: Scene, type: str) -> Iterator[None]:
     """A job of the third part is locked, so that the change waits there."""
     with psycopg.connect(scene.web.url) as other:
         other.execute(
-            "SELECT FROM jobs WHERE type = %s ORDER BY id DESC OFFSET %s LIMIT 1 FOR UPDATE",
+            """SELECT FROM jobs
+                WHERE id = (SELECT id FROM jobs WHERE type = %s ORDER BY id DESC OFFSET %s LIMIT 1)
+                  FOR UPDATE""",
             [type, 2 * PART + PART // 2],
         )
         yield
