@@ -70,7 +70,8 @@ def test_an_assistant_is_told_why_a_job_waits_and_reads_no_payload(table: Table,
     ]  # fmt: skip
     why = json.loads(said(answers["why"]))
     assert (why["job"], why["status"]) == (job, "queued")
-    assert "letters" in why["reasons"][0]["what"] or "mail" in why["reasons"][0]["what"]
+    assert why["reasons"][0]["what"] == "no worker lives, and none ever did"
+    assert "rowcrew worker" in why["reasons"][0]["remedy"]
     show = json.loads(said(answers["show"]))
     assert (show["job"]["errorMessage"], show["job"]["payload"]) == ("no such month", "hidden")
     assert [one["id"] for one in json.loads(said(answers["jobs"]))["jobs"]] == [failed]
