@@ -19,13 +19,14 @@ SELECT name.queue,
        coalesce(queued, 0) AS queued, coalesce(processing, 0) AS processing, coalesce(completed, 0) AS completed,
        coalesce(failed, 0) AS failed, coalesce(cancelled, 0) AS cancelled, coalesce(ready, 0) AS ready,
        "oldestReadyAt", extract(epoch FROM now() - "oldestReadyAt")::float8 AS "oldestWaitSeconds",
-       service.workers, service.slots, service.taken AS "slotsTaken"
+       service.workers, "maxConcurrent" AS "workersAllowed", service.slots, service.taken AS "slotsTaken"
   FROM (SELECT queue FROM counted UNION SELECT queue FROM queues UNION SELECT unnest(queues) FROM live) AS name
   LEFT JOIN counted ON counted.queue = name.queue
   LEFT JOIN ripe ON ripe.queue = name.queue
+  LEFT JOIN queues ON queues.queue = name.queue
  CROSS JOIN LATERAL (
        SELECT count(*) AS workers, coalesce(sum(slots), 0)::bigint AS slots, coalesce(sum(taken), 0)::bigint AS taken
          FROM live
-        WHERE queues = '{}' OR name.queue = ANY (queues)  -- none named: all queues
+        WHERE live.queues = '{}' OR name.queue = ANY (live.queues)  -- none named: all queues
        ) AS service
  ORDER BY name.queue
