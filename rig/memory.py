@@ -1,8 +1,8 @@
-"""Temporary servers that keep their data in this machine's memory: a copy of a database there takes a tenth.
+"""Temporary files in this machine's memory, and so servers' data: there a copy of a database takes a tenth.
 
-In: a block that starts servers. Out: the same servers, with their homes in memory where the machine lends
-enough of it, else where temporary files go anyway. Called by the fixture `server` and by tests whose servers
-are many.
+In: a block that makes temporary directories or starts servers without a home of their own. Out: they are in
+memory where the machine lends enough of it, else where temporary files go anyway. Called by the fixtures that
+start servers.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ ENOUGH_BYTES: Final = 3 * 2**30
 
 
 @contextmanager
-def homes_in_memory(place: Path = MEMORY, *, enough_bytes: int = ENOUGH_BYTES) -> Iterator[None]:
-    """Servers without a home of their own, started in the block, live in memory if there is enough."""
+def temporary_files_in_memory(place: Path = MEMORY, *, enough_bytes: int = ENOUGH_BYTES) -> Iterator[None]:
+    """What the block makes without naming a directory goes into memory if there is enough."""
     before = tempfile.tempdir
     if lends(place, enough_bytes):
         tempfile.tempdir = str(place)

@@ -16,7 +16,7 @@ import psycopg
 import pytest
 
 from rig.databases import new_database
-from rig.memory import homes_in_memory
+from rig.memory import temporary_files_in_memory
 from rig.ports import free_port
 from rowcrew.embedded import EmbeddedPostgres
 
@@ -41,7 +41,7 @@ def anyio_backend() -> str:
 def server() -> Iterator[EmbeddedPostgres]:
     """This pytest process's PostgreSQL, reachable through its Unix socket and TCP; restart it at will."""
     server = EmbeddedPostgres(durable=False, port=free_port())
-    with homes_in_memory():
+    with temporary_files_in_memory():
         server.start()
     with server:
         yield server

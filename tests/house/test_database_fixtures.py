@@ -9,7 +9,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from rig.memory import homes_in_memory, lends
+from rig.memory import lends, temporary_files_in_memory
 from tests.conftest import Connect
 
 
@@ -28,11 +28,11 @@ def test_the_database_is_the_same_through_socket_and_tcp(database_url: str, tcp_
 
 def test_temporary_servers_live_in_memory_where_there_is_enough_of_it(tmp_path: Path) -> None:
     before = tempfile.gettempdir()
-    with homes_in_memory(tmp_path, enough_bytes=1):
+    with temporary_files_in_memory(tmp_path, enough_bytes=1):
         assert tempfile.gettempdir() == str(tmp_path)
     assert tempfile.gettempdir() == before
     for place, enough_bytes in ((tmp_path, 2**80), (tmp_path / "missing", 1)):
-        with homes_in_memory(place, enough_bytes=enough_bytes):
+        with temporary_files_in_memory(place, enough_bytes=enough_bytes):
             assert tempfile.gettempdir() == before
 
 
