@@ -30,6 +30,7 @@ NAMES: Final = (
     "backlog",
     "workers",
     "limits",
+    "tenants",
     "mix",
     "idle",
     "queries",
@@ -39,6 +40,7 @@ NAMES: Final = (
     "spawner",
     "csv_import",
     "waits",
+    "web",
     "jobs",
     "announcements",
 )
