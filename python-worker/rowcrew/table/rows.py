@@ -98,6 +98,7 @@ class WholeJob(Row, frozen=True):
     checkpoint: msgspec.Raw | None
     result: msgspec.Raw | None
     error_message: str | None
+    traceparent: str | None
 
 
 class Attempt(Row, frozen=True):

@@ -48,10 +48,11 @@ class JobToEnqueue(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_f
     waits_for: list[JobId] | None = None
     wait_policy: WaitPolicy | None = None
 
-    def new_job(self, unique_key: str | None) -> NewJob:
+    def new_job(self, unique_key: str | None, traceparent: str | None) -> NewJob:
         fields = msgspec.structs.asdict(self)
         after, when = fields.pop("waits_for"), fields.pop("wait_policy")
-        return NewJob(**{**fields, "unique_key": unique_key, "after": after or None, "when": when})
+        given = {"unique_key": unique_key, "traceparent": traceparent}
+        return NewJob(**{**fields, **given, "after": after or None, "when": when})
 
 
 class JobsQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -178,7 +179,7 @@ async def enqueue(link: Link, given: Given) -> Answer:
         raise Refused(
             422, "uniqueKey: differs from the header Idempotency-Key; give one of them", field="uniqueKey"
         )
-    job = wanted.new_job(given.idempotency_key or wanted.unique_key)
+    job = wanted.new_job(given.idempotency_key or wanted.unique_key, given.traceparent)
     enqueued = await client.enqueue_async(job, on=link)
     document = await document_of(link, enqueued.id)
     where = {"Location": f"/api/v1/jobs/{enqueued.id}"}

@@ -16,6 +16,7 @@ from starlette.types import Receive, Scope, Send
 
 from rowcrew.model.errors import RowcrewError
 from rowcrew.model.new_job import PAYLOAD_BYTES
+from rowcrew.trace_context import well_formed
 from rowcrew.web.api import bulk, database, events, families, jobs, queues, schedules, trees, types, workers
 from rowcrew.web.api.audit import note
 from rowcrew.web.api.openapi import openapi
@@ -144,6 +145,7 @@ async def _given(request: Request, operation: Operation, shared: Shared) -> Give
         query,
         body,
         idempotency_key=headers.get("idempotency-key") if operation.takes_key else None,
+        traceparent=well_formed(headers.get("traceparent")) if operation.takes_key else None,
         if_match=_wanted(headers.get("if-match")),
         last_event_id=headers.get("last-event-id"),
     )

@@ -61,6 +61,7 @@ class Given(NamedTuple):
     query: Any
     body: Any
     idempotency_key: str | None = None
+    traceparent: str | None = None
     if_match: frozenset[str] | None = None
     last_event_id: str | None = None
 
