@@ -141,7 +141,7 @@ def test_bounds_are_heeded(schema: dict[str, Any], value: Any, problem: str) -> 
     [
         {"$ref": "#/$defs/nowhere"},
         {"$ref": "#"},
-        {"allOf": [{"$ref": "#"}]},
+        {"$ref": "#/$defs/a", "$defs": {"a": {"allOf": [{"$ref": "#/$defs/a"}]}}},
         {"type": "unheard-of"},
         {"pattern": "("},
         {"properties": {"a": True}, "items": [{}]},
