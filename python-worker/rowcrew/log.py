@@ -55,6 +55,11 @@ EVENTS: Final[Mapping[str, Words]] = {
     "database.moved": Words(
         "warning", "⚠️  Another server answers ({server}); the last {completed} completed jobs are all there"
     ),
+    "database.old_primary": Words(
+        "error",
+        "❌ An old primary answers: {place} takes writes on timeline {timeline}, and {newest} has begun."
+        " This worker passes it by: shut it down. If it is the right one, restored, restart the workers",
+    ),
     "database.turned_back": Words(
         "error",
         "❌ The database has lost what it had committed ({server}): of the last {completed} completed jobs"
