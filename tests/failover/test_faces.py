@@ -18,7 +18,6 @@ from rig.table import Table
 from rig.waiting import eventually
 from rig.worker_process import CREW, PACKAGES
 from rowcrew.embedded import EmbeddedPostgres
-from tests.spawn.conftest import set_queue
 
 
 def test_all_of_them_go_on_at_the_promoted_server(
@@ -27,7 +26,9 @@ def test_all_of_them_go_on_at_the_promoted_server(
     url = stand_by.url_of_both
     monkeypatch.setenv("DATABASE_URL", url)
     before = Table(primary.url)
-    set_queue(before, "spawned", limit=1)
+    before.rows(
+        """INSERT INTO queues (queue, "maxConcurrent", "idleTimeoutSeconds") VALUES ('spawned', 1, 2)"""
+    )
     before.close()
     worker = start_worker(url=url, POLL_INTERVAL=0.5, WORKER_QUEUES="default").ready()
     spawner = start_worker(

@@ -102,10 +102,13 @@ def test_a_worker_waits_for_a_stand_by_that_is_about_to_be_promoted(
     primary: EmbeddedPostgres, stand_by: StandBy, start_worker: StartWorker
 ) -> None:
     worker = start_worker(url=stand_by.server.url)
-    started = Table(stand_by.server.url)
-    eventually(lambda: started.rows("SELECT 1 FROM pg_stat_activity WHERE application_name LIKE 'rowcrew%%'"))
+    there = Table(stand_by.server.url)
+    eventually(there.connections_of_workers)
+    eventually(
+        lambda: there.connections_of_workers() == []
+    )  # it has looked, and will again
     stand_by.promote()
     worker.ready()
-    started.until(started.enqueue("noop"), "completed")
+    there.until(there.enqueue("noop"), "completed")
     assert worker.stop() == 0
-    started.close()
+    there.close()
