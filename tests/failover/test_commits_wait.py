@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from rig.fixtures import StartWorker
 from rig.standby import StandBy
 from rig.table import Table
 from rowcrew.embedded import EmbeddedPostgres
@@ -33,3 +34,19 @@ async def test_what_is_tried_again_leaves_one_session_behind_and_not_one_each_ti
     assert await link.fetch("SELECT 1", {}) == [(1,)]
     await link.close()
     sessions.close()
+
+
+def test_a_worker_says_what_it_waits_for_and_goes_on_with_the_stand_by(
+    primary: EmbeddedPostgres, stand_by: StandBy, start_worker: StartWorker
+) -> None:
+    worker = start_worker(url=primary.url, POLL_INTERVAL=0.5, WORKER_HEARTBEAT_INTERVAL=1).ready()
+    stand_by.become_synchronous()
+    stand_by.server.halt("immediate")
+    told = worker.said("database.lost", purpose="heartbeat", reason="commits wait for a synchronous stand-by")
+    assert told["level"] == "warning"
+    stand_by.server.resume()
+    worker.said("database.back", purpose="heartbeat")
+    table = Table(primary.url)
+    table.until(table.enqueue("noop"), "completed")
+    assert worker.stop() == 0
+    table.close()
