@@ -31,6 +31,7 @@ NAMES: Final = (
     "workers",
     "fleet",
     "limits",
+    "tenants",
     "mix",
     "idle",
     "queries",
@@ -40,6 +41,7 @@ NAMES: Final = (
     "spawner",
     "csv_import",
     "waits",
+    "web",
     "jobs",
     "announcements",
 )

@@ -23,7 +23,7 @@ StartWorker = Callable[..., WorkerProcess]
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "slow: waits for a lease or a fence, half a minute or more")
+    config.addinivalue_line("markers", "slow: waits for a lease, a fence or pip, half a minute or more")
     config.addinivalue_line(
         "markers", "long: benchmarks, storms, other languages, kills, all pairs of changes"
     )

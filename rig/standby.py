@@ -17,6 +17,7 @@ from typing import Any, LiteralString, Self
 
 import psycopg
 
+from rig.memory import temporary_files_in_memory
 from rig.ports import free_port
 from rig.waiting import eventually
 from rowcrew.embedded import EmbeddedPostgres, server_account
@@ -38,7 +39,8 @@ class StandBy:
         self, primary: EmbeddedPostgres, *, durable: bool = False, settings: Mapping[str, str] | None = None
     ) -> None:
         self._primary = primary
-        self._home = Path(tempfile.mkdtemp(prefix="stand-by-")).resolve()
+        with temporary_files_in_memory():
+            self._home = Path(tempfile.mkdtemp(prefix="stand-by-")).resolve()
         self.server = EmbeddedPostgres(self._home, durable=durable, port=free_port(), settings=settings)
 
     def __enter__(self) -> Self:

@@ -16,6 +16,7 @@ import psycopg
 import pytest
 
 from rig.databases import new_database
+from rig.memory import temporary_files_in_memory
 from rig.ports import free_port
 from rowcrew.embedded import EmbeddedPostgres
 
@@ -39,7 +40,10 @@ def anyio_backend() -> str:
 @pytest.fixture(scope="session")
 def server() -> Iterator[EmbeddedPostgres]:
     """This pytest process's PostgreSQL, reachable through its Unix socket and TCP; restart it at will."""
-    with EmbeddedPostgres(durable=False, port=free_port()) as server:
+    server = EmbeddedPostgres(durable=False, port=free_port())
+    with temporary_files_in_memory():
+        server.start()
+    with server:
         yield server
 
 

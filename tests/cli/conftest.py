@@ -13,6 +13,7 @@ import psycopg
 import pytest
 
 from rig.databases import new_database
+from rig.memory import temporary_files_in_memory
 from rig.programs import ROWCREW, Program, program, run
 from rowcrew.embedded import EmbeddedPostgres
 
@@ -61,7 +62,8 @@ def served(server: EmbeddedPostgres, migrated_template: str) -> Iterator[Served]
 @pytest.fixture
 def open_directory() -> Iterator[Path]:
     """A directory that the account of an embedded PostgreSQL can enter, as it cannot those of pytest."""
-    directory = Path(tempfile.mkdtemp(prefix="rowcrew-test-"))
+    with temporary_files_in_memory():
+        directory = Path(tempfile.mkdtemp(prefix="rowcrew-test-"))
     directory.chmod(0o711)
     yield directory
     shutil.rmtree(directory, ignore_errors=True)

@@ -94,6 +94,22 @@ def test_people_read_a_table_and_two_figures(
     ]
 
 
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [
+        (10, "As it ran: 8.3 h in 30 days = $0.083, 99.6 % saved"),
+        (43, "As it ran: 35.8 h in 30 days = $0.358, 98.3 % saved"),  # with a start, and 30 idle seconds
+    ],
+)
+def test_a_hundred_jobs_a_day_are_little_beside_three_workers(
+    connection: Connection, capsys: pytest.CaptureFixture[str], seconds: int, told: str
+) -> None:
+    for _ in range(100):
+        worker(connection, ["ai"], f"{3600 + seconds} seconds", stoppedAt="1 hour")
+    assert main(["cost", "--days", "1", "--compare", "--rate", "0.01"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == told
+
+
 def test_a_backlog_is_reckoned_by_what_completed_runs_have_taken(
     connection: Connection, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -27,6 +27,7 @@ def refusal(worker: Program) -> str:
     return worker.lines[-1]
 
 
+@pytest.mark.slow
 def test_the_requirements_are_whole_and_agree_with_each_other(environment: Path) -> None:
     check = subprocess.run([environment / "pip", "check"], text=True, capture_output=True, env=bare())
     assert (check.returncode, check.stdout) == (0, "No broken requirements found.\n")

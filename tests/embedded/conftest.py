@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from rig.memory import temporary_files_in_memory
 from rowcrew import embedded
 from tests.embedded.owners import Owner, Person, an_ordinary_user, copy_for_everybody, python_for
 
@@ -27,7 +28,8 @@ def place() -> Iterator[Path]:
 
 @contextmanager
 def public_directory() -> Iterator[Path]:
-    directory = Path(tempfile.mkdtemp(prefix="rct-")).resolve()
+    with temporary_files_in_memory():
+        directory = Path(tempfile.mkdtemp(prefix="rct-")).resolve()
     directory.chmod(0o711)
     try:
         yield directory

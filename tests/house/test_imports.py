@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import tomllib
 from collections.abc import Iterator, Mapping
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -31,6 +32,7 @@ def named_in(tree: ast.Module) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
+@cache
 def imports_of(package: Path) -> Imports:
     """Each module of a package with the modules of that package that it imports."""
     trees = {module_name(path, package): ast.parse(path.read_text()) for path in package.rglob("*.py")}

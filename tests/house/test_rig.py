@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -34,10 +35,13 @@ def imported(tree: ast.Module) -> Iterator[tuple[str, int]]:
                 yield module, node.lineno
 
 
-def imports(room: str) -> Iterator[tuple[Path, str, int]]:
-    for path in sorted((ROOT / room).rglob("*.py")):
-        for name, line in imported(ast.parse(path.read_text())):
-            yield path.relative_to(ROOT), name, line
+@cache
+def imports(room: str) -> list[tuple[Path, str, int]]:
+    return [
+        (path.relative_to(ROOT), name, line)
+        for path in sorted((ROOT / room).rglob("*.py"))
+        for name, line in imported(ast.parse(path.read_text()))
+    ]
 
 
 @pytest.mark.parametrize("room", FOREIGN)

@@ -15,6 +15,7 @@ pytestmark = pytest.mark.timeout(180)
 RECEIVER = "INSERT INTO event_receivers (name, via) VALUES ('the-log', 'log')"
 
 
+@pytest.mark.slow
 def test_a_workers_role_is_enough_to_write_merge_tell_and_prune(
     login: Login, start_worker: StartWorker, table: Table
 ) -> None:

@@ -49,9 +49,11 @@ class Client:
             pass
 
     def events(self) -> Iterator[Event]:
-        """Until the server ends the stream."""
+        """Until the server ends the stream with its last chunk; the connection it keeps a while longer."""
         fields: dict[str, str] = {}
         for line in self._lines:
+            if line == "0\r\n":
+                return
             name, colon, value = line.strip().partition(": ")
             if colon and name in ("id", "event", "data"):
                 fields[name] = value

@@ -14,6 +14,11 @@ from rig.programs import run
 from rig.table import Row, Table
 from rig.waiting import eventually
 
+# Of a worker that has been silent for long the others need not watch a whole lease.
+LONG_SILENT = """
+    UPDATE workers SET "leaseSeconds" = 1, "heartbeatAt" = now() - interval '1 hour' WHERE name = 'anna'
+"""
+
 
 def asked(table: Table, *arguments: str) -> list[str]:
     done = run("workers", *arguments, DATABASE_URL=table.address)
@@ -60,6 +65,34 @@ def test_a_terminated_worker_stops_as_after_a_signal_and_exits_with_0(
     assert worker.exited() == 0
     assert table.row(job)["status"] == "completed"
     assert (the_worker(table)["state"], the_worker(table)["stopReason"]) == ("stopped", "drained")
+
+
+def test_of_three_workers_of_a_queue_one_dies_one_drains_and_one_is_terminated(
+    start_worker: StartWorker, table: Table, journal: Journal, gate: Gate
+) -> None:
+    names = ("anna", "bert", "carl")
+    workers = {name: start_worker(WORKER_ID=name, WORKER_QUEUES="ai", WORKER_CONCURRENCY=1) for name in names}
+    for worker in workers.values():
+        worker.said("worker.ready", seconds=90)
+    for _ in names:
+        table.enqueue("hold", {"gate": gate.path}, queue="ai")
+    eventually(lambda: table.count("processing") == 3, 60)
+    workers["anna"].kill()
+    table.rows(LONG_SILENT)
+    assert counted(table) == 2
+    eventually(lambda: table.count("queued") == 1, 60)  # the others have rescued what she held
+    asked(table, "drain", str(table.rows("SELECT id FROM workers WHERE name = 'bert'")[0]["id"]))
+    assert counted(table) == 1
+    asked(table, "terminate", "--queue", "ai")
+    gate.open()
+    assert {workers[name].exited() for name in ("bert", "carl")} == {0}
+    states = {row["name"]: row["state"] for row in table.rows("SELECT name, state FROM worker_status")}
+    assert states == {"anna": "lost", "bert": "stopped", "carl": "stopped"}
+    assert (table.count("completed"), table.count("queued"), counted(table)) == (2, 1, 0)
+
+
+def counted(table: Table) -> int:
+    return int(table.rows("SELECT get_active_worker_count('ai') AS live")[0]["live"])
 
 
 def test_runners_that_died_are_counted(start_worker: StartWorker, table: Table, journal: Journal) -> None:

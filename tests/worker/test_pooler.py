@@ -130,6 +130,7 @@ def test_an_address_past_the_pooler_gives_the_wake_ups_back(
         table.until(table.enqueue("noop"), "completed")
 
 
+@pytest.mark.slow
 def test_a_paused_pooler_closes_the_fence_as_a_lost_server_does(
     start_worker: StartWorker, table: Table, journal: Journal, gate: Gate, pooler: Pooler, pooled_url: str
 ) -> None:

@@ -87,6 +87,7 @@ def _app(words: Sequence[str] = ()) -> App:
         "events": "What happened, and who was told of it.",
         "cost": "What workers cost, and what a backlog will.",
         "web": "Serve the API and metrics over HTTP.",
+        "mcp": "Let an assistant ask why jobs wait.",
         "csv": "Show how csv_import would read a CSV file.",
         "accounts": "The cloud accounts whose costs are collected.",
         "costs": "What the cloud accounts cost, and what stands out.",

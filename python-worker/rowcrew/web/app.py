@@ -5,7 +5,7 @@ In: the address of the database. Out: an ASGI application with its guard. Called
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import NamedTuple
 
@@ -32,27 +32,37 @@ from rowcrew.web.sign_in import SignIn
 
 
 class Web(NamedTuple):
-    """The application, and what lets its streams end when the server is asked to leave."""
+    """The application.
+
+    Attributes:
+        stop: lets its streams end when the server is asked to leave.
+        close: ends its looks and connections; the application's own lifespan does so, where a server runs it.
+    """
 
     app: ASGIApp
     stop: Callable[[], None]
+    close: Callable[[], Awaitable[None]]
 
 
-def application(address: str, *, is_open: bool) -> Web:
+def application(address: str, *, is_open: bool, stream_seconds: float | None = None) -> Web:
     """
     Args:
         is_open: whether others than this machine reach it, so that everybody has to sign in.
+        stream_seconds: how long a stream goes on at most before its client has to ask again; None = for ever.
     """
-    common = shared(address)
+    common = shared(address, stream_seconds=stream_seconds)
     login = Login(looking=common.looking, changing=common.changing, is_required=is_open)
     templates = environment()
     desk = Desk(common, templates)
 
+    async def close() -> None:
+        await desk.seen.stop()
+        await common.close()
+
     @asynccontextmanager
     async def running(_: Starlette) -> AsyncIterator[None]:
         yield
-        await desk.seen.stop()
-        await common.close()
+        await close()
 
     app = Starlette(
         routes=[
@@ -64,7 +74,7 @@ def application(address: str, *, is_open: bool) -> Web:
         exception_handlers={HTTPException: _refused, Exception: _failed},
         lifespan=running,
     )
-    return Web(ForPeople(Guard(app, login=login), desk), common.stop)
+    return Web(ForPeople(Guard(app, login=login), desk), common.stop, close)
 
 
 def _signs_of_life(sampler: Sampler) -> list[Route]:

@@ -44,7 +44,7 @@ class Shared(NamedTuple):
             await links.close()
 
 
-def shared(address: str) -> Shared:
+def shared(address: str, *, stream_seconds: float | None = None) -> Shared:
     looking = Links(address, purpose="web", most=_MOST_LINKS, only_looks=True)
     changing = Links(address, purpose="web changes", most=_MOST_LINKS, only_looks=False)
     sampling = Links(address, purpose="web sampler", most=1, only_looks=True)
@@ -54,6 +54,6 @@ def shared(address: str) -> Shared:
         changing=changing,
         sampling=sampling,
         sampler=Sampler(sampling),
-        watcher=Watcher(sampling),
+        watcher=Watcher(sampling, stream_seconds=stream_seconds),
         bulks=Bulks(looking=looking, changing=changing),
     )

@@ -66,10 +66,12 @@ class Watcher:
 
     Args:
         links: on which it looks.
+        stream_seconds: when it ends a stream, whose client then comes again; None = never.
     """
 
-    def __init__(self, links: Links) -> None:
+    def __init__(self, links: Links, *, stream_seconds: float | None = None) -> None:
         self._links = links
+        self._stream_seconds = stream_seconds
         self._streams: set[Stream] = set()
         self._watching: asyncio.Task[None] | None = None
 
@@ -82,6 +84,8 @@ class Watcher:
             raise TooMany(f"{MOST_STREAMS} streams are open, the most there may be; close one")
         stream = Stream(job, after=after)
         self._streams.add(stream)
+        if self._stream_seconds is not None:
+            asyncio.get_running_loop().call_later(self._stream_seconds, stream.end)
         if self._watching is None or self._watching.done():
             self._watching = asyncio.create_task(self._watch())
         return stream
