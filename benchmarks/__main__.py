@@ -29,6 +29,7 @@ NAMES: Final = (
     "history",
     "backlog",
     "workers",
+    "fleet",
     "limits",
     "tenants",
     "mix",
@@ -58,7 +59,7 @@ def main(arguments: list[str]) -> int:
     benchmark = importlib.import_module(f"benchmarks.{name}")
     options = _options(benchmark, arguments)
     try:
-        with ends_tidily(), _database(options.database_url) as url, scratch_schema(url) as scratch:
+        with ends_tidily(), _database(options.database_url, benchmark) as url, scratch_schema(url) as scratch:
             report: Report = benchmark.measure(scratch, options)
     except RowcrewError as error:
         print(f"bench: {error}", file=sys.stderr)
@@ -83,11 +84,12 @@ def _options(benchmark: Any, arguments: list[str]) -> argparse.Namespace:
 
 
 @contextmanager
-def _database(url: str | None) -> Iterator[str]:
+def _database(url: str | None, benchmark: Any) -> Iterator[str]:
     if url is not None:
         yield url
         return
-    with EmbeddedPostgres(durable=True, settings=SERVER_SETTINGS) as server:
+    settings = SERVER_SETTINGS | getattr(benchmark, "SERVER_SETTINGS", {})
+    with EmbeddedPostgres(durable=True, settings=settings) as server:
         yield server.url
 
 

@@ -1,7 +1,8 @@
 """A streaming stand-by of an embedded PostgreSQL, which can fall behind and be promoted.
 
 In: a running primary, as any test or storm has it. Out: a second server, whose URLs are the primary's but for
-the port and the sockets. What the primary commits after `fall_behind` is lost when the stand-by is promoted.
+the port and the sockets, and one URL that names both. What the primary commits after `fall_behind` is lost
+when the stand-by is promoted; where it is synchronous, such a commit waits.
 """
 
 from __future__ import annotations
@@ -57,6 +58,21 @@ class StandBy:
     ) -> None:
         self.server.stop()
         shutil.rmtree(self._home, ignore_errors=True)
+
+    @property
+    def url_of_both(self) -> str:
+        """Both servers as one address, the primary first."""
+        primary, stand_by = self._primary.tcp_url_of("postgres"), self.server.tcp_url_of("postgres")
+        login_and_host, _, database = primary.rpartition("/")
+        second = stand_by.rpartition("@")[2].partition("/")[0]
+        return f"{login_and_host},{second}/{database}?target_session_attrs=read-write"
+
+    def become_synchronous(self) -> None:
+        """From here on a commit of the primary is answered when it is on this server's disk too."""
+        _ask(self._primary, "ALTER SYSTEM SET synchronous_standby_names = '*'")
+        _ask(self._primary, "SELECT pg_reload_conf()")
+        synchronous: LiteralString = "SELECT 1 FROM pg_stat_replication WHERE sync_state = 'sync'"
+        eventually(lambda: _ask(self._primary, synchronous))
 
     def caught_up(self, seconds: float = 60) -> None:
         """Wait until everything that the primary has committed by now can be read here."""

@@ -321,7 +321,7 @@ MUTATIONS: Final = (
         (
             Edit(
                 "control/links.py",
-                """self.chores = Link(address, purpose="chores")""",
+                """self.chores = Link(address, purpose="chores", timelines=timelines)""",
                 "self.chores = self.heartbeat",
             ),
             Edit("table/sql/worker/ack.sql", " SKIP LOCKED", ""),

@@ -23,6 +23,7 @@ import psycopg
 
 import rowcrew
 from rig.limits import little_memory, memory_limit_permitted, out_of_memory
+from rig.next_version import NextVersion
 from rig.pooler import Pooler, borrowed_state
 from rig.ports import free_port
 from rig.proxy import Proxy
@@ -35,7 +36,6 @@ from storm.history import RECORDER, Fault, address_of, entries_of
 from storm.log_pipe import LogPipe
 from storm.odd import REFUSALS
 from storm.receivers import Receivers
-from storm.upgrade import NextVersion
 
 ROOT: Final = Path(__file__).parents[1]
 SLOTS: Final = 6

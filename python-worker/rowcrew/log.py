@@ -55,6 +55,16 @@ EVENTS: Final[Mapping[str, Words]] = {
     "database.moved": Words(
         "warning", "⚠️  Another server answers ({server}); the last {completed} completed jobs are all there"
     ),
+    "worker.of_database": Words("info", "🚀 Worker {pid} serves the database {database}"),
+    "worker.of_database_again": Words(
+        "error",
+        "❌ The worker of {database} has ended with exit code {code}: another one starts in {seconds:g} s",
+    ),
+    "database.old_primary": Words(
+        "error",
+        "❌ An old primary answers: {place} takes writes on timeline {timeline}, and {newest} has begun."
+        " This worker passes it by: shut it down. If it is the right one, restored, restart the workers",
+    ),
     "database.turned_back": Words(
         "error",
         "❌ The database has lost what it had committed ({server}): of the last {completed} completed jobs"
@@ -180,7 +190,7 @@ class Log:
         self._stream = sys.stdout if stream is None else stream
         self._output: Output | BackgroundOutput = Output(self._stream)
         self._render = render_json if format == "json" else _render_text
-        self._time_of_day = time_of_day(self._stream)
+        self._time_of_day = _beginning(self._stream, facts.get("database_label"))
         self._is_json = format == "json"
         self._facts = facts
         self.tells_run_times = self._is_json or self._stream.isatty()
@@ -259,6 +269,12 @@ def time_of_day(stream: TextIO) -> Callable[[], str]:
     """What a text line begins with: the time on a terminal; elsewhere others stamp the lines."""
     is_terminal = stream.isatty()
     return lambda: f"{datetime.now().astimezone():%H:%M:%S} " if is_terminal else ""
+
+
+def _beginning(stream: TextIO, label: str | None) -> Callable[[], str]:
+    """The time, and the database's name where one log tells of several."""
+    time = time_of_day(stream)
+    return time if label is None else lambda: f"{time()}[{label}] "
 
 
 def _record(name: str, words: Words, facts: Mapping[str, Any]) -> dict[str, Any]:

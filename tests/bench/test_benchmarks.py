@@ -39,6 +39,7 @@ TINY = {
         "--shared-jobs",
         "50",
     ),
+    "fleet": ("--workers", "1", "2", "--seconds", "0.1", "--settle", "0", "--wakes", "2"),
     "limits": ("--jobs", "30", "--milliseconds", "1", "--workers", "1"),
     "tenants": ("--rows", "60", "--tenants", "3", "--newcomers", "2", "--milliseconds", "1"),
     "mix": ("--slots", "2", "--milliseconds", "1", "--seconds", "0.01", "--rounds", "1"),

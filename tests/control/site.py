@@ -98,7 +98,7 @@ class Site:
         self.clock = MovedClock()
         self.output = io.StringIO()
         log = Log(values.log_format, self.output)
-        self.links = Links(database_url)
+        self.links = Links(database_url, log)
         self.runners = StandInRunners(crew=[], settings=values, clock=self.clock, log=log, owns_process=False)
         self.catalogue = Catalogue(MANIFEST, default_limit=values.job_timeout_seconds)
         self.organs = Organs(

@@ -56,7 +56,13 @@ def test_what_python_postgresql_and_aws_need_is_let_through(name: str) -> None:
 def test_every_setting_reaches_the_runner() -> None:
     names = {name for variable in EVERY_VARIABLE for name in variable.names} - {"DATABASE_URL"}
     environment = {"DATABASE_URL": URL} | dict.fromkeys(names, "")
-    of_control_alone = {"EVENT_SECRETS", "EVENT_COMMANDS", "LAUNCH_COMMANDS", "ROWCREW_BOOT_ID"}
+    of_control_alone = {
+        "EVENT_SECRETS",
+        "EVENT_COMMANDS",
+        "LAUNCH_COMMANDS",
+        "ROWCREW_BOOT_ID",
+        "DATABASE_URLS",
+    }
     assert set(seen(environment)) == (names - of_control_alone) | {"DATABASE_URL"}
 
 

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from rowcrew.model.errors import SettingsError
 from rowcrew.settings import Settings, read
 from rowcrew.settings import machine as machine_module
+from rowcrew.settings.readers import Database, Secret
 from rowcrew.settings.variables import VARIABLES
 
 URL = "postgresql://app:hunter2@db.example/app"
@@ -28,6 +29,13 @@ READ: list[tuple[str, str, str, Any]] = [
     ("DATABASE_URL", "postgres://db/app", "database_url", "postgres://db/app"),
     ("DATABASE_URL", "postgresql+psycopg://db/app", "database_url", "postgresql+psycopg://db/app"),
     ("DATABASE_DIRECT_URL", URL, "database_direct_url", URL),
+    (
+        "DATABASE_URLS",
+        f"a={URL}  b-2={URL}",
+        "databases",
+        (Database("a", Secret(URL)), Database("b-2", Secret(URL))),
+    ),
+    ("ROWCREW_DATABASE", "stock", "database_label", "stock"),
     ("WORKER_CONCURRENCY", "8", "concurrency", 8),
     ("MAX_CONCURRENT_JOBS", "5", "max_concurrent_jobs", 5),
     ("WORKER_RUNNERS", "2", "runners", 2),
@@ -76,6 +84,10 @@ READ: list[tuple[str, str, str, Any]] = [
 REFUSED: list[tuple[str, str, str]] = [
     ("DATABASE_URL", "mysql://root@db/app", "it must start with postgresql://"),
     ("DATABASE_DIRECT_URL", "host=db password=hunter2", "it must start with postgresql://"),
+    ("DATABASE_URLS", f"{URL} {URL}", "give name=address name=address"),
+    ("DATABASE_URLS", f"a={URL} a={URL}", "each name once"),
+    ("DATABASE_URLS", "a=mysql://root@db/app", "it must start with postgresql://"),
+    ("ROWCREW_DATABASE", "our stock", "a-z 0-9 _ -"),
     ("WORKER_CONCURRENCY", "many", "give a whole number from 1 to 999999"),
     ("WORKER_CONCURRENCY", "0", "give a whole number"),
     ("MAX_CONCURRENT_JOBS", "auto", "give a whole number"),

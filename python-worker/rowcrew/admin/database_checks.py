@@ -16,6 +16,7 @@ from rowcrew.admin.check import Check, Findings, check
 from rowcrew.admin.drift import Drift, drift
 from rowcrew.admin.events import receiver_checks
 from rowcrew.admin.family_checks import examinations, table_checks
+from rowcrew.admin.host_checks import host_checks
 from rowcrew.admin.launch_checks import launch_checks
 from rowcrew.admin.link import operators_link
 from rowcrew.admin.queue_checks import queue_checks
@@ -50,6 +51,8 @@ async def database_checks(link: Link, findings: Findings, producer_url: str | No
         findings.server = await operator.server_facts(link)
         ahead = _ahead_seconds(findings.server.clock, before, datetime.now(UTC))
         for found in (_connection_check(findings.server, link.is_encrypted), *server_checks(findings.server)):
+            yield found
+        for found in await host_checks(findings.settings.require_database_url()):
             yield found
         if link.pooled:
             yield _pooler_check(findings.settings)

@@ -68,7 +68,6 @@ def worker(
     log_format
         For people or for aggregators (LOG_FORMAT).
     """
-    from rowcrew.control.main import run_worker
     from rowcrew.family import complaints
 
     settings = read_settings(
@@ -92,11 +91,33 @@ def worker(
     )
     if concurrency is not None:  # an option wins over both names of the variable
         settings = msgspec.structs.replace(settings, max_concurrent_jobs=None)
+    if settings.databases:
+        return _of_each_database(settings)
     settings.require_database_url()
     _check_stay(settings)
     for clash in clashes(import_places()):
         print(f"rowcrew: {clash}", file=sys.stderr)
+    from rowcrew.control.main import run_worker
+
     return run_worker(crews(crew, settings), settings)
+
+
+def _of_each_database(settings: Settings) -> int:
+    """Their workers check everything else; what cannot be meant for several is refused here."""
+    single = {
+        "DATABASE_URL": settings.database_url,
+        "DATABASE_DIRECT_URL": settings.database_direct_url,
+        "HEALTH_PORT": settings.health_port,
+        "ROWCREW_BOOT_ID": settings.boot_id,
+    }
+    if wrong := [name for name, value in single.items() if value is not None]:
+        raise SettingsError(
+            [f"{name} is for one database: leave it out where DATABASE_URLS names several" for name in wrong]
+        )
+    from rowcrew.control.several import run_workers, same_command
+    from rowcrew.log import Log
+
+    return run_workers(settings.databases, same_command(), Log(settings.log_format))
 
 
 def _check_stay(settings: Settings) -> None:

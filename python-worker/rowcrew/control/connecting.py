@@ -28,12 +28,14 @@ async def connect(link: Link, *, within_seconds: float, log: Log) -> None:
     try:
         async for attempt in AsyncRetrying(
             # OSError: the first look opens the statements' files, and descriptors may be free in a moment.
-            retry=retry_if_exception_type((psycopg.OperationalError, OSError)),
+            # A server that takes no writes may be promoted in a moment, or another one of the address.
+            retry=retry_if_exception_type((psycopg.OperationalError, DatabaseUnavailable, OSError)),
             wait=wait_random_exponential(multiplier=0.2, max=5),
             stop=stop_after_delay(within_seconds),
         ):
             with attempt:
                 rows = await table.schema_revision(link)
+                await _see_that_it_takes_writes(link)
     except RetryError as error:
         last = error.last_attempt.exception()
         raise DatabaseUnavailable(reason(last) if last else "no answer") from last
@@ -48,3 +50,9 @@ async def connect(link: Link, *, within_seconds: float, log: Log) -> None:
         log.event("database.pooled")
     log.event("rescue.checking")
     log.event("database.details", **link.facts())
+
+
+async def _see_that_it_takes_writes(link: Link) -> None:
+    if link.takes_no_writes:
+        await link.close()
+        raise DatabaseUnavailable("it takes no writes: a stand-by, or default_transaction_read_only is on")

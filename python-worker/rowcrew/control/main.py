@@ -24,7 +24,10 @@ from rowcrew.table.link import reason
 
 def run_worker(crew: list[str], settings: Settings) -> int:
     """Run a worker until a signal ends it; the exit code: 0 after a good end, 1 after a failure."""
-    log = Log(settings.log_format, worker=settings.worker_name)
+    facts: dict[str, Any] = {"worker": settings.worker_name}
+    if settings.database_label is not None:
+        facts["database_label"] = settings.database_label
+    log = Log(settings.log_format, **facts)
     _log_strays(log)
     try:
         return run(_run(crew, settings, log))

@@ -301,6 +301,7 @@ class Organs:
     def _make_wake_up(self, address: str) -> WakeUp:
         return WakeUp(
             address=address,
+            admit=self._links.timelines.admit,
             identity=self.identity,
             reserver=self.reserver,
             heartbeat=self.heartbeat,

@@ -7,6 +7,7 @@ is too short, a right is missing.
 from __future__ import annotations
 
 from rowcrew.log import Log
+from rowcrew.table.hosts import NotAdmitted
 from rowcrew.table.link import Link, reason
 
 
@@ -22,18 +23,18 @@ class Outage:
         self._link = link
         self._purpose = purpose
         self._log = log
-        self._is_told = False
+        self._told: type[BaseException] | None = None
 
     def met(self, error: BaseException) -> None:
-        """A call failed."""
-        if not self._is_told:
-            self._is_told = True
+        """A call failed. Why a server is not spoken to says more than the silence before."""
+        if self._told is None or (isinstance(error, NotAdmitted) and not issubclass(self._told, NotAdmitted)):
+            self._told = type(error)
             event = "database.refuses" if self._link.is_open else "database.lost"
             self._log.event(event, purpose=self._purpose, reason=reason(error))
 
     def passed(self) -> None:
         """A call came through; also when none had failed before."""
-        if self._is_told:
-            self._is_told = False
+        if self._told is not None:
+            self._told = None
             self._link.came_through()
             self._log.event("database.back", purpose=self._purpose)

@@ -19,6 +19,7 @@ from rowcrew.control.road.reserve import Reserver
 from rowcrew.log import Log
 from rowcrew.table.link import reason
 from rowcrew.table.listening import CHANGED, EXPECTED, PLACES, READY, WAITS, listen
+from rowcrew.table.opening import Admit
 
 _FIRST_PAUSE_SECONDS: Final = 0.5
 _LONGEST_PAUSE_SECONDS: Final = 10.0
@@ -31,6 +32,7 @@ class WakeUp:
         self,
         *,
         address: str,
+        admit: Admit,
         identity: Identity,
         reserver: Reserver,
         heartbeat: Heartbeat,
@@ -40,6 +42,7 @@ class WakeUp:
         log: Log,
     ) -> None:
         self._address = address
+        self._admit = admit
         self._identity = identity
         self._reserver = reserver
         self._heartbeat = heartbeat
@@ -52,7 +55,9 @@ class WakeUp:
     async def run(self) -> None:
         while True:
             try:
-                await listen(self._address, listening=self._listening, receive=self._receive)
+                await listen(
+                    self._address, listening=self._listening, receive=self._receive, admit=self._admit
+                )
             except psycopg.Error as error:
                 self._log.event("wake_up.lost", reason=reason(error))
             await self._clock.sleep(self._pause_seconds)

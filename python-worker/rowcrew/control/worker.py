@@ -180,7 +180,7 @@ class Worker:
         self._log.start()
         life.callback(self._log.stop)
         self._tell_start()
-        links = Links(self._settings.require_database_url())
+        links = Links(self._settings.require_database_url(), self._log)
         life.push_async_callback(links.close)
         runners = Runners(
             crew=self._crew,

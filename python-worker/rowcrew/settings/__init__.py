@@ -19,7 +19,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from rowcrew.model.errors import SettingsError
-from rowcrew.settings.readers import Command, Network, SigningSecret
+from rowcrew.settings.readers import Command, Database, Network, SigningSecret
 from rowcrew.settings.variables import VARIABLES, Variable
 
 _PRODUCER_FIELDS: Final = ("database_url", "database_direct_url", "queue_name")
@@ -32,6 +32,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     database_url: str | None = None
     database_direct_url: str | None = None
+    databases: tuple[Database, ...] = ()
+    database_label: str | None = None
     concurrency: int | None = None
     max_concurrent_jobs: int | None = None
     runners: int = 1
@@ -181,7 +183,7 @@ def _instance_name(template: str | None, environment: Mapping[str, str]) -> str:
 
 
 _BOOT_ID: Final = "ROWCREW_BOOT_ID"
-_OF_CONTROL_ALONE: Final = {"EVENT_SECRETS", "EVENT_COMMANDS", "LAUNCH_COMMANDS"}
+_OF_CONTROL_ALONE: Final = {"DATABASE_URLS", "EVENT_SECRETS", "EVENT_COMMANDS", "LAUNCH_COMMANDS"}
 
 # Everything else a worker's environment holds stays with the worker; RUNNER_ENVIRONMENT adds to it.
 _RUNNER_VARIABLES: Final = re.compile(

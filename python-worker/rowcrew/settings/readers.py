@@ -50,6 +50,16 @@ class SigningSecret(NamedTuple):
         return a2b_base64(self.secret.removeprefix(_SIGNS))
 
 
+class Database(NamedTuple):
+    """One of several databases, by the name that the log calls it."""
+
+    name: str
+    url: Secret
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class Command(NamedTuple):
     """A program that a receiver may name, and its arguments."""
 
@@ -187,3 +197,21 @@ def address(value: str) -> str:
     if not re.match(r"postgres(ql)?(\+\w+)?://", value):
         raise ValueError("it must start with postgresql://")
     return value
+
+
+def databases(value: str) -> tuple[Database, ...]:
+    pairs = [word.partition("=") for word in value.split()]  # a comma separates hosts
+    names = [name for name, _, _ in pairs]
+    if not all(map(_is_label, names)) or len(set(names)) < len(names):
+        raise ValueError("give name=address name=address, with blanks between and each name once")
+    return tuple(Database(name, Secret(address(url))) for name, _, url in pairs)
+
+
+def label(value: str) -> str:
+    if not _is_label(value):
+        raise ValueError("give up to 32 of a-z 0-9 _ -")
+    return value
+
+
+def _is_label(value: str) -> bool:
+    return re.fullmatch("[a-z0-9_-]{1,32}", value) is not None

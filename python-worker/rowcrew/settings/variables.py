@@ -39,6 +39,21 @@ VARIABLES: Final = (
         "an address past the connection pooler, for LISTEN and migrations",
     ),
     Variable(
+        ("DATABASE_URLS",),
+        "databases",
+        readers.databases,
+        "unset",
+        "several databases of a worker, as name=address with blanks between, in place of DATABASE_URL",
+        is_secret=True,
+    ),
+    Variable(
+        ("ROWCREW_DATABASE",),
+        "database_label",
+        readers.label,
+        "unset",
+        "what each line of a worker's log calls its database; set for the workers of DATABASE_URLS",
+    ),
+    Variable(
         ("WORKER_CONCURRENCY",),
         "concurrency",
         readers.slots,

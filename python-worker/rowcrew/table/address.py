@@ -90,6 +90,8 @@ def for_sqlalchemy(url: str) -> str:
     login = "" if user is None else quote(user, safe="")
     login += "" if password is None else ":" + quote(password, safe="")
     host = parameters.get("host", "")
+    if "," in host:
+        parameters.setdefault("target_session_attrs", "read-write")
     place = ""
     if host and "/" not in host and "," not in host:
         place = f"[{host}]" if ":" in host else host

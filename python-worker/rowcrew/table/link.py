@@ -19,6 +19,7 @@ from rowcrew.model.cleaning import clean_line
 from rowcrew.model.patience import Patience
 from rowcrew.table.any_text import read_any_text
 from rowcrew.table.arrays import ArrayDumper
+from rowcrew.table.hosts import CommitsWait, Timelines, places
 from rowcrew.table.opening import CALL_SECONDS, Deadline, DeadlineOver, opened_async
 from rowcrew.table.question import A, Asking, answered_async
 from rowcrew.table.statements import SQL
@@ -29,23 +30,6 @@ PLANNING: Final[Mapping[str, str]] = {"enable_seqscan": "off", "jit": "off"}
 
 # The deadline of what a worker does beside its jobs: a tenth of a lease.
 CHORE_SECONDS: Final = 4.0
-
-# What a client sees while a server is down or coming up. Whoever sees this knows that nobody else gets in.
-_REFUSALS: Final = (
-    "connection refused",
-    "no such file or directory",
-    "the database system is starting up",
-    "the database system is shutting down",
-    "the database system is not yet accepting connections",
-    "the database system is in recovery mode",
-    "terminating connection due to administrator command",
-)
-
-
-def is_refusal(error: BaseException) -> bool:
-    """Whether the error proves that the server serves nobody now, which silence does not."""
-    text = str(error).lower()
-    return "timeout" not in text and any(refusal in text for refusal in _REFUSALS)
 
 
 def is_outage(error: BaseException) -> bool:
@@ -128,6 +112,7 @@ class Link:
         session: further settings of the session, applied where the connection reaches the server itself.
         patience: how long a call may take for which nobody says so; by default always as long.
         any_text: whether text that is no UTF-8, where the database allows it, is shown and not refused.
+        timelines: what keeps the link from an old primary; links to one database share it.
     """
 
     def __init__(
@@ -138,6 +123,7 @@ class Link:
         session: Mapping[str, str] | None = None,
         patience: Patience | None = None,
         any_text: bool = False,
+        timelines: Timelines | None = None,
     ) -> None:
         self._address = address
         self._purpose = purpose
@@ -145,6 +131,8 @@ class Link:
         self._patience = patience or Patience(least=CALL_SECONDS, most=CALL_SECONDS)
         self._opening_patience = Patience(most=CALL_SECONDS)
         self._any_text = any_text
+        self._timelines = timelines
+        self._server_process = 0
         self._connection: psycopg.AsyncConnection[Any] | None = None
         self._busy = asyncio.Lock()
         self.pooled = False
@@ -153,6 +141,18 @@ class Link:
     @property
     def is_open(self) -> bool:
         return self._connection is not None and not self._connection.closed
+
+    @property
+    def hosts(self) -> int:
+        """How many servers the address names."""
+        return len(places(self._address))
+
+    @property
+    def takes_no_writes(self) -> bool:
+        """Whether the open connection has said of itself that it is one of a stand-by, or reads only."""
+        assert self._connection is not None
+        said = self._connection.info.parameter_status
+        return "on" in (said("in_hot_standby"), said("default_transaction_read_only"))
 
     def facts(self) -> dict[str, str]:
         """What a log may say about the open connection: database, host, port and server version."""
@@ -252,7 +252,11 @@ class Link:
         patience = self._opening_patience
         try:
             connection = await opened_async(
-                self._address, name=self._purpose, autocommit=True, seconds=patience.seconds()
+                self._address,
+                name=self._purpose,
+                autocommit=True,
+                seconds=patience.seconds(),
+                admit=self._admit,
             )
         except (psycopg.errors.ConnectionTimeout, DeadlineOver):
             patience.missed()
@@ -266,12 +270,27 @@ class Link:
         patience.came_through()
         return connection
 
+    async def _admit(self, connection: psycopg.AsyncConnection[Any]) -> None:
+        """See that this server may be spoken to.
+
+        The server does not notice that its client has gone while a commit waits for a stand-by. Each call
+        sent again would leave one more session behind, until no connection is left for anybody.
+        """
+        if self._timelines is not None:
+            await self._timelines.admit(connection)
+        if self._server_process:
+            facts = {"process": self._server_process, "name": f"rowcrew {self._purpose}"}
+            if await (await connection.execute(SQL["link/still_waits"], facts)).fetchone():
+                raise CommitsWait("commits wait for a synchronous stand-by", connection)
+
     async def _settle(self, connection: psycopg.AsyncConnection[Any]) -> None:
         connection.adapters.register_dumper(list, ArrayDumper)
         self.pooled = await _is_pooled(connection)
         if self.pooled:
             connection.prepare_threshold = None
+            self._server_process = 0
         else:
+            self._server_process = connection.info.backend_pid
             await connection.execute(SQL["link/set_config"], for_session(self._session))
         if self._any_text:
             await read_any_text(connection)

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import psycopg
 
-from rowcrew.table.opening import CALL_SECONDS, Deadline, opened_async
+from rowcrew.table.opening import CALL_SECONDS, Admit, Deadline, opened_async
 from rowcrew.table.statements import SQL
 
 READY: Final = b"rowcrew_wake"
@@ -25,18 +25,23 @@ PLACES: Final = b"places"
 
 
 async def listen(
-    address: str, *, listening: Callable[[], None], receive: Callable[[bytes, bytes], None]
+    address: str,
+    *,
+    listening: Callable[[], None],
+    receive: Callable[[bytes, bytes], None],
+    admit: Admit | None = None,
 ) -> None:
     """Listen until the connection is lost.
 
     Args:
         listening: called once, when notifications begin to arrive.
         receive: takes the channel and the payload of each.
+        admit: keeps from an old primary, as in `opening`.
 
     Raises:
         psycopg.Error: the connection could not be made or was lost.
     """
-    connection = await opened_async(address, name="listen", autocommit=True)
+    connection = await opened_async(address, name="listen", autocommit=True, admit=admit)
     try:
         with Deadline(connection, CALL_SECONDS):
             for name in ("listen_ready", "listen_changed", "listen_waits", "listen_expected"):

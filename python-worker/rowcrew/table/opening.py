@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import math
-import socket
 import traceback
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Final
 
@@ -19,6 +18,8 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
 from rowcrew.table.address import for_psycopg
+from rowcrew.table.hosts import NotAdmitted, others
+from rowcrew.table.shutting import shut_socket
 from rowcrew.table.statements import SQL
 
 KEEPALIVE: Final[Mapping[str, Any]] = {
@@ -29,20 +30,24 @@ KEEPALIVE: Final[Mapping[str, Any]] = {
     "keepalives_count": 3,
     "tcp_user_timeout": 15_000,
 }
+# Of several servers one takes writes, and all that we open may write.
+WRITING: Final[Mapping[str, Any]] = {"target_session_attrs": "read-write"}
 CALL_SECONDS: Final = 15.0
 _LAST_LOOK_SECONDS: Final = 0.05
 # A database or a role may prefer others, and psycopg reads no date or interval in them.
 _STYLES: Final = {"DateStyle": "ISO", "IntervalStyle": "postgres"}
 
+Admit = Callable[[psycopg.AsyncConnection[Any]], Awaitable[None]]
 AnyConnection = psycopg.Connection[Any] | psycopg.AsyncConnection[Any]
 
 
 def options(name: str, address: str) -> dict[str, Any]:
-    """What every connection of ours asks for when it opens; a keepalive that the address names stays."""
+    """What every connection of ours asks for when it opens; what the address names itself stays."""
     # Without the encoding, text comes as bytes out of a database in SQL_ASCII.
     given = conninfo_to_dict(for_psycopg(address))
-    keepalive = {option: value for option, value in KEEPALIVE.items() if option not in given}
-    return {"application_name": f"rowcrew {name}", "client_encoding": "UTF8", **keepalive}
+    ours = {**KEEPALIVE, **(WRITING if "," in str(given.get("host")) else {})}
+    asked = {option: value for option, value in ours.items() if option not in given}
+    return {"application_name": f"rowcrew {name}", "client_encoding": "UTF8", **asked}
 
 
 def opened(address: str, *, name: str, autocommit: bool = False) -> psycopg.Connection[Any]:
@@ -63,17 +68,48 @@ def opened(address: str, *, name: str, autocommit: bool = False) -> psycopg.Conn
 
 
 async def opened_async(
-    address: str, *, name: str, autocommit: bool = False, seconds: float = CALL_SECONDS
+    address: str,
+    *,
+    name: str,
+    autocommit: bool = False,
+    seconds: float = CALL_SECONDS,
+    admit: Admit | None = None,
 ) -> psycopg.AsyncConnection[Any]:
-    """`opened`, for the running event loop; every step of it has this deadline, or a shorter one."""
+    """`opened`, for the running event loop; every step of it has this deadline, or a shorter one.
+
+    Args:
+        admit: looks at a server before it is spoken to; where it raises `NotAdmitted`, the address's other
+            hosts are tried.
+    """
     asked = options(name, address)
     if "connect_timeout" in asked:
         asked["connect_timeout"] = min(asked["connect_timeout"], max(2, math.ceil(seconds)))
+    refused: NotAdmitted | None = None
+    while True:
+        try:
+            return await _opened_async(address, asked, autocommit, seconds, admit)
+        except NotAdmitted as error:
+            refused = error
+            rest = others(conninfo_to_dict(for_psycopg(address)) | asked, error.place)
+            if rest is None:
+                raise
+            asked |= rest
+        except psycopg.Error:
+            if refused is None:
+                raise
+            raise refused from None  # it says more than that the others do not answer
+
+
+async def _opened_async(
+    address: str, asked: dict[str, Any], autocommit: bool, seconds: float, admit: Admit | None
+) -> psycopg.AsyncConnection[Any]:
     with connecting():
         connection = await psycopg.AsyncConnection.connect(for_psycopg(address), autocommit=True, **asked)
     try:
         with Deadline(connection, seconds):
             await settle_async(connection)
+            if admit is not None:
+                await admit(connection)
         await connection.set_autocommit(autocommit)
     except BaseException:
         await connection.close()
@@ -157,10 +193,4 @@ class Deadline:
 
     def _over(self) -> None:
         self.is_over = True
-        with suppress(OSError, psycopg.Error):
-            # No copy of the descriptor: a process that has none left must be able to do this.
-            end = socket.socket(fileno=self._connection.fileno())
-            try:
-                end.shutdown(socket.SHUT_RDWR)
-            finally:
-                end.detach()
+        shut_socket(self._connection)

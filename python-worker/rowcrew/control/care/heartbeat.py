@@ -27,7 +27,8 @@ from rowcrew.liveness import Liveness
 from rowcrew.log import Log
 from rowcrew.model.asked import Asked
 from rowcrew.table import worker as table
-from rowcrew.table.link import Link, is_refusal
+from rowcrew.table.hosts import is_refusal
+from rowcrew.table.link import Link
 
 # A reservation whose answer was lost may still be under way in the database: also the idle look at times.
 IDLE_COMPARE_SECONDS: Final = 60.0
@@ -135,7 +136,7 @@ class Heartbeat:
                 **self._usage.sample(),
             )
         except psycopg.Error as error:
-            if is_refusal(error):
+            if is_refusal(error, hosts=self._link.hosts):
                 self._fence.refused(sent)
             raise
 

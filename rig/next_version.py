@@ -1,7 +1,7 @@
 """The next version of the schema, which arrives while workers of this version run, and goes again.
 
 In: a directory for a copy of the package whose migrations are one further. Out: `come` and `go`, each run by
-the copy's own `rowcrew.table.migrate` in a process of its own, as a deploy does.
+the copy's own `rowcrew.table.migrate` in a process of its own, as a deploy does, and where its workers are.
 """
 
 from __future__ import annotations
@@ -55,6 +55,15 @@ class NextVersion:
             shutil.copytree(ROOT / part, directory / part, ignore=shutil.ignore_patterns("__pycache__"))
         text = _MIGRATION.format(this=SCHEMA_REVISION, next=SCHEMA_REVISION + 1)
         (directory / "migrations" / "versions" / f"{SCHEMA_REVISION + 1:04}_next.py").write_text(text)
+        known = self.package / "rowcrew" / "table" / "compatibility.py"
+        line, text = "SCHEMA_REVISION: Final = {}\n", known.read_text()
+        assert line.format(SCHEMA_REVISION) in text
+        known.write_text(text.replace(line.format(SCHEMA_REVISION), line.format(SCHEMA_REVISION + 1)))
+
+    @property
+    def package(self) -> Path:
+        """What to put first on PYTHONPATH, so that a worker is one of the next version."""
+        return self._directory / "python-worker"
 
     def come(self, url: str) -> bool:
         """Migrate to the next version; whether that was possible."""
@@ -69,7 +78,7 @@ class NextVersion:
             ended = subprocess.run(
                 [sys.executable, "-c", f"from rowcrew.table import migrate; {call}"],
                 cwd=self._directory,
-                env={**os.environ, "PYTHONPATH": str(self._directory / "python-worker")},
+                env={**os.environ, "PYTHONPATH": str(self.package)},
                 capture_output=True,
                 timeout=PATIENCE_SECONDS,
                 check=False,

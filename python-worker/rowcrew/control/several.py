@@ -1,0 +1,132 @@
+"""Several databases with one crew: a parent that keeps one worker process for each of them.
+
+In: the databases by name, and the command line that began this process. Out: the same command for each, and
+one exit code. The workers know nothing of each other, so a database that is down concerns its own alone. The
+parent has no connection, no thread and no crew: it starts, passes signals on, and starts again. Called by the
+command line.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from typing import Final
+
+from rowcrew.log import Log
+from rowcrew.settings import environment_with
+from rowcrew.settings.readers import Database
+
+WRONG_SETTING: Final = 2
+_STOPS: Final = (signal.SIGTERM, signal.SIGINT)
+_HEARD: Final = (*_STOPS, signal.SIGCHLD)
+_FIRST_PAUSE_SECONDS: Final = 1.0
+_LONGEST_PAUSE_SECONDS: Final = 60.0
+_LONG_WAIT_SECONDS: Final = 3_600.0
+_PR_SET_PDEATHSIG: Final = 1
+
+
+class WorkerOf:
+    """The worker process of one database, and its successors when it fails.
+
+    Attributes:
+        code: how the last one ended; None while there is one, and before the first.
+        again_at: when a successor starts, by the monotonic clock; None if none does.
+    """
+
+    def __init__(self, database: Database, command: Sequence[str], log: Log) -> None:
+        self._database = database
+        self._command = command
+        self._log = log
+        self._process: subprocess.Popen[bytes] | None = None
+        self._pause_seconds = _FIRST_PAUSE_SECONDS
+        self._began = 0.0
+        self.code: int | None = None
+        self.again_at: float | None = None
+
+    @property
+    def lives(self) -> bool:
+        return self._process is not None
+
+    def start(self) -> None:
+        name, url = self._database
+        environment = environment_with(DATABASE_URL=url, DATABASE_URLS="", ROWCREW_DATABASE=name)
+        self._process = subprocess.Popen(
+            self._command,
+            env=environment,
+            preexec_fn=_as_a_child,  # noqa: PLW1509 - there is one thread
+        )
+        self._began, self.again_at, self.code = time.monotonic(), None, None
+        self._log.event("worker.of_database", database=name, pid=self._process.pid)
+
+    def stop(self) -> None:
+        self.again_at = None
+        if self._process is not None:
+            self._process.terminate()
+
+    def look(self, *, is_stopping: bool) -> None:
+        """See whether it has ended; one that failed is followed by another, later each time."""
+        if self._process is None or (code := self._process.poll()) is None:
+            return
+        self._process, self.code = None, code
+        if code in (0, WRONG_SETTING) or is_stopping:
+            return
+        if time.monotonic() - self._began > _LONGEST_PAUSE_SECONDS:
+            self._pause_seconds = _FIRST_PAUSE_SECONDS
+        seconds, self._pause_seconds = (
+            self._pause_seconds,
+            min(2 * self._pause_seconds, _LONGEST_PAUSE_SECONDS),
+        )
+        self.again_at = time.monotonic() + seconds
+        self._log.event("worker.of_database_again", database=self._database.name, code=code, seconds=seconds)
+
+
+def run_workers(databases: Sequence[Database], command: Sequence[str], log: Log) -> int:
+    """Keep a worker for each database until a signal, or until all have left by themselves.
+
+    Returns:
+        0 after a good end, 2 if a setting is wrong, else 1.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _HEARD)
+    workers = [WorkerOf(database, command, log) for database in databases]
+    try:
+        for worker in workers:
+            worker.start()
+        _keep(workers)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    codes = {worker.code for worker in workers}
+    return WRONG_SETTING if WRONG_SETTING in codes else int(codes != {0})
+
+
+def _keep(workers: Sequence[WorkerOf]) -> None:
+    is_stopping = False
+    while any(worker.lives or worker.again_at for worker in workers):
+        due = [worker.again_at for worker in workers if worker.again_at is not None]
+        wait_seconds = min(due, default=time.monotonic() + _LONG_WAIT_SECONDS) - time.monotonic()
+        heard = signal.sigtimedwait(_HEARD, max(wait_seconds, 0))
+        for worker in workers:
+            worker.look(is_stopping=is_stopping)
+        is_wrong = any(worker.code == WRONG_SETTING for worker in workers)
+        if not is_stopping and (is_wrong or (heard is not None and heard.si_signo in _STOPS)):
+            is_stopping = True
+            for worker in workers:
+                worker.stop()
+        for worker in workers:
+            if worker.again_at is not None and worker.again_at <= time.monotonic():
+                worker.start()
+
+
+def _as_a_child() -> None:
+    """In the new process: hear signals as any other, and stop when the parent has gone, however it went."""
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _HEARD)
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def same_command() -> list[str]:
+    """The command line that began this process, for another one."""
+    return [sys.executable, *sys.orig_argv[1:]]
