@@ -41,6 +41,7 @@ NAMES: Final = (
     "waits",
     "jobs",
     "announcements",
+    "loop_lag",
 )
 RESULTS: Final = Path(__file__).parent / "results"
 SERVER_SETTINGS: Final = {"shared_buffers": "1GB"}
