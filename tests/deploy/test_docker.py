@@ -99,7 +99,7 @@ def test_a_profile_has_its_applications_and_workers(profile: str) -> None:
 def test_each_replica_of_an_application_finds_a_port() -> None:
     for service in compose()["services"].values():
         for ports in service.get("ports", []):
-            first, _, last = ports.partition(":")[0].partition("-")
+            first, _, last = ports["published"].partition("-")
             replicas = service.get("deploy", {}).get("replicas", 1)
             assert (int(first), int(last or first) - int(first) + 1) == (8000, replicas)
 

@@ -51,6 +51,12 @@ def test_the_command_can_be_given(command: str, where: str) -> None:
             assert extra is None or extra[1] in project()["optional-dependencies"]
         case ["export", assignment]:
             assert assignment.partition("=")[0] in KNOWN_VARIABLES
+        case [assignment, "docker", "compose", *_] if assignment.startswith("COMPOSE_PROFILES="):
+            services = yaml.safe_load(COMPOSE.read_text())["services"].values()
+            assert any(assignment.partition("=")[2] in one.get("profiles", []) for one in services)
+        case ["gunicorn", "--config", config, application]:  # tests/modes starts it
+            assert config == f"python:{application.partition(':')[0]}"
+            assert (ROOT / "examples" / f"{application.partition(':')[0]}.py").exists()
         case ["docker" | "kubectl" | "cd", *words]:
             assert all((ROOT / word).exists() for word in words if word.startswith("deploy/"))
             if "logs" in words:

@@ -17,6 +17,8 @@ from rig.table import Row, Table
 from rig.waiting import eventually
 from rig.worker_process import CREW, PACKAGES, WorkerProcess
 
+# Two interpreters that begin, a server's and a runner's, beside whatever else this machine does.
+START_SECONDS: Final = 90
 APPLICATIONS: Final = Path(__file__).parent / "applications"
 _PYTHON_PATH: Final = os.pathsep.join([*PACKAGES, str(APPLICATIONS)])
 
@@ -65,7 +67,7 @@ class Host:
     def ready(self) -> Host:
         """Wait until it takes jobs; a spawner starts its worker when there are some."""
         said = "spawner.started" if self.mode == "spawned" else "worker.ready"
-        self.process.said(said, seconds=90)
+        self.process.said(said, seconds=START_SECONDS)
         return self
 
     def workers(self) -> list[Row]:

@@ -10,7 +10,7 @@ from rig.waiting import eventually
 from rig.worker_process import is_gone
 from rowcrew import enqueue
 
-pytestmark = pytest.mark.usefixtures("standing_host")
+pytestmark = [pytest.mark.usefixtures("standing_host"), pytest.mark.timeout(300)]
 
 
 @pytest.fixture

@@ -19,6 +19,8 @@ from rig.table import Row, Table
 from rig.waiting import eventually
 from tests.modes.servers import Server, server
 
+pytestmark = pytest.mark.timeout(600)  # servers that begin, and begin again
+
 Start = Callable[..., AbstractContextManager[Server]]
 
 UVICORN = ("--port", "{port}", "--no-access-log")
