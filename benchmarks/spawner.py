@@ -8,6 +8,7 @@ processor time and queries of a spawner beside many queues with nothing to start
 from __future__ import annotations
 
 import argparse
+import os
 import subprocess
 import sys
 import time
@@ -50,12 +51,11 @@ THERE: Final = "SELECT count(*) FROM worker_status WHERE state IN ('live', 'laun
 OPEN: Final = "SELECT count(*) FROM jobs WHERE status IN ('queued', 'processing')"
 SPAN: Final = """SELECT extract(epoch FROM max("finishedAt") - min("createdAt"))::float8 FROM jobs"""
 COLD: Final = """
-SELECT extract(epoch FROM w."launchedAt" - j."createdAt")::float8,
-       extract(epoch FROM w."registeredAt" - w."launchedAt")::float8,
-       extract(epoch FROM j."startedAt" - j."createdAt")::float8
+SELECT extract(epoch FROM j."createdAt")::float8, extract(epoch FROM w."launchedAt")::float8,
+       extract(epoch FROM w."registeredAt")::float8, extract(epoch FROM j."startedAt")::float8,
+       w."launchHandle"
   FROM jobs j, workers w
 """
-STEPS: Final = ("enqueued to detected", "detected to registered", "enqueued to processing")
 CONNECTED: Final = """
 SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name ~ 'spawner'
 """
@@ -134,17 +134,32 @@ def _set(table: BenchTable, workers: int, jobs: int | None) -> None:
 
 def _cold(url: str, table: BenchTable, way: str, starts: int) -> list[Row]:
     tell(f"cold starts, {way}")
-    found = []
+    found: list[dict[str, float]] = []
     for _ in range(starts):
         _set(table, 1, 1)
         with _spawner(url, table, WAYS[way]):
             table.connection.execute(SLEEPS, (QUEUE, 0, 1))
             await_true(lambda: not _number(table, OPEN) and not _number(table, THERE))
-        found += table.connection.execute(COLD).fetchall()
+        [row] = table.connection.execute(COLD).fetchall()
+        found.append(_steps(*row))
     return [
-        {"found by": way, "from": step} | spread([1000 * float(one[place]) for one in found], digits=None)
-        for place, step in enumerate(STEPS)
+        {"found by": way, "from": step} | spread([1000 * one[step] for one in found], digits=None)
+        for step in found[0]
     ]
+
+
+def _steps(
+    enqueued: float, detected: float, registered: float, processing: float, process: str
+) -> dict[str, float]:
+    """Seconds from one moment to another; the process's key ends with its start, in ticks since the boot."""
+    since_boot = int(process.rpartition(":")[2]) / os.sysconf("SC_CLK_TCK")
+    started = time.time() - time.clock_gettime(time.CLOCK_BOOTTIME) + since_boot
+    return {
+        "enqueued to detected": detected - enqueued,
+        "detected to process started": started - detected,
+        "detected to registered": registered - detected,
+        "enqueued to processing": processing - enqueued,
+    }
 
 
 def _cost(url: str, table: BenchTable, queues: int, jobs: bool, options: argparse.Namespace) -> Row:

@@ -32,6 +32,7 @@ from storm.recovery import measure
 from storm.report import report
 from storm.script import LONG, SHORT, script, with_acts, with_promotion
 from storm.site import FAKETIME, Site
+from storm.soak import soak
 
 PLACES = 4
 DESCRIPTORS = 120
@@ -61,6 +62,8 @@ def main(arguments: list[str]) -> int:
     if options.recovery:
         measure(options.recovery)
         return 0
+    if options.soak:
+        return soak(options.soak, options.seed)
     if options.pgbouncer and pooler.PROGRAM is None:
         print(f"storm: {pooler.MISSING}")
         return 2
@@ -245,6 +248,12 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     )
     parser.add_argument(
         "--recovery", type=int, metavar="ROUNDS", help="measure recovery from each fault instead, so often"
+    )
+    parser.add_argument(
+        "--soak",
+        type=int,
+        metavar="JOBS",
+        help="kill three workers of a spawner instead, for so many jobs",
     )
     options = parser.parse_args(arguments)
     if options.promote and options.pgbouncer:

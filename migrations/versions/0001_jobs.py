@@ -60,6 +60,7 @@ TABLES = (
         "notBefore"      timestamptz,  -- of a job that waits: the "runAt" it was given
         watches          bigint,       -- n > 0: it waits, watching job n; 0: look at it; -1: tell others
         awaited          boolean,      -- true or null, which takes no room: somebody waits for it
+        traceparent      text,         -- W3C Trace Context of whoever enqueued it; other text is ignored
         CONSTRAINT jobs_status_known
             CHECK (status IN ('queued', 'processing', 'completed', 'failed', 'cancelled')),
         CONSTRAINT jobs_queue_name CHECK (queue ~ '^[a-z0-9_][a-z0-9_.-]*$' AND length(queue) <= 63),

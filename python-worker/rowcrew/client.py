@@ -41,6 +41,7 @@ from rowcrew.table.question import (
     psycopg_rows,
     psycopg_rows_async,
 )
+from rowcrew.trace_context import sending
 
 _CONFLICT_ROUNDS: Final = 20
 
@@ -93,16 +94,15 @@ def enqueue_many(jobs: Iterable[NewJob | Mapping[str, Any]], *, on: Any = None) 
     Raises:
         InvalidJob: names the job by its place in the list, and its field. Nothing has been inserted then.
     """
-    valid = _new_jobs(jobs)
-    with _connected(on) as ask:
+    with sending(_new_jobs(jobs)) as valid, _connected(on) as ask:
         return answered(_enqueue(valid), ask)
 
 
 async def enqueue_many_async(jobs: Iterable[NewJob | Mapping[str, Any]], *, on: Any = None) -> list[Enqueued]:
     """`enqueue_many`, with `on` as for `enqueue_async`."""
-    valid = _new_jobs(jobs)
-    async with _connected_async(on) as ask:
-        return await answered_async(_enqueue(valid), ask)
+    with sending(_new_jobs(jobs)) as valid:
+        async with _connected_async(on) as ask:
+            return await answered_async(_enqueue(valid), ask)
 
 
 def emit(*events: NewEvent, on: Any = None) -> None:
@@ -147,20 +147,19 @@ def batch(job: NewJob, children: Iterable[NewJob | Mapping[str, Any]], *, on: An
     Raises:
         InvalidJob: names the child by its place in the list, and its field. Nothing has been inserted then.
     """
-    valid = _new_jobs(children)
-    with _connected(on) as ask:
+    with sending([job, *_new_jobs(children)]) as (parent, *valid), _connected(on) as ask:
         _refuse_autocommit(on)
-        return answered(_batch(job, valid), ask)
+        return answered(_batch(parent, valid), ask)
 
 
 async def batch_async(
     job: NewJob, children: Iterable[NewJob | Mapping[str, Any]], *, on: Any = None
 ) -> Batch:
     """`batch`, with `on` as for `enqueue_async`."""
-    valid = _new_jobs(children)
-    async with _connected_async(on) as ask:
-        _refuse_autocommit(on)
-        return await answered_async(_batch(job, valid), ask)
+    with sending([job, *_new_jobs(children)]) as (parent, *valid):
+        async with _connected_async(on) as ask:
+            _refuse_autocommit(on)
+            return await answered_async(_batch(parent, valid), ask)
 
 
 def get(id: int, *, on: Any = None) -> JobStatus | None:

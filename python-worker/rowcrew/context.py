@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import structlog
 
     from rowcrew.client import Enqueued
+    from rowcrew.observers import Observed
 
 
 _LONGEST_SECONDS: Final = timedelta(days=36_500).total_seconds()
@@ -130,6 +131,8 @@ class RunPort(Protocol):
 
     cancellable: bool
 
+    @property
+    def observed(self) -> Observed | None: ...
     @property
     def stopping(self) -> bool: ...
     def send_progress(self, progress: bytes) -> None: ...

@@ -22,6 +22,7 @@ from rowcrew.model.errors import CrewError, InvalidJob
 from rowcrew.model.manifest import DeclaredSchedule, Executor, Manifest, TypeManifest
 from rowcrew.model.new_job import NewJob
 from rowcrew.model.priority import priority_value
+from rowcrew.observers import Observer
 from rowcrew.payload import Binding, bind
 
 H = TypeVar("H", bound=Callable[..., Any])
@@ -44,6 +45,7 @@ class Crew:
         self._types: dict[str, HandledType] = {}
         self._hooks = Hooks()
         self._shutdown_hooks: list[ShutdownHook] = []
+        self._observers: list[Observer] = []
 
     @property
     def types(self) -> Mapping[str, HandledType]:
@@ -194,8 +196,23 @@ class Crew:
         """In the order of registration."""
         return self._shutdown_hooks
 
+    def observe(self, observer: Observer) -> Observer:
+        """Call a function where every run begins, and what it returns with the `RunEnd` that came of it.
+
+        It is called for the runs of all types that the runner has, also those of other crews, outside of
+        `before_run` and `after_run`, on the event loop: it must not wait for anything. What it raises is
+        logged.
+        """
+        self._observers.append(observer)
+        return observer
+
+    @property
+    def observers(self) -> Sequence[Observer]:
+        """In the order of registration."""
+        return self._observers
+
     def include(self, other: Crew) -> None:
-        """Take over all types of another crew, and what it does at shutdown.
+        """Take over all types of another crew, its observers, and what it does at shutdown.
 
         Raises:
             CrewError: both have a type of the same name.
@@ -205,6 +222,7 @@ class Crew:
                 raise CrewError(f"type {name!r} is in both crews")
             self._types[name] = handled
         self._shutdown_hooks += other.shutdown_hooks
+        self._observers += other.observers
 
     def manifest(self) -> Manifest:
         return Manifest(

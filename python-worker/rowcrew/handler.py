@@ -58,6 +58,7 @@ class Options(TypedDict, total=False):
     parent_id: int | None
     after: Sequence[Enqueued | int] | None
     when: WaitPolicy | None
+    traceparent: str | None
 
 
 class Producer(Generic[Given]):

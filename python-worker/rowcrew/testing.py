@@ -152,6 +152,7 @@ class _Bench:
     """The port of the context: keeps what a runner would send."""
 
     cancellable = False
+    observed = None
 
     def __init__(
         self,

@@ -40,6 +40,7 @@ TINY = {
         "50",
     ),
     "limits": ("--jobs", "30", "--milliseconds", "1", "--workers", "1"),
+    "tenants": ("--rows", "60", "--tenants", "3", "--newcomers", "2", "--milliseconds", "1"),
     "mix": ("--slots", "2", "--milliseconds", "1", "--seconds", "0.01", "--rounds", "1"),
     "idle": ("--seconds", "0.1", "--settle", "0"),
     "queries": ("--rows", "2000", "--repeats", "1"),
@@ -52,6 +53,10 @@ TINY = {
     ),
     "csv_import": ("--rows", "100", "--repeats", "1"),
     "waits": ("--fan-in", "10", "--chain", "5", "--waiters", "25"),
+    "web": (
+        *("--finished", "1000", "--queued", "100", "--repeats", "1"),
+        *("--tabs", "2", "--jobs", "50", "--rounds", "1"),
+    ),
     "jobs": ("--paths", "1000", "--table-rows", "5", "--rounds", "1", "--cancels", "1"),
     "announcements": ("--filings", "6"),
 }

@@ -27,6 +27,21 @@ def listed(capsys: pytest.CaptureFixture[str]) -> dict[str, dict[str, Any]]:
     return {row["queue"]: row for row in rows}
 
 
+def test_a_limit_is_told_beside_the_live_workers(
+    connect: Connect, capsys: pytest.CaptureFixture[str]
+) -> None:
+    connection = connect()
+    connection.execute("""INSERT INTO queues (queue, "maxConcurrent") VALUES ('reports', 3)""")
+    for _ in range(2):
+        register_worker(connection, queues=["reports", "mails"])
+    assert (listed(capsys)["reports"]["workers"], listed(capsys)["reports"]["workersAllowed"]) == (2, 3)
+    assert listed(capsys)["mails"]["workersAllowed"] is None
+    assert main(["queues", "list"]) == 0
+    head, mails, reports = (line.split() for line in capsys.readouterr().out.splitlines())
+    told = head.index("workers")
+    assert (reports[told - 1], mails[told - 1]) == ("2/3", "2")  # neither has an oldest job
+
+
 def test_the_counts_are_those_of_the_documented_query(
     connect: Connect, capsys: pytest.CaptureFixture[str]
 ) -> None:

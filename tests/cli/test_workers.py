@@ -111,3 +111,36 @@ def test_a_request_names_its_workers_or_all(capsys: pytest.CaptureFixture[str]) 
     assert told(capsys, "drain")[0] == told(capsys, "drain", "1", "--all")[0] == 2
     assert told(capsys, "drain", "anna")[0] == 2
     assert told(capsys, "drain", "--all") == (0, [])
+    assert told(capsys, "drain", "1", "--queue", "reports")[0] == 2
+    assert told(capsys, "drain", "--all", "--queue", "reports")[0] == 2
+
+
+def test_all_workers_of_a_queue_are_terminated_and_nobody_else(
+    connect: Connect, capsys: pytest.CaptureFixture[str]
+) -> None:
+    connection = connect()
+    anna, bert = (register_worker(connection, name=name, queues=["reports"]) for name in ("anna", "bert"))
+    carl = register_worker(connection, name="carl", queues=["mails", "reports"])
+    register_worker(connection, name="dora", queues=["mails"])
+    register_worker(connection, name="emil", queues=[])  # it serves all queues, and is nobody's in particular
+    code, lines = told(capsys, "terminate", "--queue", "reports")
+    assert (code, [line.partition(":")[0] for line in lines]) == (
+        0,
+        [f"Worker {anna} (anna)", f"Worker {bert} (bert)", f"Worker {carl} (carl)"],
+    )
+    asked = connection.execute("SELECT name FROM workers WHERE asked = 'terminate' ORDER BY id").fetchall()
+    assert asked == [("anna",), ("bert",), ("carl",)]
+    assert told(capsys, "terminate", "--queue", "nobody") == (0, [])
+
+
+def test_a_queue_with_a_limit_is_told_with_its_live_workers_of_those_that_it_may_have(
+    connect: Connect, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    connection = connect()
+    connection.execute("""INSERT INTO queues (queue, "maxConcurrent") VALUES ('reports', 3)""")
+    register_worker(connection, name="anna", queues=["reports", "mails"])
+    register_worker(connection, name="bert", queues=[])
+    register_worker(connection, name="carl", queues=["reports"], heartbeatAt="2026-01-01")
+    assert main(["workers", "list", "--state", "live"]) == 0
+    assert "queues: reports (2 of 3), mails" in capsys.readouterr().out

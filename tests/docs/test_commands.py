@@ -84,7 +84,7 @@ def aws_takes(words: list[str]) -> bool:
 
 
 def starts_an_application(words: list[str]) -> bool:
-    """With the worker in one of the ways of the compose file, or in gunicorn's processes as tests/modes does."""
+    """By the compose file in one of its ways, or by gunicorn as tests/modes does."""
     match words:
         case [assignment, "docker", "compose", *_]:
             name, _, profile = assignment.partition("=")

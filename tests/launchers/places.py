@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 from rig.amazon import REGION, Amazon, Refused
 from rig.kubernetes import Cluster, kubernetes
@@ -119,17 +119,11 @@ def environment_for(aws: Amazon, **changes: str) -> dict[str, str]:
     }
 
 
-class OnAmazon:
-    """What the places at AWS have in common."""
+class Made:
+    """What all places have in common: their launchers differ in what the settings say."""
 
-    operation: str
-
-    def __init__(self, aws: Amazon) -> None:
-        self.aws = aws
-        self._before = len(aws.asked(self.operation))
-
-    def environment(self, **changes: str) -> dict[str, str]:
-        return environment_for(self.aws, **changes)
+    address: ClassVar[str]
+    """The setting that says where the place is."""
 
     def make(self, **changes: str) -> Launcher:
         raise NotImplementedError
@@ -142,7 +136,21 @@ class OnAmazon:
         return self.make(LAUNCHER_LABEL=label)
 
     def at(self, url: str) -> Launcher:
-        return self.make(LAUNCHER_AWS_ENDPOINT=url)
+        return self.make(**{self.address: url})
+
+
+class OnAmazon(Made):
+    """What the places at AWS have in common."""
+
+    address = "LAUNCHER_AWS_ENDPOINT"
+    operation: str
+
+    def __init__(self, aws: Amazon) -> None:
+        self.aws = aws
+        self._before = len(aws.asked(self.operation))
+
+    def environment(self, **changes: str) -> dict[str, str]:
+        return environment_for(self.aws, **changes)
 
     def last(self) -> dict[str, Any]:
         return self.aws.asked(self.operation)[-1]
@@ -222,8 +230,10 @@ class OnLambda(OnAmazon):
         self.aws.trouble_at["Invoke"] = Refused("TooManyRequestsException", self.words, 429)
 
 
-class InKubernetes:
+class InKubernetes(Made):
     """A namespace of a cluster."""
+
+    address = "LAUNCHER_KUBERNETES_URL"
 
     words = "exceeded quota"
 
@@ -242,16 +252,6 @@ class InKubernetes:
     def make(self, **changes: str) -> Launcher:
         return KubernetesLauncher(KubernetesSettings.read(self.environment(**changes)))
 
-    @cached_property
-    def launcher(self) -> Launcher:
-        return self.make()
-
-    def named(self, label: str) -> Launcher:
-        return self.make(LAUNCHER_LABEL=label)
-
-    def at(self, url: str) -> Launcher:
-        return self.make(LAUNCHER_KUBERNETES_URL=url)
-
     def started(self) -> int:
         return self.cluster.created
 
@@ -269,8 +269,10 @@ class InKubernetes:
         self.cluster.quota = 0
 
 
-class AtRender:
+class AtRender(Made):
     """A service of Render."""
+
+    address = "LAUNCHER_RENDER_URL"
 
     words = "rate limit exceeded"
 
@@ -287,16 +289,6 @@ class AtRender:
 
     def make(self, **changes: str) -> Launcher:
         return RenderLauncher(RenderSettings.read(self.environment(**changes)))
-
-    @cached_property
-    def launcher(self) -> Launcher:
-        return self.make()
-
-    def named(self, label: str) -> Launcher:
-        return self.make(LAUNCHER_LABEL=label)
-
-    def at(self, url: str) -> Launcher:
-        return self.make(LAUNCHER_RENDER_URL=url)
 
     def started(self) -> int:
         return len(self.service.jobs)

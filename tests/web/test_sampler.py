@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from collections.abc import Iterator
@@ -11,9 +12,10 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from rig.databases import new_database
-from rig.programs import program
+from rig.programs import program, run
 from rig.waiting import eventually
 from rowcrew.embedded import EmbeddedPostgres
+from tests.contract.hands import register_worker
 from tests.web.conftest import Web, serving
 from tests.web.test_events import Client
 
@@ -60,12 +62,41 @@ def test_while_a_table_is_locked_the_last_values_are_shown_with_their_age(web: W
     eventually(lambda: web.get("/readyz").status == 200)
 
 
+def test_workers_of_a_queue_are_counted_alike_by_the_gauge_the_list_and_the_function(web: Web) -> None:
+    web.connection.execute("""INSERT INTO queues (queue, "maxConcurrent") VALUES ('crowded', 3)""")
+    for _ in range(2):
+        register_worker(web.connection, queues=["crowded"])
+    register_worker(web.connection, queues=["crowded"], heartbeatAt="2026-01-01")
+    eventually(lambda: samples(web, "rowcrew_queue_workers").get(("crowded", "live")))
+    gauge = samples(web, "rowcrew_queue_workers")
+    row = web.connection.execute("SELECT get_active_worker_count('crowded')").fetchone()
+    asked = run("queues", "list", "--json", DATABASE_URL=web.url)
+    [listed] = [one for one in map(json.loads, asked.stdout.splitlines()) if one["queue"] == "crowded"]
+    assert (gauge["crowded", "live"], gauge["crowded", "allowed"]) == (2, 3)
+    assert (listed["workers"], listed["workersAllowed"], row) == (2, 3, (2,))
+
+
 def test_an_old_snapshot_keeps_nothing_from_being_seen(web: Web) -> None:
     with psycopg.connect(web.url) as connection:
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         connection.execute("SELECT count(*) FROM jobs")
         web.enqueue("beside-a-snapshot", queue="snapshot")
         eventually(lambda: samples(web, "rowcrew_queue_depth").get(("snapshot", "ready")))
+
+
+@pytest.mark.slow
+def test_all_screens_that_are_looked_at_together_cost_three_statements_a_second(
+    heard: Web, server: EmbeddedPostgres
+) -> None:
+    screens = ("/", "/why", "/errors", "/workers", "/schedules", "/limits", "/database")
+    paths = (*screens, "/api/v1/database", "/metrics")
+    assert {heard.get(path).status for path in paths} == {200}
+    before, began = statements(server), time.monotonic()
+    while time.monotonic() - began < 24:
+        for path in paths:
+            heard.get(path)
+    sent = statements(server) - before
+    assert 0 < sent / (time.monotonic() - began) <= STATEMENTS_A_SECOND
 
 
 @pytest.mark.slow

@@ -77,12 +77,10 @@ async def _service_checks(link: Link, findings: Findings) -> AsyncIterator[Check
         yield found
     if any(found.result == "failed" for found in role):
         return
-    for look in (examinations, vacuum_checks, queue_checks, launch_checks, _aside_checks, _circle_checks):
+    for look in (examinations, *STANDING):
         for found in await look(link):
             yield found
     for found in await receiver_checks(link, findings.settings):
-        yield found
-    for found in await _schedule_checks(link):
         yield found
     findings.live_workers = await operator.live_workers(link)
     findings.last_completed = await operator.last_completed(link)
@@ -292,3 +290,14 @@ async def _circle_checks(link: Link) -> list[Check]:
         )
         for circle in await operator.waits_in_circles(link)
     ]
+
+
+STANDING: Final = (
+    vacuum_checks,
+    queue_checks,
+    launch_checks,
+    _aside_checks,
+    _circle_checks,
+    _schedule_checks,
+)
+"""What the doctor looks at in the rows themselves, whoever asks and from where."""

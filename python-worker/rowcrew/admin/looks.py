@@ -6,11 +6,13 @@ the web.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
 
 import msgspec
+import psycopg
 
 from rowcrew.model.standing import QueueLook
 from rowcrew.table import looks, operator, stats
@@ -21,6 +23,16 @@ from rowcrew.table.rows import ReasonCount
 LOOKED_THROUGH: Final = 200_000
 """Ids that one page looks through at most, however few jobs it finds."""
 
+READ_THROUGH: Final = 100_000
+"""The same where each payload is read for a text."""
+
+_READ_SECONDS: Final = 1.5
+# Payloads may be large: it begins with few, and takes more at a time while that is quick.
+_FIRST_READ: Final = 500
+_MOST_READ: Final = 25_000
+_QUICK_SECONDS: Final = 0.2
+_READ_OF_BULK: Final = 5_000
+
 _LARGEST_ID: Final = 2**63 - 1
 
 
@@ -29,10 +41,14 @@ class Page(msgspec.Struct, frozen=True):
 
     Attributes:
         before: the next page has the jobs with lower ids; None when there are none.
+        looked_through: how many ids.
+        is_cut: whether the time was up before that was enough.
     """
 
     jobs: list[PagedJob]
     before: int | None
+    looked_through: int = 0
+    is_cut: bool = False
 
 
 class Changes(NamedTuple):
@@ -51,9 +67,36 @@ async def page(link: Link, search: Search, *, before: int | None, limit: int) ->
     top = await looks.newest_id(link, top=_LARGEST_ID if before is None else before - 1)
     if top is None:
         return Page([], None)
+    if search.texts:
+        return await _page_of_texts(link, search, top=top, limit=limit)
     bottom = top - LOOKED_THROUGH + 1
     found = await looks.list_page(link, search, top=top, bottom=bottom, limit=limit)
-    return Page(found, await _next(link, [job.id for job in found], bottom=bottom, limit=limit))
+    before = await _next(link, [job.id for job in found], bottom=bottom, limit=limit)
+    return Page(found, before, LOOKED_THROUGH)
+
+
+async def _page_of_texts(link: Link, search: Search, *, top: int, limit: int) -> Page:
+    """The same, reading payloads: some at a time, until there are enough or the time is up."""
+    found: list[PagedJob] = []
+    began, bottom, at_once = time.monotonic(), top + 1, _FIRST_READ
+    while len(found) < limit and bottom > 1 and top - bottom + 1 < READ_THROUGH:
+        step = time.monotonic()
+        lowest = max(1, bottom - at_once)
+        try:
+            found += await looks.list_page(
+                link, search, top=bottom - 1, bottom=lowest, limit=limit - len(found)
+            )
+        except psycopg.errors.QueryCanceled:
+            if bottom > top:
+                raise
+            return Page(found, bottom, top - bottom + 1, is_cut=True)
+        bottom = lowest
+        if time.monotonic() - began >= _READ_SECONDS and len(found) < limit and bottom > 1:
+            return Page(found, bottom, top - bottom + 1, is_cut=True)
+        if time.monotonic() - step < _QUICK_SECONDS:
+            at_once = min(_MOST_READ, 4 * at_once)
+    before = await _next(link, [job.id for job in found], bottom=bottom, limit=limit)
+    return Page(found, before, top - bottom + 1)
 
 
 async def ids(link: Link, search: Search, *, before: int, limit: int) -> tuple[list[int], int | None]:
@@ -61,7 +104,7 @@ async def ids(link: Link, search: Search, *, before: int, limit: int) -> tuple[l
     top = await looks.newest_id(link, top=before - 1)
     if top is None:
         return [], None
-    bottom = top - LOOKED_THROUGH + 1
+    bottom = top - (_READ_OF_BULK if search.texts else LOOKED_THROUGH) + 1
     found = await looks.list_ids(link, search, top=top, bottom=bottom, limit=limit)
     return found, await _next(link, found, bottom=bottom, limit=limit)
 

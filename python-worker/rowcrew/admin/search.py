@@ -1,4 +1,4 @@
-"""The language of a search box: `queue:ai type:"a b" status:failed key:acme`.
+"""The language of a search box: `queue:ai type:"a b" failed since:2h key:acme "text in the payload"`.
 
 In: what somebody typed. Out: a search, or a sentence about the word that is not understood; and
 back. Called by faces with such a box.
@@ -8,13 +8,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Final
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import msgspec
 
 from rowcrew.model.errors import RowcrewError
 from rowcrew.model.status import STATUSES
 from rowcrew.table.looks import Search
 
 _FIELDS: Final = {"status": "statuses", "type": "types", "queue": "queues", "key": "keys"}
+_KINDS: Final = ("status:…", "type:…", "queue:…", "key:…", "since:2h", '"text"')
+
+_UNITS: Final = {"w": 604_800, "d": 86_400, "h": 3_600, "min": 60, "s": 1}
+_LONGEST: Final = timedelta(days=36_500)
 
 # A quote within quotes is written twice, as in SQL.
 _WORD: Final = re.compile(
@@ -32,19 +39,34 @@ def search(text: str) -> Search:
     Raises:
         Unreadable: names the word.
     """
-    found: dict[str, tuple[str, ...]] = {}
+    found: dict[str, Any] = {}
     for kind, value in _words(text):
         if kind == "status" and value not in STATUSES:
             raise Unreadable(f"{value!r} is no status; there are {', '.join(STATUSES)}")
-        found[_FIELDS[kind]] = (*found.get(_FIELDS[kind], ()), value)
-    return Search(**found)  # type: ignore[arg-type]
+        if kind == "since" and "since" in found:
+            raise Unreadable("since: stands there twice; give it once")
+        if kind == "since":
+            found[kind] = _since(value)
+        else:
+            name = _FIELDS.get(kind, "texts")
+            found[name] = (*found.get(name, ()), value)
+    return Search(**found)
+
+
+def frozen(search: Search, now: datetime) -> Search:
+    """The same search with a moment in place of a length of time: it means the same jobs later on."""
+    since = search.since
+    return msgspec.structs.replace(search, since=now - since) if isinstance(since, timedelta) else search
 
 
 def spelled(search: Search) -> str:
     """The text that means this search."""
-    return " ".join(
+    words = [
         f"{kind}:{quoted(value)}" for kind, field in _FIELDS.items() for value in getattr(search, field) or ()
-    )
+    ]
+    if search.since is not None:
+        words.append(f"since:{_spelled_since(search.since)}")
+    return " ".join([*words, *map(_in_quotes, search.texts or ())])
 
 
 def _words(text: str) -> Iterator[tuple[str, str]]:
@@ -55,14 +77,40 @@ def _words(text: str) -> Iterator[tuple[str, str]]:
         word = rest.split(maxsplit=1)[0] if found is None else found[0]
         kind = None if found is None else found["kind"]
         value = "" if found is None else (found["plain"] or (found["quoted"] or "").replace('""', '"'))
-        if kind is None and value in STATUSES:
-            kind = "status"
-        if kind not in _FIELDS or not value:
-            raise Unreadable(f"{word!r} is not understood; give {', '.join(f'{one}:…' for one in _FIELDS)}")
+        if kind is None and found is not None:
+            kind = "text" if found["quoted"] is not None else "status" if value in STATUSES else None
+        if kind not in (*_FIELDS, "since", "text") or not value:
+            raise Unreadable(f"{word!r} is not understood; give {', '.join(_KINDS)}")
         yield kind, value
         place += len(word)
 
 
 def quoted(value: str) -> str:
     """A value as the language takes it."""
-    return value if re.fullmatch(r'[^\s"]+', value) else '"{}"'.format(value.replace('"', '""'))
+    return value if re.fullmatch(r'[^\s"]+', value) else _in_quotes(value)
+
+
+def _in_quotes(value: str) -> str:
+    return '"{}"'.format(value.replace('"', '""'))
+
+
+def _since(value: str) -> datetime | timedelta:
+    """A length of time such as 2h, or a moment; one without a zone is meant in UTC."""
+    if found := re.fullmatch(r"([0-9]{1,9})(w|d|h|min|m|s)", value):
+        unit = "min" if found[2] == "m" else found[2]
+        length = timedelta(seconds=int(found[1]) * _UNITS[unit])
+        if length <= _LONGEST:
+            return length
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        raise Unreadable(f"since:{value} is not understood; give 30min, 2h, 7d or 2026-12-31T18:00") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _spelled_since(since: datetime | timedelta) -> str:
+    if isinstance(since, datetime):
+        return since.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    seconds = round(since.total_seconds())
+    unit = next(unit for unit, size in _UNITS.items() if seconds % size == 0)
+    return f"{seconds // _UNITS[unit]}{unit}"

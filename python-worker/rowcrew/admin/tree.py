@@ -6,6 +6,7 @@ every face.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final, Literal, NamedTuple
 
 from rowcrew.admin.jobs import CHANGEABLE, Answer, change_jobs
@@ -13,7 +14,7 @@ from rowcrew.model.status import Status
 from rowcrew.model.tree import Edges, Place, descendants, places
 from rowcrew.table import operator
 from rowcrew.table.link import Link
-from rowcrew.table.rows import TreeJob
+from rowcrew.table.rows import TreeAttempt, TreeJob
 
 _BATCH: Final = 10_000
 # Children that were enqueued while the tree was read are younger than what was seen.
@@ -35,6 +36,11 @@ async def tree(link: Link, id: int, *, limit: int) -> list[PlacedJob] | None:
     placed = places(root, await _edges(link, root))[:limit]
     jobs = {job.id: job for job in await operator.tree_jobs(link, [place.id for place in placed])}
     return [PlacedJob(place, jobs[place.id]) for place in placed if place.id in jobs]
+
+
+async def attempts(link: Link, placed: Sequence[PlacedJob]) -> list[TreeAttempt]:
+    """The attempts of these jobs that did not complete, oldest first."""
+    return await operator.tree_attempts(link, [one.job.id for one in placed if one.job.attempts])
 
 
 async def change_tree(

@@ -12,7 +12,7 @@ from typing import Final, Literal
 from rowcrew.model.asked import Asked
 from rowcrew.table import operator
 from rowcrew.table.link import Link
-from rowcrew.table.rows import ListedWorker, Row, WorkerState
+from rowcrew.table.rows import ListedWorker, Row, WorkerLimit, WorkerState
 
 Request = Literal["drain", "resume", "terminate"]
 
@@ -43,9 +43,16 @@ async def list_workers(
     return await operator.list_workers(link, states=states, limit=limit)
 
 
-async def request(link: Link, what: Request, ids: Sequence[int] | None) -> list[Answer]:
-    """Ask these workers, in their order; None = all that are there."""
-    asked = await operator.ask_workers(link, asked=_WORDS[what], ids=ids)
+async def limits(link: Link) -> dict[str, WorkerLimit]:
+    """The live workers of each queue that has a limit, by its name."""
+    return {one.queue: one for one in await operator.worker_limits(link)}
+
+
+async def request(
+    link: Link, what: Request, ids: Sequence[int] | None, *, queue: str | None = None
+) -> list[Answer]:
+    """Ask these workers, in their order; None = all that are there, and with a queue all that name it."""
+    asked = await operator.ask_workers(link, asked=_WORDS[what], ids=ids, queue=queue)
     wanted = list(dict.fromkeys(sorted(asked) if ids is None else ids))
     named = {worker.id: worker for worker in await operator.named_workers(link, ids=wanted)}
     return [

@@ -24,7 +24,7 @@ from rowcrew.model.status import STATUSES
 from rowcrew.table.link import Link
 from rowcrew.table.rows import ListedQueue, ShownQueue
 
-LIST_COLUMNS = ("queue", *STATUSES, "ready", "oldest", "slots")
+LIST_COLUMNS = ("queue", *STATUSES, "ready", "oldest", "workers", "slots")
 
 queues = App(name="queues", help="How the queues stand and do, and what is set for them.")
 
@@ -34,9 +34,9 @@ queues = App(name="queues", help="How the queues stand and do, and what is set f
 def list_queues(*, json: AsJson = False) -> None:
     """List the queues: jobs by status, how many are ready and how long the oldest has been, who serves them.
 
-    slots tells how many slots of the live workers that serve the queue have a
-    job, of whatever queue. Ended jobs are counted too, which takes time in a
-    table of millions.
+    workers tells how many live workers serve the queue, of those that it may
+    have; slots, how many of their slots have a job, of whatever queue. Ended
+    jobs are counted too, which takes time in a table of millions.
     """
     rows, rates = ask(read_settings(), _listed)
     if json:
@@ -144,6 +144,7 @@ def _summary(row: ListedQueue) -> dict[str, Any]:
     return {
         **columns(row),
         "oldest": None if wait is None else " ".join(duration(wait).split()[:2]),
+        "workers": row.workers if row.workers_allowed is None else f"{row.workers}/{row.workers_allowed}",
         "slots": f"{row.slots_taken}/{row.slots}",
     }
 

@@ -6,6 +6,7 @@ In: ids of workers. Out: a table, or an answer for each id. Whoever started a wo
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from cyclopts import App, Parameter
@@ -19,13 +20,17 @@ from rowcrew.cli.output import columns, memory, print_documents
 from rowcrew.cli.tables import print_table
 from rowcrew.model.duration import duration
 from rowcrew.model.terminal_text import one_line
-from rowcrew.table.rows import ListedWorker, WorkerState
+from rowcrew.table.link import Link
+from rowcrew.table.rows import ListedWorker, WorkerLimit, WorkerState
 
 LIST_COLUMNS = ("id", "name", "state", "heard", "up", "slots", "restarts", "cpu", "memory", "process")
 _GONE = ("lost", "stopped")
+Limits = Mapping[str, WorkerLimit]
 
 Ids = Annotated[str, Parameter(name="ID", help="Ids of workers, as `rowcrew workers list` has them.")]
 All = Annotated[bool, Parameter(name="--all", negative="", help="All workers that are there.")]
+
+Queue = Annotated[str | None, Parameter(help="All workers that serve this queue by its name.")]
 
 workers = App(name="workers", help="The workers of this table, and how they fare.")
 
@@ -42,43 +47,48 @@ def list_workers(
 
     A silent worker has missed its lease, a lost one was given up by the others,
     a stopped one left in good order. Those that left are forgotten after a week.
-    Restarts are those of its runners; CPU is in percent of one core.
+    Restarts are those of its runners; CPU is in percent of one core. A queue with
+    a limit is told with its live workers, of those that it may have.
     """
-    rows = ask(read_settings(), lambda link: admin.list_workers(link, states=state, limit=limit))
+
+    async def listed(link: Link) -> tuple[list[ListedWorker], Limits]:
+        return await admin.list_workers(link, states=state, limit=limit), await admin.limits(link)
+
+    rows, limits = ask(read_settings(), listed)
     if json:
         print_documents(rows)
     elif rows:
-        print_table([_summary(row) for row in rows], LIST_COLUMNS, shrink=("name",), below="process")
+        print_table([_summary(row, limits) for row in rows], LIST_COLUMNS, shrink=("name",), below="process")
     else:
         print("There is no such worker; start one with `rowcrew worker`.", file=sys.stderr)
 
 
 @workers.command
-def drain(*ids: Ids, all: All = False, json: AsJson = False) -> int:
+def drain(*ids: Ids, queue: Queue = None, all: All = False, json: AsJson = False) -> int:
     """Let workers take no more jobs. What they have runs to its end; they stay, until they are resumed."""
-    return _request("drain", ids, all, json)
+    return _request("drain", ids, queue, all, json)
 
 
 @workers.command
-def resume(*ids: Ids, all: All = False, json: AsJson = False) -> int:
+def resume(*ids: Ids, queue: Queue = None, all: All = False, json: AsJson = False) -> int:
     """Let workers that drain take jobs again."""
-    return _request("resume", ids, all, json)
+    return _request("resume", ids, queue, all, json)
 
 
 @workers.command
-def terminate(*ids: Ids, all: All = False, json: AsJson = False) -> int:
+def terminate(*ids: Ids, queue: Queue = None, all: All = False, json: AsJson = False) -> int:
     """Let workers stop as after SIGTERM: running jobs get the grace, the others go back.
 
     Whatever watches over the process may start it again.
     """
-    return _request("terminate", ids, all, json)
+    return _request("terminate", ids, queue, all, json)
 
 
-def _request(what: admin.Request, ids: tuple[str, ...], all: bool, json: bool) -> int:
-    if bool(ids) == all:
-        raise UsageError(f"name the workers to {what} by their ids, or give --all")
-    numbers = None if all else [job_id(text, "the id of a worker") for text in ids]
-    answers = ask(read_settings(), lambda link: admin.request(link, what, numbers))
+def _request(what: admin.Request, ids: tuple[str, ...], queue: str | None, all: bool, json: bool) -> int:
+    if bool(ids) + (queue is not None) + all != 1:
+        raise UsageError(f"name the workers to {what} by their ids, or give --queue or --all")
+    numbers = [job_id(text, "the id of a worker") for text in ids] if ids else None
+    answers = ask(read_settings(), lambda link: admin.request(link, what, numbers, queue=queue))
     if json:
         print_documents(answers)
     elif answers:
@@ -110,7 +120,7 @@ def _worded(what: admin.Request, answer: admin.Answer) -> str:
     return f"{'draining' if what == 'drain' else 'stopping'}; it has {jobs}"
 
 
-def _summary(row: ListedWorker) -> dict[str, Any]:
+def _summary(row: ListedWorker, limits: Limits) -> dict[str, Any]:
     return {
         **columns(row),
         "slots": f"{min(row.running, row.slots)}/{row.slots}",
@@ -118,8 +128,18 @@ def _summary(row: ListedWorker) -> dict[str, Any]:
         "up": duration(row.up_seconds),
         "cpu": None if row.cpu_percent is None else f"{row.cpu_percent:.0f} %",
         "memory": memory(row.memory_bytes),
-        "process": f"{_where(row)}; queues: {', '.join(row.queues) or 'all'}",
+        "process": f"{_where(row)}; queues: {_queues(row, limits)}",
     }
+
+
+def _queues(row: ListedWorker, limits: Limits) -> str:
+    return ", ".join(_crowded(name, limits) for name in row.queues) or "all"
+
+
+def _crowded(queue: str, limits: Limits) -> str:
+    """`reports (2 of 3)` where a limit says how many workers there may be."""
+    limit = limits.get(queue)
+    return queue if limit is None else f"{queue} ({limit.live} of {limit.allowed})"
 
 
 def _where(row: ListedWorker) -> str:

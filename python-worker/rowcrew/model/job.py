@@ -19,6 +19,7 @@ class Job(msgspec.Struct, frozen=True, array_like=True, gc=False):
         payload: the handler's input as the JSON text of an object.
         checkpoint: what the last attempt left for this one, as JSON text.
         wait_seconds: from `run_at` to the reservation, by the database's clock.
+        traceparent: which trace the job belongs to, as its producer wrote it; nobody has checked it.
     """
 
     id: int
@@ -34,6 +35,7 @@ class Job(msgspec.Struct, frozen=True, array_like=True, gc=False):
     payload: str
     checkpoint: str | None = None
     wait_seconds: float = 0.0
+    traceparent: str | None = None
 
     @property
     def is_last_attempt(self) -> bool:

@@ -56,6 +56,8 @@ class NewJob(msgspec.Struct, frozen=True):
         when: what must have become of them. `"completed"` (the default): all completed; else it ends as
             failed or cancelled when the last has ended, and one of them may be requeued until then.
             `"failFast"`: all completed; else it fails with the first. `"ended"`: whatever became of them.
+        traceparent: the trace it belongs to, as W3C Trace Context writes it; None = that of the span that is
+            current when it is enqueued, if the program uses OpenTelemetry.
 
     Raises:
         InvalidJob: names the field and what to give instead.
@@ -73,6 +75,7 @@ class NewJob(msgspec.Struct, frozen=True):
     parent_id: int | None = None
     after: Sequence[Any] | None = None
     when: WaitPolicy | None = None
+    traceparent: str | None = None
 
     def __post_init__(self) -> None:
         _check_text("type", self.type, 200)
@@ -86,7 +89,7 @@ class NewJob(msgspec.Struct, frozen=True):
             _check_number("max_attempts", self.max_attempts, 1, 1000)
         if self.timeout_seconds is not None:
             _check_number("timeout_seconds", self.timeout_seconds, 1, 2**31 - 1)
-        for key in ("unique_key", "concurrency_key"):
+        for key in ("unique_key", "concurrency_key", "traceparent"):
             if (word := getattr(self, key)) is not None:
                 _check_text(key, word, 255)
         if self.parent_id is not None:
@@ -137,6 +140,7 @@ def _row(job: NewJob, queue: str | None) -> dict[str, Any]:
         "parentId": job.parent_id,
         "waitsFor": job.after,
         "waitPolicy": job.when,
+        "traceparent": job.traceparent,
     }
 
 

@@ -20,7 +20,7 @@ j k ↓ ↑      down, up; the rows stay where they are then
 Enter        open: a queue's jobs, a job, the first job of a reason
 x            pick a job; r and c are for all picked ones
 Esc          let go: nothing picked, newest first, what is new shown
-/            search: queue:ai type:report status:failed key:acme; or 42 for job 42
+/            search: queue:ai type:report failed since:2h key:acme "text"; or 42 for job 42
 r            requeue        c  cancel        both ask first
 p            pause: nothing is asked of the database until p again
 y            copy what names the row: id, queue or name

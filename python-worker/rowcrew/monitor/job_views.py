@@ -38,7 +38,7 @@ class JobsView(View[Page]):
 
     def __init__(self) -> None:
         super().__init__()
-        self.box = Input(placeholder="queue:ai type:report status:failed key:acme", id="search")
+        self.box = Input(placeholder='queue:ai type:report failed since:2h key:acme "text"', id="search")
         self._newest = LiveTable(id="newest", picks=True)
         self._search = self._asked = Search()
         self._text = ""
@@ -77,7 +77,8 @@ class JobsView(View[Page]):
     def _searched(self, answer: Page) -> str:
         number = len(answer.jobs)
         found = f"the newest {number} of more" if number == _NEWEST else count(number, "job")
-        looked = f", looked through {looks.LOOKED_THROUGH:,} ids" if answer.before and self._text else ""
+        looked = f", looked through {answer.looked_through:,} ids" if answer.before and self._text else ""
+        looked += ", then the time was up" if answer.is_cut else ""
         return f"{one_line(self._text) or 'all jobs'} · {found}{looked} · / searches"
 
 

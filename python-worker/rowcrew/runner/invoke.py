@@ -72,13 +72,19 @@ async def invoke(job: Job, handled: HandledType, port: RunPort, threads: Executo
             value = await _plain(handled.handler, arguments, port, threads)
     except BaseException as error:  # a handler may raise SystemExit or worse; it ends the run, not the runner
         end_if_copy(error)
-        return outcome_of(error, stopping=port.stopping)
+        return _raised(error, port)
     end_if_copy()
     if value is None:
         return Completed()
     if isinstance(value, BaseException):
-        return outcome_of(value, stopping=port.stopping)
+        return _raised(value, port)
     return _completed(value)
+
+
+def _raised(error: BaseException, port: RunPort) -> Outcome:
+    if port.observed is not None:
+        port.observed.error = error
+    return outcome_of(error, stopping=port.stopping)
 
 
 def _arguments(job: Job, handled: HandledType, port: RunPort) -> dict[str, Any]:
@@ -97,12 +103,12 @@ def _arguments(job: Job, handled: HandledType, port: RunPort) -> dict[str, Any]:
 async def _with_hooks(
     job: Job, handled: HandledType, arguments: dict[str, Any], port: RunPort, threads: Executor
 ) -> Any:
-    facts, hooks = _facts(job), handled.hooks
+    told, hooks = facts(job), handled.hooks
     call = functools.partial(handled.handler, **arguments)
     if handled.is_async:
-        return await hooks.around_async(facts, call)
-    in_thread = functools.partial(hooks.in_thread, facts, call)
-    return await hooks.around_plain(facts, lambda: _plain(in_thread, {}, port, threads))
+        return await hooks.around_async(told, call)
+    in_thread = functools.partial(hooks.in_thread, told, call)
+    return await hooks.around_plain(told, lambda: _plain(in_thread, {}, port, threads))
 
 
 async def _plain(
@@ -141,10 +147,10 @@ def _returned_or_raised(handler: Callable[..., Any], arguments: Mapping[str, Any
 
 
 def _context(job: Job, port: RunPort) -> Context:
-    return Context(job=_facts(job), port=port, log=structlog.get_logger())
+    return Context(job=facts(job), port=port, log=structlog.get_logger())
 
 
-def _facts(job: Job) -> CurrentJob:
+def facts(job: Job) -> CurrentJob:
     return CurrentJob(
         id=job.id,
         type=job.type,

@@ -21,8 +21,9 @@ from rowcrew.crew import Crew, HandledType
 from rowcrew.model.cleaning import describe
 from rowcrew.model.job import Job
 from rowcrew.model.outcome import Errored, Outcome, Released
+from rowcrew.observers import Observed
 from rowcrew.runner.clean_context import clean_context
-from rowcrew.runner.invoke import STOPPED, invoke
+from rowcrew.runner.invoke import STOPPED, facts, invoke
 from rowcrew.runner.port import Port
 from rowcrew.runner.untold import Untold
 from rowcrew.runner.wire import Report, Timing, ToControl, Withdrawn
@@ -50,6 +51,7 @@ class RunnerLoop:
         is_clogged: Callable[[], bool] = lambda: False,
     ) -> None:
         self._crew = crew
+        self._observers = crew.observers
         self._slots = slots
         self._threads = threads
         self._database_url = database_url
@@ -157,6 +159,8 @@ class RunnerLoop:
         try:
             outcome: Outcome = STOPPED
             if not port.stopping:
+                if self._observers:
+                    port.observed = Observed(self._observers, job, facts(job))
                 port.cancellable = handled.is_async
                 outcome = await invoke(job, handled, port, self._threads)
                 port.cancellable = False  # a commit under way is not broken off
@@ -165,6 +169,10 @@ class RunnerLoop:
                 outcome = port.with_children(outcome)
         except Exception as error:  # such as too many bytes of children; a run without an end keeps its slot
             outcome = Errored(describe(error))
+            if port.observed is not None:
+                port.observed.error = error
+        if port.observed is not None:
+            port.observed.end(outcome)
         self._add_timing(job.type, time.perf_counter() - started)
         del self._runs[job.lease_id]
         self._after_run(job.lease_id)

@@ -18,8 +18,10 @@ from rowcrew.model.new_job import NewJob, document
 from rowcrew.model.outcome import Completed, Errored, Outcome, Recorded
 from rowcrew.runner.transaction import RunTransaction
 from rowcrew.runner.wire import Note
+from rowcrew.trace_context import traced
 
 if TYPE_CHECKING:
+    from rowcrew.observers import Observed
     from rowcrew.runner.dependencies import RunDependencies
 
 MOST_CHILDREN = 10_000
@@ -34,6 +36,7 @@ class Port:
         stopping: the run was asked to end.
         is_noted: the loop knows that there is news.
         cancellable: the handler is waiting on the event loop, so that it can be cancelled there.
+        observed: those who see the run from outside, if anybody does.
 
     Values that most runs never change belong to the class: a port is made for every run.
     """
@@ -42,6 +45,7 @@ class Port:
     stopping = False
     is_noted = False
     cancellable = False
+    observed: Observed | None = None
     _progress: bytes | None = None
     _checkpoint: bytes | None = None
     _told: bytes | None = None
@@ -89,7 +93,7 @@ class Port:
             raise RowcrewError(
                 f"a run may enqueue at most {MOST_CHILDREN:,} children; enqueue the rest from one of them"
             )
-        self._children.append(child)
+        self._children.append(traced(child))
 
     def add_event(self, event: NewEvent) -> None:
         if self._events is None:
@@ -103,7 +107,7 @@ class Port:
             raise RowcrewError(
                 f"a run may wait for at most {MOST_CHILDREN:,} new children; have them enqueue the rest"
             )
-        return document(children, self._queue).encode() if children else b"[]"
+        return document(map(traced, children), self._queue).encode() if children else b"[]"
 
     @property
     def dependencies(self) -> RunDependencies:

@@ -65,6 +65,7 @@ class Granted(NamedTuple):
     payload: str
     checkpoint: str | None
     wait_seconds: float
+    traceparent: str | None
 
     @property
     def job(self) -> Job | None:

@@ -6,12 +6,15 @@ few seconds while a screen is open. Called by `admin/looks.py`.
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import msgspec
 
+from rowcrew.model.database import IndexLook, ReceiverLook, ServerLook, SettingLook, TableLook
 from rowcrew.model.standing import QueueLook
 from rowcrew.model.status import Status
 from rowcrew.model.tally import RunOutcome
@@ -24,12 +27,19 @@ LOOK_SECONDS: Final = 5.0
 
 
 class Search(msgspec.Struct, frozen=True):
-    """Which jobs a page is of; None = any. A key is a unique key or a concurrency key."""
+    """Which jobs a page is of; None = any. A key is a unique key or a concurrency key.
+
+    Attributes:
+        since: created after this moment, or within so long.
+        texts: what the payload contains, all of them, whatever the case of their letters.
+    """
 
     statuses: tuple[Status, ...] | None = None
     types: tuple[str, ...] | None = None
     queues: tuple[str, ...] | None = None
     keys: tuple[str, ...] | None = None
+    since: datetime | timedelta | None = None
+    texts: tuple[str, ...] | None = None
 
 
 class PagedJob(ListedJob, frozen=True):
@@ -99,6 +109,17 @@ class Launch(Row, frozen=True):
     id: int
     queues: list[str]
     launched_at: datetime
+
+
+class Act(Row, frozen=True):
+    """What somebody did over HTTP, to whom."""
+
+    id: int
+    created_at: datetime
+    kind: str
+    subject: str
+    actor: str
+    role: str
 
 
 class WatchedJob(Row, frozen=True):
@@ -173,6 +194,32 @@ async def look_at_errors(link: Link) -> list[SeenError]:
     return [SeenError(*row) for row in await _fetch(link, "look_at_errors", {})]
 
 
+async def look_at_tables(link: Link, *, tables: Sequence[str]) -> list[TableLook]:
+    return [TableLook(*row) for row in await _fetch(link, "look_at_tables", {"tables": list(tables)})]
+
+
+async def look_at_indexes(link: Link, *, tables: Sequence[str]) -> list[IndexLook]:
+    return [IndexLook(*row) for row in await _fetch(link, "look_at_indexes", {"tables": list(tables)})]
+
+
+async def look_at_server(link: Link) -> ServerLook:
+    (row,) = await _fetch(link, "look_at_server", {})
+    return ServerLook(*row)
+
+
+async def look_at_receivers(link: Link) -> list[ReceiverLook]:
+    return [ReceiverLook(*row) for row in await _fetch(link, "look_at_receivers", {})]
+
+
+async def look_at_settings(link: Link, *, names: Sequence[str]) -> list[SettingLook]:
+    return [SettingLook(*row) for row in await _fetch(link, "look_at_settings", {"names": list(names)})]
+
+
+async def list_acts(link: Link, *, limit: int) -> list[Act]:
+    """What people did, newest first."""
+    return [Act(*row) for row in await _fetch(link, "list_acts", {"limit": limit})]
+
+
 async def _fetch(link: Link, name: str, parameters: dict[str, Any]) -> list[Any]:
     return await link.fetch(SQL[f"looks/{name}"], parameters, LOOK_SECONDS)
 
@@ -185,8 +232,17 @@ def _between(search: Search, top: int, bottom: int, limit: int) -> dict[str, Any
         "types": _array(search.types),
         "queues": _array(search.queues),
         "keys": _array(search.keys),
+        "since": search.since if isinstance(search.since, datetime) else None,
+        "withinSeconds": search.since.total_seconds() if isinstance(search.since, timedelta) else None,
+        "patterns": _array([_pattern(text) for text in search.texts or ()]),
         "limit": limit,
     }
+
+
+def _pattern(text: str) -> str:
+    """The text as it stands in JSON, wherever it stands there."""
+    there = json.dumps(text, ensure_ascii=False)[1:-1]
+    return "%{}%".format(re.sub(r"([\\%_])", r"\\\1", there))
 
 
 def _array(values: Sequence[str] | None) -> list[str] | None:

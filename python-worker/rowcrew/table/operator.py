@@ -50,9 +50,11 @@ from rowcrew.table.rows import (
     Sight,
     Standing,
     TimedRuns,
+    TreeAttempt,
     TreeJob,
     UnservedType,
     WholeJob,
+    WorkerLimit,
     WorkerState,
 )
 from rowcrew.table.statements import SQL
@@ -133,6 +135,13 @@ async def job_lines(link: Link, job: int, after: int) -> list[Said]:
     return [Said(*row) for row in await _fetch(link, "job_lines", {"job": job, "after": after})]
 
 
+async def requeue_edited(link: Link, id: int, *, payload: str, seen: datetime) -> int | None:
+    """The id if it was requeued; `payload` is JSON text."""
+    parameters = {"id": id, "payload": payload, "seen": seen}
+    rows = await _fetch(link, "requeue_edited", parameters)
+    return int(rows[0][0]) if rows else None
+
+
 async def cancel_job(link: Link, ids: Sequence[int]) -> list[int]:
     """The ids of those that were cancelled."""
     return [id for (id,) in await _fetch(link, "cancel_job", {"ids": list(ids)})]
@@ -178,6 +187,11 @@ async def links(link: Link, *, after: int, limit: int) -> list[Edges]:
 async def tree_jobs(link: Link, ids: Sequence[int]) -> list[TreeJob]:
     """Those of the jobs that are there, by id."""
     return [TreeJob(*row) for row in await _fetch(link, "tree_jobs", {"ids": list(ids)})]
+
+
+async def tree_attempts(link: Link, ids: Sequence[int]) -> list[TreeAttempt]:
+    """The attempts of these jobs that did not complete, oldest first."""
+    return [TreeAttempt(*row) for row in await _fetch(link, "tree_attempts", {"ids": list(ids)})]
 
 
 async def waits_in_circles(link: Link) -> list[Circle]:
@@ -302,10 +316,19 @@ async def list_workers(
     return [ListedWorker(*row) for row in rows]
 
 
-async def ask_workers(link: Link, *, asked: Asked | None, ids: Sequence[int] | None) -> list[int]:
-    """The workers that are asked this now; `asked` None = to go on, `ids` None = all that are there."""
-    parameters = {"asked": asked, "ids": None if ids is None else list(ids)}
+async def ask_workers(
+    link: Link, *, asked: Asked | None, ids: Sequence[int] | None, queue: str | None
+) -> list[int]:
+    """The workers that are asked this now; `asked` None = to go on, `ids` None = all that are there.
+
+    With `queue` only those are asked that serve it by its name.
+    """
+    parameters = {"asked": asked, "ids": None if ids is None else list(ids), "queue": queue}
     return [id for (id,) in await _fetch(link, "ask_workers", parameters)]
+
+
+async def worker_limits(link: Link) -> list[WorkerLimit]:
+    return [WorkerLimit(*row) for row in await _fetch(link, "worker_limits", {})]
 
 
 async def named_workers(link: Link, *, ids: Sequence[int]) -> list[NamedWorker]:

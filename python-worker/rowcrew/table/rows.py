@@ -98,6 +98,7 @@ class WholeJob(Row, frozen=True):
     checkpoint: msgspec.Raw | None
     result: msgspec.Raw | None
     error_message: str | None
+    traceparent: str | None
 
 
 class Attempt(Row, frozen=True):
@@ -154,6 +155,19 @@ class TreeJob(Row, frozen=True):
     wait_policy: str | None
     waits: bool
     run_seconds: float | None
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+
+
+class TreeAttempt(Row, frozen=True):
+    """When an attempt of a job of a tree began and ended that did not complete."""
+
+    job_id: int
+    attempt: int
+    outcome: str
+    started_at: datetime | None
+    finished_at: datetime
 
 
 class Circle(Row, frozen=True):
@@ -204,8 +218,17 @@ class ListedQueue(Row, frozen=True):
     oldest_ready_at: datetime | None
     oldest_wait_seconds: float | None
     workers: int
+    workers_allowed: int | None
     slots: int
     slots_taken: int
+
+
+class WorkerLimit(Row, frozen=True):
+    """A queue with a limit, and the live workers that serve it of those that may."""
+
+    queue: str
+    live: int
+    allowed: int
 
 
 class ShownQueue(Row, frozen=True):

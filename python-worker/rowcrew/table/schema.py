@@ -102,6 +102,7 @@ jobs = Table(
     _time("notBefore"),
     Column("watches", BigInteger),
     Column("awaited", Boolean),
+    Column("traceparent", Text),
     _check("jobs_status_known", "status IN ('queued', 'processing', 'completed', 'failed', 'cancelled')"),
     _check("jobs_queue_name", _QUEUE_NAME),
     _check("jobs_type_name", "type <> '' AND length(type) <= 200"),

@@ -31,6 +31,7 @@ class BulkDocument(msgspec.Struct, frozen=True, rename="camel"):
 
     Attributes:
         to_id: jobs with higher ids are none of its business.
+        counted: how many jobs somebody was told that it takes; null = nobody was.
         looked_to: it has come down to this id; null before it begins.
         changed: how many jobs it has changed so far.
         problem: why it has failed.
@@ -40,6 +41,7 @@ class BulkDocument(msgspec.Struct, frozen=True, rename="camel"):
     change: Change
     state: State
     to_id: int
+    counted: int | None
     looked_to: int | None
     changed: int
     problem: str | None
@@ -48,11 +50,12 @@ class BulkDocument(msgspec.Struct, frozen=True, rename="camel"):
 class _Bulk:
     """One bulk change under way."""
 
-    def __init__(self, change: Change, search: Search, *, to_id: int) -> None:
+    def __init__(self, change: Change, search: Search, *, to_id: int, counted: int | None) -> None:
         self.id = str(uuid.uuid4())
         self.change = change
         self.search = search
         self.to_id = to_id
+        self.counted = counted
         self.state: State = "waiting"
         self.looked_to: int | None = None
         self.changed = 0
@@ -66,7 +69,14 @@ class _Bulk:
 
     def document(self) -> BulkDocument:
         return BulkDocument(
-            self.id, self.change, self.state, self.to_id, self.looked_to, self.changed, self.problem
+            self.id,
+            self.change,
+            self.state,
+            self.to_id,
+            self.counted,
+            self.looked_to,
+            self.changed,
+            self.problem,
         )
 
 
@@ -82,14 +92,25 @@ class Bulks:
         self._changing = changing
         self._known: dict[str, _Bulk] = {}
 
-    def begin(self, change: Change, search: Search, *, to_id: int, delay_seconds: float) -> BulkDocument:
+    def begin(
+        self,
+        change: Change,
+        search: Search,
+        *,
+        to_id: int,
+        delay_seconds: float,
+        counted: int | None = None,
+    ) -> BulkDocument:
         """
+        Args:
+            counted: how many jobs somebody was told that it takes.
+
         Raises:
             TooMany: too many are under way.
         """
         if sum(one.is_under_way for one in self._known.values()) >= MOST_AT_ONCE:
             raise TooMany(f"{MOST_AT_ONCE} bulk changes are under way; wait for one of them to end")
-        bulk = _Bulk(change, search, to_id=to_id)
+        bulk = _Bulk(change, search, to_id=to_id, counted=counted)
         self._known[bulk.id] = bulk
         if len(self._known) > MOST_KEPT:
             del self._known[next(id for id, one in self._known.items() if not one.is_under_way)]

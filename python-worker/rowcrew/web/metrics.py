@@ -75,6 +75,11 @@ def _of_queues(sampler: Sampler) -> Iterator[Metric]:
     use = GaugeMetricFamily(
         "rowcrew_queue_utilization", "What runs, of what may run at once, from 0 to 1.", labels=["queue"]
     )
+    workers = GaugeMetricFamily(
+        "rowcrew_queue_workers",
+        "Workers that serve a queue, and its limit.",
+        labels=["queue", "state"],
+    )
     queues = sorted(sampler.now.value.queues if sampler.now.value else [], key=lambda one: one.queue)
     for name, some in _crowds(queues):
         depth.add_metric([name, "ready"], sum(queue.ready for queue in some))
@@ -82,7 +87,10 @@ def _of_queues(sampler: Sampler) -> Iterator[Metric]:
         depth.add_metric([name, "in_flight"], sum(queue.processing for queue in some))
         oldest.add_metric([name], max(queue.oldest_wait_seconds or 0.0 for queue in some))
         use.add_metric([name], max(_utilization(queue) for queue in some))
-    yield from (depth, oldest, use)
+        workers.add_metric([name, "live"], max(queue.workers for queue in some))
+        if limits := [queue.max_concurrent for queue in some if queue.max_concurrent is not None]:
+            workers.add_metric([name, "allowed"], max(limits))
+    yield from (depth, oldest, use, workers)
 
 
 def _crowds(queues: Sequence[QueueNow]) -> Iterator[tuple[str, Sequence[QueueNow]]]:

@@ -10,11 +10,13 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 import psycopg
 
-from rowcrew.admin import looks, now
+from rowcrew.admin import database, looks, now
+from rowcrew.admin.check import Check
+from rowcrew.admin.database import Database, DatabaseNow
 from rowcrew.admin.now import Now
 from rowcrew.model.errors import RowcrewError
 from rowcrew.table.link import Link, reason
@@ -41,19 +43,25 @@ class Part(Generic[T]):
     Args:
         look: how it is seen.
         every_seconds: how old it becomes before somebody looks again.
+        is_aside: whether only few want it, so that nobody looks while none of them asks for it.
 
     Attributes:
         value: None until it was seen once.
         problem: why the last look failed; None = it did not.
+        tried: set after each look.
     """
 
-    def __init__(self, look: Callable[[Link], Awaitable[T]], *, every_seconds: float) -> None:
+    def __init__(
+        self, look: Callable[[Link], Awaitable[T]], *, every_seconds: float, is_aside: bool = False
+    ) -> None:
         self._look = look
         self._every_seconds = every_seconds
+        self._wanted_until = float("-inf") if is_aside else float("inf")
         self._seen_at = 0.0
         self._tried_at = float("-inf")
         self.value: T | None = None
         self.problem: str | None = None
+        self.tried = asyncio.Event()
 
     @property
     def age_seconds(self) -> float | None:
@@ -61,12 +69,21 @@ class Part(Generic[T]):
 
     @property
     def is_due(self) -> bool:
-        return time.monotonic() - self._tried_at >= self._every_seconds
+        now = time.monotonic()
+        return now < self._wanted_until and now - self._tried_at >= self._every_seconds
 
     @property
     def is_late(self) -> bool:
         age = self.age_seconds
         return age is None or age > self._every_seconds + LATE_SECONDS
+
+    def want(self) -> None:
+        """Somebody asks for what is aside: it is looked at for a while."""
+        self._wanted_until = max(self._wanted_until, time.monotonic() + ASLEEP_SECONDS)
+
+    def outdate(self) -> None:
+        """Somebody has changed something: the next who asks waits for a new look."""
+        self._tried_at = float("-inf")
 
     async def see(self, links: Links) -> None:
         """A look that fails leaves what was seen before."""
@@ -80,6 +97,8 @@ class Part(Generic[T]):
             self.problem = reason(error)
         else:
             self.value, self._seen_at, self.problem = value, began, None
+        finally:
+            self.tried.set()
 
 
 class Sampler:
@@ -99,9 +118,12 @@ class Sampler:
         self.reasons: Part[list[ReasonCount]] = Part(looks.reasons, every_seconds=10)
         self.processed: Part[int] = Part(self._count_processed, every_seconds=30)
         self.counts: Part[bool] = Part(self.tally.count, every_seconds=30)
+        self.database: Part[DatabaseNow] = Part(Database().look, every_seconds=20, is_aside=True)
+        self.checks: Part[list[Check]] = Part(database.examine, every_seconds=60, is_aside=True)
 
     @property
-    def parts(self) -> dict[str, Part[Now] | Part[list[ReasonCount]] | Part[int] | Part[bool]]:
+    def parts(self) -> dict[str, Part[Any]]:
+        """What is looked at as long as anybody asks for anything."""
         return {
             "now": self.now,
             "reasons": self.reasons,
@@ -118,16 +140,33 @@ class Sampler:
 
     async def look(self) -> None:
         """Somebody wants to know: go on looking, and wait a moment if nobody has looked lately."""
-        self._asked_at = time.monotonic()
-        if self._looking is not None and not self._looking.done():
-            if self.now.value is not None:
-                return
-        else:
-            self._round_ended.clear()
-            self._looking = asyncio.create_task(self._look_while_asked())
+        if self._go_on() and self.now.value is not None:
+            return
         with suppress(TimeoutError):
             async with asyncio.timeout(_FIRST_SECONDS):
                 await self._round_ended.wait()
+
+    async def look_at_database(self) -> None:
+        """The same of what is aside: the database, and what the doctor says of it."""
+        due = []
+        for part in (self.database, self.checks):
+            part.want()
+            if part.is_due:
+                part.tried.clear()
+                due.append(part.tried.wait())
+        self._go_on()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_FIRST_SECONDS):
+                await asyncio.gather(*due)
+
+    def _go_on(self) -> bool:
+        """Whether looks were going on already."""
+        self._asked_at = time.monotonic()
+        if self._looking is not None and not self._looking.done():
+            return True
+        self._round_ended.clear()
+        self._looking = asyncio.create_task(self._look_while_asked())
+        return False
 
     async def stop(self) -> None:
         if self._looking is not None:
@@ -138,7 +177,7 @@ class Sampler:
     async def _look_while_asked(self) -> None:
         while time.monotonic() - self._asked_at < ASLEEP_SECONDS:
             began = time.monotonic()
-            for part in self.parts.values():
+            for part in (*self.parts.values(), self.database, self.checks):
                 if part.is_due:
                     await part.see(self._links)
             self._round_ended.set()

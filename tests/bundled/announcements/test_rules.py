@@ -15,6 +15,7 @@ from rowcrew.bundled.announcements.pdf_text import page_texts
 from rowcrew.bundled.announcements.processed import Analysis
 from rowcrew.bundled.announcements.rules.categories import GENERAL, category_of, signs
 from rowcrew.bundled.announcements.rules.dates import dates_in
+from rowcrew.bundled.announcements.rules.likeness import categories
 from rowcrew.bundled.announcements.rules.money import amounts_in
 from rowcrew.bundled.announcements.sample.filings import Sample, samples
 from rowcrew.bundled.announcements.sample.pdf import pdf_of
@@ -119,6 +120,23 @@ def test_what_a_board_decided_says_more_than_that_it_met() -> None:
     subject, decided = "Outcome of Board Meeting", "The Board approved an issue of bonus shares."
     assert category_of("", subject, decided) == "Bonus/Stock Split"
     assert category_of("", subject, "The Board adopted a policy.") == subject
+
+
+def test_what_no_pattern_tells_is_what_it_is_worded_like() -> None:
+    text = "Money was siphoned off by an employee, irregularities came up, and a forensic probe was ordered."
+    assert all(not sign.pattern.search(text) for own in signs().values() for sign in own)
+    assert category_of("", "Update", text) == "Fraud"
+
+
+@pytest.mark.parametrize(
+    "text", ["", "Please find attached.", "Intimation under Regulation 30 of SEBI (LODR) Regulations, 2015."]
+)
+def test_a_letter_that_says_nothing_is_general(text: str) -> None:
+    assert category_of("Updates", "Updates", text) == GENERAL
+
+
+def test_every_category_has_phrases() -> None:
+    assert set(categories()) == {*signs(), GENERAL}
 
 
 def test_there_are_about_fifty_categories_and_one_for_the_rest() -> None:

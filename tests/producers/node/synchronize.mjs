@@ -28,7 +28,7 @@ const Job = new EntitySchema({
     progress: optional('jsonb'), checkpoint: optional('jsonb'), result: optional('jsonb'), errorMessage: optional('text'),
     resultEmptiedAt: optional('timestamptz'),
     waitsFor: { ...optional('bigint'), array: true }, waitPolicy: optional('text'), notBefore: optional('timestamptz'),
-    watches: optional('bigint'), awaited: optional('boolean'),
+    watches: optional('bigint'), awaited: optional('boolean'), traceparent: optional('text'),
   },
 });
 

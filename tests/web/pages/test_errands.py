@@ -104,6 +104,26 @@ def test_all_that_fit_are_requeued_after_a_while_in_which_it_can_be_taken_back(
     assert {scene.status(id) for id in (*ids, late)} == {"queued"}
 
 
+def test_a_text_in_payloads_is_searched_for_by_mouse_and_by_keyboard(
+    open_page: OpenPage, scene: Scene
+) -> None:
+    scene.job("texted", payload={"city": "Oslo"})
+    wanted = scene.job("texted", payload={"city": "København"})
+    page = open_page("/jobs")
+    page.get_by_label("Filter jobs").fill('type:texted since:1h "københavn"')
+    page.get_by_role("button", name="Filter").click()
+    expect(page.locator("#jobs tbody th a")).to_have_text([str(wanted)])
+    expect(page.locator(".told")).to_contain_text("Newest first")
+    page.keyboard.press("/")
+    page.keyboard.type('"oslo" since:2000-01-01')
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
+    expect(page.locator("#jobs tbody tr")).to_have_count(1)
+    page.get_by_role("link", name="Queued").click()
+    expect(page.locator("#filter")).to_have_value('status:queued since:2000-01-01T00:00:00Z "oslo"')
+    assert page.locator("body").get_attribute("data-again") == "0"
+
+
 def test_a_word_that_nobody_understands_is_named(open_page: OpenPage) -> None:
     page = open_page("/jobs?q=status:broken")
     expect(page.locator("#filter-says")).to_contain_text("'broken' is no status")

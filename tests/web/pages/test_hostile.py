@@ -71,6 +71,14 @@ def test_what_a_producer_writes_stays_text(open_page: OpenPage, scene: Scene, te
 def test_what_an_address_says_stays_text(open_page: OpenPage) -> None:
     page = open_page("/livez")
     for text in HOSTILE:
-        for path in ("/jobs?q=", "/why?job=", "/limits?queue=", "/schedules?name=", "/?done=", "/jobs/"):
+        for path in (
+            "/jobs?q=",
+            "/jobs?q=%22",
+            "/why?job=",
+            "/limits?queue=",
+            "/schedules?name=",
+            "/?done=",
+            "/jobs/",
+        ):
             page.goto(path + quote(text, safe=""))
             assert not caught(page), path

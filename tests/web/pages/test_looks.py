@@ -28,11 +28,13 @@ SCREENS = (
     "/jobs",
     "/jobs/{failed}",
     "/jobs/{queued}",
+    "/jobs/{failed}/edit",
     "/why",
     "/errors",
     "/workers",
     "/schedules?name=nightly",
     "/limits?queue=crawl",
+    "/database",
     "/workflows/{failed}",
     "/jobs/0",
     "/jobs?q=status:no",
@@ -78,7 +80,8 @@ def test_a_database_that_is_away_is_said_on_every_screen() -> None:
     nowhere = "postgresql://postgres:secret@127.0.0.1:1/nowhere"
     with program(*serving(), DATABASE_URL=nowhere) as served:
         web = Web(served, nowhere, None)  # type: ignore[arg-type]
-        for path in ("/", "/jobs", "/jobs/1", "/why", "/errors", "/workers", "/schedules", "/limits"):
+        pages = ("/", "/jobs", "/jobs/1", "/why", "/errors", "/workers", "/schedules", "/limits", "/database")
+        for path in pages:
             answered = web.get(path, Accept="text/html")
             assert answered.status == 503, path
             assert "Rowcrew cannot reach the database." in answered.text

@@ -16,7 +16,8 @@ def test_every_link_and_redirect_keeps_the_prefix(scene: Scene) -> None:
     failed = scene.failed()
     with program(*serving(), "--prefix", PREFIX, DATABASE_URL=scene.web.url) as served:
         web = Web(served, scene.web.url, scene.web.connection)
-        for path in ("/", "/jobs?q=queue:crawl", f"/jobs/{failed}", "/why", "/errors", "/workers", "/limits"):
+        jobs = ("/jobs?q=queue:crawl", f"/jobs/{failed}")
+        for path in ("/", *jobs, "/why", "/errors", "/workers", "/limits", "/database"):
             answered = web.get(path)
             links = LINK.findall(answered.text)
             assert (answered.status, len(links) > 10) == (200, True)

@@ -54,6 +54,9 @@ def test_a_viewer_looks_and_reads_no_payload(browser: Browser, closed: Scene) ->
         f"/jobs/{id}/requeue",
         headers={"Origin": closed.address, "Content-Type": "application/x-www-form-urlencoded"},
     )
+    assert page.request.get(f"/jobs/{id}/edit").status == 403
+    for path in ('/jobs?q="iban"', '/api/v1/jobs?q="iban"', '/api/v1/bulk/count?change=requeue&q="iban"'):
+        assert page.request.get(path).status == 403
     assert answer.status == 403
     assert "who looks and changes nothing" in answer.text()
     assert closed.status(id) == "failed"

@@ -14,7 +14,8 @@ from typing import Final, Literal
 import msgspec
 from psycopg import sql
 
-from rowcrew.bundled.csv_import.date_format import DateRule, date_rules, iso_form
+from rowcrew.bundled.csv_import.date_format import DateRule, date_rules
+from rowcrew.bundled.csv_import.native_dates import native_dates
 
 Negative = Literal["sign", "parentheses", "trailing", "any"]
 
@@ -84,7 +85,7 @@ class Cells(msgspec.Struct, frozen=True, kw_only=True):
             words = f"|(?i:{_NAN})" if self.nan else ""
             return f"(?:{_PLAIN_NUMBER}{words})" if self.decimal == "." else None
         if column.category == "D":
-            return iso_form(self.date_formats[0]) if self.date_formats else _ISO
+            return native_dates(self.date_formats).form if self.date_formats else _ISO
         return None if column.category == "S" and self.trim else ANY
 
 

@@ -17,6 +17,7 @@ from psycopg import sql
 from rowcrew.bundled.csv_import import staging
 from rowcrew.bundled.csv_import.cells import LookedAt, TargetColumn, odd_cell
 from rowcrew.bundled.csv_import.csv_file import Block
+from rowcrew.bundled.csv_import.native_dates import native_dates
 from rowcrew.bundled.csv_import.staging import Plan
 from rowcrew.bundled.csv_import.statements import SQL
 
@@ -35,11 +36,13 @@ class Records(msgspec.Struct, frozen=True):
     """Whole records in UTF-8, how many they are, and what is known of their cells.
 
     Attributes:
+        straight: the records as COPY takes them into the table itself; None: they must be staged.
         has_formulas: a cell may look like a formula, so the cells must be counted.
         is_plain: every number and date is plain, so none need be looked at again.
     """
 
     data: bytes
+    straight: bytes | None
     rows: int
     has_formulas: bool
     is_plain: bool
@@ -85,6 +88,7 @@ class CopyIn:
         self._connection = connection
         self._plan = plan
         self._copy_to_table = staging.copy_to_table(plan)
+        self._constants = _constants(plan)
         self._formula_start = _formula_start(plan.delimiter)
         forms = {place: plan.cells.plain_form(plan.columns[name]) for name, place in plan.fields.items()}
         known = {place: form for place, form in forms.items() if form is not None}
@@ -99,7 +103,9 @@ class CopyIn:
         Raises:
             psycopg.ProgrammingError: this plan cannot work whatever the file holds.
         """
-        self._connection.execute("SET LOCAL datestyle = 'ISO, YMD'")  # 03/04/2026 is an error, not a guess
+        # Without formats 03/04/2026 is an error, not a guess.
+        order = native_dates(self._plan.cells.date_formats).order
+        self._connection.execute(sql.SQL("SET LOCAL datestyle = 'ISO, {}'").format(sql.SQL(order)))
         self._connection.execute("SET CONSTRAINTS ALL IMMEDIATE")  # a bad row fails here, not at the commit
         self._connection.execute(staging.create(self._plan))
         self._connection.execute(staging.insert(self._plan, "no", known=True))
@@ -111,13 +117,11 @@ class CopyIn:
     def examined(self, block: Block) -> Records:
         """These records as `load` takes them. Asks no connection: any thread may call it meanwhile."""
         lines = _lines(block)
-        return Records(
-            block.data,
-            block.rows,
-            # Where all rows are staged the server counts sooner than we search, and we hold up no statement.
-            has_formulas=self._copy_to_table is None or self._formula_start.search(lines) is not None,
-            is_plain=self._odd_cell.search(lines) is None,
-        )
+        is_plain = self._odd_cell.search(lines) is None
+        # Where all rows are staged the server counts sooner than we search, and we hold up no statement.
+        has_formulas = self._copy_to_table is None or self._formula_start.search(lines) is not None
+        straight = None if has_formulas or not is_plain else self._with_constants(block)
+        return Records(block.data, straight, block.rows, has_formulas, is_plain)
 
     def has_blank_rows(self, block: Block) -> bool:
         """Whether a line of nothing but delimiters and spaces is among these records."""
@@ -129,11 +133,10 @@ class CopyIn:
         Raises:
             psycopg.Error: one of ROW_ERRORS if the content of a row is at fault.
         """
-        goes_straight = records.is_plain and not records.has_formulas and not self._expect_duplicates
-        if self._copy_to_table and goes_straight:
+        if self._copy_to_table and records.straight is not None and not self._expect_duplicates:
             try:
                 with self._connection.transaction():
-                    self._copy(self._copy_to_table, records.data, records.rows)
+                    self._copy(self._copy_to_table, records.straight, records.rows)
             except (*_DUPLICATES, RowsMissing):
                 self._expect_duplicates = True
             else:
@@ -181,6 +184,18 @@ class CopyIn:
                 return name, cells[0] if cells else ""
         return None
 
+    def _with_constants(self, block: Block) -> bytes:
+        """The records with the constants in front of the first cell of each."""
+        end, front = block.line_end, self._constants
+        if not front:
+            return block.data
+        data = block.data.removesuffix(end)
+        if data.count(end) == block.rows - 1:
+            data = data.replace(end, end + front)
+        else:
+            data = _replaced(data, end, end + front, quoted=False)
+        return front + data + end
+
     def _load_by_staging(self, records: Records) -> Loaded:
         self._empty_staging()
         with self._connection.transaction():
@@ -225,9 +240,24 @@ class CopyIn:
 
 
 def _lines(block: Block) -> bytes:
-    """The records, each behind a line feed, without the last line end."""
+    """The records, each behind a line feed, without the last line end; a cell's own line feeds are spaces."""
     lines = block.data if block.line_end == b"\n" else block.data.replace(block.line_end, b"\n")
+    if lines.count(b"\n") > block.rows:
+        lines = _replaced(lines, b"\n", b" ", quoted=True)
     return b"\n" + lines.removesuffix(b"\n")
+
+
+def _replaced(data: bytes, old: bytes, new: bytes, *, quoted: bool) -> bytes:
+    """The records with one text for another, either in quoted cells alone or outside them alone."""
+    parts = data.split(b'"')
+    parts[quoted::2] = [part.replace(old, new) for part in parts[quoted::2]]
+    return b'"'.join(parts)
+
+
+def _constants(plan: Plan) -> bytes:
+    """The constants as cells at the beginning of a record, in the order of `copy_to_table`."""
+    cells = [f'"{constant.replace(chr(34), chr(34) * 2)}"' for constant in plan.constants.values()]
+    return "".join([cell + plan.delimiter for cell in cells]).encode()
 
 
 def _formula_start(delimiter: str) -> re.Pattern[bytes]:

@@ -79,9 +79,10 @@ def date_rules(date_format: str) -> list[DateRule]:
     ]
 
 
-def iso_form(date_format: str) -> str | None:
-    """A regular expression of what the format means, if PostgreSQL reads all of that as it is."""
-    return _pattern(date_format)[0] if date_format in _ISO_FORMATS else None
+def form_of(date_format: str, *, two_digit_years: str) -> str:
+    """A regular expression without groups for the cells that a format without parentheses means."""
+    pattern, _ = _pattern(date_format)
+    return pattern.replace(_DIRECTIVES["y"], two_digit_years).replace("(?:", "(").replace("(", "(?:")
 
 
 def _pattern(date_format: str) -> tuple[str, dict[str, int]]:

@@ -82,14 +82,22 @@ def copy_numbered(plan: Plan) -> sql.Composed:
 
 
 def copy_to_table(plan: Plan) -> sql.Composed | None:
-    """COPY into the target, if every field fills one column as it is."""
-    if plan.constants or sorted(plan.fields.values()) != list(range(plan.field_count)):
+    """COPY into the target, if every field fills one column as it is; the constants come first."""
+    if sorted(plan.fields.values()) != list(range(plan.field_count)):
         return None
     names = sorted(plan.fields, key=plan.fields.__getitem__)
     if any(plan.cells.plain_form(plan.columns[name]) is None for name in names):
         return None
-    target = sql.SQL("{} ({})").format(sql.Identifier(plan.schema, plan.table), _names(names))
+    if any(_cast_differs(plan.columns[name]) for name in plan.constants):
+        return None
+    filled = _names([*plan.constants, *names])
+    target = sql.SQL("{} ({})").format(sql.Identifier(plan.schema, plan.table), filled)
     return _copy(plan, target, [name for name in names if plan.columns[name].category != "S"])
+
+
+def _cast_differs(column: TargetColumn) -> bool:
+    """Whether `cast` reads a constant otherwise than COPY: money through numeric, bits cut to length."""
+    return column.type == "money" or column.category == "V"
 
 
 def insert(

@@ -94,7 +94,12 @@ def opened(payload: CsvImport, plan: Plan, connection: Connection) -> CopyIn:
         raise PermanentError(
             f"dedupe: table {payload.table!r} has no unique index on exactly ({wanted})"
         ) from error
-    except (psycopg.ProgrammingError, psycopg.DataError, psycopg.errors.TooManyColumns) as error:
+    except (
+        psycopg.ProgrammingError,
+        psycopg.DataError,
+        psycopg.NotSupportedError,
+        psycopg.errors.TooManyColumns,
+    ) as error:
         raise PermanentError(
             f"table {payload.table!r} cannot take this import: {error.diag.message_primary}"
         ) from error

@@ -8,10 +8,12 @@ import msgspec
 from msgspec import Meta
 
 from rowcrew.admin import bulk as admin
+from rowcrew.admin import looks
 from rowcrew.admin.jobs import CHANGEABLE, Change
+from rowcrew.admin.search import frozen
 from rowcrew.table.link import Link
 from rowcrew.table.looks import Search
-from rowcrew.web.api.jobs import JobId, typed
+from rowcrew.web.api.jobs import JobId, refuse_hidden, typed
 from rowcrew.web.api.operation import Answer, Given, Operation
 from rowcrew.web.bulk import BulkDocument
 from rowcrew.web.problems import Refused
@@ -49,12 +51,14 @@ class BulkList(msgspec.Struct, frozen=True):
 
 async def count(link: Link, given: Given) -> Answer:
     query: CountQuery = given.query
-    return Answer(await admin.count(link, query.change, _search(query.change, query.q)))
+    wanted = _search(query.change, query.q)
+    refuse_hidden(wanted, given)
+    return Answer(await admin.count(link, query.change, wanted))
 
 
-async def begin(_: Link, given: Given) -> Answer:
+async def begin(link: Link, given: Given) -> Answer:
     wanted: BulkToBegin = given.body
-    search = _search(wanted.change, wanted.q)
+    search = frozen(_search(wanted.change, wanted.q), await looks.now(link))
     begun = given.shared.bulks.begin(
         wanted.change, search, to_id=wanted.to_id, delay_seconds=wanted.delay_seconds
     )

@@ -51,7 +51,7 @@ async def list_announcements(link: Link, given: Given) -> Answer:
 
 async def run_model(link: Link, given: Given) -> Answer:
     payload = {**given.body, "modelId": given.path["model"]}
-    job = NewJob("model_run", payload, unique_key=given.idempotency_key)
+    job = NewJob("model_run", payload, unique_key=given.idempotency_key, traceparent=given.traceparent)
     enqueued = await client.enqueue_async(job, on=link)
     where = {"Location": f"/api/v1/jobs/{enqueued.id}"}
     return Answer(await document_of(link, enqueued.id), 202 if enqueued.created else 200, where)

@@ -11,6 +11,7 @@ from msgspec import Meta
 from rowcrew import client
 from rowcrew.admin import jobs as admin
 from rowcrew.admin import looks
+from rowcrew.admin.requeue_edited import requeue_edited
 from rowcrew.admin.search import Unreadable, search
 from rowcrew.model.new_job import NewJob, WaitPolicy, the_payload
 from rowcrew.model.priority import priority_value
@@ -49,19 +50,20 @@ class JobToEnqueue(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_f
     waits_for: list[JobId] | None = None
     wait_policy: WaitPolicy | None = None
 
-    def new_job(self, unique_key: str | None) -> NewJob:
+    def new_job(self, unique_key: str | None, traceparent: str | None) -> NewJob:
         fields = msgspec.structs.asdict(self)
         if (parameters := fields.pop("parameters")) is not None:
             fields["payload"] = the_payload(self.payload, parameters)
         after, when = fields.pop("waits_for"), fields.pop("wait_policy")
-        return NewJob(**{**fields, "unique_key": unique_key, "after": after or None, "when": when})
+        given = {"unique_key": unique_key, "traceparent": traceparent}
+        return NewJob(**{**fields, **given, "after": after or None, "when": when})
 
 
 class JobsQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Which jobs; each name but `q`, `cursor` and `limit` may come again, and any of its values fits.
 
     Attributes:
-        q: the same as one would type it: `status:failed queue:mail key:acme`.
+        q: the same as one would type it: `failed queue:mail key:acme since:2h "text"`.
         key: a unique key or a concurrency key.
         cursor: `next` of the page before.
     """
@@ -101,6 +103,16 @@ def typed(text: str) -> Search:
         raise Refused(400, f"q: {error}", field="q") from error
 
 
+def refuse_hidden(wanted: Search, given: Given) -> None:
+    """Who may not read payloads may not find out either what stands in them.
+
+    Raises:
+        Refused: a text is looked for.
+    """
+    if wanted.texts and not given.user.sees_payloads:
+        raise Refused(403, "q: to search payloads takes the right to read them", field="q")
+
+
 class JobChange(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
     """When a queued job runs, and how soon beside others; what is left out stays.
 
@@ -110,6 +122,12 @@ class JobChange(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fiel
 
     priority: int | str | None = None
     run_at: datetime | None = None
+
+
+class EditedPayload(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The payload with which an ended job runs again. What the mask •••••• stands for stays as it was."""
+
+    payload: dict[str, Any]
 
 
 class LinesQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -165,7 +183,7 @@ async def enqueue(link: Link, given: Given) -> Answer:
         raise Refused(
             422, "uniqueKey: differs from the header Idempotency-Key; give one of them", field="uniqueKey"
         )
-    job = wanted.new_job(given.idempotency_key or wanted.unique_key)
+    job = wanted.new_job(given.idempotency_key or wanted.unique_key, given.traceparent)
     enqueued = await client.enqueue_async(job, on=link)
     document = await document_of(link, enqueued.id)
     where = {"Location": f"/api/v1/jobs/{enqueued.id}"}
@@ -174,7 +192,9 @@ async def enqueue(link: Link, given: Given) -> Answer:
 
 async def list_jobs(link: Link, given: Given) -> Answer:
     query: JobsQuery = given.query
-    page = await looks.page(link, query.search, before=query.cursor, limit=query.limit)
+    search = query.search
+    refuse_hidden(search, given)
+    page = await looks.page(link, search, before=query.cursor, limit=query.limit)
     return Answer(JobsPage(page.jobs, None if page.before is None else str(page.before)))
 
 
@@ -235,6 +255,20 @@ async def cancel(link: Link, given: Given) -> Answer:
 
 async def requeue(link: Link, given: Given) -> Answer:
     return await _changed(link, "requeue", given.id)
+
+
+async def requeue_with_payload(link: Link, given: Given) -> Answer:
+    wanted: EditedPayload = given.body
+    seen = await document_of(link, given.id)
+    refuse_changed(given, _tag(seen))
+    edited = await requeue_edited(link, given.id, wanted.payload, seen=seen.updated_at)
+    document = await document_of(link, given.id)
+    if edited is None or not edited.answer.changed:
+        if document.status in admin.CHANGEABLE["requeue"] and document.updated_at != seen.updated_at:
+            raise Refused(412, "somebody has changed it since you saw it; look again", field="If-Match")
+        answer = admin.Answer(given.id, document.status, None, False) if edited is None else edited.answer
+        raise Refused(409, _unchanged("requeue", answer))
+    return Answer(document, tag=_tag(document), tells={"fields": edited.fields})
 
 
 async def document_of(link: Link, id: int) -> JobDocument:
@@ -334,5 +368,16 @@ OPERATIONS: Final = (
         requeue,
         admin.Answer,
         problems=(404, 409),
+    ),
+    Operation(
+        "POST",
+        "/jobs/{id}/requeue/edited",
+        "requeueEditedJob",
+        "Run an ended job again with another payload, which has to fit the schema of its type.",
+        requeue_with_payload,
+        JobDocument,
+        body=EditedPayload,
+        problems=(404, 408, 409, 413, 415, 422),
+        has_tag=True,
     ),
 )

@@ -16,7 +16,8 @@ from starlette.types import Receive, Scope, Send
 
 from rowcrew.model.errors import RowcrewError
 from rowcrew.model.new_job import PAYLOAD_BYTES
-from rowcrew.web.api import bulk, events, families, jobs, queues, schedules, trees, types, workers
+from rowcrew.trace_context import well_formed
+from rowcrew.web.api import bulk, database, events, families, jobs, queues, schedules, trees, types, workers
 from rowcrew.web.api.audit import note
 from rowcrew.web.api.openapi import openapi
 from rowcrew.web.api.operation import Answer, Given, Operation, Stream
@@ -38,6 +39,7 @@ OPERATIONS: Final = (
     *events.OPERATIONS,
     *bulk.OPERATIONS,
     *families.OPERATIONS,
+    *database.OPERATIONS,
 )
 
 BODY_BYTES: Final = 2 * PAYLOAD_BYTES
@@ -97,7 +99,8 @@ def _endpoint(operation: Operation, shared: Shared) -> Endpoint:
             async with links.lent() as link:
                 answer = await operation.do(link, given)
                 if operation.is_audited:
-                    await note(link, operation, given)
+                    tells = answer.tells if isinstance(answer, Answer) else None
+                    await note(link, operation, given, tells)
         except (RowcrewError, psycopg.Error) as error:
             return answer_to(error, shared.address)
         return _response(request, answer, hides=not given.user.sees_payloads)
@@ -142,6 +145,7 @@ async def _given(request: Request, operation: Operation, shared: Shared) -> Give
         query,
         body,
         idempotency_key=headers.get("idempotency-key") if operation.takes_key else None,
+        traceparent=well_formed(headers.get("traceparent")) if operation.takes_key else None,
         if_match=_wanted(headers.get("if-match")),
         last_event_id=headers.get("last-event-id"),
     )

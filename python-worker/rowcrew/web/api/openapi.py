@@ -97,3 +97,4 @@ def _parameters(one: Operation, components: Mapping[str, Any]) -> Iterator[dict[
     if one.takes_key:
         key = {"type": "string", "minLength": 1, "maxLength": 255}
         yield {"name": "Idempotency-Key", "in": "header", "schema": key}
+        yield {"name": "traceparent", "in": "header", "schema": {"type": "string"}}

@@ -26,12 +26,14 @@ class Answer(NamedTuple):
 
     Attributes:
         tag: what a later change may give as If-Match; changes whenever what may be changed has.
+        tells: what the event of this change says beside who made it.
     """
 
     document: Any
     status: int = 200
     headers: Mapping[str, str] | None = None
     tag: str | None = None
+    tells: Mapping[str, Any] | None = None
 
 
 class Stream(NamedTuple):
@@ -59,6 +61,7 @@ class Given(NamedTuple):
     query: Any
     body: Any
     idempotency_key: str | None = None
+    traceparent: str | None = None
     if_match: frozenset[str] | None = None
     last_event_id: str | None = None
 

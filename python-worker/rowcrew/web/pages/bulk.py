@@ -8,10 +8,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from rowcrew.admin import bulk as admin
-from rowcrew.admin.search import Unreadable, search, spelled
+from rowcrew.admin import looks
+from rowcrew.admin.search import Unreadable, frozen, search, spelled
 from rowcrew.table.looks import Search
 from rowcrew.web.bulk import BulkDocument
-from rowcrew.web.pages.jobs import change_of
+from rowcrew.web.pages.jobs import change_of, refuse_hidden
 from rowcrew.web.pages.screen import Desk, form, job_id
 from rowcrew.web.problems import Refused
 
@@ -22,7 +23,9 @@ async def ask(desk: Desk, request: Request) -> Response:
     """How many there are now, and whether to go on."""
     change = change_of(request.query_params.get("change", ""))
     wanted = _wanted(request.query_params.get("q", ""))
+    refuse_hidden(wanted, request)
     async with desk.looking.lent() as link:
+        wanted = frozen(wanted, await looks.now(link))
         counted = await admin.count(link, change, wanted)
     return desk.page(request, "bulk", change=change, q=spelled(wanted), counted=counted, bulk=None)
 
@@ -34,6 +37,7 @@ async def begin(desk: Desk, request: Request) -> Response:
         _wanted(sent.get("q", "")),
         to_id=job_id(sent.get("to", "")),
         delay_seconds=UNDO_SECONDS,
+        counted=_counted(sent.get("jobs", "")),
     )
     return await desk.back(request, f"/bulk/{begun.id}", did="begin_bulk", subject=begun.id)
 
@@ -46,6 +50,11 @@ async def show(desk: Desk, request: Request) -> Response:
 async def stop(desk: Desk, request: Request) -> Response:
     bulk = _found(desk.bulks.take_back(request.path_params["id"]))
     return await desk.back(request, f"/bulk/{bulk.id}", did="stop_bulk", subject=bulk.id)
+
+
+def _counted(text: str) -> int | None:
+    """The number on the button; None where it was no exact one."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
 
 
 def _wanted(q: str) -> Search:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -10,15 +11,25 @@ from starlette.responses import Response
 from rowcrew.admin import jobs as admin
 from rowcrew.admin import looks
 from rowcrew.admin.one_job import one_job
-from rowcrew.admin.tree import tree
-from rowcrew.table.rows import Said
+from rowcrew.admin.tree import PlacedJob, tree
+from rowcrew.table.rows import Said, TreeJob
+from rowcrew.web.pages.graph import graph
 from rowcrew.web.pages.remedies import because
 from rowcrew.web.pages.screen import Desk, job_id
-from rowcrew.web.pages.timeline import timeline
+from rowcrew.web.pages.timeline import Waited, timeline
+from rowcrew.web.pages.workflow import batch
 from rowcrew.web.problems import Refused
 
 MOST_SAID: Final = 20
 MOST_KIN: Final = 200
+MOST_LISTED: Final = 12
+
+
+class Kin(NamedTuple):
+    """A job of the family, and those below it."""
+
+    job: TreeJob
+    below: list[Kin]
 
 
 async def show_job(desk: Desk, request: Request) -> Response:
@@ -29,6 +40,7 @@ async def show_job(desk: Desk, request: Request) -> Response:
             raise Refused(404, await admin.unseen(link, id))
         now = await looks.now(link)
         family = await tree(link, id, limit=MOST_KIN) or []
+    jobs = {placed.job.id: placed.job for placed in family}
     shown = one.said if request.query_params.get("log") == "all" else one.said[-MOST_SAID:]
     return desk.page(
         request,
@@ -36,11 +48,14 @@ async def show_job(desk: Desk, request: Request) -> Response:
         job=one.shown.job,
         attempts=sorted(one.shown.attempts, key=lambda attempt: attempt.finished_at, reverse=True),
         reasons=because(one.explained.reasons),
-        timeline=timeline(one.shown.job, one.shown.attempts, now),
+        timeline=timeline(one.shown.job, one.shown.attempts, now, waited=_waited_for(id, jobs)),
+        graph=graph(family),
+        batch=batch([job for job in jobs.values() if job.parent_id == id]),
         said=shown,
         said_more=len(shown) < len(one.said),
         log_told=_told(one.said, shown),
         family=family,
+        kin=nested(family[:MOST_LISTED]),
     )
 
 
@@ -64,6 +79,26 @@ async def _change(desk: Desk, request: Request, change: admin.Change) -> Respons
         )
     done = change if answer.changed else "none"
     return await desk.back(request, f"/jobs/{id}", did=f"{change}_job", subject=str(id), done=done)
+
+
+def nested(family: Sequence[PlacedJob]) -> list[Kin]:
+    """The tree as lists in lists."""
+    outermost: list[Kin] = []
+    open_lists = [outermost]
+    for placed in family:
+        del open_lists[placed.place.depth + 1 :]
+        kin = Kin(placed.job, [])
+        open_lists[-1].append(kin)
+        open_lists.append(kin.below)
+    return outermost
+
+
+def _waited_for(id: int, jobs: Mapping[int, TreeJob]) -> Waited:
+    """The jobs that this one waits or waited for, and when the last of them ended, if they all have."""
+    ids = jobs[id].waits_for if id in jobs else []
+    ends = [jobs[other].finished_at for other in ids if other in jobs]
+    known = [end for end in ends if end is not None]
+    return Waited(ids, max(known) if known and len(known) == len(ids) else None)
 
 
 def _told(said: list[Said], shown: list[Said]) -> str:

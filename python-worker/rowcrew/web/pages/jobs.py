@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from rowcrew.admin import jobs as admin
 from rowcrew.admin import looks
-from rowcrew.admin.looks import LOOKED_THROUGH, Page
+from rowcrew.admin.looks import Page
 from rowcrew.admin.search import Unreadable, search
 from rowcrew.table.looks import Search
+from rowcrew.web.login import user_of
 from rowcrew.web.pages import filters
 from rowcrew.web.pages.screen import Desk, form, job_id
 from rowcrew.web.problems import Refused
@@ -25,6 +26,7 @@ async def list_jobs(desk: Desk, request: Request) -> Response:
     before = job_id(text) if (text := request.query_params.get("before")) else None
     now = await desk.seen.now()
     page = Page([], None)
+    refuse_hidden(wanted, request)
     if wrong is None:
         async with desk.looking.lent() as link:
             page = await looks.page(link, wanted, before=before, limit=PAGE)
@@ -36,6 +38,7 @@ async def list_jobs(desk: Desk, request: Request) -> Response:
         wrong=wrong,
         page=page,
         told=_told(page),
+        again=0 if wanted.texts else 5,
         tabs=filters.tabs(wanted, now.value),
         before=before,
         newest=filters.asked(wanted),
@@ -53,7 +56,7 @@ async def change_jobs(desk: Desk, request: Request) -> Response:
     async with desk.changing.lent() as link:
         answers = await admin.change_jobs(link, change, ids)
     changed = sum(one.changed for one in answers)
-    said = {"q": q} if (q := (sent.get("q") or [""])[0]) else {}
+    said: dict[str, Any] = {"q": q} if (q := (sent.get("q") or [""])[0]) else {}
     return await desk.back(
         request,
         "/jobs",
@@ -80,9 +83,21 @@ def _read(q: str) -> tuple[Search, str | None]:
         return Search(), str(error)
 
 
+def refuse_hidden(wanted: Search, request: Request) -> None:
+    """Who may not read payloads may not find out either what stands in them.
+
+    Raises:
+        Refused: a text is looked for.
+    """
+    if wanted.texts and not user_of(request.scope).sees_payloads:
+        raise Refused(403, "To search payloads takes the right to read them.")
+
+
 def _told(page: Page) -> str:
+    if page.is_cut:
+        return f"Newest first; the time was up after {page.looked_through:,} ids, down to {page.before:,}"
     if page.before is None:
         return "Newest first, down to the first job of all" if page.jobs else "All ids were looked through"
     if len(page.jobs) < PAGE:
-        return f"Newest first; {LOOKED_THROUGH:,} ids were looked through, down to {page.before:,}"
+        return f"Newest first; {page.looked_through:,} ids were looked through, down to {page.before:,}"
     return "Newest first"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 import psycopg
@@ -10,7 +11,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from rowcrew.admin import looks
-from rowcrew.admin import now as standing
 from rowcrew.admin import queues as admin
 from rowcrew.model.standing import QueueNow
 from rowcrew.table.link import Link, reason
@@ -34,12 +34,11 @@ class Held(NamedTuple):
     held: list[HeldJob]
 
 
-async def look(link: Link) -> list[Held]:
+def held_places(queues: Iterable[QueueNow], jobs: Iterable[HeldJob]) -> list[Held]:
     """Queues with limits first, those with the most behind them on top."""
     held: defaultdict[str, list[HeldJob]] = defaultdict(list)
-    for job in await looks.held_jobs(link):
+    for job in jobs:
         held[job.queue].append(job)
-    queues = (await standing.now(link)).queues
     rows = [Held(queue, held[queue.queue]) for queue in queues]
     return sorted(rows, key=lambda row: (not _is_limited(row.queue), -row.queue.ready))
 
@@ -81,13 +80,15 @@ async def set_limits(desk: Desk, request: Request) -> Response:
 
 async def _page(desk: Desk, request: Request, queue: str, *, wrong: str = "") -> Response:
     """All queues, and a form for one of them."""
-    sight = await desk.seen.see("limits", look)
+    sight = await desk.seen.now()
+    jobs = await desk.seen.see("held", looks.held_jobs)
+    rows = held_places(sight.value.queues, jobs.value or []) if sight.value else []
     shown = None
     if queue:
         async with desk.looking.lent() as link:
             shown = await _known(link, queue)
     status = 422 if wrong else 503 if sight.value is None else 200
-    return desk.page(request, "limits", sight=sight, shown=shown, wrong=wrong, status=status)
+    return desk.page(request, "limits", sight=sight, rows=rows, shown=shown, wrong=wrong, status=status)
 
 
 async def _set_paused(desk: Desk, request: Request, *, paused: bool) -> Response:

@@ -12,7 +12,20 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from rowcrew.table.web_users import WebRole
-from rowcrew.web.pages import bulk, errors, job, jobs, now, queues, schedules, why, workers, workflow
+from rowcrew.web.pages import (
+    bulk,
+    database,
+    edit,
+    errors,
+    job,
+    jobs,
+    now,
+    queues,
+    schedules,
+    why,
+    workers,
+    workflow,
+)
 from rowcrew.web.pages.screen import Desk, View, endpoint
 
 STATIC: Final = Path(__file__).with_name("static")
@@ -24,6 +37,8 @@ _VIEWS: Final[tuple[tuple[str, str, View], ...]] = (
     ("GET", "/jobs/{id}", job.show_job),
     ("POST", "/jobs/{id}/cancel", job.cancel_job),
     ("POST", "/jobs/{id}/requeue", job.requeue_job),
+    ("GET", "/jobs/{id}/edit", edit.ask),
+    ("POST", "/jobs/{id}/edit", edit.requeue),
     ("GET", "/bulk", bulk.ask),
     ("POST", "/bulk", bulk.begin),
     ("GET", "/bulk/{id}", bulk.show),
@@ -42,6 +57,7 @@ _VIEWS: Final[tuple[tuple[str, str, View], ...]] = (
     ("POST", "/queues/pause", queues.pause),
     ("POST", "/queues/resume", queues.resume),
     ("POST", "/queues/set", queues.set_limits),
+    ("GET", "/database", database.show_database),
     ("GET", "/workflows/{id}", workflow.show_workflow),
     ("POST", "/workflows/{id}/cancel", workflow.cancel),
     ("POST", "/workflows/{id}/requeue", workflow.requeue),
@@ -63,5 +79,5 @@ def routes(desk: Desk) -> list[BaseRoute]:
 def _needs(method: str, view: View) -> WebRole:
     """The role that the API asks for the same."""
     if method == "GET":
-        return "viewer"
+        return "operator" if view is edit.ask else "viewer"
     return "admin" if view in _OF_ADMINS else "operator"

@@ -5,7 +5,7 @@ In: a view's facts, or what it raised. Out: a response. Called by the views of t
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from http import HTTPStatus
 from typing import Any, Final
@@ -44,6 +44,7 @@ SCREENS: Final = (
     ("workers", "/workers", "Workers", "w"),
     ("schedules", "/schedules", "Schedules", "s"),
     ("limits", "/limits", "Limits", "l"),
+    ("database", "/database", "Database", "d"),
 )
 """The pages of the menu: name, path, title, and the key behind `g`."""
 
@@ -64,6 +65,8 @@ def environment() -> Environment:
         "lasting": words.lasting,
         "number": words.number,
         "mebibytes": words.mebibytes,
+        "size": words.size,
+        "did": words.did,
         "moment": words.moment,
         "ticked": words.ticked,
         "pretty": words.pretty,
@@ -106,8 +109,8 @@ class Desk:
         content = self._templates.get_template(f"{template}.html").render(frame | facts)
         return Response(content, status, media_type="text/html")
 
-    async def _note(self, user: User, did: str, subject: str) -> None:
-        detail = {"actor": user.name, "role": user.role, "path": "dashboard"}
+    async def _note(self, user: User, did: str, subject: str, tells: Mapping[str, Any]) -> None:
+        detail = {"actor": user.name, "role": user.role, "path": "dashboard", **tells}
         async with self.changing.lent() as link:
             await client.emit_async(NewEvent(f"web.{did}", subject[:_MOST_SUBJECT], detail=detail), on=link)
 
@@ -123,14 +126,21 @@ class Desk:
         )
 
     async def back(
-        self, request: Request, path: str, *, did: str, subject: str, **query: str | int
+        self,
+        request: Request,
+        path: str,
+        *,
+        did: str,
+        subject: str,
+        tells: Mapping[str, Any] | None = None,
+        **query: str | int,
     ) -> Response:
         """To a page of ours after a change, so that a reload does not send the change again.
 
         Args:
-            did, subject: what somebody did to whom, for the event that tells of it.
+            did, subject, tells: what somebody did to whom and how, for the event that tells of it.
         """
-        await self._note(user_of(request.scope), did, subject)
+        await self._note(user_of(request.scope), did, subject, tells or {})
         await self.seen.renew()
         asked = f"?{urlencode(query)}" if query else ""
         return RedirectResponse(f"{request.scope.get('root_path', '')}{path}{asked}", 303)

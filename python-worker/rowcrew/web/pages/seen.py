@@ -11,6 +11,8 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any, Final, TypeVar
 
+from rowcrew.admin.check import Check
+from rowcrew.admin.database import DatabaseNow
 from rowcrew.admin.now import Now
 from rowcrew.table.link import Link
 from rowcrew.table.rows import ReasonCount
@@ -47,6 +49,13 @@ class Seen:
         await self._sampler.look()
         return self._sampler.reasons
 
+    async def database(self) -> Part[DatabaseNow]:
+        await self._sampler.look_at_database()
+        return self._sampler.database
+
+    def checks(self) -> Part[list[Check]]:
+        return self._sampler.checks
+
     async def see(self, name: str, look: Callable[[Link], Awaitable[T]]) -> Part[T]:
         """The part of this name, fresh or at most a few seconds old; older while the database is late."""
         part: Part[T] = self._parts.setdefault(name, Part(look, every_seconds=YOUNG_SECONDS))
@@ -61,6 +70,7 @@ class Seen:
     async def renew(self) -> None:
         """Somebody has changed something, and wants to see it."""
         self._parts.clear()
+        self._sampler.database.outdate()
         await self._sampler.now.see(self._links)
         await self._sampler.reasons.see(self._links)
 

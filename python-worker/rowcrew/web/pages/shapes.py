@@ -26,6 +26,13 @@ class Seats(NamedTuple):
     track: str
 
 
+class Mark(NamedTuple):
+    """A round instant, so many per cent from the left."""
+
+    x: float
+    text: str
+
+
 _SHORT: Final = (0.1, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600, 1_800, 3_600, 7_200, 21_600, 43_200)
 _STEPS: Final = [timedelta(seconds=seconds) for seconds in (*_SHORT, 86_400, 604_800)]
 
@@ -83,3 +90,16 @@ class Axis:
         marks = (start + count * step for count in range(1, 16))
         last = self.begin + self.length * 0.97
         return [mark for mark in marks if self.begin <= mark <= last]
+
+
+def marks(axis: Axis) -> list[Mark]:
+    """Its round instants, as clocks show them."""
+    return [Mark(axis.at(tick), _clock(tick, axis.length)) for tick in axis.ticks()]
+
+
+def _clock(at: datetime, length: timedelta) -> str:
+    if length < timedelta(seconds=4):
+        return f"{at:%M:%S}.{at.microsecond // 100_000}"
+    if length < timedelta(minutes=10):
+        return f"{at:%H:%M:%S}"
+    return f"{at:%H:%M}" if length < timedelta(days=1) else f"{at:%d %b}"

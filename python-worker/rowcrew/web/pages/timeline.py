@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 from rowcrew.model.duration import duration
 from rowcrew.table.rows import Attempt, WholeJob
-from rowcrew.web.pages.shapes import Axis
+from rowcrew.web.pages.shapes import Axis, Mark, marks
 
 _OUTCOMES: Final = {
     "failed": ("bad", "bad", "dead"),
@@ -42,13 +42,6 @@ class Phase(NamedTuple):
     note: str
 
 
-class Mark(NamedTuple):
-    """A round instant, so many per cent from the left."""
-
-    x: float
-    text: str
-
-
 class Timeline(NamedTuple):
     """All bars of a job, and the marks of their axis."""
 
@@ -69,8 +62,28 @@ class _Stretch(NamedTuple):
     note: str
 
 
-def timeline(job: WholeJob, attempts: Sequence[Attempt], now: datetime) -> Timeline:
-    stretches = list(_stretches(job, sorted(attempts, key=lambda one: one.finished_at), now))
+class Waited(NamedTuple):
+    """The jobs that a job waits or waited for; `until` is None where nobody knows when that ended."""
+
+    ids: Sequence[int] = ()
+    until: datetime | None = None
+
+    @property
+    def words(self) -> str:
+        if not self.ids:
+            return "for other jobs"
+        some = ", ".join(map(str, self.ids[:4]))
+        more = f" and {len(self.ids) - 4} more" if len(self.ids) > 4 else ""
+        return f"for job {some}" if len(self.ids) == 1 else f"for jobs {some}{more}"
+
+
+NOTHING: Final = Waited()
+
+
+def timeline(
+    job: WholeJob, attempts: Sequence[Attempt], now: datetime, *, waited: Waited = NOTHING
+) -> Timeline:
+    stretches = list(_stretches(job, sorted(attempts, key=lambda one: one.finished_at), now, waited))
     end = max([stretch.end for stretch in stretches], default=now)
     axis = Axis(job.created_at, end)
     phases = [
@@ -86,29 +99,25 @@ def timeline(job: WholeJob, attempts: Sequence[Attempt], now: datetime) -> Timel
         )
         for one in stretches
     ]
-    marks = [Mark(axis.at(tick), _clock(tick, axis.length)) for tick in axis.ticks()]
-    return Timeline(phases, marks, _told(job, phases, now))
+    return Timeline(phases, marks(axis), _told(job, phases, now))
 
 
-def _clock(at: datetime, length: timedelta) -> str:
-    if length < timedelta(seconds=4):
-        return f"{at:%M:%S}.{at.microsecond // 100_000}"
-    if length < timedelta(minutes=10):
-        return f"{at:%H:%M:%S}"
-    return f"{at:%H:%M}" if length < timedelta(days=1) else f"{at:%d %b}"
-
-
-def _stretches(job: WholeJob, attempts: Sequence[Attempt], now: datetime) -> Iterator[_Stretch]:
-    free_since = job.created_at
-    for attempt in attempts:
+def _stretches(
+    job: WholeJob, attempts: Sequence[Attempt], now: datetime, waited: Waited
+) -> Iterator[_Stretch]:
+    began = next((one.started_at or one.finished_at for one in attempts), job.started_at or now)
+    free_since = min(max(job.created_at, waited.until or job.created_at), began)
+    if free_since > job.created_at:
+        yield _Stretch("Waiting", "", "waiting", "wait", job.created_at, free_since, waited.words)
+    for place, attempt in enumerate(attempts):
         begin = attempt.started_at or attempt.finished_at
-        yield from _wait(free_since, begin, is_first=free_since == job.created_at)
+        yield from _wait(free_since, begin, is_first=place == 0)
         yield _attempt(attempt, begin)
         free_since = attempt.finished_at
     if job.status == "queued":
-        yield from _open_wait(job, free_since, now)
+        yield from _open_wait(job, free_since, now, waited)
     elif job.started_at is not None and job.started_at >= free_since:
-        yield from _wait(free_since, job.started_at, is_first=free_since == job.created_at)
+        yield from _wait(free_since, job.started_at, is_first=not attempts)
         yield _last(job, job.started_at, now)
 
 
@@ -133,9 +142,9 @@ def _wait(begin: datetime, end: datetime, *, is_first: bool) -> Iterator[_Stretc
         yield _Stretch(title, "", icon, "wait", begin, end, "")
 
 
-def _open_wait(job: WholeJob, since: datetime, now: datetime) -> Iterator[_Stretch]:
+def _open_wait(job: WholeJob, since: datetime, now: datetime, waited: Waited) -> Iterator[_Stretch]:
     if job.run_at.year >= 9000:
-        yield _Stretch("Waiting", "", "waiting", "wait", since, now, "for other jobs")
+        yield _Stretch("Waiting", "", "waiting", "wait", since, now, waited.words)
     elif job.run_at > now:
         note = f"due in {duration((job.run_at - now).total_seconds())}"
         yield _Stretch("Due later", "", "due", "wait", since, job.run_at, note)

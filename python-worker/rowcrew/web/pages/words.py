@@ -14,6 +14,7 @@ import msgspec
 from markupsafe import Markup, escape
 
 from rowcrew.model.duration import duration
+from rowcrew.model.size import size as size_of
 
 _AGES: Final = (("d", 2 * 86_400, 86_400), ("h", 2 * 3_600, 3_600), ("min", 60, 60))
 NOTHING: Final = "\u2013"
@@ -53,6 +54,16 @@ def mebibytes(value: int | None) -> Markup:
     if value is None:
         return escape(NOTHING)
     return Markup('{:,.0f} <span class="unit">MiB</span>').format(value / 2**20)
+
+
+def size(value: int) -> Markup:
+    figure, _, unit = size_of(value).partition(" ")
+    return Markup('{} <span class="unit">{}</span>').format(figure, unit)
+
+
+def did(kind: str) -> str:
+    """The kind of an event as words: `web.cancel_job` is `cancel job`."""
+    return kind.removeprefix("web.").replace("_", " ")
 
 
 def moment(at: datetime | None, shape: str = "%H:%M:%S") -> Markup:

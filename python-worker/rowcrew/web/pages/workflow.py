@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from collections.abc import Sequence
+from typing import Final, Literal, NamedTuple
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from rowcrew.admin import jobs
+from rowcrew.admin import jobs, looks
 from rowcrew.admin import tree as admin
 from rowcrew.admin.tree import PlacedJob
-from rowcrew.model.status import Status
+from rowcrew.model.status import ENDED, Status
 from rowcrew.model.tree import branches
+from rowcrew.table.rows import TreeJob
+from rowcrew.web.pages.gantt import gantt
+from rowcrew.web.pages.graph import graph
 from rowcrew.web.pages.screen import Desk, job_id
 from rowcrew.web.problems import Refused
 
 MOST: Final = 500
+LEAST_CHILDREN: Final = 3
+
+
+class Batch(NamedTuple):
+    """How far a job's children are."""
+
+    told: str
+    share: float
 
 
 async def show_workflow(desk: Desk, request: Request) -> Response:
@@ -24,6 +36,8 @@ async def show_workflow(desk: Desk, request: Request) -> Response:
         family = await admin.tree(link, id, limit=MOST)
         if family is None:
             raise Refused(404, await jobs.unseen(link, id))
+        attempts = await admin.attempts(link, family)
+        now = await looks.now(link)
     return desk.page(
         request,
         "workflow",
@@ -33,8 +47,21 @@ async def show_workflow(desk: Desk, request: Request) -> Response:
         failed=[placed.job for placed in family if placed.job.status == "failed"],
         open=sum(placed.job.status in ("queued", "processing") for placed in family),
         told=_told(family),
+        batch=batch([placed.job for placed in family if placed.place.depth == 1]),
+        graph=graph(family),
+        gantt=gantt(family, attempts, now),
         most=MOST,
     )
+
+
+def batch(children: Sequence[TreeJob]) -> Batch | None:
+    """How far the children of a job are; None where it has few."""
+    if len(children) < LEAST_CHILDREN:
+        return None
+    ended = [job for job in children if job.status in ENDED]
+    failed = sum(job.status == "failed" for job in ended)
+    said = f"{len(ended):,} of {len(children):,} children have ended"
+    return Batch(f"{said}, {failed:,} of them failed" if failed else said, len(ended) / len(children))
 
 
 async def cancel(desk: Desk, request: Request) -> Response:

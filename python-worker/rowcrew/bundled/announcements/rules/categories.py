@@ -1,7 +1,8 @@
 """What a filing is about: the category whose patterns are worth most together.
 
 In: what the exchange calls it, its subject and its text. Out: one of the categories of `categories.toml`, or
-`General`. Called by `analysis`.
+`General`. Where no pattern tells, or two categories are worth nearly the same, it is what it is worded like.
+Called by `analysis`.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ import tomllib
 from functools import cache
 from importlib import resources
 from typing import Final, NamedTuple
+
+from rowcrew.bundled.announcements.rules.likeness import likeliest
 
 GENERAL: Final = "General"
 # Say where a thing was decided or how it is told: what it is says more.
@@ -26,6 +29,8 @@ _BEGINNING: Final = 2_500
 _REPEATED: Final = 0.2
 _MOST_REPEATS: Final = 3
 _ENOUGH: Final = 3.0
+# Two categories whose patterns are worth so nearly the same are not told apart by them.
+_UNSURE: Final = 1.0
 # What companies write in more than one way.
 _SPELLINGS: Final = (
     (re.compile(r"\breg(?:n|s)?\.\s*(?=\d)", re.IGNORECASE), "regulation "),
@@ -71,7 +76,12 @@ def category_of(hints: str, subject: str, text: str) -> str:
         scores[named] += _NAMED_FIRST
     enough = [category for category, score in scores.items() if score >= _ENOUGH]
     told = [category for category in enough if category not in _VAGUE] or enough
-    return max(told, key=lambda category: scores[category], default=GENERAL)
+    most = max((scores[category] for category in told), default=0.0)
+    near = [category for category in told if most - scores[category] < _UNSURE]
+    if len(near) == 1:
+        return near[0]
+    likely = likeliest(subject, text[:_BEGINNING], among=near)
+    return likely or max(near, key=lambda category: scores[category], default=GENERAL)
 
 
 def _named_first(subject: str) -> str | None:

@@ -118,7 +118,7 @@ taken AS (
      AND NOT EXISTS (SELECT FROM workers WHERE id = %(worker)s AND "lostAt" IS NOT NULL)
   RETURNING jobs.id, "leaseId"::text AS lease, type, queue, priority, attempts, jobs."maxAttempts", crashes, "timeoutSeconds",
             ("runAt" AT TIME ZONE 'UTC')::text AS run_at, payload::text, checkpoint::text, "concurrencyKey" AS key,
-            extract(epoch FROM "startedAt" - "runAt")::float8 AS wait_seconds),
+            extract(epoch FROM "startedAt" - "runAt")::float8 AS wait_seconds, left(traceparent, 55) AS traceparent),
 logged AS (
   INSERT INTO starts (scope, "startedAt", count, total)
   SELECT begun.scope, rule.now, begun.number, begun.number + coalesce(last.total, 0)
@@ -159,6 +159,6 @@ SELECT (SELECT free FROM room)::integer AS free,
        taken.id IN (SELECT id FROM chosen WHERE source <> 1) AS "fromLine",
        taken.id, taken.lease AS "leaseId", taken.type, taken.queue, taken.priority, taken.attempts AS attempt, taken."maxAttempts",
        taken.crashes, taken."timeoutSeconds", taken.run_at AS "runAt", taken.payload, taken.checkpoint,
-       taken.wait_seconds AS "waitSeconds"
+       taken.wait_seconds AS "waitSeconds", taken.traceparent
   FROM rule
   LEFT JOIN taken ON true

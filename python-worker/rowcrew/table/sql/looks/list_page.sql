@@ -14,6 +14,9 @@ SELECT job.id, job.type, job.queue, job.status, job.priority, job.attempts, job.
            AND (CAST(%(types)s AS text[]) IS NULL OR type = ANY (%(types)s))
            AND (CAST(%(queues)s AS text[]) IS NULL OR queue = ANY (%(queues)s))
            AND (CAST(%(keys)s AS text[]) IS NULL OR "uniqueKey" = ANY (%(keys)s) OR "concurrencyKey" = ANY (%(keys)s))
+           AND (CAST(%(since)s AS timestamptz) IS NULL OR "createdAt" >= %(since)s)
+           AND (CAST(%(withinSeconds)s AS float8) IS NULL OR "createdAt" >= now() - %(withinSeconds)s * interval '1 second')
+           AND (CAST(%(patterns)s AS text[]) IS NULL OR CAST(payload AS text) ILIKE ALL (%(patterns)s))
          ORDER BY id DESC
          LIMIT %(limit)s) AS newest
   JOIN job_status AS job ON job.id = newest.id

@@ -27,7 +27,7 @@ families ("table", privilege) AS (
 needed_columns ("table", privilege, columns) AS (VALUES
   ('web_users', 'SELECT', ARRAY['name']),
   ('jobs', 'INSERT', ARRAY['id', 'type', 'payload', 'queue', 'priority', 'runAt', 'maxAttempts', 'timeoutSeconds',
-                           'uniqueKey', 'concurrencyKey', 'parentId', 'waitsFor', 'waitPolicy']),
+                           'uniqueKey', 'concurrencyKey', 'parentId', 'waitsFor', 'waitPolicy', 'traceparent']),
   ('jobs', 'UPDATE', ARRAY['status', 'priority', 'attempts', 'crashes', 'runAt', 'workerId', 'leaseId', 'progress',
                            'checkpoint', 'result', 'errorMessage', 'startedAt', 'finishedAt', 'updatedAt', 'resultEmptiedAt', 'placeAt',
                            'waitsFor', 'waitPolicy', 'notBefore', 'watches', 'awaited', 'revision']),

@@ -36,7 +36,7 @@ GRANT SELECT ON schedule_ticks TO rowcrew_producer;
 -- Workers reserve, record and prune. They cannot change what a producer asked for.
 GRANT SELECT, DELETE,
       INSERT (id, type, payload, queue, priority, "runAt", "maxAttempts", "timeoutSeconds", "uniqueKey", "concurrencyKey",
-              "parentId", "waitsFor", "waitPolicy"),
+              "parentId", "waitsFor", "waitPolicy", traceparent),
       UPDATE (status, priority, attempts, crashes, "runAt", "workerId", "leaseId", progress, checkpoint, result, "errorMessage",
               "startedAt", "finishedAt", "updatedAt", "resultEmptiedAt", "placeAt", "waitsFor", "waitPolicy", "notBefore",
               watches, awaited, revision)

@@ -28,4 +28,4 @@ UPDATE jobs
    AND NOT EXISTS (SELECT FROM workers WHERE id = %(worker)s AND "lostAt" IS NOT NULL)
 RETURNING id, "leaseId"::text AS "leaseId", type, queue, priority, attempts AS attempt, "maxAttempts", crashes, "timeoutSeconds",
           ("runAt" AT TIME ZONE 'UTC')::text AS "runAt", payload::text AS payload, checkpoint::text AS checkpoint,
-          extract(epoch FROM "startedAt" - "runAt")::float8 AS "waitSeconds"
+          extract(epoch FROM "startedAt" - "runAt")::float8 AS "waitSeconds", left(traceparent, 55) AS traceparent

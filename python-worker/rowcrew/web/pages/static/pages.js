@@ -55,6 +55,7 @@ async function ask() {
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
     if (!answer.ok) return;
     heardAt = Date.now();
+    if (document.querySelector("[data-unseen]")) location.reload();
     show(fresh, false);
   } catch {
     // The server is away; the age beside the title tells.
@@ -174,6 +175,7 @@ document.addEventListener("keydown", (event) => {
     x: () => { const box = main.querySelector(".cursor input[type=checkbox]"); if (box) { box.checked = !box.checked; tell(); } },
     r: () => press("requeue"),
     c: () => press("cancel"),
+    e: () => press("edit"),
     p: pause,
     "?": () => document.getElementById("help").showModal(),
   }[event.key];

@@ -1,0 +1,122 @@
+"""Which category a filing is worded like, where no pattern tells.
+
+In: the subject and the text of a letter. Out: the category whose phrases have most of its words and pairs
+of words, each worth the more the fewer phrases have it: naive Bayes, learned from
+`phrases.toml`. Called by `categories`.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import tomllib
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib import resources
+from itertools import pairwise
+from typing import Any, Final, NamedTuple
+
+# The share of an occurrence that a word has in a category whose phrases lack it.
+_UNSEEN: Final = 0.05
+_LEAST_LETTERS: Final = 5
+_ENOUGH_WORDS: Final = 3
+_WORD: Final = re.compile(r"[a-z]{2,}")
+# The matter of a letter stands between these.
+_BEFORE: Final = re.compile(r".*?(?:dear\s+sir[^,]*,|\bsub(?:ject)?\s*:)", re.IGNORECASE | re.DOTALL)
+_AFTER: Final = re.compile(
+    r"(?:thanking you|yours (?:faithfully|truly|sincerely)|kindly take|this is for your information).*",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
+class _Category(NamedTuple):
+    """The logarithms of how likely words are in a category: those of its phrases, and any other."""
+
+    words: Mapping[str, float]
+    other: float
+
+
+def likeliest(subject: str, text: str, *, among: Sequence[str] = ()) -> str | None:
+    """The category whose phrases are most like a letter; None where hardly a word of it stands in any.
+
+    Args:
+        among: the categories that come into question; none named = all.
+    """
+    learned = categories()
+    matter = _AFTER.sub(" ", _BEFORE.sub(" ", text, count=1))
+    weights = _weighed(Counter(_words(f"{subject} {subject} {matter}")))
+    if len(weights) < _ENOUGH_WORDS:
+        return None
+
+    def likelihood(name: str) -> float:
+        words, other = learned[name]
+        return sum(weight * words.get(word, other) for word, weight in weights.items())
+
+    return max(among or learned, key=likelihood)
+
+
+@cache
+def categories() -> Mapping[str, _Category]:
+    """What the phrases teach of each category."""
+    counts: dict[str, dict[str, float]] = {}
+    for name, phrases in _phrases().items():
+        counts[name] = defaultdict(float)
+        for phrase in phrases:
+            weights = _weighed(Counter(phrase))
+            length = math.hypot(*weights.values())
+            for word, weight in weights.items():
+                counts[name][word] += weight / length
+    return {name: _category(words) for name, words in counts.items()}
+
+
+def _category(counts: Mapping[str, float]) -> _Category:
+    total = sum(counts.values()) + _UNSEEN * len(_rarity())
+    words = {word: math.log((count + _UNSEEN) / total) for word, count in counts.items()}
+    return _Category(words, math.log(_UNSEEN / total))
+
+
+@cache
+def _rarity() -> Mapping[str, float]:
+    """What each word of the phrases counts: the more, the fewer phrases have it."""
+    phrases = [phrase for some in _phrases().values() for phrase in some]
+    having = Counter(word for phrase in phrases for word in set(phrase))
+    return {word: 1 + math.log((1 + len(phrases)) / (1 + number)) for word, number in having.items()}
+
+
+@cache
+def _phrases() -> Mapping[str, list[list[str]]]:
+    """The words of each phrase, by category."""
+    return {
+        name: [_words(line) for line in lines.strip().splitlines()]
+        for name, lines in _file()["phrases"].items()
+    }
+
+
+@cache
+def _empty() -> frozenset[str]:
+    return frozenset(_file()["empty"].split())
+
+
+@cache
+def _file() -> Mapping[str, Any]:
+    return tomllib.loads((resources.files(__package__) / "phrases.toml").read_text(encoding="utf-8"))
+
+
+def _weighed(counts: Mapping[str, int]) -> dict[str, float]:
+    """Words that some phrase has; a repeat adds little."""
+    rarity = _rarity()
+    return {word: (1 + math.log(number)) * rarity[word] for word, number in counts.items() if word in rarity}
+
+
+def _words(text: str) -> list[str]:
+    """The words without their plurals, and each with the next."""
+    empty = _empty()
+    words = [_singular(word) for word in _WORD.findall(text.lower()) if word not in empty]
+    return words + [f"{word} {following}" for word, following in pairwise(words)]
+
+
+def _singular(word: str) -> str:
+    if word.endswith("ies"):
+        return word[:-3] + "y"
+    return word.rstrip("s") if len(word) >= _LEAST_LETTERS else word
