@@ -44,6 +44,7 @@ NAMES: Final = (
     "web",
     "jobs",
     "announcements",
+    "loop_lag",
 )
 RESULTS: Final = Path(__file__).parent / "results"
 SERVER_SETTINGS: Final = {"shared_buffers": "1GB"}

@@ -37,6 +37,12 @@ def sleep_in_process(seconds: float) -> None:
     time.sleep(seconds)
 
 
+@crew.job("bench_compute")
+def compute(number: int = 0) -> int:
+    """Hold the GIL of the process for about a third of a second at a time, three times."""
+    return number + sum(sum(range(20_000_000)) for _ in range(3))
+
+
 @crew.job("bench_says")
 async def says(number: int) -> None:
     """Print a line."""

@@ -1,7 +1,8 @@
 """A web application with a worker inside, started and stopped with it; handlers run in child processes.
 
 Start it in this directory with DATABASE_URL set, for instance with `uvicorn fastapi_lifespan:application`.
-Several server processes are several workers, which is fine. Any worker may run what the application enqueues.
+Several server processes are several workers, which is fine. Any worker may run what the application enqueues:
+with `--lifespan off` the application has none, and `rowcrew worker crew:crew` runs beside it.
 A platform that asks `/ready` replaces a server whose worker has broken; its jobs go to other workers.
 """
 
@@ -19,7 +20,6 @@ from rowcrew import Worker, enqueue_async, get_async, settings
 @asynccontextmanager
 async def lifespan(application: FastAPI) -> AsyncIterator[None]:
     """Run a worker for as long as the application lives."""
-    application.state.failure = None
 
     def broken(error: BaseException) -> None:
         application.state.failure = error
@@ -33,6 +33,7 @@ async def lifespan(application: FastAPI) -> AsyncIterator[None]:
 
 
 application = FastAPI(lifespan=lifespan)
+application.state.failure = None
 
 
 @application.get("/ready")

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         get_async,
     )
     from rowcrew.context import Cancel, Context, Dependency, PermanentError, Retry, Snooze
+    from rowcrew.control.thread import WorkerThread
     from rowcrew.control.worker import Worker
     from rowcrew.crew import Crew
     from rowcrew.ends import wait, wait_async
@@ -73,6 +74,7 @@ _HOME = {
     "SettingsError": "model.errors",
     "Snooze": "context",
     "Worker": "control.worker",
+    "WorkerThread": "control.thread",
     "batch": "client",
     "batch_async": "client",
     "emit": "client",
@@ -112,6 +114,7 @@ __all__ = [
     "SettingsError",
     "Snooze",
     "Worker",
+    "WorkerThread",
     "batch",
     "batch_async",
     "emit",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import signal
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -149,3 +150,55 @@ def _address(line: str) -> str:
     found = re.search("'(.*)'", line)
     assert found is not None
     return found[1]
+
+
+@pytest.fixture
+def job_file(tmp_path: Path) -> Callable[[str], Path]:
+    (tmp_path / "app.py").write_text(
+        "from rowcrew import Context, Crew\n\ncrew = Crew()\n\n\n@crew.job\n"
+        "def divide(context: Context, by: int) -> float:\n"
+        "    context.progress(1, 2)\n    context.enqueue('tell', {})\n    return 1 / by\n"
+    )
+
+    def write(text: str) -> Path:
+        (tmp_path / "job.json").write_text(text)
+        return tmp_path / "job.json"
+
+    return write
+
+
+@pytest.mark.parametrize("name", ["payload", "parameters"])
+def test_dev_runs_one_job_of_a_file_without_a_database(job_file: Callable[[str], Path], name: str) -> None:
+    file = job_file(f'{{"type": "divide", "{name}": {{"by": 4}}, "priority": "high"}}')
+    done = run("dev", "app:crew", "--job", str(file), cwd=file.parent)
+    assert (done.returncode, done.stdout) == (0, "0.25\n")
+    assert done.stderr.splitlines() == [
+        'rowcrew dev: progress {"current":1,"message":null,"total":2}',
+        "rowcrew dev: would enqueue tell × 1",
+        "rowcrew dev: completed",
+    ]
+
+
+def test_dev_tells_why_the_job_of_a_file_failed(job_file: Callable[[str], Path]) -> None:
+    file = job_file('{"type": "divide", "payload": {"by": 0}}')
+    done = run("dev", "app:crew", "--job", str(file), cwd=file.parent)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "rowcrew dev: failed: ZeroDivisionError" in done.stderr
+    assert "app.py" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint", "exit_code"),
+    [
+        ("{", "holds no job", 1),
+        ('{"type": "divide", "paylod": {}}', "paylod", 1),
+        ('{"type": "unknown"}', "no type 'unknown'", 1),
+        ('{"type": "divide", "payload": {"by": 1}, "parameters": {"by": 2}}', "give one of them", 2),
+    ],
+)
+def test_dev_refuses_a_file_that_holds_no_job(
+    job_file: Callable[[str], Path], text: str, complaint: str, exit_code: int
+) -> None:
+    file = job_file(text)
+    done = run("dev", "app:crew", "--job", str(file), cwd=file.parent)
+    assert (done.returncode, done.stdout, complaint in done.stderr) == (exit_code, "", True)

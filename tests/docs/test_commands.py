@@ -57,6 +57,7 @@ def test_the_command_can_be_given(command: str, where: str) -> None:
                 assert words[-1] in yaml.safe_load(COMPOSE.read_text())["services"]
         case words:
             known = belongs_to_a_supervisor(words) or is_asked_of_the_web(words, where) or aws_takes(words)
+            known = known or starts_an_application(words)
             assert known, f"{where}: no test knows the command {words}"
 
 
@@ -80,6 +81,20 @@ def aws_takes(words: list[str]) -> bool:
     bodies = {option: json.loads((ROOT / file).read_text()) for option, file in files.items()}
     whole = bodies.get("--cli-input-json")
     return set(given) <= known and (whole is None or not list(problems(shape, whole)))
+
+
+def starts_an_application(words: list[str]) -> bool:
+    """By the compose file in one of its ways, or by gunicorn as tests/modes does."""
+    match words:
+        case [assignment, "docker", "compose", *_]:
+            name, _, profile = assignment.partition("=")
+            services = yaml.safe_load(COMPOSE.read_text())["services"].values()
+            return name == "COMPOSE_PROFILES" and any(profile in one.get("profiles", []) for one in services)
+        case ["gunicorn", "--config", config, application]:
+            module = application.partition(":")[0]
+            return config == f"python:{module}" and (ROOT / "examples" / f"{module}.py").exists()
+        case _:
+            return False
 
 
 def belongs_to_a_supervisor(words: list[str]) -> bool:

@@ -31,6 +31,14 @@ def test_a_job_is_enqueued_and_shown_with_the_names_of_its_columns(web: Web) -> 
     assert shown["job_attempts"] == []
 
 
+def test_the_payload_may_be_called_parameters(web: Web) -> None:
+    answered = web.post("/api/v1/jobs", {"type": "mail", "parameters": {"to": "a@b"}, "priority": "high"})
+    assert (answered.status, answered.json["payload"]) == (201, {"to": "a@b"})
+    both = {"type": "mail", "payload": {"to": "a@b"}, "parameters": {"to": "c@d"}}
+    refused = web.post("/api/v1/jobs", both)
+    assert (refused.status, refused.json["field"]) == (422, "parameters")
+
+
 def test_sql_command_line_and_api_tell_the_same_of_a_job(web: Web) -> None:
     id = web.enqueue("same")
     web.execute(

@@ -42,11 +42,15 @@ def dev(
     data_dir: Path | None = None,
     port: Annotated[int | None, Parameter(validator=Number(gte=1, lte=65_535))] = None,
     watch: list[Path] | None = None,
+    job: Path | None = None,
 ) -> int:
     """Develop: a PostgreSQL of your own, and a worker that restarts when Python files change.
 
     If DATABASE_URL is set, that database is migrated and used instead of an own
     one. Ctrl-C (SIGINT) and SIGTERM stop everything.
+
+    With --job a single job runs, and nothing else: without a PostgreSQL, a worker
+    or a row. Its result is printed; exit code 1 tells that it did not complete.
 
     Parameters
     ----------
@@ -58,7 +62,13 @@ def dev(
         Port of the own PostgreSQL on 127.0.0.1; default: as last time, at first a free one.
     watch
         Directory whose Python files are watched; repeatable; default: the current one.
+    job
+        JSON file of one job to run here and now: {"type": "…", "payload": {…}}.
     """
+    if job is not None:
+        from rowcrew.cli.one_job import run_one
+
+        return run_one(job, crew)
     wanted = read_settings({"--queue": ("queues", ",".join(queue) if queue else None)})
     stop = _stop_on_signals()
     with _database(wanted, data_dir or settings.state_directory(), port) as address:

@@ -99,6 +99,17 @@ class NewJob(msgspec.Struct, frozen=True):
         msgspec.structs.force_setattr(self, "payload", _json_object(self.payload))
 
 
+def the_payload(payload: dict[str, Any], parameters: dict[str, Any]) -> dict[str, Any]:
+    """What a job is given where both names are taken.
+
+    Raises:
+        InvalidJob: both say something.
+    """
+    if payload:
+        raise InvalidJob("parameters", "is another name of payload: give one of them")
+    return parameters
+
+
 def document(jobs: Iterable[NewJob], queue: str | None = None) -> str:
     """The jobs as the JSON array that `producer.enqueue` takes, with an object for each job.
 

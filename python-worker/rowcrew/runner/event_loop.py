@@ -22,7 +22,7 @@ def run(main: Coroutine[Any, Any, T], *, broken: Callable[[BaseException], None]
     """
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
-    runner = asyncio.Runner(loop_factory=_loop_factory())
+    runner = asyncio.Runner(loop_factory=loop_factory())
     try:
         return runner.run(main)
     except BaseException as error:
@@ -34,7 +34,8 @@ def run(main: Coroutine[Any, Any, T], *, broken: Callable[[BaseException], None]
             runner.close()
 
 
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """What makes the fastest event loop that is installed; None = the standard library's own."""
     try:
         import uvloop
     except ImportError:

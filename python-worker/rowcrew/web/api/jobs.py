@@ -13,7 +13,7 @@ from rowcrew.admin import jobs as admin
 from rowcrew.admin import looks
 from rowcrew.admin.requeue_edited import requeue_edited
 from rowcrew.admin.search import Unreadable, search
-from rowcrew.model.new_job import NewJob, WaitPolicy
+from rowcrew.model.new_job import NewJob, WaitPolicy, the_payload
 from rowcrew.model.priority import priority_value
 from rowcrew.model.status import Status
 from rowcrew.table.link import Link
@@ -31,12 +31,14 @@ class JobToEnqueue(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_f
     """A job to enqueue, by the names of the columns. What is left out, the type says, else the table.
 
     Attributes:
+        parameters: another name of `payload`.
         priority: a number, larger runs first, or urgent, high, normal, low.
         waits_for: ids of jobs that must have ended before it runs.
     """
 
     type: str
     payload: dict[str, Any] = msgspec.field(default_factory=dict)
+    parameters: dict[str, Any] | None = None
     queue: str | None = None
     priority: int | str | None = None
     run_at: datetime | None = None
@@ -50,6 +52,8 @@ class JobToEnqueue(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_f
 
     def new_job(self, unique_key: str | None, traceparent: str | None) -> NewJob:
         fields = msgspec.structs.asdict(self)
+        if (parameters := fields.pop("parameters")) is not None:
+            fields["payload"] = the_payload(self.payload, parameters)
         after, when = fields.pop("waits_for"), fields.pop("wait_policy")
         given = {"unique_key": unique_key, "traceparent": traceparent}
         return NewJob(**{**fields, **given, "after": after or None, "when": when})
