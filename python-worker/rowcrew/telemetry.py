@@ -54,11 +54,11 @@ def _provider() -> Any:
         return provider
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 
+    resource = Resource.create()
+    if str(resource.attributes["service.name"]).startswith("unknown_service"):  # nobody has named it
+        resource = resource.merge(Resource({"service.name": "rowcrew"}))
     # Not at exit: there it would wait for a collector that does not answer, for as long as that takes.
-    own = TracerProvider(
-        resource=Resource.create({"service.name": "rowcrew"}).merge(Resource.create()),
-        shutdown_on_exit=False,
-    )
+    own = TracerProvider(resource=resource, shutdown_on_exit=False)
     own.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     trace.set_tracer_provider(own)
     return own
