@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,7 +17,10 @@ from rig.programs import run
 from rig.table import Table
 from rig.waiting import eventually
 from rig.worker_process import WorkerProcess
+from rowcrew.control.several import WorkerOf
 from rowcrew.embedded import EmbeddedPostgres
+from rowcrew.log import Log
+from rowcrew.settings.readers import Database, Secret
 from rowcrew.table import migrate
 
 Start = Callable[..., WorkerProcess]
@@ -158,3 +162,10 @@ def test_names_and_addresses_that_make_no_sense_are_told_without_showing_them(
 
 def test_a_wrong_setting_ends_all_of_it(start: Start) -> None:
     assert start(SHUTDOWN_GRACE="soon").exited() == 2
+
+
+def test_a_worker_that_cannot_be_started_is_due_again_and_its_parent_goes_on() -> None:
+    worker = WorkerOf(Database("sales", Secret("postgresql:///")), ["/nowhere"], Log("text", io.StringIO()))
+    worker.start()
+    assert (worker.lives, worker.code) == (False, 1)
+    assert worker.again_at is not None

@@ -54,13 +54,17 @@ class WorkerOf:
     def start(self) -> None:
         name, url = self._database
         environment = environment_with(DATABASE_URL=url, DATABASE_URLS="", ROWCREW_DATABASE=name)
-        self._process = subprocess.Popen(
-            self._command,
-            env=environment,
-            preexec_fn=_as_a_child,  # noqa: PLW1509 - there is one thread
-        )
         self._began, self.again_at, self.code = time.monotonic(), None, None
-        self._log.event("worker.of_database", database=name, pid=self._process.pid)
+        try:
+            self._process = subprocess.Popen(
+                self._command,
+                env=environment,
+                preexec_fn=_as_a_child,  # noqa: PLW1509 - there is one thread
+            )
+        except OSError:  # no process or no descriptor is left: the other workers go on
+            self._failed(1)
+        else:
+            self._log.event("worker.of_database", database=name, pid=self._process.pid)
 
     def stop(self) -> None:
         self.again_at = None
@@ -72,8 +76,11 @@ class WorkerOf:
         if self._process is None or (code := self._process.poll()) is None:
             return
         self._process, self.code = None, code
-        if code in (0, WRONG_SETTING) or is_stopping:
-            return
+        if code not in (0, WRONG_SETTING) and not is_stopping:
+            self._failed(code)
+
+    def _failed(self, code: int) -> None:
+        self.code = code
         if time.monotonic() - self._began > _LONGEST_PAUSE_SECONDS:
             self._pause_seconds = _FIRST_PAUSE_SECONDS
         seconds, self._pause_seconds = (
