@@ -33,7 +33,10 @@ OF_AN_EXTENSION = frozenset({"nearest_by_pgvector"})
 # Holds what a model asks, and is sent as another role.
 OF_ANOTHER_ROLE = frozenset({"rows_of"})
 # What users and sessions of the web prove is for the owner's eyes; anybody may ask whether there is a login.
-OF_THE_OWNER = frozenset(name for name in SQL if name.startswith("web_users/")) - {"web_users/has_users"}
+# And a worker cannot change what a producer asked for.
+OF_THE_OWNER = frozenset(name for name in SQL if name.startswith("web_users/")) - {"web_users/has_users"} | {
+    "operator/requeue_edited"
+}
 STATEMENTS = {
     name: text
     for statements, of_others in OF_OTHERS

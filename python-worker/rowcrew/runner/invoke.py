@@ -72,19 +72,15 @@ async def invoke(job: Job, handled: HandledType, port: RunPort, threads: Executo
             value = await _plain(handled.handler, arguments, port, threads)
     except BaseException as error:  # a handler may raise SystemExit or worse; it ends the run, not the runner
         end_if_copy(error)
-        return _raised(error, port)
+        port.raised(error)
+        return outcome_of(error, stopping=port.stopping)
     end_if_copy()
     if value is None:
         return Completed()
     if isinstance(value, BaseException):
-        return _raised(value, port)
+        port.raised(value)
+        return outcome_of(value, stopping=port.stopping)
     return _completed(value)
-
-
-def _raised(error: BaseException, port: RunPort) -> Outcome:
-    if port.observed is not None:
-        port.observed.error = error
-    return outcome_of(error, stopping=port.stopping)
 
 
 def _arguments(job: Job, handled: HandledType, port: RunPort) -> dict[str, Any]:

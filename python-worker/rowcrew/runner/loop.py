@@ -169,8 +169,7 @@ class RunnerLoop:
                 outcome = port.with_children(outcome)
         except Exception as error:  # such as too many bytes of children; a run without an end keeps its slot
             outcome = Errored(describe(error))
-            if port.observed is not None:
-                port.observed.error = error
+            port.raised(error)
         if port.observed is not None:
             port.observed.end(outcome)
         self._add_timing(job.type, time.perf_counter() - started)

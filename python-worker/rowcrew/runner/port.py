@@ -62,6 +62,11 @@ class Port:
         self._tell = tell
         self._children: list[NewJob] = []
 
+    def raised(self, error: BaseException) -> None:
+        """What the handler raised, for those who see the run."""
+        if self.observed is not None:
+            self.observed.error = error
+
     def send_progress(self, progress: bytes) -> None:
         self._progress = clean_json(progress)
         self._tell(self)
