@@ -77,6 +77,8 @@ class Assistant:
     ) -> str:
         """The newest jobs that fit, at most fifty; `next` is the `before` of the page after it."""
         wanted = search(q)
+        if wanted.texts:  # what is found by its payload tells of the payload
+            raise ToolError("q: a text in quotes searches payloads, which an assistant may not read")
         async with self._looking() as link:
             page = await looks.page(link, wanted, before=before, limit=MOST_LISTED)
         return _rows("jobs", page.jobs, next=page.before)

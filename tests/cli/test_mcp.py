@@ -58,6 +58,7 @@ def test_an_assistant_is_told_why_a_job_waits_and_reads_no_payload(table: Table,
             "schedules": await client.call_tool("list_schedules", {}),
             "absent": await client.call_tool("why_job", {"id": 999_999}),
             "unreadable": await client.call_tool("list_jobs", {"q": "status:nonsense"}),
+            "by payload": await client.call_tool("list_jobs", {"q": '"x"'}),
             "too large": await client.call_tool("why_job", {"id": 2**70}),
         }
         tools = await client.list_tools()
@@ -79,7 +80,7 @@ def test_an_assistant_is_told_why_a_job_waits_and_reads_no_payload(table: Table,
     assert json.loads(said(answers["queues"]))["leftOut"] > 0
     assert json.loads(said(answers["errors"]))["errors"][0]["message"] == "no such month"
     assert json.loads(said(answers["schedules"]))["schedules"][0]["payload"] == "hidden"
-    for refused in ("absent", "unreadable", "too large"):
+    for refused in ("absent", "unreadable", "by payload", "too large"):
         assert answers[refused].is_error, refused
     assert f"there is no job {999_999}" in said(answers["absent"]).lower()
     for answer in answers.values():
