@@ -11,10 +11,10 @@ from typing import Final
 
 import msgspec
 
+from rowcrew.admin import judged_server, judged_tables
 from rowcrew.admin.check import Check
 from rowcrew.admin.database_checks import STANDING
 from rowcrew.family import own_tables
-from rowcrew.model import judged_server, judged_tables
 from rowcrew.model.database import SETTINGS, Judgement, Looks
 from rowcrew.table import looks, worker
 from rowcrew.table.link import Link

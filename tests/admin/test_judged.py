@@ -8,10 +8,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from rowcrew.model import judged_server, judged_tables
+from rowcrew.admin import judged_server, judged_tables
 from rowcrew.model.database import IndexLook, Judgement, ReceiverLook, ServerLook, SettingLook, TableLook
 from rowcrew.model.holder import Holder
 from rowcrew.model.size import size
+from rowcrew.table import advice
 
 MEBIBYTE = 2**20
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -59,10 +60,10 @@ def test_who_may_not_see_sessions_is_told_so_and_not_that_all_is_well() -> None:
     """ankane/pghero#14"""
     assert told(judged_tables.snapshot(SERVER, [])) == ("ok", None)
     blind = server(sees_sessions=False)
-    assert told(judged_tables.snapshot(blind, [])) == ("hidden", judged_tables.GRANT)
+    assert told(judged_tables.snapshot(blind, [])) == ("hidden", advice.GRANT)
     assert told(judged_server.standbys(blind, [ReceiverLook("stand-by", "a", "hidden", None, None)])) == (
         "hidden",
-        judged_tables.GRANT,
+        advice.GRANT,
     )
 
 

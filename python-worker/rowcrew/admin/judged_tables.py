@@ -5,7 +5,6 @@ In: looks at the server, and who holds vacuum up. Out: judgements. Pure; called 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -14,8 +13,7 @@ from rowcrew.model.database import IndexLook, Judgement, ServerLook, TableLook
 from rowcrew.model.duration import duration
 from rowcrew.model.holder import OLD_SECONDS, OLD_TRANSACTIONS, Holder
 from rowcrew.model.size import size
-
-GRANT: Final = "GRANT pg_read_all_stats TO current_user;"
+from rowcrew.table import advice
 
 # So many times what autovacuum comes for: it has come, or was kept from it.
 _MUCH_DEAD: Final = 3
@@ -26,11 +24,6 @@ _PAGES_BYTES: Final = 4 * 8192
 _ENTRY_BYTES: Final = 400
 """An entry with its share of half-empty pages; no key of ours is as long."""
 
-_SWITCH_ON: Final = """\
-ALTER SYSTEM SET autovacuum = on;
-ALTER SYSTEM SET track_counts = on;
-SELECT pg_reload_conf();"""
-
 
 def snapshot(server: ServerLook, holders: Sequence[Holder]) -> Judgement:
     """Who holds the oldest snapshot; `holders` has whoever holds most first."""
@@ -38,7 +31,7 @@ def snapshot(server: ServerLook, holders: Sequence[Holder]) -> Judgement:
         return Judgement("snapshot", "ok", "none", "Vacuum can remove every dead row.")
     if not holders:
         says = "No transaction of this role holds vacuum up; other roles' sessions are hidden from it."
-        return Judgement("snapshot", "hidden", "not seen", says, GRANT)
+        return Judgement("snapshot", "hidden", "not seen", says, advice.GRANT)
     oldest = holders[0]
     seconds, says = oldest.seconds, f"Held by {oldest.words}."
     figure = counted(oldest.transactions, "transaction") if seconds is None else duration(seconds)
@@ -51,12 +44,12 @@ def snapshot(server: ServerLook, holders: Sequence[Holder]) -> Judgement:
 def _end(holder: Holder) -> str | None:
     """The statement that ends who holds the snapshot."""
     match holder.kind:
-        case "session":
-            return f"SELECT pg_terminate_backend({holder.pid});"
+        case "session" if holder.pid is not None:
+            return advice.end_session(holder.pid)
         case "prepared transaction":
-            return f"ROLLBACK PREPARED {quoted(holder.name)};"
+            return advice.roll_back(holder.name)
         case "replication slot":
-            return drop_slot(holder.name)
+            return advice.drop_slot(holder.name)
     return None
 
 
@@ -71,7 +64,7 @@ def dead_rows(tables: Sequence[TableLook]) -> Judgement:
     )
     if worst.is_vacuuming:
         return Judgement("dead-rows", "ok", dead, f"{says} A vacuum is at work there.")
-    return Judgement("dead-rows", "warning", dead, says, f"VACUUM (ANALYZE) {named(worst.table)};")
+    return Judgement("dead-rows", "warning", dead, says, advice.vacuum(worst.table))
 
 
 def _empty_pages(dead: str, tables: Sequence[TableLook]) -> Judgement:
@@ -82,34 +75,30 @@ def _empty_pages(dead: str, tables: Sequence[TableLook]) -> Judgement:
                 f"{one.table} takes {size(one.row_bytes)} for {one.rows:,} rows: mostly empty pages."
                 " While it is written anew, nobody reads or writes it."
             )
-            return Judgement(
-                "dead-rows", "warning", dead, says, f"VACUUM (FULL, ANALYZE) {named(one.table)};"
-            )
+            return Judgement("dead-rows", "warning", dead, says, advice.write_anew(one.table))
     return Judgement("dead-rows", "ok", dead, "Vacuum keeps up with them.")
 
 
 def autovacuum(server: ServerLook, tables: Sequence[TableLook]) -> Judgement:
     if not server.is_vacuumed:
         says = "Nobody removes dead rows: autovacuum or track_counts is off."
-        return Judgement("autovacuum", "bad", "off", says, _SWITCH_ON)
+        return Judgement("autovacuum", "bad", "off", says, advice.switch_on(["autovacuum", "track_counts"]))
     if closed := [one.table for one in tables if not one.is_vacuumed]:
-        statement = "\n".join(f"ALTER TABLE {named(one)} RESET (autovacuum_enabled);" for one in closed)
-        return Judgement(
-            "autovacuum", "bad", "off", f"It is switched off for {', '.join(closed)}.", statement
-        )
+        says = f"It is switched off for {', '.join(closed)}."
+        return Judgement("autovacuum", "bad", "off", says, advice.let_vacuum(closed))
     figure = f"{server.vacuums} of {server.max_vacuums}"
     if at_work := [one.table for one in tables if one.is_vacuuming]:
         return Judgement("autovacuum", "ok", figure, f"Vacuum is at work on {', '.join(at_work)}.")
     if server.vacuums < server.max_vacuums:
         return Judgement("autovacuum", "ok", figure, "It is on, and has nothing to do here.")
     says = "All that may be at work are, with other tables."
-    return Judgement("autovacuum", "warning", figure, says, "SELECT * FROM pg_stat_progress_vacuum;")
+    return Judgement("autovacuum", "warning", figure, says, advice.VACUUMS)
 
 
 def indexes(found: Sequence[IndexLook]) -> Judgement:
     whole = size(sum(one.bytes for one in found))
     for one in found:
-        again = f"REINDEX INDEX CONCURRENTLY {named(one.index)};"
+        again = advice.build_again(one.index)
         if not one.is_valid:
             says = f"{one.index} is invalid: each write pays for it, and no question uses it."
             return Judgement("indexes", "bad", whole, says, again)
@@ -117,17 +106,3 @@ def indexes(found: Sequence[IndexLook]) -> Judgement:
             says = f"{one.index} takes {size(one.bytes)} for {one.entries:,} entries: mostly empty pages."
             return Judgement("indexes", "warning", whole, says, again)
     return Judgement("indexes", "ok", whole, "All are valid, and none is much larger than its entries.")
-
-
-def drop_slot(name: str) -> str:
-    return f"SELECT pg_drop_replication_slot({quoted(name)});"
-
-
-def quoted(text: str) -> str:
-    """A text as SQL takes it."""
-    return "'{}'".format(text.replace("'", "''"))
-
-
-def named(name: str) -> str:
-    """The name of a table or an index as SQL takes it."""
-    return name if re.fullmatch("[a-z_][a-z0-9_]*", name) else '"{}"'.format(name.replace('"', '""'))
