@@ -95,10 +95,10 @@ def worker(
         return _of_each_database(settings)
     settings.require_database_url()
     _check_stay(settings)
+    from rowcrew.control.main import run_worker  # before the look at what is loaded
+
     for clash in clashes(import_places()):
         print(f"rowcrew: {clash}", file=sys.stderr)
-    from rowcrew.control.main import run_worker
-
     return run_worker(crews(crew, settings), settings)
 
 
