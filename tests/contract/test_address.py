@@ -100,7 +100,8 @@ def sqlalchemy_arguments(url: str) -> dict[str, str]:
 
 @pytest.mark.parametrize(("url", "meant"), FORMS)
 def test_sqlalchemy_connects_to_the_same_place(url: str, meant: dict[str, str]) -> None:
-    assert sqlalchemy_arguments(url) == meant
+    of_several = {"target_session_attrs": "read-write"} if "," in meant.get("host", "") else {}
+    assert sqlalchemy_arguments(url) == of_several | meant
 
 
 @given(

@@ -25,7 +25,7 @@ MOST_ACTS: Final = 30
 _ORDER: Final = {"bad": 0, "warning": 1, "hidden": 2, "ok": 3}
 
 # Shorter transactions hold nothing that anybody would notice.
-_HELD_SECONDS: Final = 1.0
+HELD_SECONDS: Final = 1.0
 _HELD_TRANSACTIONS: Final = 1_000
 
 
@@ -49,7 +49,7 @@ class Database:
         seen = Looks(
             server,
             self._wal_per_second(server.wal_bytes),
-            await worker.snapshot_holders(link, seconds=_HELD_SECONDS, transactions=_HELD_TRANSACTIONS),
+            await worker.snapshot_holders(link, seconds=HELD_SECONDS, transactions=_HELD_TRANSACTIONS),
             await looks.look_at_tables(link, tables=tables),
             await looks.look_at_indexes(link, tables=tables),
             await looks.look_at_receivers(link),

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import psycopg
 import pytest
 from playwright.sync_api import expect
 from psycopg import sql
 
+from rig.waiting import eventually
+from rowcrew.admin.database import HELD_SECONDS
 from tests.web.pages.conftest import OpenPage, Scene
 from tests.web.pages.test_errands import tab_to
 from tests.web.pages.test_hostile import HOSTILE, caught
@@ -86,6 +89,14 @@ def test_what_the_doctor_says_and_what_people_did_is_shown(open_page: OpenPage, 
     expect(page.locator("#acts tbody tr").first).to_contain_text(str(id))
 
 
+def has_stood(session: psycopg.Connection[tuple[Any, ...]]) -> bool:
+    """Whether the transaction is as old as one has to be to be told of."""
+    row = session.execute(
+        "SELECT extract(epoch FROM clock_timestamp() - now()) >= %s", [HELD_SECONDS]
+    ).fetchone()
+    return row == (True,)
+
+
 @pytest.mark.parametrize("text", HOSTILE)
 def test_names_of_sessions_indexes_and_people_stay_text(open_page: OpenPage, scene: Scene, text: str) -> None:
     scene.stage(
@@ -99,6 +110,7 @@ def test_names_of_sessions_indexes_and_people_stay_text(open_page: OpenPage, sce
         an_invalid_index(scene, text[:60]),
     ):
         session.execute("SELECT txid_current()")
+        eventually(lambda: has_stood(session))
         look_again(scene)
         page = open_page("/database")
         expect(page.locator("#acts")).to_contain_text(text)
