@@ -254,6 +254,7 @@ def test_a_schedule_is_run_now_by_mouse_and_paused_by_keyboard(open_page: OpenPa
     page = open_page("/schedules")
     page.get_by_role("button", name="Run now nightly").click()
     expect(page.locator("h1")).to_have_text("crawl_page")
+    page.wait_for_load_state()  # keys are heard when the script is there
     page.keyboard.press("g")
     with page.expect_navigation():
         page.keyboard.press("s")
