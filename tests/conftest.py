@@ -7,6 +7,7 @@ Migrations run once, into a template that every test's database is a copy of.
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
@@ -24,6 +25,9 @@ pytest_plugins = ["rig.fixtures", "rig.logins"]
 
 # pytest-xdist sets it; a test that wants a width sets its own.
 os.environ.pop("COLUMNS", None)
+
+# A shell starts its background jobs with SIGINT ignored, and programs of tests would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Two cores run several processes at once here: a stop-watch would measure the neighbours.
 hypothesis.settings.register_profile("house", deadline=None)
