@@ -60,6 +60,7 @@ TINY = {
     ),
     "jobs": ("--paths", "1000", "--table-rows", "5", "--rounds", "1", "--cancels", "1"),
     "announcements": ("--filings", "6"),
+    "loop_lag": ("--seconds", "0.2"),
 }
 
 

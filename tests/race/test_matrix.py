@@ -22,8 +22,8 @@ pytestmark = pytest.mark.long
 
 PAIRS = list(itertools.product(TRANSITIONS, repeat=2))
 # `prune` and `rescue` where a row of `queues` asks for more, and what people do to ended rows alone.
-# `requeue` and `reschedule` by hand stand for requeue_job and edit_job.
-MEETS_NOBODY = {"prune_by_count", "rescue_foreign", "requeue_job", "delete_job", "edit_job"}
+# `requeue` and `reschedule` by hand stand for requeue_job, requeue_edited and edit_job.
+MEETS_NOBODY = {"prune_by_count", "rescue_foreign", "requeue_job", "requeue_edited", "delete_job", "edit_job"}
 BY_HAND = {"cancel", "fire", "wait", "requeue", "reschedule"}
 
 
