@@ -76,6 +76,11 @@ class Watch:
         for end in (self._bell, self._hammer):
             end.setblocking(False)
 
+    def close(self) -> None:
+        """Of one that nobody has asked for anything."""
+        self._bell.close()
+        self._hammer.close()
+
     def want(self, id: int) -> Future[JobEnd]:
         """The end of a job, as soon as there is one; `forget` it when nobody waits any more."""
         future: Future[JobEnd] = Future()
@@ -307,4 +312,10 @@ _watches: Final[dict[tuple[int, str], Watch]] = {}
 def watch_of(address: str) -> Watch:
     """The watch of this process for a database."""
     place = (os.getpid(), address)
-    return _watches.get(place) or _watches.setdefault(place, Watch(address))
+    if (known := _watches.get(place)) is not None:
+        return known
+    watch = Watch(address)
+    kept = _watches.setdefault(place, watch)
+    if kept is not watch:  # another thread was sooner; no lock, which a fork would copy held
+        watch.close()
+    return kept

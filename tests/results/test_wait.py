@@ -187,6 +187,29 @@ def test_many_threads_and_event_loops_share_one_connection(table: Table) -> None
     eventually(lambda: not watches_of(table))
 
 
+def test_of_threads_that_wait_first_at_one_time_all_get_the_same_watch(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made: list[watch.Watch] = []
+    meet = threading.Barrier(2)
+
+    class Meeting(watch.Watch):
+        """Made when the other thread makes one as well."""
+
+        def __init__(self, address: str) -> None:
+            super().__init__(address)
+            made.append(self)
+            meet.wait(30)
+
+    monkeypatch.setattr(watch, "_watches", {})
+    monkeypatch.setattr(watch, "Watch", Meeting)
+    with ThreadPoolExecutor(2) as pool:
+        got = list(pool.map(watch.watch_of, ["postgresql:///nowhere"] * 2))
+    assert got[0] is got[1]
+    assert [one._bell.fileno() >= 0 for one in made] == [one is got[0] for one in made]
+    got[0].close()
+
+
 def watches_of(table: Table) -> list[Any]:
     return [row for row in table.connections_of_workers() if row["name"] == "rowcrew watch"]
 
