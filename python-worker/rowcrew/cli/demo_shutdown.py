@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final
@@ -42,13 +43,14 @@ def show_shutdown() -> int:
 
 def _show(backend: Backend, address: str) -> Mapping[str, bool]:
     title(f"A worker starts: rowcrew worker --shutdown-grace {GRACE_SECONDS}")
-    with worker_beside(_OPTIONS, DATABASE_URL=address) as worker:
+    is_stopping = threading.Event()
+    with worker_beside(_OPTIONS, heard={"🛑": is_stopping}, DATABASE_URL=address) as worker:
         title("Two jobs: one takes four seconds, the other ten minutes")
         short, long = (row["id"] for row in backend.tell("demo/enqueue_work"))
         _await(lambda: all(row["step"] for row in backend.send("demo/work")), "the jobs did not run")
         title("The worker gets SIGTERM, and a third job arrives")
         family = psutil.Process(worker.pid).children(recursive=True)
-        code, seconds = _stopped(worker, lambda: backend.tell("demo/enqueue_late"))
+        code, seconds = _stopped(worker, is_stopping, lambda: backend.tell("demo/enqueue_late"))
     title("What has become of them")
     jobs = {row["id"]: row for row in backend.show("demo/work")}
     late = max(jobs)
@@ -78,10 +80,16 @@ def was_not_begun(job: Mapping[str, Any]) -> bool:
     return (job["status"], job["attempts"], job["step"]) == ("queued", 0, None)
 
 
-def _stopped(worker: subprocess.Popen[bytes], meanwhile: Callable[[], object]) -> tuple[int, float]:
-    """Send SIGTERM, do something, wait for the end: the exit code, and how long it took."""
+def _stopped(
+    worker: subprocess.Popen[bytes], is_stopping: threading.Event, meanwhile: Callable[[], object]
+) -> tuple[int, float]:
+    """Send SIGTERM, do something once the worker says so, wait for the end: exit code, and how long it took.
+
+    A signal that was sent has not arrived yet: on a busy machine the worker begins a job in between, rightly.
+    """
     begun = time.monotonic()
     worker.send_signal(signal.SIGTERM)
+    is_stopping.wait(PATIENCE_SECONDS)
     meanwhile()
     print()
     try:

@@ -28,6 +28,7 @@ Record = dict[str, Any]
 
 PATIENCE_SECONDS: Final = 45.0
 LOOK_SECONDS: Final = 0.1
+_NOTHING: Final[Mapping[str, threading.Event]] = {}
 
 
 class Backend:
@@ -57,9 +58,17 @@ class Backend:
 
 
 @contextmanager
-def worker_beside(options: Sequence[str] = (), **variables: str) -> Iterator[subprocess.Popen[bytes]]:
-    """A real worker process that serves the table; its log appears beside what the backend does."""
-    with _beside(["worker", *options], variables, ready="👥") as worker:
+def worker_beside(
+    options: Sequence[str] = (), *, heard: Mapping[str, threading.Event] = _NOTHING, **variables: str
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A real worker process that serves the table; its log appears beside what the backend does.
+
+    Args:
+        options: of `rowcrew worker`.
+        heard: beginnings of lines of its log, and what to set once it has written such a line.
+        variables: of its environment.
+    """
+    with _beside(["worker", *options], variables, ready="👥", heard=heard) as worker:
         yield worker
 
 
@@ -73,12 +82,17 @@ def spawner_beside(options: Sequence[str], **variables: str) -> Iterator[subproc
 
 @contextmanager
 def _beside(
-    words: Sequence[str], variables: Mapping[str, str], *, ready: str, shown: tuple[str, ...] = ("",)
+    words: Sequence[str],
+    variables: Mapping[str, str],
+    *,
+    ready: str,
+    shown: tuple[str, ...] = ("",),
+    heard: Mapping[str, threading.Event] = _NOTHING,
 ) -> Iterator[subprocess.Popen[bytes]]:
     child = start_child(words, output=subprocess.PIPE, **variables)
     assert child.stdout is not None
     is_ready = threading.Event()
-    passing = (child.stdout, words[0], ready, shown, is_ready)
+    passing = (child.stdout, words[0], shown, {ready: is_ready, **heard})
     log = threading.Thread(target=_pass_on, args=passing, daemon=True)
     log.start()
     try:
@@ -91,16 +105,18 @@ def _beside(
 
 
 def _pass_on(
-    lines: IO[bytes], name: str, ready: str, shown: tuple[str, ...], is_ready: threading.Event
+    lines: IO[bytes], name: str, shown: tuple[str, ...], heard: Mapping[str, threading.Event]
 ) -> None:
     with lines:
         for line in lines:
             text = line.decode(errors="replace").rstrip()
             if text.startswith(shown):
                 say(f"  {name} │ {text}")
-            if text.startswith(ready):
-                is_ready.set()
-    is_ready.set()  # it has ended: nobody needs to wait any longer
+            for beginning, event in heard.items():
+                if text.startswith(beginning):
+                    event.set()
+    for event in heard.values():
+        event.set()  # it has ended: nobody needs to wait any longer
 
 
 def verdict(promises: Mapping[str, bool], started: float) -> int:
