@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     )
     from rowcrew.context import Cancel, Context, Dependency, PermanentError, Retry, Snooze
     from rowcrew.control.thread import WorkerThread
-    from rowcrew.control.worker import Worker
     from rowcrew.crew import Crew
     from rowcrew.ends import wait, wait_async
     from rowcrew.model.backoff import Backoff
@@ -49,6 +48,7 @@ if TYPE_CHECKING:
     from rowcrew.model.event import NewEvent
     from rowcrew.model.new_job import NewJob
     from rowcrew.table.no_transaction import no_transaction
+    from rowcrew.worker import Worker
 
 _HOME = {
     "Backoff": "model.backoff",
@@ -73,7 +73,7 @@ _HOME = {
     "RowcrewError": "model.errors",
     "SettingsError": "model.errors",
     "Snooze": "context",
-    "Worker": "control.worker",
+    "Worker": "worker",
     "WorkerThread": "control.thread",
     "batch": "client",
     "batch_async": "client",

@@ -101,6 +101,9 @@ EVENTS: Final[Mapping[str, Words]] = {
     "runner.not_started": Words("error", "❌ No runner can be started, trying again: {reason}"),
     "runner.died": Words("error", "❌ Runner died (PID: {pid}): {reason}"),
     "runner.killed": Words("warning", "⚠️  Killing runner (PID: {pid}): {reason}"),
+    "runner.given_up": Words(
+        "warning", "⚠️  Giving up what runs in this process (PID: {pid}), where nothing can end it: {reason}"
+    ),
     "runner.unresponsive": Words(
         "warning", "⚠️  Runner does not answer (PID: {pid}): a handler holds its interpreter or its event loop"
     ),

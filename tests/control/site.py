@@ -11,7 +11,8 @@ from typing import Any
 from rig.clock import MovedClock
 from rig.table import Table
 from rowcrew import settings
-from rowcrew.control.children.runner_process import Kind, RunnerProcess
+from rowcrew.control.children.processes import Processes
+from rowcrew.control.children.runner import Kind, Runner
 from rowcrew.control.children.runners import Runners
 from rowcrew.control.links import Links
 from rowcrew.control.organs import Organs
@@ -34,7 +35,7 @@ MANIFEST = Manifest(
 )
 
 
-class StandInRunner(RunnerProcess):
+class StandInRunner(Runner):
     """A runner without a process: what it is told stands in `heard`."""
 
     def __init__(self, **options: Any) -> None:
@@ -82,7 +83,7 @@ class StandInRunners(Runners):
         if self._desk is not None:
             self._desk.on_ready(self._all[-1])
 
-    def leave(self, runner: RunnerProcess, how: str) -> None:
+    def leave(self, runner: Runner, how: str) -> None:
         """As if the process had died."""
         self._all.remove(runner)
         assert self._desk is not None
@@ -99,7 +100,9 @@ class Site:
         self.output = io.StringIO()
         log = Log(values.log_format, self.output)
         self.links = Links(database_url, log)
-        self.runners = StandInRunners(crew=[], settings=values, clock=self.clock, log=log, owns_process=False)
+        self.runners = StandInRunners(
+            place=Processes([], values), settings=values, clock=self.clock, log=log, owns_process=False
+        )
         self.catalogue = Catalogue(MANIFEST, default_limit=values.job_timeout_seconds)
         self.organs = Organs(
             settings=values,
@@ -183,7 +186,7 @@ class Site:
 
     def _report(self, run: Run, **said: Any) -> None:
         runner = run.runner
-        assert isinstance(runner, RunnerProcess)
+        assert isinstance(runner, Runner)
         everything: Mapping[str, Any] = {"started": [], "ended": [], "notes": [], "timings": [], **said}
         self.road.reports.on_report(runner, Report(**everything))
 

@@ -10,7 +10,7 @@ import pytest
 
 from rig.clock import MovedClock
 from rowcrew.control.children import runners
-from rowcrew.control.children.runner_process import BEGIN_SECONDS
+from rowcrew.control.children.runner import BEGIN_SECONDS
 from rowcrew.control.children.runners import SOLO_IDLE_SECONDS
 from rowcrew.control.children.starting import LONGEST_PAUSE_SECONDS, Restarts
 from rowcrew.control.run import Run

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rowcrew.control.children.runner_process import BEGIN_SECONDS
+from rowcrew.control.children.runner import BEGIN_SECONDS
 from rowcrew.control.chores.unbegun import TakeBackUnbegun
 from rowcrew.control.road.appetite import Ask
 from rowcrew.model.appetite import ENOUGH_RUNS

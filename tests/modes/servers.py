@@ -7,7 +7,7 @@ import shutil
 import sys
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
@@ -36,6 +36,12 @@ class Server:
             told: dict[str, Any] = json.load(answer)
             return told
         return None
+
+    def lines(self, path: str) -> Generator[str, None, None]:
+        """What a stream says, line by line; it is left when the iterator is closed."""
+        with urllib.request.urlopen(self._address + path, timeout=60) as stream:
+            for line in stream:
+                yield line.decode().rstrip()
 
     def runs_a_job(self) -> dict[str, Any]:
         """Enqueue a job over HTTP and wait for its result."""

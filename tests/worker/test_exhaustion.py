@@ -19,10 +19,12 @@ from rig.limits import no_descriptors, no_processes, process_limit_permitted
 from rig.proxy import Proxy
 from rig.table import Table
 from rig.waiting import eventually
-from rowcrew.control.children.runner_process import RunnerProcess
+from rowcrew.control.children.processes import Processes
+from rowcrew.control.children.runner import Runner
 from rowcrew.control.clock import MonotonicClock
 from rowcrew.control.connecting import connect
 from rowcrew.log import Log
+from rowcrew.settings import Settings
 from rowcrew.table import worker as worker_statements
 from rowcrew.table.link import Link
 from rowcrew.table.statements import SQL
@@ -90,8 +92,8 @@ def test_answers_that_never_come_are_given_up_without_a_descriptor_to_spare(
 def test_a_runner_whose_socket_cannot_be_read_is_not_left_behind(monkeypatch: pytest.MonkeyPatch) -> None:
     """It could neither be given a job nor be told to leave."""
     nobody = SimpleNamespace(hear=lambda *_: None)
-    runner = RunnerProcess(kind="shared", slots=1, keeper=nobody, clock=MonotonicClock())
-    orders = {"crew": ["rig.crew_under_test:crew"], "log_format": "text", "worker_name": "test"}
+    runner = Runner(kind="shared", slots=1, keeper=nobody, clock=MonotonicClock())
+    place = Processes(["rig.crew_under_test:crew"], Settings(database_url="", worker_name="test"))
 
     async def no_memory(*_: object, **__: object) -> None:
         raise OSError(errno.ENOMEM, "no memory to watch another descriptor")
@@ -99,7 +101,7 @@ def test_a_runner_whose_socket_cannot_be_read_is_not_left_behind(monkeypatch: py
     async def start() -> tuple[str, bool]:
         monkeypatch.setattr(asyncio.get_running_loop(), "create_connection", no_memory)
         with pytest.raises(OSError, match="no memory"):
-            await runner.start(orders, dict(os.environ))
+            await runner.start(place)
         return await runner.wait()
 
     assert asyncio.run(start()) == ("killed by SIGKILL", False)

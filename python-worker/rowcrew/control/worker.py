@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, Final
 import psycopg
 
 from rowcrew.control.children.leftovers import end_of_dead_workers
+from rowcrew.control.children.processes import Processes
+from rowcrew.control.children.runner import Place
 from rowcrew.control.children.runners import Runners
 from rowcrew.control.clock import MonotonicClock
 from rowcrew.control.connecting import connect
@@ -46,6 +48,7 @@ class Worker:
         owns_process: whether the process is this worker's alone, and no program's that embeds it.
         supervisor: what started the process and wants to hear how the worker does.
         agent: the address of the agent of ECS, if the process is a task there.
+        place: where its runners live; None = in processes of their own.
         leaves_after_seconds: the most that a worker that comes and goes may stay, whatever its settings and
             queues say.
 
@@ -64,6 +67,7 @@ class Worker:
         owns_process: bool = False,
         supervisor: Supervisor | None = None,
         agent: str | None = None,
+        place: Place | None = None,
         leaves_after_seconds: float | None = None,
     ) -> None:
         self._crew = crew
@@ -81,6 +85,7 @@ class Worker:
         self._owns_process = owns_process
         self._supervisor = supervisor
         self._agent = agent
+        self._place = place or Processes(crew, settings)
         self._leaves_after_seconds = leaves_after_seconds
         self._stopping_itself: asyncio.Task[None] | None = None
         self._stopped = asyncio.Event()
@@ -183,7 +188,7 @@ class Worker:
         links = Links(self._settings.require_database_url(), self._log)
         life.push_async_callback(links.close)
         runners = Runners(
-            crew=self._crew,
+            place=self._place,
             settings=self._settings,
             clock=self._clock,
             log=self._log,

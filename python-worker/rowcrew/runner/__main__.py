@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import TextIO, cast
 
 import msgspec
@@ -28,21 +29,11 @@ from rowcrew.runner.lines import Lines
 from rowcrew.runner.loading import loaded
 from rowcrew.runner.loop import RunnerLoop
 from rowcrew.runner.parent import die_with, go_before_control
+from rowcrew.runner.serving import Serving
 from rowcrew.runner.shutdown import shut_down
 from rowcrew.runner.surroundings import Surroundings, make_plain
 from rowcrew.runner.threads import Threads
-from rowcrew.runner.wire import (
-    Assign,
-    Channel,
-    Close,
-    Pressure,
-    Ready,
-    Said,
-    Stop,
-    ToRunner,
-    Unloadable,
-    Withdraw,
-)
+from rowcrew.runner.wire import Said
 
 
 class Orders(msgspec.Struct, frozen=True):
@@ -102,25 +93,10 @@ def _break_off(error: BaseException) -> None:
 async def _serve(
     orders: Orders, end: socket.socket, crew: Crew | str, clock: Callable[[], float], lines: Lines | None
 ) -> None:
-    closed = asyncio.Event()
-    end.setblocking(False)
-    runner: list[RunnerLoop] = []
-
-    def drained() -> None:
-        if runner:
-            runner[0].go_on()
-
-    channel: Channel[ToRunner] = Channel(
-        ToRunner, receive=_obeying(runner, closed), lost=closed.set, drained=drained
-    )
-    await asyncio.get_running_loop().create_connection(lambda: channel, sock=end)
-    if isinstance(crew, Crew):
-        runner.append(_loop(orders, crew, channel, clock, lines))
-        channel.send(Ready(crew.manifest()))
-    else:
-        channel.send(Unloadable(crew))
+    serving = Serving()
+    await serving.begin(end, crew, partial(_loop, orders, clock, lines))
     try:
-        await closed.wait()
+        await serving.closed.wait()
         if isinstance(crew, Crew) and crew.shutdown_hooks:
             await shut_down(crew.shutdown_hooks)
     except asyncio.CancelledError as error:
@@ -130,41 +106,20 @@ async def _serve(
     leaving.begin()
 
 
-def _obeying(runner: list[RunnerLoop], closed: asyncio.Event) -> Callable[[ToRunner], None]:
-    def receive(message: ToRunner) -> None:
-        match message:
-            case Assign(jobs, begin_by):
-                runner[0].assign(jobs, begin_by)
-            case Stop(lease_id):
-                runner[0].stop(lease_id)
-            case Withdraw():
-                runner[0].withdraw()
-            case Pressure(is_high):
-                runner[0].press(is_high)
-            case Close():
-                closed.set()
-
-    return receive
-
-
 def _loop(
-    orders: Orders,
-    crew: Crew,
-    channel: Channel[ToRunner],
-    clock: Callable[[], float],
-    lines: Lines | None,
+    orders: Orders, clock: Callable[[], float], lines: Lines | None, crew: Crew, serving: Serving
 ) -> RunnerLoop:
     mine = settings.read()
     if lines is not None:
-        lines.send_to(lambda pieces: channel.send(Said(pieces)), is_clogged=lambda: channel.is_full)
+        lines.send_to(lambda pieces: serving.send(Said(pieces)), is_clogged=lambda: serving.is_clogged)
     return RunnerLoop(
         crew=crew,
         slots=orders.slots,
         threads=Threads(max_workers=orders.slots, thread_name_prefix="rowcrew"),
         database_url=mine.require_database_url(),
         queue=mine.queue_name,
-        send=channel.send,
-        is_clogged=lambda: channel.is_full,
+        send=serving.send,
+        is_clogged=lambda: serving.is_clogged,
         clock=clock,
         between_runs=Surroundings(clock).restore,
         after_run=(lambda _: None) if lines is None else lines.ended,

@@ -91,6 +91,14 @@ class RunnerLoop:
             self._waiting.remove(waiting)
             self._end(lease_id, Released("stopped before it began"))
 
+    def give_up(self) -> None:
+        """Cancel every run, and begin none that waits: nobody hears what becomes of them."""
+        self._waiting.clear()
+        for port in self._runs.values():
+            port.stopping = True
+            if port.cancellable and port.task is not None:
+                port.task.cancel()
+
     def press(self, is_high: bool) -> None:
         """Keep large values from now on, or send them again."""
         self._untold.is_pressed = is_high

@@ -1,7 +1,7 @@
 """Calls what a crew wants done when its runner leaves in good order: one hook after another, last one first.
 
 In: the hooks of the crew. Out: their effects, and lines of the log about those that failed or took too long.
-Called by the runner, after its last run and on its event loop.
+Called by a runner after its last run, on its event loop.
 """
 
 from __future__ import annotations
@@ -19,8 +19,13 @@ from rowcrew.runner import leaving
 
 
 async def shut_down(hooks: Sequence[ShutdownHook]) -> None:
-    """Call all of them, whatever becomes of each."""
+    """Call all of them in a process that is the runner's own, which may take as long as they may together."""
     leaving.allow(sum(hook.seconds for hook in hooks))
+    await call_hooks(hooks)
+
+
+async def call_hooks(hooks: Sequence[ShutdownHook]) -> None:
+    """Call all of them, whatever becomes of each."""
     for hook in reversed(hooks):
         await _call(hook)
 

@@ -1,6 +1,6 @@
 """A child process: started without a copy of its parent, and its end is something an event loop can wait for.
 
-In: a command, its environment, descriptors to pass on. Out: its exit code. Called by `runner_process`, and by
+In: a command, its environment, descriptors to pass on. Out: its exit code. Called by `processes`, and by
 `telling.program` for what tells of events.
 """
 

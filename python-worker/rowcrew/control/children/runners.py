@@ -11,18 +11,17 @@ import os
 from collections.abc import Iterator
 from typing import Final, Protocol
 
-from rowcrew import family
 from rowcrew.control.children.child import Child
 from rowcrew.control.children.leftovers import end_marked, reap
 from rowcrew.control.children.memory import has_memory_for_another
-from rowcrew.control.children.runner_process import Kind, RunnerProcess
-from rowcrew.control.children.starting import FirstWord, Restarts, orders
+from rowcrew.control.children.runner import Kind, Place, Runner
+from rowcrew.control.children.starting import FirstWord, Restarts
 from rowcrew.control.clock import Clock
 from rowcrew.log import Log
 from rowcrew.model.cleaning import clean_line
 from rowcrew.model.manifest import Manifest
 from rowcrew.runner.wire import Piece, Ready, Report, Said, ToControl, Unloadable, Withdrawn
-from rowcrew.settings import Settings, runner_environment
+from rowcrew.settings import Settings
 
 SOLO_IDLE_SECONDS: Final = 60.0
 GROUP_IDLE_SECONDS: Final = 5.0
@@ -36,18 +35,18 @@ does at shutdown has its own limits, on top."""
 class Desk(Protocol):
     """Where runners report, from the moment that jobs are assigned to them."""
 
-    def on_ready(self, runner: RunnerProcess) -> None: ...
-    def on_report(self, runner: RunnerProcess, report: Report) -> None: ...
+    def on_ready(self, runner: Runner) -> None: ...
+    def on_report(self, runner: Runner, report: Report) -> None: ...
     def on_said(self, pieces: list[Piece]) -> None: ...
-    def on_withdrawn(self, runner: RunnerProcess, lease_ids: list[str]) -> None: ...
-    def on_death(self, runner: RunnerProcess, how: str) -> None: ...
+    def on_withdrawn(self, runner: Runner, lease_ids: list[str]) -> None: ...
+    def on_death(self, runner: Runner, how: str) -> None: ...
 
 
 class Runners:
     """The children of a worker. They start before it knows what they can run: the first one tells.
 
     Args:
-        crew: targets that runners load, `module:crew`.
+        place: where they live.
         owns_process: whether this process is a worker and nothing else.
 
     Attributes:
@@ -55,17 +54,16 @@ class Runners:
     """
 
     def __init__(
-        self, *, crew: list[str], settings: Settings, clock: Clock, log: Log, owns_process: bool
+        self, *, place: Place, settings: Settings, clock: Clock, log: Log, owns_process: bool
     ) -> None:
-        self._crew = crew
+        self._place = place
         self._settings = settings
         self._clock = clock
         self._log = log
         self._owns_process = owns_process
         self._desk: Desk | None = None
-        self._environment = runner_environment(settings, families=family.variables())
         self._wanted = min(settings.runners, settings.slots)
-        self._all: list[RunnerProcess] = []
+        self._all: list[Runner] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._closing = asyncio.Event()
         self.restarts = 0
@@ -73,7 +71,7 @@ class Runners:
         self._pauses = Restarts()
         self._first_word = FirstWord()
 
-    def __iter__(self) -> Iterator[RunnerProcess]:
+    def __iter__(self) -> Iterator[Runner]:
         return iter(list(self._all))
 
     def start(self) -> None:
@@ -92,17 +90,17 @@ class Runners:
         """From now on jobs are assigned, and runners have something to report."""
         self._desk = desk
 
-    def shared(self) -> list[RunnerProcess]:
+    def shared(self) -> list[Runner]:
         return [runner for runner in self._all if runner.kind == "shared" and runner.takes_jobs]
 
-    def groups(self) -> list[RunnerProcess]:
+    def groups(self) -> list[Runner]:
         """Runners of suspects: at work, idle, coming and leaving: each holds memory until it is gone."""
         return [runner for runner in self._all if runner.kind == "group"]
 
     def has_memory_for_another(self) -> bool:
         return has_memory_for_another([runner.pid for runner in self._all if runner.is_loaded])
 
-    def idle_solo(self) -> RunnerProcess | None:
+    def idle_solo(self) -> Runner | None:
         return next((r for r in self._all if r.kind == "solo" and r.takes_jobs and not r.runs), None)
 
     def solos_on_the_way(self) -> int:
@@ -110,13 +108,13 @@ class Runners:
 
     def add(self, kind: Kind) -> None:
         """Start a runner; it makes itself known when it is ready."""
-        runner = RunnerProcess(kind=kind, slots=self._slots_of(kind), keeper=self, clock=self._clock)
+        runner = Runner(kind=kind, slots=self._slots_of(kind), keeper=self, clock=self._clock)
         self._all.append(runner)
         task = asyncio.create_task(self._live(runner), name=f"{kind} runner")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def replace(self, runner: RunnerProcess) -> None:
+    def replace(self, runner: Runner) -> None:
         """Let a runner finish what it runs and start another in its place."""
         runner.retire()
         self.restarts += 1
@@ -162,7 +160,7 @@ class Runners:
         if self._tasks:
             await asyncio.wait(self._tasks)
 
-    async def _live(self, runner: RunnerProcess) -> None:
+    async def _live(self, runner: Runner) -> None:
         if not await self._start(runner):
             self._all.remove(runner)
             return
@@ -187,7 +185,7 @@ class Runners:
         while not has_looked and not await self._clock.wait(self._closing, LOOK_AGAIN_SECONDS):
             has_looked = await self._end_leftovers(runner)
 
-    async def _end_leftovers(self, runner: RunnerProcess) -> bool:
+    async def _end_leftovers(self, runner: Runner) -> bool:
         """Whether it could look; in a thread, since a large machine has many processes to look at."""
         try:
             programs = await asyncio.to_thread(end_marked, runner.mark)
@@ -197,11 +195,11 @@ class Runners:
             self._log.event("runner.leftovers", pid=runner.pid, programs=programs)
         return True
 
-    async def _start(self, runner: RunnerProcess) -> bool:
+    async def _start(self, runner: Runner) -> bool:
         """Start its process, again and again while the machine has no room for one; false when closing."""
         while not self._closing.is_set():
             try:
-                await runner.start(orders(self._crew, self._settings), self._environment)
+                await runner.start(self._place)
             except (OSError, RuntimeError) as error:
                 self._log.event("runner.not_started", reason=clean_line(str(error)))
                 await self._pause(0)
@@ -213,7 +211,7 @@ class Runners:
         if seconds := self._pauses.pause_seconds(lived_seconds):
             await self._clock.wait(self._closing, seconds)
 
-    def hear(self, runner: RunnerProcess, message: ToControl) -> None:
+    def hear(self, runner: Runner, message: ToControl) -> None:
         """Take a message of a runner."""
         if isinstance(message, Ready):
             self._first_word.loaded(message.manifest)
@@ -226,7 +224,7 @@ class Runners:
         if self._desk is not None:
             self._pass_on(runner, message, self._desk)
 
-    def _pass_on(self, runner: RunnerProcess, message: ToControl, desk: Desk) -> None:
+    def _pass_on(self, runner: Runner, message: ToControl, desk: Desk) -> None:
         match message:
             case Report():
                 desk.on_report(runner, message)

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 from rowcrew.model.errors import CrewError
 from rowcrew.model.manifest import Manifest
-from rowcrew.settings import Settings
 
 LONGEST_PAUSE_SECONDS: Final = 10.0
 _FIRST_PAUSE_SECONDS: Final = 0.1
@@ -53,13 +51,3 @@ class Restarts:
             return 0.0
         doublings = min(self._failures, _MOST_DOUBLINGS)  # a machine may have no room for days
         return min(LONGEST_PAUSE_SECONDS, _FIRST_PAUSE_SECONDS * 2.0**doublings)
-
-
-def orders(crew: list[str], settings: Settings) -> Mapping[str, Any]:
-    """What every runner is told when it starts."""
-    return {
-        "crew": crew,
-        "log_format": settings.log_format,
-        "worker_name": settings.worker_name,
-        "job_log_bytes": settings.job_log_bytes,
-    }

@@ -6,7 +6,7 @@ import os
 from typing import Final, TypedDict
 
 from rowcrew.control.children.meter import Reading, reading
-from rowcrew.control.children.runner_process import RunnerProcess
+from rowcrew.control.children.runner import Runner
 from rowcrew.control.children.runners import Runners
 from rowcrew.control.clock import Clock
 from rowcrew.log import Log
@@ -64,7 +64,7 @@ class Usage:
         seconds, self._sampled_at = now - self._sampled_at, now
         before, self._before = self._before, self._readings()
         for runner in self._runners:
-            if (used := self._before.get(runner.pid)) is not None:
+            if not runner.is_host and (used := self._before.get(runner.pid)) is not None:
                 for run in runner.runs.values():
                     self._tally.used(run.job.queue, run.job.type, used.memory)
                 self._judge(runner, used.memory)
@@ -85,7 +85,7 @@ class Usage:
                 continue
         return readings
 
-    def _judge(self, runner: RunnerProcess, used: int) -> None:
+    def _judge(self, runner: Runner, used: int) -> None:
         if self._limit_bytes is None or used <= self._limit_bytes:
             return
         self.has_outgrown = not self._replaces

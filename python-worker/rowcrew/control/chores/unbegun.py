@@ -5,7 +5,7 @@ The runner, should it wake, begins none of them: it was told by when (see `runne
 
 from __future__ import annotations
 
-from rowcrew.control.children.runner_process import BEGIN_SECONDS, RunnerProcess
+from rowcrew.control.children.runner import BEGIN_SECONDS, Runner
 from rowcrew.control.children.runners import Runners
 from rowcrew.control.clock import Clock
 from rowcrew.control.road.ending import Ending
@@ -36,7 +36,7 @@ class TakeBackUnbegun:
             for runner in self._runners:
                 self._take_back(runner, self._looked_at)
 
-    def _take_back(self, runner: RunnerProcess, now: float) -> None:
+    def _take_back(self, runner: Runner, now: float) -> None:
         in_time = now - BEGIN_SECONDS - self.period_seconds / 2
         late = [run for run in runner.runs.values() if run.started_at is None and run.assigned_at < in_time]
         if not late:

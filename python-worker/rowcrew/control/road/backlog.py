@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import Iterable
 from typing import Final
 
-from rowcrew.control.children.runner_process import RunnerProcess
+from rowcrew.control.children.runner import Runner
 
 MOST_BYTES: Final = 16 * 1024 * 1024
 """Four statements' worth. What is on the way when runners are told comes on top: a few MiB from each."""
@@ -26,7 +26,7 @@ class Backlog:
         full: set while runners are told to keep large values.
     """
 
-    def __init__(self, *, runners: Iterable[RunnerProcess]) -> None:
+    def __init__(self, *, runners: Iterable[Runner]) -> None:
         self._runners = runners
         self.bytes_held = 0
         self._aside: dict[str, int] = {}
@@ -63,7 +63,7 @@ class Backlog:
             size -= aside
         self.add(-size)
 
-    def introduce(self, runner: RunnerProcess) -> None:
+    def introduce(self, runner: Runner) -> None:
         """A new runner has not heard yet."""
         if self.full.is_set():
             runner.press(True)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rowcrew.control.children.runner_process import RunnerProcess
+from rowcrew.control.children.runner import Runner
 from rowcrew.control.children.runners import Runners
 from rowcrew.control.ledger import Ledger
 from rowcrew.control.road.ending import Ending
@@ -125,14 +125,14 @@ class Dispatcher:
             if runner.runs:
                 runner.withdraw()
 
-    def _assign_shared(self, runners: list[RunnerProcess]) -> None:
+    def _assign_shared(self, runners: list[Runner]) -> None:
         """To the runner with the fewest runs; long runs only to free slots, short ones may wait there."""
         waiting = self._waiting.shared
         if len(runners) == 1 and not any(run.is_long for run in waiting):
             runners[0].assign(list(waiting))
             waiting.clear()
             return
-        shares: dict[RunnerProcess, list[Run]] = {runner: [] for runner in runners}
+        shares: dict[Runner, list[Run]] = {runner: [] for runner in runners}
         while waiting and shares:
             runner = min(shares, key=lambda runner: len(runner.runs) + len(shares[runner]))
             if waiting[0].is_long and len(runner.runs) + len(shares[runner]) >= runner.slots:
@@ -168,7 +168,7 @@ class Dispatcher:
         """Slots that neither a runner has filled nor a job for a shared runner will."""
         return self._slots - (self._ledger.in_flight - self._waiting.apart)
 
-    def _group_for(self, run: Run) -> RunnerProcess | None:
+    def _group_for(self, run: Run) -> Runner | None:
         """A runner of suspects that has a place for this one; if there is none, one may be on its way now."""
         groups = self._runners.groups()
         for runner in groups:
@@ -180,7 +180,7 @@ class Dispatcher:
             self._runners.add("group")
         return None
 
-    def _fits(self, runner: RunnerProcess, run: Run) -> bool:
+    def _fits(self, runner: Runner, run: Run) -> bool:
         """Whether each may have so many beside it as there would be."""
         most_crashes = max(other.job.crashes for other in [*runner.runs.values(), run])
         return len(runner.runs) < group_size(self._slots, most_crashes)

@@ -6,7 +6,7 @@ word to `dispatch` when slots are free again.
 
 from __future__ import annotations
 
-from rowcrew.control.children.runner_process import RunnerProcess
+from rowcrew.control.children.runner import Runner
 from rowcrew.control.clock import Clock
 from rowcrew.control.ledger import Ledger
 from rowcrew.control.road.backlog import Backlog
@@ -54,12 +54,12 @@ class Reports:
         self._clock = clock
         self._log = log
 
-    def on_ready(self, runner: RunnerProcess) -> None:
+    def on_ready(self, runner: Runner) -> None:
         """A runner has loaded the crew."""
         self._backlog.introduce(runner)
         self._dispatcher.assign_waiting()
 
-    def on_report(self, runner: RunnerProcess, report: Report) -> None:
+    def on_report(self, runner: Runner, report: Report) -> None:
         for note in report.notes:
             self._on_note(runner, note)
         for timing in report.timings:
@@ -79,12 +79,12 @@ class Reports:
     def on_said(self, pieces: list[Piece]) -> None:
         self._lines.add(pieces)
 
-    def on_withdrawn(self, runner: RunnerProcess, lease_ids: list[str]) -> None:
+    def on_withdrawn(self, runner: Runner, lease_ids: list[str]) -> None:
         for lease_id in lease_ids:
             if run := runner.runs.get(lease_id):
                 self._ending.end(run, Released("not started"))
 
-    def on_death(self, runner: RunnerProcess, how: str) -> None:
+    def on_death(self, runner: Runner, how: str) -> None:
         """Every run of a dead runner ends: the culprit's counts, the others' attempts are refunded."""
         runs = list(runner.runs.values())
         begun = sum([run.started_at is not None and not run.is_finished for run in runs])
@@ -92,7 +92,7 @@ class Reports:
             self._ending.end(run, _outcome_of_death(runner, run, begun, f"its runner died: {how}"))
         self._dispatcher.assign_waiting()
 
-    def _on_started(self, runner: RunnerProcess, lease_ids: list[str]) -> None:
+    def _on_started(self, runner: Runner, lease_ids: list[str]) -> None:
         now = self._clock.now()
         begun = [run for lease_id in lease_ids if (run := runner.runs.get(lease_id))]
         if len(begun) < len(lease_ids):
@@ -103,13 +103,13 @@ class Reports:
             run.began(now)
             self._stopping.limit(run)
 
-    def _on_note(self, runner: RunnerProcess, note: Note) -> None:
+    def _on_note(self, runner: Runner, note: Note) -> None:
         if run := runner.runs.get(note.lease_id):
             run.noted(note.progress, note.checkpoint)
             self._notes.add(run)
 
 
-def _outcome_of_death(runner: RunnerProcess, run: Run, begun: int, error: str) -> Outcome:
+def _outcome_of_death(runner: Runner, run: Run, begun: int, error: str) -> Outcome:
     if run.started_at is None:
         return Released("its runner died before it began")
     if run.is_finished:

@@ -1,23 +1,15 @@
-"""One runner as control sees it: a child process, the socket to it and the runs assigned to it."""
+"""One runner as control sees it: its body, the socket to it and the runs assigned to it."""
 
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
 import socket
-import sys
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from typing import Any, Final, Literal, Protocol
+from collections.abc import Sequence
+from typing import Final, Literal, Protocol
 
-import msgspec
-
-from rowcrew.control.children.child import Child
-from rowcrew.control.children.leftovers import MARK, new_mark
+from rowcrew.control.children.leftovers import new_mark
 from rowcrew.control.clock import Clock
 from rowcrew.control.run import Run
-from rowcrew.installed import PACKAGE
 from rowcrew.runner.wire import Assign, Channel, Close, Pressure, Ready, Stop, ToControl, ToRunner, Withdraw
 
 SOCKET_BUFFER_BYTES: Final = 1 << 20
@@ -28,14 +20,50 @@ BEGIN_SECONDS: Final = 2.0
 Kind = Literal["shared", "solo", "group"]
 
 
+class Body(Protocol):
+    """What a runner lives as.
+
+    Attributes:
+        pid: of the process that it lives in.
+        is_host: whether that is this very process.
+    """
+
+    @property
+    def pid(self) -> int: ...
+    @property
+    def is_host(self) -> bool: ...
+
+    async def wait(self) -> str:
+        """How it died, in words, as soon as it has."""
+        ...
+
+    def kill(self) -> None:
+        """End it and everything it started, at once; nothing happens when it has ended."""
+        ...
+
+
+class Place(Protocol):
+    """Where runners live."""
+
+    async def begin(self, end: socket.socket, *, slots: int, mark: str) -> Body:
+        """Let a runner begin that serves this end of a socket; its first message is `Ready` or `Unloadable`.
+
+        The caller closes `end` afterwards.
+
+        Raises:
+            OSError, RuntimeError: the machine has no room for one; nothing was started.
+        """
+        ...
+
+
 class Keeper(Protocol):
     """Who started a runner and hears what it says."""
 
-    def hear(self, runner: RunnerProcess, message: ToControl) -> None: ...
+    def hear(self, runner: Runner, message: ToControl) -> None: ...
 
 
-class RunnerProcess:
-    """A runner from its start to its death.
+class Runner:
+    """A runner from its start to its death, wherever it lives.
 
     Attributes:
         kind: what it is given: most jobs; one job at a time; suspects, no more than may be together.
@@ -61,19 +89,24 @@ class RunnerProcess:
         self.idle_since = self._clock.now()
         self.answered_at = self._clock.now()
         self.is_silent = False
-        self._process: Child | None = None
+        self._body: Body | None = None
         self._channel: Channel[ToControl] | None = None
 
     @property
     def pid(self) -> int:
-        return 0 if self._process is None else self._process.pid
+        return 0 if self._body is None else self._body.pid
+
+    @property
+    def is_host(self) -> bool:
+        """Whether it lives in this very process, which is neither measured nor ended for its sake."""
+        return self._body is not None and self._body.is_host
 
     @property
     def takes_jobs(self) -> bool:
         return self.is_loaded and not self.retiring and not self.is_silent
 
-    async def start(self, orders: Mapping[str, Any], environment: Mapping[str, str]) -> None:
-        """Start the process; its first message to the keeper is `Ready` or `Unloadable`.
+    async def start(self, place: Place) -> None:
+        """Begin in this place; its first message to the keeper is `Ready` or `Unloadable`.
 
         Raises:
             OSError, RuntimeError: no process, descriptor or thread is left; nothing was started.
@@ -83,15 +116,8 @@ class RunnerProcess:
         for end in (ours, theirs):
             end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SOCKET_BUFFER_BYTES)
         ours.setblocking(False)
-        command = msgspec.json.encode(
-            {**orders, "parent": os.getpid(), "socket": theirs.fileno(), "slots": self.slots}
-        ).decode()
         try:
-            self._process = Child(
-                [sys.executable, "-m", "rowcrew.runner", command],
-                environment={**environment, "PYTHONPATH": _python_path(environment), MARK: self.mark},
-                passed=[theirs.fileno()],
-            )
+            self._body = await place.begin(theirs, slots=self.slots, mark=self.mark)
             self._channel = await self._connected(ours)
         except BaseException:
             self.kill()
@@ -114,14 +140,14 @@ class RunnerProcess:
 
     async def wait(self) -> tuple[str, bool]:
         """How it died, in words, and whether it had been asked to leave."""
-        assert self._process is not None
-        code = await self._process.wait()
+        assert self._body is not None
+        how = await self._body.wait()
         asked = self.retiring
         self.retiring = True
         self.kill()  # what user code started in its process group goes with it
         if self._channel is not None:
             self._channel.close()
-        return (f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"), asked
+        return how, asked
 
     def assign(self, runs: Sequence[Run]) -> None:
         now = self._clock.now()
@@ -155,22 +181,15 @@ class RunnerProcess:
                 self._send(Close())
 
     def kill(self) -> None:
-        """End the process and everything it started, at once."""
-        if self._process is not None:
-            with suppress(ProcessLookupError, PermissionError):
-                os.killpg(self._process.pid, signal.SIGKILL)
+        """End it and everything it started, at once."""
+        if self._body is not None:
+            self._body.kill()
 
     def kill_for(self, lease_id: str) -> None:
-        """End the process for this run's sake: the other runs are not to blame."""
+        """End it for this run's sake: the other runs are not to blame."""
         self.culprits.add(lease_id)
         self.kill()
 
     def _send(self, message: ToRunner) -> None:
         if self._channel is not None:
             self._channel.send(message)
-
-
-def _python_path(environment: Mapping[str, str]) -> str:
-    """This very package, wherever it was imported from, goes before what the environment names."""
-    package = str(PACKAGE.parent)
-    return os.pathsep.join([package, *filter(None, [environment.get("PYTHONPATH")])])
