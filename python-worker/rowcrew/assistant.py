@@ -75,13 +75,18 @@ class Assistant:
         q: Annotated[str, Field(max_length=500, description=_QUERY)] = "",
         before: Annotated[int | None, Field(ge=1, description="Only jobs with lower ids.")] = None,
     ) -> str:
-        """The newest jobs that fit, at most fifty; `next` is the `before` of the page after it."""
+        """The newest jobs that fit, at most fifty; `next` is the `before` of the page after it.
+
+        `leftOut` counts a job that is too large to be shown at all.
+        """
         wanted = search(q)
         if wanted.texts:  # what is found by its payload tells of the payload
             raise ToolError("q: a text in quotes searches payloads, which an assistant may not read")
         async with self._looking() as link:
             page = await looks.page(link, wanted, before=before, limit=MOST_LISTED)
-        return _rows("jobs", page.jobs, next=page.before)
+        shown = page.jobs[: max(len(_fitting(page.jobs)), 1)]
+        following = page.before if len(shown) == len(page.jobs) else shown[-1].id
+        return _rows("jobs", shown, next=following)
 
     async def list_queues(self) -> str:
         """How the queues stand: ready, running, the oldest wait, limits, who serves them."""
@@ -151,6 +156,13 @@ def _one(document: Any) -> str:
 
 def _rows(name: str, rows: Sequence[Any], **besides: Any) -> str:
     """As many rows as fit, and how many do not."""
+    kept = _fitting(rows)
+    more = json_text({"leftOut": len(rows) - len(kept), **besides}).decode()
+    return f'{{"{name}":[{",".join(kept)}],{more[1:]}'
+
+
+def _fitting(rows: Sequence[Any]) -> list[str]:
+    """The first rows as JSON, as far as an answer holds them."""
     kept: list[str] = []
     left = MOST_BYTES
     for row in rows:
@@ -159,5 +171,4 @@ def _rows(name: str, rows: Sequence[Any], **besides: Any) -> str:
         if left < 0:
             break
         kept.append(text)
-    more = json_text({"leftOut": len(rows) - len(kept), **besides}).decode()
-    return f'{{"{name}":[{",".join(kept)}],{more[1:]}'
+    return kept

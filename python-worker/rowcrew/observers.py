@@ -25,6 +25,7 @@ from rowcrew.model.outcome import (
     Released,
     Snoozed,
 )
+from rowcrew.model.verdict import is_final
 
 HowEnded = Literal["completed", "retried", "failed", "cancelled", "snoozed", "waiting", "stopped"]
 
@@ -102,7 +103,7 @@ def _end(job: Job, outcome: Outcome, error: BaseException | None) -> RunEnd:
         case Completed() | Recorded():
             return RunEnd("completed")
         case Errored():
-            how: HowEnded = "failed" if outcome.permanent or job.is_last_attempt else "retried"
+            how: HowEnded = "failed" if is_final(job, permanent=outcome.permanent) else "retried"
             return RunEnd(how, outcome.error, outcome.traceback, error)
         case Cancelled():
             return RunEnd("cancelled", outcome.reason)

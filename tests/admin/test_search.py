@@ -38,7 +38,18 @@ def test_a_search_means_what_it_says_and_is_spelled_so_again(typed: str, meant: 
 
 
 @pytest.mark.parametrize(
-    "typed", ["since:", "since:soon", "since:1h since:2h", "text", '""', "since:99999999w"]
+    "typed",
+    [
+        "since:",
+        "since:soon",
+        "since:1h since:2h",
+        "text",
+        '""',
+        "since:99999999w",
+        "since:999999999w",
+        "since:0001-01-01T00:00+14:00",
+        "since:9999-12-31T23:59-14:00",
+    ],
 )
 def test_what_nobody_understands_is_told(typed: str) -> None:
     with pytest.raises(Unreadable):

@@ -14,6 +14,9 @@ from typing import Any
 import pytest
 
 from rig.clock import MovedClock
+from rig.fixtures import StartWorker
+from rig.journal import Gate, Journal
+from rig.table import Table
 from rig.waiting import eventually
 from rowcrew import settings
 from rowcrew.control.care.rescue import Rescue
@@ -159,6 +162,49 @@ async def test_one_beat_in_between_saves_a_worker(rescuer: Rescuer, connect: Con
     rescuer.clock.move(29)
     await rescuer.rescue.once()
     assert status(connect, other)[0] == "processing"
+
+
+async def test_a_worker_of_slow_heartbeats_has_a_lease_of_three_of_them(
+    rescuer: Rescuer, connect: Connect, database_url: str
+) -> None:
+    slow = settings.read({"DATABASE_URL": database_url, "WORKER_HEARTBEAT_INTERVAL": "30"})
+    other = Identity(link=rescuer.link, types=(), settings=slow, log=Log("text", io.StringIO()))
+    await other.enter()
+    await rescuer.rescue.once()
+    for seconds, lost in ((89, False), (1, True)):
+        rescuer.clock.move(seconds)
+        await rescuer.rescue.once()
+        found = connect().execute(
+            'SELECT "lostAt" IS NOT NULL FROM workers WHERE id = %s', (other.worker_id,)
+        )
+        assert found.fetchone() == (lost,)
+
+
+async def test_a_job_of_ten_leases_is_never_taken_from_a_worker_that_beats(
+    rescuer: Rescuer, connect: Connect, start_worker: StartWorker, table: Table, journal: Journal, gate: Gate
+) -> None:
+    start_worker(WORKER_HEARTBEAT_INTERVAL=0.1).ready()
+    job = table.enqueue("hold", {"gate": gate.path}, maxAttempts=1)
+    journal.has("start", job=job)
+
+    (lease,) = table.rows('SELECT "leaseSeconds" FROM workers WHERE id = (SELECT "workerId" FROM jobs)')
+
+    def beats() -> int:
+        (row,) = table.rows('SELECT beats FROM workers WHERE id = (SELECT "workerId" FROM jobs)')
+        return int(row["beats"])
+
+    def beats_again() -> None:
+        before = beats()
+        eventually(lambda: beats() > before)
+
+    for _ in range(10):
+        await rescuer.rescue.once()
+        beats_again()
+        rescuer.clock.move(lease["leaseSeconds"] - 1)
+    assert "Rescued job" not in rescuer.output.getvalue()
+    gate.open()
+    assert table.until(job, "completed")["attempts"] == 1
+    assert table.outcomes(job) == []
 
 
 async def test_what_was_seen_before_the_own_connection_broke_counts_no_more(

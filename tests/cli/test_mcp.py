@@ -88,6 +88,24 @@ def test_an_assistant_is_told_why_a_job_waits_and_reads_no_payload(table: Table,
         assert len(said(answer)) < 21_000
 
 
+def test_page_after_page_shows_every_job_although_answers_are_short(table: Table) -> None:
+    jobs = [table.enqueue("long", status="failed", errorMessage="e" * 900) for _ in range(40)]
+    table.enqueue("long", status="failed", errorMessage="e" * 30_000)
+    jobs += [table.enqueue("long", status="failed", errorMessage="e" * 900) for _ in range(20)]
+
+    async def all_pages(client: Client) -> list[int | None]:
+        found: list[int | None] = []
+        before = None
+        while True:
+            answer = json.loads(said(await client.call_tool("list_jobs", {"before": before})))
+            found += [*(one["id"] for one in answer["jobs"]), *[None] * answer["leftOut"]]
+            if (before := answer["next"]) is None:
+                return found
+
+    found = asked(table.address, all_pages)
+    assert found == [*jobs[:39:-1], None, *jobs[39::-1]]
+
+
 def test_its_connection_cannot_change_a_row(table: Table) -> None:
     from rowcrew.assistant import Assistant
 

@@ -39,7 +39,7 @@ def broken(card: str) -> None:
     raise ValueError(there[:-9])
 
 
-@crew.job(max_attempts=1)
+@crew.job
 async def broken_async(card: str) -> None:
     try:
         raise KeyError("inner")

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import io
+import os
 import signal
+import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +15,18 @@ import psutil
 import pytest
 
 from rig.fixtures import StartWorker
+from rig.journal import Gate, Journal
 from rig.ports import free_port
 from rig.programs import run
 from rig.table import Table
 from rig.waiting import eventually
-from rig.worker_process import WorkerProcess
+from rig.worker_process import CREW, WorkerProcess
 from rowcrew.control.several import WorkerOf
 from rowcrew.embedded import EmbeddedPostgres
 from rowcrew.log import Log
 from rowcrew.settings.readers import Database, Secret
 from rowcrew.table import migrate
+from tests.worker.test_leftovers import IN_A_CONTAINER, inner_id, namespaces_are_permitted
 
 Start = Callable[..., WorkerProcess]
 
@@ -121,6 +126,53 @@ def test_the_workers_stop_when_their_parent_is_killed(start: Start, table: Table
         assert worker.heard("worker.stopped", database_label=label, reason="signal")
 
 
+def test_a_log_that_nobody_reads_keeps_no_signal_from_the_workers(
+    start_worker: StartWorker, database_url: str, table: Table
+) -> None:
+    reader, writer = os.pipe()
+    worker = start_worker(url="", DATABASE_URLS=f"sales={database_url}", output=writer)
+    (child,) = eventually(worker.children)
+    eventually(lambda: live(table))
+    fill(writer)
+    child.kill()
+    eventually(lambda: worker.children() != [child])
+    worker.signal(signal.SIGTERM)
+    worker.exited()
+    os.close(reader)
+    os.close(writer)
+
+
+def live(table: Table) -> list[Any]:
+    return table.rows("SELECT 1 FROM worker_status WHERE state = 'live'")
+
+
+def fill(writer: int) -> None:
+    """Write into a pipe until it takes no more, without making it one that refuses its other writers."""
+    again = os.open(f"/proc/self/fd/{writer}", os.O_WRONLY | os.O_NONBLOCK)
+    with suppress(BlockingIOError):
+        while True:
+            os.write(again, bytes(1))
+    os.close(again)
+
+
+@pytest.mark.skipif(not namespaces_are_permitted(), reason="needs a process namespace: root, and unshare")
+def test_as_the_first_process_of_a_container_the_parent_takes_the_end_of_orphans(
+    start_worker: StartWorker, database_url: str, table: Table, journal: Journal, gate: Gate
+) -> None:
+    command = [*IN_A_CONTAINER, sys.executable, "-m", "rowcrew.cli", "worker", CREW]
+    container = start_worker(program=command, url="", DATABASE_URLS=f"sales={database_url}")
+    container.said("worker.ready")
+    (parent,) = psutil.Process(container.pid).children()
+    job = table.enqueue("leaves_programs", {"gate": gate.path}, maxAttempts=1)
+    journal.has("start", job=job)
+    first = container.said("worker.of_database")["pid"]
+    (worker,) = [one for one in parent.children() if inner_id(one) == first]
+    worker.kill()
+    container.said("worker.ready", times=2)
+    eventually(lambda: not [one for one in parent.children() if one.status() == psutil.STATUS_ZOMBIE])
+    container.signal(signal.SIGKILL)
+
+
 def test_ephemeral_workers_leave_one_by_one_and_the_parent_with_the_last(
     start: Start, table: Table, other: Table
 ) -> None:
@@ -167,5 +219,5 @@ def test_a_wrong_setting_ends_all_of_it(start: Start) -> None:
 def test_a_worker_that_cannot_be_started_is_due_again_and_its_parent_goes_on() -> None:
     worker = WorkerOf(Database("sales", Secret("postgresql:///")), ["/nowhere"], Log("text", io.StringIO()))
     worker.start()
-    assert (worker.lives, worker.code) == (False, 1)
+    assert (worker.pid, worker.code) == (None, 1)
     assert worker.again_at is not None

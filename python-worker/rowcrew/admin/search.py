@@ -96,21 +96,20 @@ def _in_quotes(value: str) -> str:
 
 def _since(value: str) -> datetime | timedelta:
     """A length of time such as 2h, or a moment; one without a zone is meant in UTC."""
-    if found := re.fullmatch(r"([0-9]{1,9})(w|d|h|min|m|s)", value):
-        unit = "min" if found[2] == "m" else found[2]
-        length = timedelta(seconds=int(found[1]) * _UNITS[unit])
-        if length <= _LONGEST:
-            return length
     try:
+        if found := re.fullmatch(r"([0-9]{1,9})(w|d|h|min|m|s)", value):
+            length = timedelta(seconds=int(found[1]) * _UNITS["min" if found[2] == "m" else found[2]])
+            if length <= _LONGEST:
+                return length
         moment = datetime.fromisoformat(value)
-    except ValueError:
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
         raise Unreadable(f"since:{value} is not understood; give 30min, 2h, 7d or 2026-12-31T18:00") from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _spelled_since(since: datetime | timedelta) -> str:
     if isinstance(since, datetime):
-        return since.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        return since.isoformat().replace("+00:00", "Z")
     seconds = round(since.total_seconds())
     unit = next(unit for unit, size in _UNITS.items() if seconds % size == 0)
     return f"{seconds // _UNITS[unit]}{unit}"

@@ -7,6 +7,7 @@ outlives the process that asked for it.
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -51,12 +52,17 @@ def start_child(
 ) -> subprocess.Popen[bytes]:
     """The same, of any command."""
     return subprocess.Popen(
-        [sys.executable, "-m", "rowcrew.cli.child", str(os.getpid()), *words],
+        child_command(words),
         stdin=subprocess.DEVNULL,
         stdout=output,
         stderr=output,
         env=settings.environment_with(**variables),
     )
+
+
+def child_command(words: Sequence[str], by: signal.Signals = signal.SIGKILL) -> list[str]:
+    """The command line of a `rowcrew …` to which the end of this process is a signal."""
+    return [sys.executable, "-m", "rowcrew.cli.child", str(os.getpid()), str(int(by)), *words]
 
 
 def stop_worker(worker: subprocess.Popen[bytes]) -> int:

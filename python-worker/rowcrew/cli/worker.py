@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from typing import Literal
 
@@ -114,10 +115,12 @@ def _of_each_database(settings: Settings) -> int:
         raise SettingsError(
             [f"{name} is for one database: leave it out where DATABASE_URLS names several" for name in wrong]
         )
-    from rowcrew.control.several import run_workers, same_command
+    from rowcrew.cli.local import child_command
+    from rowcrew.control.several import run_workers
     from rowcrew.log import Log
 
-    return run_workers(settings.databases, same_command(), Log(settings.log_format))
+    command = child_command(sys.argv[1:], by=signal.SIGTERM)
+    return run_workers(settings.databases, command, Log(settings.log_format))
 
 
 def _check_stay(settings: Settings) -> None:

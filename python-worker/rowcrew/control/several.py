@@ -1,21 +1,21 @@
 """Several databases with one crew: a parent that keeps one worker process for each of them.
 
-In: the databases by name, and the command line that began this process. Out: the same command for each, and
-one exit code. The workers know nothing of each other, so a database that is down concerns its own alone. The
-parent has no connection, no thread and no crew: it starts, passes signals on, and starts again. Called by the
-command line.
+In: the databases by name, and the command line of a worker, which ends with this process. Out: the same
+command for each, and one exit code. The workers know nothing of each other, so a database that is down
+concerns its own alone. The parent has no connection and no crew: it starts, passes signals on, and starts
+again; as the first process of a container it also takes the end of orphans. Called by the command line.
 """
 
 from __future__ import annotations
 
-import ctypes
+import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Sequence
 from typing import Final
 
+from rowcrew.control.children.leftovers import FIRST_PROCESS, reap
 from rowcrew.log import Log
 from rowcrew.settings import environment_with
 from rowcrew.settings.readers import Database
@@ -26,7 +26,6 @@ _HEARD: Final = (*_STOPS, signal.SIGCHLD)
 _FIRST_PAUSE_SECONDS: Final = 1.0
 _LONGEST_PAUSE_SECONDS: Final = 60.0
 _LONG_WAIT_SECONDS: Final = 3_600.0
-_PR_SET_PDEATHSIG: Final = 1
 
 
 class WorkerOf:
@@ -48,19 +47,16 @@ class WorkerOf:
         self.again_at: float | None = None
 
     @property
-    def lives(self) -> bool:
-        return self._process is not None
+    def pid(self) -> int | None:
+        """Of its process, while there is one."""
+        return None if self._process is None else self._process.pid
 
     def start(self) -> None:
         name, url = self._database
         environment = environment_with(DATABASE_URL=url, DATABASE_URLS="", ROWCREW_DATABASE=name)
         self._began, self.again_at, self.code = time.monotonic(), None, None
         try:
-            self._process = subprocess.Popen(
-                self._command,
-                env=environment,
-                preexec_fn=_as_a_child,  # noqa: PLW1509 - there is one thread
-            )
+            self._process = subprocess.Popen(self._command, env=environment)
         except OSError:  # no process or no descriptor is left: the other workers go on
             self._failed(1)
         else:
@@ -98,12 +94,14 @@ def run_workers(databases: Sequence[Database], command: Sequence[str], log: Log)
         0 after a good end, 2 if a setting is wrong, else 1.
     """
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _HEARD)
+    log.start()  # its thread hears no signal either
     workers = [WorkerOf(database, command, log) for database in databases]
     try:
         for worker in workers:
             worker.start()
         _keep(workers)
     finally:
+        log.stop()
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
     codes = {worker.code for worker in workers}
     return WRONG_SETTING if WRONG_SETTING in codes else int(codes != {0})
@@ -111,12 +109,14 @@ def run_workers(databases: Sequence[Database], command: Sequence[str], log: Log)
 
 def _keep(workers: Sequence[WorkerOf]) -> None:
     is_stopping = False
-    while any(worker.lives or worker.again_at for worker in workers):
+    while any(worker.pid or worker.again_at for worker in workers):
         due = [worker.again_at for worker in workers if worker.again_at is not None]
         wait_seconds = min(due, default=time.monotonic() + _LONG_WAIT_SECONDS) - time.monotonic()
         heard = signal.sigtimedwait(_HEARD, max(wait_seconds, 0))
         for worker in workers:
             worker.look(is_stopping=is_stopping)
+        if os.getpid() == FIRST_PROCESS:
+            reap([worker.pid for worker in workers if worker.pid is not None])
         is_wrong = any(worker.code == WRONG_SETTING for worker in workers)
         if not is_stopping and (is_wrong or (heard is not None and heard.si_signo in _STOPS)):
             is_stopping = True
@@ -125,15 +125,3 @@ def _keep(workers: Sequence[WorkerOf]) -> None:
         for worker in workers:
             if worker.again_at is not None and worker.again_at <= time.monotonic():
                 worker.start()
-
-
-def _as_a_child() -> None:
-    """In the new process: hear signals as any other, and stop when the parent has gone, however it went."""
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, _HEARD)
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-
-
-def same_command() -> list[str]:
-    """The command line that began this process, for another one."""
-    return [sys.executable, *sys.orig_argv[1:]]

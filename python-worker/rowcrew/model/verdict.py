@@ -80,6 +80,11 @@ def verdict(job: Job, outcome: Outcome, backoff_seconds: float) -> Verdict | Non
             assert_never(outcome)
 
 
+def is_final(job: Job, *, permanent: bool) -> bool:
+    """Whether an error ends the job; else another attempt follows."""
+    return permanent or job.is_last_attempt
+
+
 def _failed_run(
     job: Job,
     error: str,
@@ -90,7 +95,7 @@ def _failed_run(
     memory_bytes: int | None = None,
     stays_suspect: bool = False,
 ) -> Verdict:
-    if permanent or job.is_last_attempt:
+    if is_final(job, permanent=permanent):
         return Verdict("failed", "failed", error=error, traceback=traceback, memory_bytes=memory_bytes)
     return Verdict(
         "queued",

@@ -18,6 +18,7 @@ from typing import Final
 from rowcrew.process_key import NO_DESCRIPTOR, is_surely_dead, own_process_key
 
 MARK: Final = "ROWCREW_RUNNER"
+FIRST_PROCESS: Final = 1
 # A program that is found may start another before it ends.
 _PASSES: Final = 5
 

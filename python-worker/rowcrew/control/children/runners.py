@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Final, Protocol
 
 from rowcrew.control.children.child import Child
-from rowcrew.control.children.leftovers import end_marked, reap
+from rowcrew.control.children.leftovers import FIRST_PROCESS, end_marked, reap
 from rowcrew.control.children.memory import has_memory_for_another
 from rowcrew.control.children.runner import Kind, Place, Runner
 from rowcrew.control.children.starting import FirstWord, Restarts
@@ -25,7 +25,6 @@ from rowcrew.settings import Settings
 
 SOLO_IDLE_SECONDS: Final = 60.0
 GROUP_IDLE_SECONDS: Final = 5.0
-FIRST_PROCESS: Final = 1
 LOOK_AGAIN_SECONDS: Final = 1.0
 LEAVING_SECONDS: Final = 2.0
 """How long a runner may take when the worker leaves; all of a shutdown fits into 30 seconds. What a crew
