@@ -129,6 +129,20 @@ def test_what_no_pattern_tells_is_what_it_is_worded_like() -> None:
 
 
 @pytest.mark.parametrize(
+    "courtesy",
+    [
+        "Dear Sir / Madam ",
+        "Kindly take note that ",
+        "This is for your information that ",
+        "Dear Sir, Pursuant to Regulation 30 of the SEBI (LODR) Regulations, 2015, we inform you that ",
+    ],
+)
+def test_no_courtesy_decides_what_a_letter_is_worded_like(courtesy: str) -> None:
+    text = "money was siphoned off by an employee, irregularities came up, and a forensic probe was ordered."
+    assert category_of("", "Update", f"{courtesy}{text} Thanking you, Yours faithfully") == "Fraud"
+
+
+@pytest.mark.parametrize(
     "text", ["", "Please find attached.", "Intimation under Regulation 30 of SEBI (LODR) Regulations, 2015."]
 )
 def test_a_letter_that_says_nothing_is_general(text: str) -> None:
