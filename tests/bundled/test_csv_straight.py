@@ -81,6 +81,7 @@ def test_formats_of_one_order_go_straight_together(
     (["%d/%m/%Y", "%m/%d/%Y"], "12/31/2026", "2026-12-31"),
     (["%d/%m/%Y", "%m-%d-%Y", "%d-%m-%Y"], "03-04-2026", "2026-03-04"),
     (["%m%d%Y", "%d/%m/%Y"], "03/04/2026", "2026-04-03"),
+    (["%y/%m/%d", "%d/%m/%y"], "03/04/26", "2003-04-26"),
     (["%d/%m/%y"], "03/04/69", "1969-04-03"),
     (["%d/%m/%y"], "03/04/70", "1970-04-03"),
     (["%d/%m/%y"], "03/04/68", "2068-04-03"),
@@ -102,7 +103,7 @@ def test_no_other_date_comes_in_beside_those_of_the_format(target: Imports, cell
 
 
 def test_a_format_with_names_of_months_is_left_to_the_rules() -> None:
-    assert native_dates(("%d %b %Y", "%d/%m/%Y")).form is None
+    assert native_dates(("%d-%b-%Y", "%d/%m/%Y")).form is None
 
 
 FILES: Final = {

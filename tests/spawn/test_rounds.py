@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from rowcrew.spawn.launchers.process import Ended
+from rowcrew.table import operator, worker
 from rowcrew.table import spawn as table
-from rowcrew.table import worker
 from tests.conftest import Connect
 from tests.contract.hands import insert, reserve
 from tests.spawn.by_hand import Spawner, crowd, register, rows
@@ -102,8 +102,24 @@ async def test_workers_that_come_and_die_make_their_queue_rest_too(
         )
         (standing,) = await table.standings(spawner.link, queues=["ai"])
         assert standing.failures == failures
+        (failed,) = await operator.failed_launches(spawner.link)
+        assert (failed.queue, failed.launches) == ("ai", failures)
         assert (await spawner.once()).started == 0
         connect().execute("""UPDATE workers SET "lostAt" = now() - interval '1 min'""")
+
+
+async def test_a_worker_that_dies_after_it_has_worked_is_no_failed_launch(
+    spawner: Spawner, connect: Connect
+) -> None:
+    connect().execute("""UPDATE queues SET "maxConcurrent" = 1""")
+    crowd(connect)
+    await spawner.once()
+    await register(spawner, spawner.launcher.launches[-1])
+    connect().execute("""UPDATE workers SET "lostAt" = now(), "stopReason" = 'lost', beats = 2""")
+    (standing,) = await table.standings(spawner.link, queues=["ai"])
+    assert standing.failures == 0
+    assert await operator.failed_launches(spawner.link) == []
+    assert (await spawner.once()).started == 1
 
 
 async def test_after_a_failed_start_no_other_of_its_round_is_tried(

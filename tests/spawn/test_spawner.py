@@ -192,6 +192,21 @@ def test_a_worker_that_cannot_start_is_told_and_rests(start_spawner: StartSpawne
     assert spawner.stop() == 0
 
 
+def test_a_verbose_spawner_says_of_jobs_that_may_not_start_why(
+    start_spawner: StartSpawner, table: Table
+) -> None:
+    set_queue(table)
+    set_queue(table, "empty")
+    table.enqueue("noop", queue="ai", concurrencyKey="mona")
+    table.rows("""UPDATE queues SET paused = true, "maxConcurrentPerKey" = 0""")
+    spawner = start_spawner("--verbose")
+    spawner.said("spawner.checked", queue="ai", start=0, reason="it is paused")
+    table.rows("UPDATE queues SET paused = false")
+    spawner.said("spawner.checked", queue="ai", start=0, reason="the keys of what waits are full")
+    assert {line["queue"] for line in spawner.heard("spawner.checked")} == {"ai"}
+    assert spawner.stop() == 0
+
+
 def test_a_worker_that_hangs_before_it_registers_is_killed_and_another_comes(
     start_spawner: StartSpawner, table: Table
 ) -> None:

@@ -27,7 +27,7 @@ class Standing:
         startable: how many the rates of the queue and of its keys let start now; None = no rate.
         processing: jobs that are at work.
         stranded: of these, those whose worker is gone, while no worker lives anywhere that would rescue them.
-        oldest_wait_seconds: for how long the oldest of the ready ones has been ready.
+        oldest_wait_seconds: for how long the oldest has been due, startable or not; 0 = none is due.
         mean_run_seconds: how long its runs took lately; None = nobody has counted yet.
         live: workers that serve it, and those on their way.
         slots: of each worker that would be started.
@@ -107,7 +107,8 @@ def _hindrance(standing: Standing) -> str | None:
 def _first_for_stranded(standing: Standing) -> Decision:
     """Jobs of workers that died wait for any worker: it gives them back as soon as it starts."""
     if not standing.stranded or standing.live:
-        return Decision(0, "nothing is ready")
+        is_full = not standing.ready and standing.oldest_wait_seconds
+        return Decision(0, "the keys of what waits are full" if is_full else "nothing is ready")
     return _unless_too_soon(
         standing, 1, f"{counted(standing.stranded, 'job')} of dead workers, and nobody rescues"
     )

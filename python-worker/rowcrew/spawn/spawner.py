@@ -20,7 +20,7 @@ from rowcrew.spawn.elsewhere import Elsewhere
 from rowcrew.spawn.places import Places
 from rowcrew.spawn.rounds import Checked, Rounds
 from rowcrew.spawn.starts import SLOTS, Starts
-from rowcrew.spawn.status import label, summed, told
+from rowcrew.spawn.status import is_idle, label, summed, told
 from rowcrew.table.link import Link, reason
 from rowcrew.table.listening import READY, listen
 from rowcrew.ticks import Ticks
@@ -203,7 +203,7 @@ class Spawner:
             self._log.event("spawner.summary" if self._wishes.short else "spawner.status", **status)
         if self._wishes.verbose:
             for queue, decision in zip(checked.queues, checked.decisions, strict=True):
-                if queue.ready or queue.processing or queue.live:
+                if not is_idle(queue):
                     self._log.event(
                         "spawner.checked",
                         label=label(queue),

@@ -25,6 +25,11 @@ def prefix(queue: QueueStanding) -> str:
     return "_".join(label(queue).lower().split())
 
 
+def is_idle(queue: QueueStanding) -> bool:
+    """Whether it has neither workers nor jobs, not even such as may not start now."""
+    return not (queue.ready or queue.processing or queue.live or queue.oldest_wait_seconds)
+
+
 def told(queues: Sequence[QueueStanding], *, slots: int) -> dict[str, Any]:
     """The facts of the status line: queues that somebody has named, or that have jobs or workers."""
     rows = [

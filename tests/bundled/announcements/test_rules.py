@@ -15,7 +15,7 @@ from rowcrew.bundled.announcements.pdf_text import page_texts
 from rowcrew.bundled.announcements.processed import Analysis
 from rowcrew.bundled.announcements.rules.categories import GENERAL, category_of, signs
 from rowcrew.bundled.announcements.rules.dates import dates_in
-from rowcrew.bundled.announcements.rules.likeness import categories
+from rowcrew.bundled.announcements.rules.likeness import categories, likeliest
 from rowcrew.bundled.announcements.rules.money import amounts_in
 from rowcrew.bundled.announcements.sample.filings import Sample, samples
 from rowcrew.bundled.announcements.sample.pdf import pdf_of
@@ -129,7 +129,34 @@ def test_what_no_pattern_tells_is_what_it_is_worded_like() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "Please find attached.", "Intimation under Regulation 30 of SEBI (LODR) Regulations, 2015."]
+    "courtesy",
+    [
+        "Dear Sir / Madam ",
+        "Kindly take note that ",
+        "This is for your information that ",
+        "Dear Sir, Pursuant to Regulation 30 of the SEBI (LODR) Regulations, 2015, we inform you that ",
+    ],
+)
+def test_no_courtesy_decides_what_a_letter_is_worded_like(courtesy: str) -> None:
+    text = "money was siphoned off by an employee, irregularities came up, and a forensic probe was ordered."
+    assert category_of("", "Update", f"{courtesy}{text} Thanking you, Yours faithfully") == "Fraud"
+
+
+def test_of_two_categories_that_patterns_tell_alike_likeness_chooses_one_and_no_third() -> None:
+    told = "Allotment of equity shares to qualified institutional buyers."
+    text = f"{told} Allotment of secured redeemable listed rated non convertible."
+    assert likeliest("Update", text) == "Fundraise - Debt"
+    assert category_of("", "Update", text) in ("Fundraise - QIP", "Allotment of Shares")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "Please find attached.",
+        "Figures are put on the wall.",
+        "Intimation under Regulation 30 of SEBI (LODR) Regulations, 2015.",
+    ],
 )
 def test_a_letter_that_says_nothing_is_general(text: str) -> None:
     assert category_of("Updates", "Updates", text) == GENERAL

@@ -17,16 +17,25 @@ from importlib import resources
 from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
+from rowcrew.bundled.announcements.rules.sentences import ADDRESS
+
 # The share of an occurrence that a word has in a category whose phrases lack it.
 _UNSEEN: Final = 0.05
 _LEAST_LETTERS: Final = 5
 _ENOUGH_WORDS: Final = 3
 _WORD: Final = re.compile(r"[a-z]{2,}")
 # The matter of a letter stands between these.
-_BEFORE: Final = re.compile(r".*?(?:dear\s+sir[^,]*,|\bsub(?:ject)?\s*:)", re.IGNORECASE | re.DOTALL)
-_AFTER: Final = re.compile(
-    r"(?:thanking you|yours (?:faithfully|truly|sincerely)|kindly take|this is for your information).*",
-    re.IGNORECASE | re.DOTALL,
+_OPENING: Final = re.compile(rf"{ADDRESS}|\bsub(?:ject)?\s*:", re.IGNORECASE)
+_CLOSING: Final = re.compile(
+    r"thanking you|yours (?:faithfully|truly|sincerely)|"
+    r"kindly take(?! note that)|this is for your information(?! that)",
+    re.IGNORECASE,
+)
+# Any letter says it, whatever it tells.
+_ANYWHERE: Final = re.compile(
+    r"\bregulation 30\b[^.;]{0,60}?\b(?:sebi|securities)\b[^.;]{0,120}?\bregulations?,? 2015|"
+    r"\bkindly take note that\b|\bthis is for your information that\b",
+    re.IGNORECASE,
 )
 
 
@@ -44,8 +53,7 @@ def likeliest(subject: str, text: str, *, among: Sequence[str] = ()) -> str | No
         among: the categories that come into question; none named = all.
     """
     learned = categories()
-    matter = _AFTER.sub(" ", _BEFORE.sub(" ", text, count=1))
-    weights = _weighed(Counter(_words(f"{subject} {subject} {matter}")))
+    weights = _weighed(Counter(_words(f"{subject} {subject} {_matter(text)}")))
     if len(weights) < _ENOUGH_WORDS:
         return None
 
@@ -54,6 +62,14 @@ def likeliest(subject: str, text: str, *, among: Sequence[str] = ()) -> str | No
         return sum(weight * words.get(word, other) for word, weight in weights.items())
 
     return max(among or learned, key=likelihood)
+
+
+def _matter(text: str) -> str:
+    """What stands between the courtesies of a letter."""
+    opening = _OPENING.search(text)
+    begin = opening.end() if opening else 0
+    closing = _CLOSING.search(text, begin)
+    return _ANYWHERE.sub(" ", text[begin : closing.start() if closing else None])
 
 
 @cache

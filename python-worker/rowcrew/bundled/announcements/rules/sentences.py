@@ -17,19 +17,29 @@ _ABBREVIATIONS: Final = (
     r"(?<!\bRs)(?<!\bRe)(?<!\bMr)(?<!\bMrs)(?<!\bMs)(?<!\bDr)(?<!\bNo)(?<!\bLtd)(?<!\bPvt)(?<!\bSmt)(?<!\bM/s)(?<!\bviz)"
     r"(?<!\bi\.e)(?<!\b[A-Z])"
 )
-_END: Final = re.compile(rf"{_ABBREVIATIONS}[.!?;]\s+(?=[A-Z0-9₹\"“(])")
+# Ends no sentence by its mark, and what follows it is the matter of the letter.
+ADDRESS: Final = (
+    r"\b(?i:dear|respected)\s+(?i:sir|madam)s?\b(?:\s*(?:[/,&]|and|or)\s*(?i:sir|madam)s?\b)*[\s,:;.-]*"
+)
+_END: Final = re.compile(rf"{_ABBREVIATIONS}[.!?;]\s+(?=[A-Z0-9₹\"“(])|{ADDRESS}")
 _FULL: Final = 0.65
 # What goes on for longer is a list or a table run together. Whoever compares each word of a sentence with all
 # others counts on this: without it a file of one long sentence takes hours.
 LONGEST: Final = 1_000
 _FEWEST_WORDS: Final = 6
 _FORM: Final = re.compile(
-    r"\b(?:kindly take|take the (?:same|above) on|for your (?:information|records?)|"
+    r"\b(?:kindly take(?! note that)|take the (?:same|above) on|for your (?:information|records?)(?! that)|"
     r"thank(?:ing)? you|yours "
     r"(?:faithfully|truly)|dear sir|scrip code|symbol\s*:|dalal street|bandra|exchange plaza|plot no|"
     r"phiroze|cin\s*:|e-?mail|website|tel\b|digitally signed|membership no|din\s*:|"
     r"subject\s*:|sub\s*:|encl|"
     r"the above information is also available|company secretary (?:and|&) compliance)",
+    re.IGNORECASE,
+)
+# How a sentence leads up to what it tells.
+_LEADS_UP: Final = re.compile(
+    r"[^.;]{0,300}?\b(?:inform|intimate|take note|bring to your (?:kind )?(?:notice|attention))"
+    r"(?:\s+(?:to|you|your|the|all|both|good|esteemed|stock|offices?|exchanges?|members|shareholders))*\s+that\s+",
     re.IGNORECASE,
 )
 _TELLING: Final = re.compile(
@@ -85,9 +95,18 @@ def headline_of(subject: str, summary: str, category: str) -> str:
     ):
         return told[:300]
     if summary:
-        first = sentences_of(summary)[0]
+        first = _told_in(sentences_of(summary)[0])
         return first if len(first) <= 200 else first[:200].rsplit(" ", 1)[0] + " …"
     return told or category
+
+
+def _told_in(sentence: str) -> str:
+    """The sentence without what leads up to it, unless that tells something too."""
+    start = _LEADS_UP.match(sentence)
+    if start is None or _TELLING.search(start[0]) or _FIGURE.search(start[0]):
+        return sentence
+    told = sentence[start.end() :]
+    return told[:1].upper() + told[1:]
 
 
 def sentiment_of(text: str) -> Sentiment:
@@ -102,7 +121,7 @@ def _parts(text: str) -> Iterator[str]:
     for paragraph in _paragraphs(text):
         begin = 0
         for end in _END.finditer(paragraph):
-            yield paragraph[begin : end.start() + 1]
+            yield paragraph[begin : end.end()].rstrip()
             begin = end.end()
         yield paragraph[begin:]
 

@@ -19,9 +19,10 @@ busy AS MATERIALIZED (
    GROUP BY j.queue),
 launches AS MATERIALIZED (
   SELECT queues, "launchedAt", coalesce("stoppedAt", "lostAt") AS "endedAt",
-         -- It never came, or came and died.
-         coalesce("stoppedAt", "lostAt") IS NOT NULL AND ("registeredAt" IS NULL OR "stopReason" IN ('error', 'lost')) AS failed,
-         "registeredAt" IS NOT NULL AND coalesce("stopReason", '') NOT IN ('error', 'lost') AS succeeded
+         -- It never came, or came and died before its second heartbeat: one that dies later has shown that workers start.
+         coalesce("stoppedAt", "lostAt") IS NOT NULL
+           AND ("registeredAt" IS NULL OR "stopReason" IN ('error', 'lost') AND beats < 2) AS failed,
+         "registeredAt" IS NOT NULL AND (coalesce("stopReason", '') NOT IN ('error', 'lost') OR beats >= 2) AS succeeded
     FROM workers
    WHERE "launchedAt" IS NOT NULL),
 failed AS MATERIALIZED (  -- one a round, however many it was to start
