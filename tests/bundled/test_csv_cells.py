@@ -116,6 +116,20 @@ def test_a_number_is_digits_or_a_bad_row(cells: Imports, column: str, way: str) 
     assert all(f"in column {column}" in reason for reason in reasons.values())
 
 
+@pytest.mark.parametrize("cells", [["  "] * 200, ["123"] * 200, ["2026-01-02"] * 200, ["1" * 200_000]])
+@pytest.mark.parametrize("column_type", ["numeric", "timestamp"])
+def test_an_odd_cell_is_found_however_many_or_long_the_cells_before_it_are(
+    imports: Imports, column_type: str, cells: list[str]
+) -> None:
+    names = [f"c{number}" for number in range(len(cells) + 1)]
+    columns = ", ".join([f"{name} {column_type}" for name in names])
+    imports.connection.execute(f"DROP TABLE IF EXISTS padded; CREATE TABLE padded ({columns})")
+    lines = [names, [""] * len(cells) + ["20260102"], [*cells[:-1], f"{cells[-1]}n/a", ""]]
+    file = "".join([",".join(line) + "\n" for line in lines]).encode()
+    result = imports.run(file, table="padded", mapping={name: name for name in names}).result
+    assert (result["inserted"], result["rejected"]) == (1, 1)
+
+
 @WAYS
 def test_nan_is_a_number_where_it_is_asked_for(cells: Imports, way: str) -> None:
     assert bring(cells, "n", "NaN", way, nan=True) == "NaN"

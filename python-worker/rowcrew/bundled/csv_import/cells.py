@@ -23,7 +23,7 @@ Negative = Literal["sign", "parentheses", "trailing", "any"]
 LookedAt = Literal["plain", "fit", "no"]
 
 ANY: Final = ""
-_PLAIN_NUMBER: Final = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
+_PLAIN_NUMBER: Final = r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?"
 _NAN: Final = "[-+]?(?:nan|inf(?:inity)?)"
 _ISO_TIME: Final = (
     r"(?:[01]?\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d{1,9})?)?(?: ?(?:[zZ]|[-+]\d{2}(?::?\d{2}){0,2}))?"
@@ -135,16 +135,25 @@ def odd_cell(forms: Mapping[int, str], delimiter: str) -> re.Pattern[bytes]:
 
     Lines follow a line feed. A line inside a quoted cell may be found as well; none that matters is missed.
     """
-    mark = re.escape(delimiter)
-    any_cell = rf'(?:"(?:[^"]|"")*+"|[^"{mark}\r\n]*+)'
     checked = {place: form for place, form in forms.items() if form != ANY}
     if not checked:
         return re.compile(rb"(?!)")
-    cells = [
-        rf'"?[ \t]*(?:{checked[place]})?[ \t]*"?' if place in checked else any_cell
-        for place in range(max(checked) + 1)
-    ]
+    cells = [_cell_of(checked.get(place, ANY), delimiter) for place in range(max(checked) + 1)]
+    mark = re.escape(delimiter)
     return re.compile(rf"\n(?!{mark.join(cells)}(?:[{mark}\r\n]|\Z))".encode())
+
+
+def _cell_of(form: str, delimiter: str) -> str:
+    """A cell of this form, blanks around it or nothing but blanks.
+
+    A cell is decided once. With as few as two readings each, a line of forty cells has more than any machine
+    can try, and one odd cell makes it try them all.
+    """
+    mark = re.escape(delimiter)
+    if form == ANY:
+        return rf'(?:"(?:[^"]|"")*+"|[^"{mark}\r\n]*+)'
+    blanks = f"[{BLANKS.replace(delimiter, '')}]*+"
+    return rf'(?>"?{blanks}(?:{form}{blanks}(?=["{mark}\r\n]|\Z))?+"?+)'
 
 
 def _blank(field: sql.Identifier, cells: Cells) -> sql.Composable:
