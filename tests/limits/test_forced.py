@@ -10,7 +10,9 @@ import pytest
 
 from rig.statements import statement
 from rig.table import Table
+from rowcrew.model.floors import Probes
 from rowcrew.table import limits
+from rowcrew.table.link import Link
 from tests.conftest import Connect
 from tests.control.site import Site
 from tests.limits.test_road import finish, limit, limit_key, taken
@@ -306,6 +308,34 @@ async def test_fresh_rows_of_a_named_key_are_read_once_and_then_passed(site: Sit
     read = sum(n["Shared Hit Blocks"] for n in nodes(plan) if n.get("Index Name") == "jobs_ready")
     assert read < 60
     assert await taken(site) == [free]
+
+
+async def test_fresh_rows_are_passed_while_all_jobs_are_taken_by_their_keys(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limit(site, maxConcurrentPerKey=1)
+    [last] = site.table.rows(
+        """
+        WITH fresh AS (
+          INSERT INTO jobs (type, "concurrencyKey")
+          SELECT 'quick', mod(i, 5) FROM generate_series(1, 5000) i
+          RETURNING id)
+        SELECT max(id) FROM fresh
+        """
+    )
+    site.table.rows("SELECT pg_sleep(0.2)")  # so near to now no floor counts
+    assert len(await taken(site, room=1)) == 1
+    told = []
+    reserve_limited = limits.reserve_limited
+
+    async def overheard(link: Link, *, probes: Probes, **others: Any) -> list[limits.Granted]:
+        told.append(dict(zip(probes.priorities, probes.floor_ids, strict=True)))
+        return await reserve_limited(link, probes=probes, **others)
+
+    monkeypatch.setattr(limits, "reserve_limited", overheard)
+    assert len(await taken(site, room=1)) == 1  # a short sweep, which begins further down
+    assert len(await taken(site, room=1)) == 1
+    assert told[-1][0] == last["max"]
 
 
 @pytest.mark.parametrize("per_key", [False, True])

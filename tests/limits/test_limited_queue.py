@@ -116,3 +116,37 @@ def test_a_full_sweep_counts_all_places_and_others_count_from_the_oldest() -> No
 def test_a_look_that_saw_only_blocked_keys_goes_on_with_the_next_ones(walked_to: str, is_empty: bool) -> None:
     waits = looked(a_queue(), granted(walked_to=walked_to))
     assert (waits == 0.005) == is_empty
+
+
+@pytest.mark.parametrize(
+    ("answer", "rereads"),
+    [
+        ({"id": 1}, True),
+        ({}, True),
+        ({"id": 1, "from_line": True}, False),  # the floor has moved with this row
+        ({"id": 1, "line_done": False}, False),  # rows without a key are there, and keys took the room
+    ],
+)
+def test_what_a_look_read_of_the_line_in_vain_is_not_read_again(
+    answer: dict[str, Any], rereads: bool
+) -> None:
+    queue = a_queue()
+    looked(queue, by_key(**answer))
+    assert queue.rereads is rereads
+    queue.begin(10, 1.0)
+    assert not queue.rereads
+
+
+def test_while_jobs_come_by_their_keys_the_line_is_passed_for_a_twentieth_of_the_time() -> None:
+    queue = a_queue()
+    queue.passed([], 0.0, 0.01)
+    looked(queue, by_key(id=1), now=0.2)
+    assert not queue.rereads
+    looked(queue, by_key(id=1), now=0.22)
+    assert queue.rereads
+
+
+def by_key(**answer: Any) -> Granted:
+    """A row that was found by its key, if `id` is given."""
+    row = {"queue": "ai", "priority": 0, "run_at": "2026-01-01 00:00:00", "from_line": False}
+    return granted(**{**row, **answer})

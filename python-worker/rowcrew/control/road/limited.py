@@ -144,13 +144,15 @@ class LimitedRoad:
             if jobs:
                 self._ledger.placed.update([(job.lease_id, queue.queue) for job in jobs])
                 self._dispatcher.take(jobs)
-        if not jobs and queue.limited and queue.has_keys and not queue.full:
+        if queue.limited and queue.has_keys and queue.rereads:
             await self._pass_keyed(queue)
         return len(jobs)
 
     async def _pass_keyed(self, queue: LimitedQueue) -> None:
         """Rows under limits of keys would be read again at every look at the line."""
-        queue.passed(await table.skip_keyed(self._link, probes=queue.line(), per_key=queue.per_key))
+        began = self._clock.now()
+        skipped = await table.skip_keyed(self._link, probes=queue.line(), per_key=queue.per_key)
+        queue.passed(skipped, began, self._clock.now())
 
     async def _take(
         self,

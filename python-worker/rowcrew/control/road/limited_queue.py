@@ -21,6 +21,8 @@ _ADOPT_ALWAYS_SECONDS: Final = 2.0
 # Places are free and no row was found: rows may commit a moment later, as after a wake-up.
 _EMPTY_PAUSES: Final = (0.005, 0.020, 0.080, 0.320)
 _IDLE_SECONDS: Final = 0.1
+# While jobs come by their keys, the rows in front of the line are passed no oftener.
+_PASS_SECONDS: Final = 0.1
 _LOCK_LOST_SECONDS: Final = 0.002
 _LONGEST_LOCK_PAUSE: Final = 0.032
 _FEWEST_STEPS, _MOST_STEPS = 16, 128
@@ -54,6 +56,7 @@ class LimitedQueue:
         after: the key after which the next walk begins.
         limited: whether the queue itself has a limit; else only some keys in it have.
         unseen: whether its rows have not been looked at yet, its first limit being so young.
+        rereads: whether the next look would read again what the last one read of the line in vain.
         per_key: whether every key has a limit; `has_keys`, whether some key has.
     """
 
@@ -63,6 +66,7 @@ class LimitedQueue:
         self.due = now + GAP_SECONDS if is_new else now
         self.unseen = is_new
         self.full = False
+        self.rereads = False
         self.after = ""
         self.per_key = False
         self.has_keys = False
@@ -84,6 +88,7 @@ class LimitedQueue:
             "short": Sweep(SHORT_SWEEP_SECONDS, now),
         }
         self._sweep: SweepKind | None = None
+        self._passes = Sweep(_PASS_SECONDS, now)
 
     def learn(self, lines: Sequence[ReadyLine], now: float) -> None:
         """Take note of the priorities that have rows, if any, and of what keys the limits hold for."""
@@ -116,6 +121,7 @@ class LimitedQueue:
     def begin(self, room: int, now: float) -> Sight:
         """The look that begins now."""
         self._place_heard = False
+        self.rereads = False
         self._began = now
         self._sweep = next((kind for kind, sweep in self._sweeps.items() if sweep.is_due(now)), None)
         lowest = {"full": BOTTOM, "short": self._recent, None: None}[self._sweep]
@@ -150,12 +156,14 @@ class LimitedQueue:
             self.due = now + self._poll_seconds
             return
         answer = rows[0]
-        self._move([row for row in rows if row.from_line], answer)
+        line = [row for row in rows if row.from_line]
+        self._move(line, answer)
         self._place_floor = answer.place_floor if counts else BOTTOM
         if self._sweep is not None:
             self._sweeps[self._sweep].done(self._began, now)
         taken = sum([row.id is not None for row in rows])
         self.full = answer.free == 0 or taken >= answer.free
+        self.rereads = answer.line_done and not line and (not taken or self._passes.is_due(now))
         pause = self._pause(answer, taken, room, now)
         # A look may have counted before the place that it was told of meanwhile was free.
         self.due = now if self._place_heard else now + pause
@@ -165,8 +173,9 @@ class LimitedQueue:
         """The next look counts all places: what was seen says nothing about those of another server."""
         self._place_floor = BOTTOM
 
-    def passed(self, skipped: Iterable[Skipped]) -> None:
+    def passed(self, skipped: Iterable[Skipped], began: float, now: float) -> None:
         """These stretches of the lines hold only rows that are found by their keys."""
+        self._passes.done(began, now)
         self._floors.rise([(row.queue, row.priority, Floor(row.run_at, row.id)) for row in skipped])
 
     def line(self) -> Probes:
