@@ -8,6 +8,7 @@ from typing import Any, Literal
 import msgspec
 import pytest
 
+from rig.http_place import Reply, Request, served
 from rowcrew.model.cleaning import clean_text
 from rowcrew.model.errors import InvalidJob
 from rowcrew.model.masking import MASK, masked, unmasked
@@ -202,6 +203,27 @@ def test_bounds_are_heeded(schema: dict[str, Any], value: Any, problem: str) -> 
 def test_a_schema_that_is_not_understood_forbids_nothing(schema: dict[str, Any]) -> None:
     assert complaint({"a": ["text"]}, schema) is None
     assert complaint("text", schema) is None
+
+
+def test_a_reference_to_another_place_is_not_followed() -> None:
+    """PrefectHQ/prefect#22252, PrefectHQ/fastmcp#3502"""
+    asked: list[Request] = []
+
+    def schema(request: Request) -> Reply:
+        asked.append(request)
+        return Reply(200, b'{"type": "string"}')
+
+    with served(schema) as address:
+        assert complaint({"a": 1}, {"properties": {"a": {"$ref": f"{address}/schema"}}}) is None
+    assert not asked
+
+
+def test_items_are_compared_while_they_are_few() -> None:
+    """Of two kinds they cannot be sorted: each is compared with each."""
+    items = [one for number in range(20_000) for one in (number, str(number))]
+    schema = {"uniqueItems": True}
+    assert complaint([*items[:400], items[0]], schema) == ("payload", "must have no item twice")
+    assert complaint([*items, items[0]], schema) is None
 
 
 def test_a_schema_that_contains_itself_ends() -> None:
