@@ -213,7 +213,7 @@ def job_id(text: str) -> int:
     Raises:
         Refused: none can have this id.
     """
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text[:20]) < 2**63:
+    if not text.isascii() or not text.isdigit() or len(text) > 19 or not 1 <= int(text) < 2**63:
         raise Refused(404, f"{text!r} is not the id of a job")
     return int(text)
 
