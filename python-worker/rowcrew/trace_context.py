@@ -20,13 +20,15 @@ from rowcrew.model.new_job import NewJob
 SYSTEM: Final = "postgresql"
 
 _HEADER: Final = re.compile(
-    r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(-.{0,200})?"
+    r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(?P<more>-[!-~]{0,199})?"
 )
 
 
 def well_formed(header: str | None) -> str | None:
     """A header `traceparent` as it came, or None: a malformed one must not fail the request it came with."""
-    return header if header is not None and _HEADER.fullmatch(header) else None
+    found = _HEADER.fullmatch(header or "")
+    # What later versions append is theirs, as far as the column has room; version 00 ends with its flags.
+    return header if found and not (found["more"] and found[0].startswith("00")) else None
 
 
 def traced(job: NewJob) -> NewJob:

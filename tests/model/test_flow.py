@@ -10,9 +10,13 @@ from rowcrew.model.tree import Edges
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 
-def job(id: int, *before: int, type: str = "report", ended: int | None = None) -> Member:
+def job(
+    id: int, *before: int, type: str = "report", ended: int | None = None, waited: tuple[int, ...] = ()
+) -> Member:
     ended_at = None if ended is None else NOON + timedelta(seconds=ended)
-    return Member(id, type, "queued" if ended is None else "completed", before, ended_at)
+    return Member(
+        id, type, "queued" if ended is None else "completed", (*before, *waited), ended_at, waited or before
+    )
 
 
 def test_a_job_stands_right_of_all_that_lead_to_it() -> None:
@@ -74,6 +78,30 @@ def test_the_critical_path_goes_back_from_the_last_end_by_what_ended_last() -> N
 def test_what_has_not_ended_holds_the_end_up() -> None:
     assert critical_path([job(1, ended=5), job(2), job(3, 1, 2)]) == [2, 3]
     assert critical_path([]) == []
+
+
+def test_a_job_is_held_up_by_what_it_waits_for_and_not_by_the_parent_that_runs_beside_it() -> None:
+    jobs = [job(1, ended=90), job(2, 1, ended=10), job(3, 1, waited=(2,), ended=15)]
+    assert critical_path(jobs) == [1, 2, 3]
+    edges = Edges(3, 1, [2, 8])
+    held_by = member(edges, type="x", status="queued", ended_at=None, known=[1, 2, 3]).held_by
+    assert held_by == (2,)
+    alone = Edges(3, 1, [8])  # of the family of another
+    assert member(alone, type="x", status="queued", ended_at=None, known=[1, 3]).held_by == (1,)
+
+
+def test_the_critical_path_is_drawn_also_where_a_longer_way_leads_there() -> None:
+    """The third was cancelled while it waited for the second."""
+    jobs = [
+        job(1, ended=1),
+        job(2, 1, ended=10),
+        job(3, waited=(2,), ended=5),
+        job(4, waited=(2, 3), ended=20),
+    ]
+    assert critical_path(jobs) == [1, 2, 4]
+    drawn = flow(jobs, most=40)
+    assert drawn is not None
+    assert drawn.arrows == [(0, 1), (1, 2), (1, 3), (2, 3)]
 
 
 def test_a_job_that_waits_for_its_own_children_is_led_to_by_none_of_them() -> None:

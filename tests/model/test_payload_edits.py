@@ -8,6 +8,8 @@ from typing import Any, Literal
 import msgspec
 import pytest
 
+from rig.http_place import Reply, Request, served
+from rowcrew.model.cleaning import clean_text
 from rowcrew.model.errors import InvalidJob
 from rowcrew.model.masking import MASK, masked, unmasked
 from rowcrew.model.payload_schema import complaint
@@ -27,10 +29,10 @@ def test_secrets_are_masked_by_their_names_however_deep_they_stand() -> None:
     told = masked(PAYLOAD)
     assert told["url"] == "https://a.example"
     assert told["db"] == {"password": MASK, "port": 5432}
-    assert told["headers"] == [{"Authorization": MASK}, {"Accept": "text/html"}]
+    assert told["headers"] == [{"Authorization": f"{MASK} 1"}, {"Accept": "text/html"}]
     assert (told["apiKey"], told["tokens"], told["pin_token"], told["secret"]) == (
         MASK,
-        [MASK, MASK],
+        [f"{MASK} 1", f"{MASK} 2"],
         MASK,
         None,
     )
@@ -48,7 +50,11 @@ def test_a_mask_that_is_left_stays_what_it_was_and_a_new_secret_is_taken() -> No
     ("edited", "path"),
     [
         ({"new": MASK}, "payload.new"),
-        ({"tokens": [MASK, MASK, MASK]}, "payload.tokens[2]"),
+        ({"tokens": [f"{MASK} 2", MASK]}, "payload.tokens[1]"),
+        ({"tokens": [f"{MASK} 3"]}, "payload.tokens[0]"),
+        ({"url": MASK}, "payload.url"),
+        ({"db": {"port": MASK}}, "payload.db.port"),
+        ({"headers": [{"Accept": f"{MASK} 1"}]}, "payload.headers[0].Accept"),
         ({"db": MASK}, "payload.db"),
     ],
 )
@@ -56,6 +62,52 @@ def test_a_mask_where_there_was_no_secret_is_refused(edited: dict[str, Any], pat
     with pytest.raises(InvalidJob) as refused:
         unmasked(edited, PAYLOAD)
     assert refused.value.field == path
+
+
+ACCOUNTS = [{"name": name, "token": f"t-{name}"} for name in "abc"]
+
+
+@pytest.mark.parametrize(
+    "order",
+    [[1, 2], [2, 1, 0], [0, 2], [0, 1, 1, 2], []],
+    ids=["the first removed", "turned around", "one removed", "one copied", "all removed"],
+)
+def test_a_secret_stays_with_its_item_wherever_that_is_moved(order: list[int]) -> None:
+    told = masked({"accounts": ACCOUNTS})["accounts"]
+    moved = unmasked({"accounts": [told[place] for place in order]}, {"accounts": ACCOUNTS})
+    assert moved == {"accounts": [ACCOUNTS[place] for place in order]}
+
+
+def test_an_item_that_is_put_before_others_takes_none_of_their_secrets() -> None:
+    told = masked({"accounts": ACCOUNTS})["accounts"]
+    new = {"name": "new", "token": "t-new"}
+    assert unmasked({"accounts": [new, *told]}, {"accounts": ACCOUNTS}) == {"accounts": [new, *ACCOUNTS]}
+    with pytest.raises(InvalidJob, match="such as •••••• 1") as refused:
+        unmasked({"accounts": [{**new, "token": MASK}, *told]}, {"accounts": ACCOUNTS})
+    assert refused.value.field == "payload.accounts[0].token"
+
+
+def test_all_that_stands_in_a_secret_is_one() -> None:
+    payload = {"credentials": {"user": "u", "of": ["x", {"y": 1}]}, "secrets": {"mail": "pw", "is_old": True}}
+    told = masked(payload)
+    assert told == {
+        "credentials": {"user": MASK, "of": [f"{MASK} 1", {"y": f"{MASK} 1"}]},
+        "secrets": {"mail": MASK, "is_old": True},
+    }
+    assert unmasked(told, payload) == payload
+
+
+def test_a_text_that_only_looks_like_a_mask_stays() -> None:
+    payload = {"note": MASK, "notes": [f"{MASK} 7"], "token": MASK}
+    assert unmasked(masked(payload), payload) == payload
+
+
+@pytest.mark.parametrize(
+    "name", ["db_password", "PWD", "client-secret", "X-Api-Key", "accessKey", "passwort"]
+)
+def test_a_name_that_hides_a_field_hides_it_in_texts_too(name: str) -> None:
+    assert masked({name: "hunter2"}) == {name: MASK}
+    assert "hunter2" not in clean_text(f"{name}=hunter2")
 
 
 @dataclass
@@ -151,6 +203,27 @@ def test_bounds_are_heeded(schema: dict[str, Any], value: Any, problem: str) -> 
 def test_a_schema_that_is_not_understood_forbids_nothing(schema: dict[str, Any]) -> None:
     assert complaint({"a": ["text"]}, schema) is None
     assert complaint("text", schema) is None
+
+
+def test_a_reference_to_another_place_is_not_followed() -> None:
+    """PrefectHQ/prefect#22252, PrefectHQ/fastmcp#3502"""
+    asked: list[Request] = []
+
+    def schema(request: Request) -> Reply:
+        asked.append(request)
+        return Reply(200, b'{"type": "string"}')
+
+    with served(schema) as address:
+        assert complaint({"a": 1}, {"properties": {"a": {"$ref": f"{address}/schema"}}}) is None
+    assert not asked
+
+
+def test_items_are_compared_while_they_are_few() -> None:
+    """Of two kinds they cannot be sorted: each is compared with each."""
+    items = [one for number in range(20_000) for one in (number, str(number))]
+    schema = {"uniqueItems": True}
+    assert complaint([*items[:400], items[0]], schema) == ("payload", "must have no item twice")
+    assert complaint([*items, items[0]], schema) is None
 
 
 def test_a_schema_that_contains_itself_ends() -> None:

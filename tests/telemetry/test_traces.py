@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import subprocess
 import sys
 import threading
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,7 @@ import rowcrew
 from rig.fixtures import StartWorker
 from rig.http_place import Reply, Request, served
 from rig.journal import Journal
+from rig.programs import ROWCREW, program
 from rig.table import Table
 from rig.waiting import eventually
 from rig.worker_process import PACKAGES, WorkerProcess
@@ -195,6 +198,17 @@ def test_spans_say_which_job_they_are_of(traced: Table, collector: Collector) ->
 
 def test_a_row_of_any_language_continues_the_trace_that_it_names(traced: Table, collector: Collector) -> None:
     job = traced.enqueue("mail", traceparent=f"00-{TRACE}-{PARENT}-01")
+    (span,) = eventually(lambda: collector.of(job, "process"))
+    assert (span.trace_id, span.parent_id, span.links) == (TRACE, PARENT, [PARENT])
+
+
+def test_a_request_over_http_is_a_trace_with_the_run_of_its_job(traced: Table, collector: Collector) -> None:
+    with program(*ROWCREW, "web", "--port", "0", DATABASE_URL=traced.address) as server:
+        place = server.line("Serving http://").partition(" ")[2]
+        headers = {"traceparent": f"00-{TRACE}-{PARENT}-01", "Content-Type": "application/json"}
+        asked = urllib.request.Request(f"{place}/api/v1/jobs", b'{"type": "mail"}', headers)
+        with urllib.request.urlopen(asked) as answered:
+            job = json.load(answered)["id"]
     (span,) = eventually(lambda: collector.of(job, "process"))
     assert (span.trace_id, span.parent_id, span.links) == (TRACE, PARENT, [PARENT])
 

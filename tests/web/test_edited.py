@@ -61,5 +61,9 @@ def test_a_job_that_is_live_or_was_changed_since_is_left_alone(web: Web) -> None
 
 def test_a_payload_that_no_job_can_have_is_refused(web: Web) -> None:
     id = ended(web, "odd-edited")
-    status, problem = edited(web, id, {"a": "\0"})
-    assert (status, str(problem["field"])[:7]) == (422, "payload")
+    deep: dict[str, object] = {}
+    for _ in range(800):
+        deep = {"a": deep}
+    for payload in ({"a": "\0"}, deep):
+        status, problem = edited(web, id, payload)
+        assert (status, str(problem["field"])[:7]) == (422, "payload")

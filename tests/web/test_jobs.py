@@ -39,6 +39,35 @@ def test_the_payload_may_be_called_parameters(web: Web) -> None:
     assert (refused.status, refused.json["field"]) == (422, "parameters")
 
 
+SPAN = f"{'4bf92f3577b34da6' * 2}-00f067aa0ba902b7"
+
+
+@pytest.mark.parametrize(
+    "header", [f"00-{SPAN}-01", f"00-{SPAN}-00", f"01-{SPAN}-01-later", f"cc-{SPAN}-01-{'x' * 199}"]
+)
+def test_the_trace_of_a_request_becomes_the_jobs(web: Web, header: str) -> None:
+    answered = web.post("/api/v1/jobs", {"type": "traced"}, traceparent=header)
+    assert answered.status == 201
+    assert web.value("SELECT traceparent FROM jobs WHERE id = %s", answered.json["id"]) == header
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        *("", "00", "nonsense", f"00-{SPAN}", f"00-{SPAN}-zz", f"00-{SPAN}-01-more", f"00-{SPAN}-01-"),
+        *(f"ff-{SPAN}-01", f"00-{SPAN.upper()}-01", f" 00-{SPAN}-01, 00-{SPAN}-01"),
+        *(f"00-{'0' * 32}-{SPAN[-16:]}-01", f"00-{SPAN[:32]}-{'0' * 16}-01"),
+        *(f"01-{SPAN}-01-\xe9\xff", f"01-{SPAN}-01-{'x' * 200}", "x" * 30_000),
+        *("'; DROP TABLE jobs; --", "<script>alert(1)</script>"),
+    ],
+)
+def test_a_malformed_traceparent_is_left_out_and_harms_no_request(web: Web, header: str) -> None:
+    """open-telemetry/opentelemetry-java#1675, PostHog/posthog-js#4776"""
+    answered = web.post("/api/v1/jobs", {"type": "traced"}, traceparent=header)
+    assert answered.status == 201, answered.text
+    assert web.value("SELECT traceparent FROM jobs WHERE id = %s", answered.json["id"]) is None
+
+
 def test_sql_command_line_and_api_tell_the_same_of_a_job(web: Web) -> None:
     id = web.enqueue("same")
     web.execute(

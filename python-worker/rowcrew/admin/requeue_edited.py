@@ -40,7 +40,8 @@ async def requeue_edited(
     if job is None:
         return None
     original = msgspec.json.decode(job.payload)
-    wanted = NewJob(job.type, payload=unmasked(dict(payload), original)).payload
+    checked = NewJob(job.type, payload=dict(payload)).payload  # not so deep that nobody can walk through it
+    wanted = NewJob(job.type, payload=unmasked(checked, original)).payload
     schema = await payload_schema(link, job.type)
     if schema is not None and (wrong := complaint(wanted, schema)):
         raise InvalidJob(wrong.path, wrong.problem)

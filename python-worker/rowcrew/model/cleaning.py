@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from rowcrew.model.secret_names import HIDDEN_NAMES
+
 MESSAGE_LENGTH: Final = 2_000
 TRACEBACK_LENGTH: Final = 16_000
 
@@ -19,8 +21,7 @@ _SECRETS: Final = (
     # password=x, "api_key": "x", AWS_SECRET_ACCESS_KEY='x', Authorization: Bearer x
     (
         re.compile(
-            r"(?i)(password|passwd|passphrase|pwd|secret(?:[_-]?access)?(?:[_-]?key)?|token|authorization"
-            r"|(?:api|access|private)[_-]?key)(\\?['\"]?\s{0,9}[=:]\s{0,9})"
+            rf"(?i)({HIDDEN_NAMES})(\\?['\"]?\s{{0,9}}[=:]\s{{0,9}})"
             r"(?P<quote>\\?['\"])?"
             r"(?(quote)(?:(?!(?P=quote))(?:\\.|[^\n\\]))*|(?:(?:bearer|basic)\s+)?[^\s'\",;&]+)"
         ),

@@ -6,9 +6,10 @@ In: the jobs of a family. Out: layers, crowds and the critical path. Pure; calle
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Hashable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 from rowcrew.model.status import Status
@@ -23,6 +24,7 @@ class Member(NamedTuple):
     Attributes:
         before: the older jobs that it came of or waits for.
         ended_at: None while it has not ended.
+        held_by: those of them that it waits for, where there are any: a parent runs beside its children.
     """
 
     id: int
@@ -30,6 +32,7 @@ class Member(NamedTuple):
     status: Status
     before: tuple[int, ...]
     ended_at: datetime | None
+    held_by: tuple[int, ...]
 
 
 class Crowd(NamedTuple):
@@ -48,12 +51,13 @@ class Flow(NamedTuple):
 
 
 def member(
-    edges: Edges, *, type: str, status: Status, ended_at: datetime | None, known: Iterable[int]
+    edges: Edges, *, type: str, status: Status, ended_at: datetime | None, known: Container[int]
 ) -> Member:
     """A job with what leads to it, as far as that is known too."""
-    inside = set(known)
-    before = dict.fromkeys(id for id in edges.upward() if id in inside and id != edges.id)
-    return Member(edges.id, type, status, tuple(before), ended_at)
+    before = tuple(dict.fromkeys(id for id in edges.upward() if id in known and id != edges.id))
+    waits_for = set(edges.waits_for)
+    waited = tuple(id for id in before if id in waits_for)
+    return Member(edges.id, type, status, before, ended_at, waited or before)
 
 
 def flow(members: Sequence[Member], *, most: int) -> Flow | None:
@@ -71,15 +75,15 @@ def flow(members: Sequence[Member], *, most: int) -> Flow | None:
 
 
 def critical_path(members: Sequence[Member]) -> list[int]:
-    """From the end back: the last to end, the one before it that ended last, and so on to the first."""
+    """From the end back: the last to end, the one of those that held it up that ended last, to the first."""
     if not members:
         return []
     known = {one.id: one for one in members}
     led_to = {id for one in members for id in one.before}
     last = max((one for one in members if one.id not in led_to), key=_end)
     path = [last.id]
-    while last.before:
-        last = max((known[id] for id in last.before), key=_end)
+    while last.held_by:
+        last = max((known[id] for id in last.held_by), key=_end)
         path.append(last.id)
     return path[::-1]
 
@@ -112,11 +116,12 @@ def _folded(
         (places[id], places[one.id]) for one in sorted(members) for id in one.before if id in places
     )
     leading = [(a, b) for a, b in arrows if crowds[a].layer < crowds[b].layer]
-    return Flow(crowds, _needed(leading), is_folded)
+    critical = [] if is_folded else [places[id] for id in critical_path(members)]
+    return Flow(crowds, _needed(leading, frozenset(pairwise(critical))), is_folded)
 
 
-def _needed(arrows: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Without those that say what a longer way says too."""
+def _needed(arrows: Sequence[tuple[int, int]], kept: frozenset[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Without those that say what a longer way says too, but with those that are kept."""
     targets: defaultdict[int, set[int]] = defaultdict(set)
     for source, target in arrows:
         targets[source].add(target)
@@ -128,5 +133,6 @@ def _needed(arrows: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
     return [
         (source, target)
         for source, target in arrows
-        if not any(target in reached(other) for other in targets[source] - {target})
+        if (source, target) in kept
+        or not any(target in reached(other) for other in targets[source] - {target})
     ]

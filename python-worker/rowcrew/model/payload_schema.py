@@ -41,7 +41,7 @@ _SAYS: Final[Mapping[str, Callable[[Any], str]]] = {
     "anyOf": lambda some: f"must be {_or([_kind(one) for one in some])}",
     "oneOf": lambda some: f"must be {_or([_kind(one) for one in some])}",
 }
-_LONGEST_MATCHED: Final = 1_000
+_LONGEST_TRIED: Final = 1_000
 _DEEPEST: Final = 100
 
 
@@ -57,16 +57,22 @@ def complaint(value: Any, schema: Schema) -> Complaint | None:
 def _errors(value: Any, schema: Schema) -> Iterator[ValidationError]:
     from jsonschema import Draft202012Validator
     from jsonschema.validators import extend
+    from referencing import Registry
 
-    tried = Draft202012Validator.VALIDATORS["pattern"]
+    def only_short(keyword: str) -> Callable[..., Iterator[ValidationError]]:
+        tried = Draft202012Validator.VALIDATORS[keyword]
 
-    def pattern(validator: Any, wanted: str, text: Any, around: Any) -> Iterator[ValidationError]:
-        # A pattern of somebody else's may take forever over a long text.
-        if isinstance(text, str) and len(text) <= _LONGEST_MATCHED:
-            yield from tried(validator, wanted, text, around)
+        def short(validator: Any, wanted: Any, value: Any, around: Any) -> Iterator[ValidationError]:
+            if isinstance(value, str | list) and len(value) <= _LONGEST_TRIED:
+                yield from tried(validator, wanted, value, around)
 
-    patient = extend(Draft202012Validator, {"pattern": pattern})  # type: ignore[no-untyped-call]
-    yield from patient(schema).iter_errors(value)
+        return short
+
+    # A pattern of somebody else's may take forever over a long text, and items are compared each with each.
+    hasty = {keyword: only_short(keyword) for keyword in ("pattern", "uniqueItems")}
+    patient = extend(Draft202012Validator, hasty)  # type: ignore[no-untyped-call]
+    # Without a registry of ours, the library asks the network for what a reference names.
+    yield from patient(schema, registry=Registry()).iter_errors(value)
 
 
 def _told(error: ValidationError) -> Complaint:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from playwright.sync_api import expect
@@ -29,6 +30,17 @@ SCHEMA = {
     "required": ["url"],
 }
 PAYLOAD = {"url": "https://old.example", "format": "pdf", "rows": [1, 2], "api_key": "k-1", "extra": {"a": 1}}
+
+
+UNTOUCHED_SCHEMA = {
+    "properties": {
+        "version": {"enum": ["1", "2"]},
+        "body": {"type": "string"},
+        "old": {"type": "string"},
+        "note": {"anyOf": [{"type": "string"}, {"type": "null"}]},
+    }
+}
+UNTOUCHED = {"version": "1", "body": "a\r\nb", "old": "a\rb\n", "note": None, "lines": ["\r\n"], "big": 2**70}
 
 
 def published(scene: Scene, type: str, schema: Any = SCHEMA) -> None:
@@ -151,6 +163,46 @@ def test_fields_that_are_left_empty_stay_left_out_and_an_empty_text_stays_one() 
     sent = {"field.url": [""], "field.depth": [""], "field.draft": [""], "field.rows": [""], "rest": ["{}"]}
     assert read(sent, {"url": "x"}, SCHEMA).payload == {"url": ""}
     assert read({}, PAYLOAD, SCHEMA).payload == PAYLOAD
+
+
+def test_a_field_that_nobody_touched_is_what_it_was(open_page: OpenPage, scene: Scene) -> None:
+    """Browsers end lines in one way, and a choice among texts looks like one among numbers."""
+    published(scene, "untouched", UNTOUCHED_SCHEMA)
+    id = scene.failed("untouched", payload=UNTOUCHED)
+    open_page(f"/jobs/{id}/edit").get_by_role("button", name="Requeue").click()
+    assert (scene.status(id), payload_of(scene, id)) == ("queued", UNTOUCHED)
+
+
+def test_a_choice_is_the_value_that_the_schema_has_for_its_word() -> None:
+    sent = {"field.version": ["2"], "field.body": ["a\r\nc"], "field.old": ["A"]}
+    made = read(sent, UNTOUCHED, UNTOUCHED_SCHEMA)
+    assert made == ({**UNTOUCHED, "version": "2", "body": "a\nc", "old": "A"}, {})
+    schema = {"properties": {"level": {"enum": [1, "1", True, None]}}}
+    for word, value in (("1", 1), ("true", True), ("null", None)):
+        assert read({"field.level": [word]}, {"level": "x"}, schema).payload == {"level": value}
+    (field,) = fields({"level": "1"}, {"properties": {"level": {"enum": [1, 2]}}})
+    assert (field.kind, field.text) == ("json", '"1"')
+
+
+def test_a_payload_as_large_as_may_be_is_edited(scene: Scene) -> None:
+    large = "ж" * 490_000
+    id = scene.failed("large", payload={"text": large, "n": 1})
+    seen = scene.web.value('SELECT "updatedAt" FROM jobs WHERE id = %s', id).isoformat()
+    form = urlencode({"seen": seen, "rest": json.dumps({"text": large, "n": 2}, ensure_ascii=False)})
+    assert post(scene, f"/jobs/{id}/edit", form).status == 303
+    assert payload_of(scene, id)["n"] == 2
+
+
+def test_accounts_that_are_moved_and_removed_keep_their_secrets(open_page: OpenPage, scene: Scene) -> None:
+    accounts = [{"name": name, "token": f"t-{name}"} for name in "abc"]
+    id = scene.failed("accounts", payload={"accounts": accounts})
+    page = open_page(f"/jobs/{id}/edit")
+    told = json.loads(page.get_by_label("Payload").input_value())["accounts"]
+    assert [one["token"] for one in told] == [f"{MASK} 1", f"{MASK} 2", f"{MASK} 3"]
+    page.get_by_label("Payload").fill(json.dumps({"accounts": [told[2], told[1]]}))
+    page.get_by_role("button", name="Requeue").click()
+    expect(page.get_by_role("status")).to_contain_text("queued again")
+    assert payload_of(scene, id) == {"accounts": [accounts[2], accounts[1]]}
 
 
 def test_a_value_that_is_not_what_the_schema_says_is_edited_as_json() -> None:

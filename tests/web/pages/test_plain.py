@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from playwright.sync_api import expect
@@ -46,7 +47,12 @@ def test_a_button_without_a_ticked_job_says_so(scene: Scene) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/jobs/0", "/jobs/x", "/jobs/99999999999999999999", "/jobs/123456789", "/workflows/123456789"]
+    "path",
+    [
+        *("/jobs/0", "/jobs/x", "/jobs/99999999999999999999", "/jobs/123456789", "/workflows/123456789"),
+        f"/jobs/{'1'.zfill(20)}{'9' * 5_000}",
+    ],
+    ids=lambda path: path[:30],
 )
 def test_what_is_not_there_is_a_page_that_says_so(scene: Scene, path: str) -> None:
     answered = scene.web.get(path)
@@ -59,6 +65,13 @@ def test_a_form_of_a_foreign_page_changes_nothing(scene: Scene, path: str) -> No
     answered = post(scene, path, "queue=mail", Sec_Fetch_Site="cross-site", Origin="http://evil.example")
     assert answered.status == 403
     assert not scene.web.value("SELECT paused FROM queues WHERE queue = 'mail'")
+
+
+@pytest.mark.parametrize("number", ["-1", "1.5", "٣", "2147483648", "1".zfill(12) + "9" * 5_000])
+def test_a_limit_that_is_no_number_is_told(scene: Scene, number: str) -> None:
+    answered = post(scene, "/queues/set", urlencode({"queue": "mail", "maxConcurrent": number}))
+    assert answered.status == 422
+    assert f"“{number[:40]}” is no whole number" in answered.text
 
 
 def test_a_made_up_queue_gets_no_row(scene: Scene) -> None:

@@ -125,7 +125,9 @@ class JobChange(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fiel
 
 
 class EditedPayload(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The payload with which an ended job runs again. What the mask •••••• stands for stays as it was."""
+    """The payload with which an ended job runs again. What the mask •••••• stands for stays as it was; within
+    arrays masks have the numbers of their secrets, such as •••••• 1.
+    """
 
     payload: dict[str, Any]
 

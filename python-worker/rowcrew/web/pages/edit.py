@@ -14,12 +14,16 @@ from rowcrew.admin import jobs as admin
 from rowcrew.admin.requeue_edited import payload_schema, requeue_edited
 from rowcrew.model.errors import InvalidJob
 from rowcrew.model.masking import masked
+from rowcrew.model.new_job import PAYLOAD_BYTES
 from rowcrew.model.status import ENDED
 from rowcrew.table.link import Link
 from rowcrew.table.rows import WholeJob
 from rowcrew.web.pages.payload_form import Field, again, fields, place_of, read
 from rowcrew.web.pages.screen import Desk, form, job_id
 from rowcrew.web.problems import Refused
+
+_FORM_BYTES: Final = 12 * PAYLOAD_BYTES
+"""A payload at its limit on lines of its own, and what forms add to characters that they escape."""
 
 _CHANGED: Final = "Somebody has changed the job since you opened this form. What you wrote is still here."
 
@@ -43,7 +47,7 @@ async def ask(desk: Desk, request: Request) -> Response:
 
 async def requeue(desk: Desk, request: Request) -> Response:
     id = job_id(request.path_params["id"])
-    sent = await form(request)
+    sent = await form(request, most=_FORM_BYTES)
     async with desk.changing.lent() as link:
         edited = await _edited(link, id)
         found = fields(edited.payload, edited.schema)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Final, Literal, NamedTuple
 
 from rowcrew.model.masking import MASK
@@ -27,16 +28,18 @@ class Field(NamedTuple):
     Attributes:
         name: of the form's input.
         text: what stands in it.
+        was: the part of the payload that it shows.
         hint: what the schema says of it.
-        choices: for a choice alone.
+        choices: for a choice alone: its words, and the values that they mean.
     """
 
     name: str
     label: str
     kind: Kind
     text: str
+    was: Mapping[str, Any]
     hint: str = ""
-    choices: tuple[str, ...] = ()
+    choices: Mapping[str, Any] = MappingProxyType({})
     wrong: str = ""
 
     @property
@@ -44,7 +47,8 @@ class Field(NamedTuple):
         """How high a field of several lines is; 0 for one of a single line."""
         if self.kind == "json":
             return min(24, max(3, self.text.count("\n") + 2))
-        return min(12, self.text.count("\n") + 3) if "\n" in self.text or len(self.text) > _LONG else 0
+        text = _lines(self.text)
+        return min(12, text.count("\n") + 3) if "\n" in text or len(text) > _LONG else 0
 
 
 class Sent(NamedTuple):
@@ -61,23 +65,28 @@ def fields(payload: Mapping[str, Any], schema: Schema | None) -> list[Field]:
     rest = {name: value for name, value in payload.items() if name not in known}
     if rest or not known:
         label = "Further fields" if known else "Payload"
-        found.append(Field(REST, label, "json", _json(rest), "a JSON object"))
+        found.append(Field(REST, label, "json", _json(rest), rest, "a JSON object"))
     return found
 
 
 def read(sent: Mapping[str, Sequence[str]], payload: Mapping[str, Any], schema: Schema | None) -> Sent:
-    """What somebody made of the fields of this payload; an empty field that was not there stays left out."""
+    """What somebody made of the fields of this payload; an empty field that was not there stays left out.
+
+    A field that nobody touched is what it was, whatever browsers make of the ends of its lines.
+    """
     made: dict[str, Any] = {}
     wrong: dict[str, str] = {}
     for field in fields(payload, schema):
-        text = (sent.get(field.name) or [field.text])[0].replace("\r\n", "\n")
+        text = _lines((sent.get(field.name) or [field.text])[0])
         name = field.name.removeprefix(_PREFIX)
-        if field.name == REST:
+        if text == _lines(field.text):
+            made |= field.was
+        elif field.name == REST:
             try:
                 made |= _object(text)
             except ValueError as error:
                 wrong[REST] = str(error)
-        elif text != _LEFT_OUT or (field.kind == "text" and payload.get(name) is not None):
+        elif text != _LEFT_OUT or (field.kind == "text" and field.was):
             try:
                 made[name] = _value(text, field)
             except ValueError as error:
@@ -111,17 +120,20 @@ def _field(name: str, described: Any, payload: Mapping[str, Any], root: Schema) 
     required = name in resolved(root, root).get("required", ())
     is_there = name in payload
     value = payload.get(name)
+    was = {name: value} if is_there else {}
     choices = _choices(own)
     kind: Kind = "json"
     text = _json(value) if is_there else _LEFT_OUT
-    if choices and (not is_there or _word(value) in choices):
+    if choices and (not is_there or choices.get(_word(value), ...) == value):
         kind, text = "choice", _word(value) if is_there else _LEFT_OUT
-        choices = choices if required else (_LEFT_OUT, *choices)
+        choices = choices if required else {_LEFT_OUT: None, **choices}
     elif own.get("type") == "string" and (not is_there or isinstance(value, str)):
         kind, text = "text", value or ""
-    elif own.get("type") in ("integer", "number") and (not is_there or isinstance(value, int | float | str)):
+    elif own.get("type") in ("integer", "number") and (
+        not is_there or isinstance(value, int | float) or value == MASK
+    ):
         kind, text = "number", _word(value) if is_there else _LEFT_OUT
-    return Field(f"{_PREFIX}{name}", name, kind, text, _hint(own, required=required), choices)
+    return Field(f"{_PREFIX}{name}", name, kind, text, was, _hint(own, required=required), choices)
 
 
 def _plain(described: Schema, root: Schema) -> Schema:
@@ -131,10 +143,10 @@ def _plain(described: Schema, root: Schema) -> Schema:
     return {**resolved(some[0], root), **described} if len(some) == 1 else described
 
 
-def _choices(own: Schema) -> tuple[str, ...]:
-    if own.get("type") == "boolean":
-        return ("true", "false")
-    return tuple(_word(one) for one in own.get("enum", ()) if not isinstance(one, dict | list))
+def _choices(own: Schema) -> Mapping[str, Any]:
+    """The values that may be, by their words."""
+    some = (True, False) if own.get("type") == "boolean" else own.get("enum", ())
+    return {_word(one): one for one in some if not isinstance(one, dict | list)}
 
 
 def _hint(own: Schema, *, required: bool) -> str:
@@ -154,11 +166,11 @@ def _value(text: str, field: Field) -> Any:
     """
     if field.kind == "text" or text == MASK:
         return text
+    if field.kind == "choice":
+        return field.choices.get(text, text)
     try:
         return _parsed(text)
     except ValueError:
-        if field.kind == "choice":
-            return text
         wanted = "a number" if field.kind == "number" else "JSON: a text stands in quotes"
         raise ValueError(f"is not {wanted}") from None
 
@@ -178,6 +190,11 @@ def _parsed(text: str) -> Any:
         return json.loads(text)
     except RecursionError:
         raise ValueError("it is nested too deep") from None
+
+
+def _lines(text: str) -> str:
+    """The text with its lines ended in one way, as browsers change them."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _json(value: Any) -> str:

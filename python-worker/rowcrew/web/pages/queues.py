@@ -113,7 +113,7 @@ def _number(name: str, text: str) -> int | None:
     """None for an empty field, which means no limit."""
     if not text:
         return 1 if name == "ratePeriodSeconds" else None
-    if not text.isascii() or not text.isdigit() or int(text[:12]) > _LARGEST:
+    if not text.isascii() or not text.isdigit() or len(text) > 10 or int(text) > _LARGEST:
         raise ValueError(
             f"“{text[:40]}” is no whole number from 0 to {_LARGEST:,}; leave it empty for no limit."
         )

@@ -191,8 +191,8 @@ def _told(error: RowcrewError | psycopg.Error) -> tuple[int, str, str, str]:
     return 409, "That did not work.", str(error), ""
 
 
-async def form(request: Request) -> dict[str, list[str]]:
-    """What a form sent.
+async def form(request: Request, *, most: int = _FORM_BYTES) -> dict[str, list[str]]:
+    """What a form of so many bytes at most sent.
 
     Raises:
         Refused: it is no form, or larger or slower than any of ours.
@@ -200,7 +200,7 @@ async def form(request: Request) -> dict[str, list[str]]:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/x-www-form-urlencoded":
         raise Refused(415, "a form of these pages sends application/x-www-form-urlencoded")
-    content = await body_of(request, most=_FORM_BYTES)
+    content = await body_of(request, most=most)
     found: dict[str, list[str]] = {}
     for name, value in parse_qsl(content.decode("utf-8", "replace"), keep_blank_values=True):
         found.setdefault(name, []).append(value)
@@ -213,7 +213,7 @@ def job_id(text: str) -> int:
     Raises:
         Refused: none can have this id.
     """
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text[:20]) < 2**63:
+    if not text.isascii() or not text.isdigit() or len(text) > 19 or not 1 <= int(text) < 2**63:
         raise Refused(404, f"{text!r} is not the id of a job")
     return int(text)
 
