@@ -132,8 +132,8 @@ class Login:
             Refused: the proxy names somebody who may not come in.
             psycopg.Error: the database does not say.
         """
-        name = self.proxy and self.proxy.named(scope, headers)
-        if name:
+        name = self.proxy.named(scope, headers) if self.proxy else None
+        if name is not None:
             return await self._named(name)
         secret, by_cookie = secret_of(headers)
         if not secret:
