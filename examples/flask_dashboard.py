@@ -1,8 +1,8 @@
 """A Flask application with the dashboard of Rowcrew at /rowcrew, for those who have signed in there.
 
 Start it in this directory with DATABASE_URL set: `uvicorn flask_dashboard:application`. Before that, add
-somebody who may sign in: `rowcrew web users add ann --role admin`. Flask speaks WSGI, so asgiref turns it round,
-as Flask's own pages have it. Behind a server of WSGI, such as gunicorn, run `rowcrew web` beside it.
+somebody who may sign in: `rowcrew web users add ann --role admin`. Flask speaks WSGI, so asgiref turns it
+round, as Flask's own pages have it. Behind a server of WSGI, such as gunicorn, run `rowcrew web` beside it.
 """
 
 from __future__ import annotations
