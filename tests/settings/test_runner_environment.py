@@ -62,6 +62,7 @@ def test_every_setting_reaches_the_runner() -> None:
         "LAUNCH_COMMANDS",
         "ROWCREW_BOOT_ID",
         "DATABASE_URLS",
+        "WEB_PROXY_SECRET",
     }
     assert set(seen(environment)) == (names - of_control_alone) | {"DATABASE_URL"}
 

@@ -68,6 +68,7 @@ READ: list[tuple[str, str, str, Any]] = [
     ("JOB_LOG_SIZE", "0", "job_log_bytes", 0),
     ("JOB_LOG_SIZE", "1M", "job_log_bytes", 1_048_576),
     ("JOB_RESULT_TTL", "86400", "keep_result_seconds", 86_400),
+    ("WEB_PROXY_SECRET", "0" * 16, "web_proxy_secret", "0" * 16),
     ("EVENT_SECRETS", f"ops={SECRET}, ops={SECRET}", "event_secrets", (("ops", SECRET),) * 2),
     ("EVENT_COMMANDS", '{"page": ["page", "--now"]}', "event_commands", (("page", ("page", "--now")),)),
     ("EVENT_ALLOW_PRIVATE", "10.1.0.0/16", "event_allow_private", (ip_network("10.1.0.0/16"),)),
@@ -113,6 +114,8 @@ REFUSED: list[tuple[str, str, str]] = [
     ("FAILED_JOB_TTL", "3153600001", "give at most 36500d"),
     ("JOB_LOG_SIZE", "a page", "give a size"),
     ("JOB_RESULT_TTL", "0", "give seconds above zero"),
+    ("WEB_PROXY_SECRET", "hunter2", "give 16 to 200 letters"),
+    ("WEB_PROXY_SECRET", "correct horse battery", "give 16 to 200 letters"),
     ("EVENT_SECRETS", "hunter2", "give receiver=whsec_ and the base64 of 24 to 64 random bytes"),
     ("EVENT_SECRETS", f"OPS={SECRET}", "give receiver=whsec_"),
     ("EVENT_SECRETS", "ops=whsec_" + "A" * 33, "give receiver=whsec_"),
@@ -139,7 +142,7 @@ def test_a_value_that_cannot_be_read_is_named_with_its_variable_and_a_remedy(
     with pytest.raises(SettingsError) as refused:
         read({name: text})
     (complaint,) = refused.value.complaints
-    shown = "…" if name.startswith(("DATABASE", "EVENT_SECRETS")) else repr(text)
+    shown = "…" if name.startswith(("DATABASE", "EVENT_SECRETS", "WEB_PROXY_SECRET")) else repr(text)
     assert complaint.startswith(f"{name}={shown}: ")
     assert remedy in complaint
 

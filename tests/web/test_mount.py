@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import http.client
 import re
+import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -50,14 +52,28 @@ class Site:
         return int(self.ask("POST", "/texts?text=hello").json["job"])
 
 
+EXAMPLES = ("fastapi_dashboard", "django_dashboard", "flask_dashboard")
+
+
 @pytest.fixture
-def site(server: EmbeddedPostgres, migrated_template: str) -> Iterator[Site]:
+def database(server: EmbeddedPostgres, migrated_template: str) -> Iterator[str]:
     with new_database(server, "mount", template=migrated_template) as name:
         url = server.url_of(name)
         add(url, "ann", "--role", "viewer")
-        command = (sys.executable, "-m", "uvicorn", "--port", "0", "fastapi_dashboard:application")
-        with program(*command, cwd=ROOT / "examples", DATABASE_URL=url) as started:
-            yield Site(started, url)
+        yield url
+
+
+@contextmanager
+def served(example: str, database: str, *options: str, folder: Path = ROOT / "examples") -> Iterator[Site]:
+    command = (sys.executable, "-m", "uvicorn", "--port", "0", *options, f"{example}:application")
+    with program(*command, cwd=folder, DATABASE_URL=database) as started:
+        yield Site(started, database)
+
+
+@pytest.fixture(params=EXAMPLES)
+def site(request: pytest.FixtureRequest, database: str) -> Iterator[Site]:
+    with served(request.param, database) as site:
+        yield site
 
 
 def test_the_example_shows_its_jobs_to_those_who_have_signed_in_and_ends_with_a_stream_open(
@@ -65,6 +81,7 @@ def test_the_example_shows_its_jobs_to_those_who_have_signed_in_and_ends_with_a_
 ) -> None:
     job = site.job()
     assert site.ask("GET", "/rowcrew/livez").status == 200
+    assert site.ask("GET", "/livez").status == 404  # below its path it is, and nowhere else
     # Nobody knows from where this server is reached: a name of this machine opens nothing.
     assert site.ask("GET", "/rowcrew/api/v1/jobs", Host="localhost").status == 401
     page = site.ask("GET", "/rowcrew/", Accept="text/html")
@@ -81,6 +98,24 @@ def test_the_example_shows_its_jobs_to_those_who_have_signed_in_and_ends_with_a_
         assert site.server.process.wait(60) in (0, -15), site.server.lines
     assert not [line for line in site.server.lines if "Traceback" in line]
     assert eventually(lambda: sessions(site) == 0)
+
+
+def test_a_reload_does_not_wait_for_who_watches_a_job(database: str, tmp_path: Path) -> None:
+    example = tmp_path / "django_dashboard.py"
+    shutil.copy(ROOT / "examples" / example.name, example)
+    with served(example.stem, database, "--reload", folder=tmp_path) as site:
+        assert eventually(lambda: starts(site) == 1)
+        path, known = f"/rowcrew/api/v1/jobs/{site.job()}/events", {"Authorization": bearer(site.token)}
+        with site.asked("GET", path, **known) as stream:
+            assert stream.readline() == b"retry: 2000\n"
+            example.write_text(f"{example.read_text()}\n")
+            assert eventually(lambda: starts(site) == 2)
+        with site.asked("GET", path, **known) as stream:
+            assert stream.readline() == b"retry: 2000\n"
+
+
+def starts(site: Site) -> int:
+    return sum("Application startup complete" in line for line in site.server.lines)
 
 
 def sessions(site: Site) -> int:

@@ -14,7 +14,7 @@ from rowcrew.model.errors import RowcrewError
 from rowcrew.model.password import LONGEST, NOBODYS, SHORTEST, hash_of, is_right, kept, new_secret
 from rowcrew.table import web_users as table
 from rowcrew.table.link import Link
-from rowcrew.table.web_users import SessionOwner, WebRole, WebUser
+from rowcrew.table.web_users import KnownUser, SessionOwner, WebRole, WebUser
 
 SESSION_SECONDS: Final = 12 * 3600.0
 
@@ -22,15 +22,20 @@ _NAME: Final = re.compile(r"[a-z0-9_.@-]{1,100}")
 
 
 async def add(
-    link: Link, name: str, *, role: WebRole, reads_payloads: bool, password: str, replace: bool
+    link: Link, name: str, *, role: WebRole, reads_payloads: bool, password: str | None, replace: bool
 ) -> None:
     """Enter a user, or give one another role and password, which ends all sessions and tokens.
+
+    Args:
+        password: None = nobody knows it; a proxy says who this is.
 
     Raises:
         RowcrewError: the name or the password cannot be, the name is taken, or nobody has it.
     """
-    if not _NAME.fullmatch(name):
+    if not can_be_a_name(name):
         raise RowcrewError(f"{name!r} cannot be a name: give 1 to 100 of a-z 0-9 _ . @ -")
+    if password is None:
+        password = new_secret()
     if not SHORTEST <= len(password) <= LONGEST:
         raise RowcrewError(f"the password has {len(password)} characters: give {SHORTEST} to {LONGEST}")
     change = table.replace_user if replace else table.add_user
@@ -41,6 +46,11 @@ async def add(
         raise RowcrewError(f"there is no user {name}; leave --replace out to add one")
     if not done:
         raise RowcrewError(f"there is a user {name} already; --replace gives another role and password")
+
+
+def can_be_a_name(name: str) -> bool:
+    """Whether a user can have this name."""
+    return bool(_NAME.fullmatch(name))
 
 
 async def list_all(link: Link) -> list[WebUser]:
@@ -90,6 +100,11 @@ async def sign_in(link: Link, name: str, password: str) -> str | None:
     if user is None or not right:
         return None
     return await _open(link, name, kind="session", seconds=SESSION_SECONDS)
+
+
+async def find(link: Link, name: str) -> KnownUser | None:
+    """The user of this name; None = nobody has it."""
+    return await table.find_user(link, name)
 
 
 async def owner(link: Link, secret: str) -> SessionOwner | None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 import sys
 from getpass import getpass
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 from cyclopts.validators import Number
@@ -18,7 +19,11 @@ from rowcrew.cli.options import AsJson, read_settings
 from rowcrew.cli.output import print_documents
 from rowcrew.cli.tables import print_table
 from rowcrew.model.errors import RowcrewError
+from rowcrew.settings.readers import Network, Secret
 from rowcrew.table.web_users import WebRole
+
+if TYPE_CHECKING:
+    from rowcrew.web.proxy import Proxy
 
 LIST_COLUMNS = ("name", "role", "readsPayloads", "sessions", "tokens", "createdAt")
 
@@ -39,12 +44,28 @@ def serve(
         int, Parameter(validator=Number(gte=0, lte=65535), help="Port; 0 = any free one.")
     ] = 8000,
     prefix: Annotated[str, Parameter(help="Path under which a proxy has it, and takes away: /rowcrew.")] = "",
+    proxy_header: Annotated[
+        str | None, Parameter(help="Header in which a proxy names who has signed in: X-Forwarded-User.")
+    ] = None,
+    proxy_address: Annotated[
+        tuple[str, ...], Parameter(help="Believe it from here alone: 10.1.0.5, 10.1.0.0/24; may be repeated.")
+    ] = (),
+    proxy_role: Annotated[
+        WebRole | None, Parameter(help="What people may do whom the proxy names and who are no users.")
+    ] = None,
+    proxy_sign_out: Annotated[
+        str | None, Parameter(help="Where the proxy signs people out: /oauth2/sign_out.")
+    ] = None,
 ) -> int:
     """Serve the API, health and metrics until SIGTERM or SIGINT.
 
     While there are no users, only programs and browsers of this machine are
     answered; from elsewhere: ssh -L 8000:127.0.0.1:8000 HOST. With the first
     `rowcrew web users add` everybody has to sign in or show a token.
+
+    With --proxy-header a proxy signs people in. It is believed from each
+    --proxy-address, and where WEB_PROXY_SECRET is set only with that in its
+    header X-Proxy-Secret.
     """
     try:
         from rowcrew.web.app import application
@@ -55,8 +76,10 @@ def serve(
         raise RowcrewError(f"{error.name} is not installed: pip install 'rowcrew[web]'") from error
     if prefix and not re.fullmatch(r"(/[\w.~-]+)+/?", prefix, re.ASCII):
         raise UsageError(f"--prefix {prefix}: give a path that begins with a slash, such as /rowcrew")
-    address = read_settings().require_database_url()
-    if not is_loopback(host) and not ask(read_settings(), admin.has_users):
+    settings = read_settings()
+    address = settings.require_database_url()
+    proxy = _proxy(proxy_header, proxy_address, proxy_role, proxy_sign_out, settings.web_proxy_secret)
+    if proxy is None and not is_loopback(host) and not ask(settings, admin.has_users):
         raise UsageError(
             f"--host {host}: there are no users, so only this machine may ask: add one with"
             f" `rowcrew web users add`, or listen on 127.0.0.1 and use ssh -L {port}:127.0.0.1:{port} HOST"
@@ -68,8 +91,9 @@ def serve(
     with listener:
         named = f"[{host}]" if ":" in host else host
         print(f"Serving http://{named}:{listener.getsockname()[1]}", flush=True)
-        served = application(address, is_open=not is_loopback(host))
-        run(served.app, listener, prefix=prefix.rstrip("/"), on_stop=served.stop)
+        served = application(address, is_open=not is_loopback(host), proxy=proxy)
+        networks = proxy.networks if proxy else ()
+        run(served.app, listener, prefix=prefix.rstrip("/"), on_stop=served.stop, proxies=networks)
     return SUCCESS
 
 
@@ -83,6 +107,9 @@ def add(
         bool, Parameter(help="Let a viewer read payloads and results as well.")
     ] = False,
     password_stdin: Annotated[bool, Parameter(help="Read the password from standard input.")] = False,
+    no_password: Annotated[
+        bool, Parameter(help="Give none: a proxy says who this is, or a token does.")
+    ] = False,
     replace: Annotated[
         bool, Parameter(help="Give a user another role and password; ends all sessions and tokens.")
     ] = False,
@@ -94,7 +121,9 @@ def add(
     password comes from a prompt or from standard input, never from the
     command line, which others on this machine can read.
     """
-    password = sys.stdin.readline().rstrip("\n") if password_stdin else _asked()
+    if no_password and password_stdin:
+        raise UsageError("--no-password and --password-stdin: give one of them")
+    password = None if no_password else sys.stdin.readline().rstrip("\n") if password_stdin else _asked()
     ask(
         read_settings(),
         lambda link: admin.add(
@@ -154,6 +183,42 @@ def token(
         return
     lasts = None if expires is None else seconds("--expires", expires)
     print(ask(read_settings(), lambda link: admin.new_token(link, name, seconds=lasts)))
+
+
+def _proxy(
+    header: str | None,
+    addresses: tuple[str, ...],
+    role: WebRole | None,
+    sign_out: str | None,
+    secret: Secret | None,
+) -> Proxy | None:
+    """The proxy that these options mean; None = there is none."""
+    from rowcrew.web.proxy import PROOF_HEADER, Proxy
+
+    if header is None:
+        if addresses or role or sign_out:
+            raise UsageError("--proxy-address, --proxy-role, --proxy-sign-out: say in which --proxy-header")
+        return None
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9-]*", header):
+        raise UsageError(f"--proxy-header {header}: give the name of a header, such as X-Forwarded-User")
+    if sign_out and not re.fullmatch(r"(https://[^/\s]|/(?!/))[!-~]*", sign_out):
+        raise UsageError(f"--proxy-sign-out {sign_out}: give a path or an https address")
+    if not addresses and secret is None:
+        raise UsageError(
+            f"--proxy-header {header}: anybody could send it; say from which --proxy-address, or set"
+            f" WEB_PROXY_SECRET to what the proxy shows in {PROOF_HEADER}"
+        )
+    return Proxy(header, tuple(map(_network, addresses)), secret, role, sign_out)
+
+
+def _network(text: str) -> Network:
+    try:
+        found = ipaddress.ip_network(text)
+    except ValueError as error:
+        raise UsageError(f"--proxy-address {text}: {error}; give 10.1.0.5 or 10.1.0.0/24") from error
+    if found.prefixlen == 0:
+        raise UsageError(f"--proxy-address {text}: everybody is in there; give the address of the proxy")
+    return found
 
 
 def _asked() -> str:

@@ -19,7 +19,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from rowcrew.model.errors import SettingsError
-from rowcrew.settings.readers import Command, Database, Network, SigningSecret
+from rowcrew.settings.readers import Command, Database, Network, Secret, SigningSecret
 from rowcrew.settings.variables import VARIABLES, Variable
 
 _PRODUCER_FIELDS: Final = ("database_url", "database_direct_url", "queue_name")
@@ -64,6 +64,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     event_merge_seconds: float = 60.0
     keep_events_seconds: int = 2_592_000
     job_log_bytes: int = 65_536
+    web_proxy_secret: Secret | None = None
     spawner_seconds: float = 5.0
     launch_commands: tuple[Command, ...] = ()
     app_name: str = "Rowcrew"
@@ -183,7 +184,13 @@ def _instance_name(template: str | None, environment: Mapping[str, str]) -> str:
 
 
 _BOOT_ID: Final = "ROWCREW_BOOT_ID"
-_OF_CONTROL_ALONE: Final = {"DATABASE_URLS", "EVENT_SECRETS", "EVENT_COMMANDS", "LAUNCH_COMMANDS"}
+_OF_CONTROL_ALONE: Final = {
+    "DATABASE_URLS",
+    "EVENT_SECRETS",
+    "EVENT_COMMANDS",
+    "LAUNCH_COMMANDS",
+    "WEB_PROXY_SECRET",
+}
 
 # Everything else a worker's environment holds stays with the worker; RUNNER_ENVIRONMENT adds to it.
 _RUNNER_VARIABLES: Final = re.compile(

@@ -158,6 +158,12 @@ def networks(value: str) -> tuple[Network, ...]:
         raise ValueError(f"{error}: give networks such as 10.1.0.0/16, comma-separated") from error
 
 
+def secret(value: str) -> Secret:
+    if not re.fullmatch(r"[!-~]{16,200}", value):
+        raise ValueError("give 16 to 200 letters, digits and signs, such as `openssl rand -hex 32` makes")
+    return Secret(value)
+
+
 def signing_secrets(value: str) -> tuple[SigningSecret, ...]:
     return tuple(map(_signing_secret, words(value)))
 

@@ -255,6 +255,14 @@ VARIABLES: Final = (
     ),
     Variable(("EVENT_TTL",), "keep_events_seconds", readers.age, "2592000", "how long events are kept"),
     Variable(
+        ("WEB_PROXY_SECRET",),
+        "web_proxy_secret",
+        readers.secret,
+        "unset",
+        "what a proxy shows in X-Proxy-Secret, to be believed about who has signed in",
+        is_secret=True,
+    ),
+    Variable(
         ("SPAWNER_CHECK_INTERVAL",),
         "spawner_seconds",
         readers.seconds,

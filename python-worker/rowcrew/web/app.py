@@ -26,6 +26,7 @@ from rowcrew.web.pages import routes as pages
 from rowcrew.web.pages.for_people import ForPeople
 from rowcrew.web.pages.screen import Desk, environment
 from rowcrew.web.problems import problem_response
+from rowcrew.web.proxy import Proxy
 from rowcrew.web.sampler import Sampler
 from rowcrew.web.shared import shared
 from rowcrew.web.sign_in import SignIn
@@ -44,16 +45,19 @@ class Web(NamedTuple):
     close: Callable[[], Awaitable[None]]
 
 
-def application(address: str, *, is_open: bool, stream_seconds: float | None = None) -> Web:
+def application(
+    address: str, *, is_open: bool, stream_seconds: float | None = None, proxy: Proxy | None = None
+) -> Web:
     """
     Args:
         is_open: whether others than this machine reach it, so that everybody has to sign in.
         stream_seconds: how long a stream goes on at most before its client has to ask again; None = for ever.
+        proxy: who else is believed about who somebody is.
     """
     common = shared(address, stream_seconds=stream_seconds)
-    login = Login(looking=common.looking, changing=common.changing, is_required=is_open)
+    login = Login(looking=common.looking, changing=common.changing, is_required=is_open, proxy=proxy)
     templates = environment()
-    desk = Desk(common, templates)
+    desk = Desk(common, templates, sign_out=proxy.sign_out if proxy else None)
 
     async def close() -> None:
         await desk.seen.stop()

@@ -83,7 +83,7 @@ class Guard:
                 return _local(scope, headers)
             if is_open(scope):
                 return None
-            user = await self._login.user(headers)
+            user = await self._login.user(scope, headers)
         except (RowcrewError, psycopg.Error) as error:
             return None if is_open(scope) else answer_to_stranger(error)
         if user is None:

@@ -1,4 +1,4 @@
-"""Who somebody is: a session of a browser, or the token of a program; signing in and out.
+"""Who somebody is: as a proxy, the session of a browser or the token of a program says; signing in and out.
 
 In: requests. Out: a `User`, or None. While the database has no users, whoever reaches the loopback address is
 everybody. Called by the guard, and by the routes for signing in and out.
@@ -10,6 +10,8 @@ import asyncio
 import math
 import time
 from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Final, NamedTuple
 
 import psycopg
@@ -21,8 +23,11 @@ from rowcrew.admin import web_users
 from rowcrew.model.errors import RowcrewError
 from rowcrew.model.password import hash_of
 from rowcrew.model.throttle import Throttle
-from rowcrew.table.web_users import SessionOwner, WebRole
+from rowcrew.table.link import Link
+from rowcrew.table.web_users import WebRole
 from rowcrew.web.links import Busy, Links
+from rowcrew.web.problems import Refused
+from rowcrew.web.proxy import Proxy
 
 COOKIE: Final = "rowcrew_session"
 REMEMBERED_SECONDS: Final = 15.0
@@ -39,12 +44,14 @@ class User(NamedTuple):
 
     Attributes:
         by_cookie: whether a browser has sent what proves it, of itself.
+        by_proxy: whether a proxy has said so, which then ends it as well.
     """
 
     name: str
     role: WebRole
     reads_payloads: bool
     by_cookie: bool
+    by_proxy: bool = False
 
     def may_act_as(self, role: WebRole) -> bool:
         return _RANKS[self.role] >= _RANKS[role]
@@ -84,16 +91,19 @@ class Login:
     Args:
         looking, changing: connections, each lent for one question.
         is_required: whether everybody has to sign in, even while there are no users.
+        proxy: who else is believed about who somebody is; everybody then has to sign in.
     """
 
-    def __init__(self, *, looking: Links, changing: Links, is_required: bool) -> None:
+    def __init__(
+        self, *, looking: Links, changing: Links, is_required: bool, proxy: Proxy | None = None
+    ) -> None:
+        self.proxy = proxy
         self._looking = looking
         self._changing = changing
-        self._is_required = is_required
-        self._is_known = is_required
+        self._is_required = self._is_known = is_required or proxy is not None
         self._asked_at = float("-inf")
         self._throttle = Throttle()
-        self._known: OrderedDict[bytes, tuple[float, SessionOwner | None]] = OrderedDict()
+        self._known: OrderedDict[bytes | str, tuple[float, User | None]] = OrderedDict()
         self._turns = asyncio.Semaphore(_SIGNING_IN_AT_ONCE)
         self._waiting = 0
 
@@ -115,19 +125,21 @@ class Login:
             self._asked_at = now
         return self._is_required
 
-    async def user(self, headers: Headers) -> User | None:
-        """Who sends this; None = nobody that is known.
+    async def user(self, scope: Scope, headers: Headers) -> User | None:
+        """Who sends this; None = nobody that is known. Whom the proxy names nobody else can be.
 
         Raises:
+            Refused: the proxy names somebody who may not come in.
             psycopg.Error: the database does not say.
         """
+        name = self.proxy.named(scope, headers) if self.proxy else None
+        if name is not None:
+            return await self._named(name)
         secret, by_cookie = secret_of(headers)
         if not secret:
             return None
-        owner = await self._owner(secret)
-        if owner is None or by_cookie != (owner.kind == "session"):
-            return None
-        return User(owner.name, owner.role, owner.reads_payloads, by_cookie)
+        user = await self._remembered(hash_of(secret), partial(_owner, secret=secret))
+        return user if user is not None and user.by_cookie == by_cookie else None
 
     async def sign_in(self, name: str, password: str, *, address: str) -> str | None:
         """The secret of a new session; None when name or password is wrong.
@@ -156,17 +168,48 @@ class Login:
                 await web_users.sign_out(link, secret)
             self._known.pop(hash_of(secret), None)
 
-    async def _owner(self, secret: str) -> SessionOwner | None:
-        key, now = hash_of(secret), time.monotonic()
+    async def _named(self, name: str) -> User:
+        assert self.proxy is not None
+        if not web_users.can_be_a_name(name):
+            raise Refused(403, f"{self.proxy.header}: {name[:100]!r} cannot be the name of a user")
+        user = await self._remembered(name, partial(_of_name, name=name))
+        if user is not None:
+            return user
+        if self.proxy.role is None:
+            raise Refused(
+                403, f"{name} is no user here; `rowcrew web users add {name} --no-password` adds one"
+            )
+        return User(name, self.proxy.role, reads_payloads=False, by_cookie=True, by_proxy=True)
+
+    async def _remembered(
+        self, key: bytes | str, ask: Callable[[Link], Awaitable[User | None]]
+    ) -> User | None:
+        """What was known a moment ago, of a secret by its hash or of a name, else what the table says."""
+        now = time.monotonic()
         remembered = self._known.get(key)
         if remembered is not None and now - remembered[0] < REMEMBERED_SECONDS:
             return remembered[1]
         async with self._looking.lent() as link:
-            owner = await web_users.owner(link, secret)
-        self._known[key] = (now, owner)
+            user = await ask(link)
+        self._known[key] = (now, user)
         while len(self._known) > _MOST_REMEMBERED:
             self._known.popitem(last=False)
-        return owner
+        return user
+
+
+async def _owner(link: Link, secret: str) -> User | None:
+    owner = await web_users.owner(link, secret)
+    if owner is None:
+        return None
+    return User(owner.name, owner.role, owner.reads_payloads, by_cookie=owner.kind == "session")
+
+
+async def _of_name(link: Link, name: str) -> User | None:
+    user = await web_users.find(link, name)
+    if user is None:
+        return None
+    # The proxy knows a browser by its cookie, so another site can make one send this as well.
+    return User(user.name, user.role, user.reads_payloads, by_cookie=True, by_proxy=True)
 
 
 def secret_of(headers: Headers) -> tuple[str, bool]:

@@ -9,13 +9,17 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from rowcrew.settings.readers import Network
+from rowcrew.web.proxy import PeerNoted
 
 HEADERS_SECONDS: Final = 10.0
 UNREAD_SECONDS: Final = 60.0
@@ -23,6 +27,7 @@ _HEADERS_BYTES: Final = 32_768
 _MOST_CONNECTIONS: Final = 500
 _GRACE_SECONDS: Final = 10
 _IDLE_SECONDS: Final = 15
+_THIS_MACHINE: Final = ("127.0.0.1", "::1")
 
 
 class PatientProtocol(H11Protocol):
@@ -100,15 +105,24 @@ def listen(host: str, port: int) -> socket.socket:
     return socket.create_server((host, port), family=family, backlog=128)
 
 
-def serve(app: ASGIApp, listener: socket.socket, *, prefix: str, on_stop: Callable[[], None]) -> None:
+def serve(
+    app: ASGIApp,
+    listener: socket.socket,
+    *,
+    prefix: str,
+    on_stop: Callable[[], None],
+    proxies: Iterable[Network] = (),
+) -> None:
     """Answer until SIGTERM or SIGINT; requests under way have ten seconds to end.
 
     Args:
         prefix: the path under which a proxy has it, and takes away; empty = none.
         on_stop: called by the signal, to end what would go on for ever.
+        proxies: who is believed, beside this machine, about for whom they ask.
     """
+    believed = [*_THIS_MACHINE, *map(str, proxies)]
     config = uvicorn.Config(
-        app,
+        PeerNoted(ProxyHeadersMiddleware(app, believed)),  # type: ignore[arg-type]
         http=PatientProtocol,
         ws="none",
         loop="asyncio",
@@ -117,7 +131,7 @@ def serve(app: ASGIApp, listener: socket.socket, *, prefix: str, on_stop: Callab
         access_log=False,
         server_header=False,
         root_path=prefix,
-        forwarded_allow_ips="127.0.0.1,::1",
+        proxy_headers=False,  # by the line above, which first notes who is at the other end
         h11_max_incomplete_event_size=_HEADERS_BYTES,
         limit_concurrency=_MOST_CONNECTIONS,
         timeout_keep_alive=_IDLE_SECONDS,

@@ -83,9 +83,11 @@ class Desk:
 
     Args:
         shared: of the database's address only its name and host are shown.
+        sign_out: where a proxy ends what it knows of somebody; None = it has no such place.
     """
 
-    def __init__(self, shared: Shared, templates: Environment) -> None:
+    def __init__(self, shared: Shared, templates: Environment, *, sign_out: str | None = None) -> None:
+        self._sign_out = sign_out
         self.looking = shared.looking
         self.changing = shared.changing
         self.bulks = shared.bulks
@@ -98,6 +100,7 @@ class Desk:
         user = request.scope.get(USER, NOBODY)
         frame = {
             "user": user,
+            "sign_out": self._sign_out,
             "off": partial(_off, user),
             "root": request.scope.get("root_path", ""),
             "place": self._place,
