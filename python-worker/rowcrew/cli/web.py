@@ -7,6 +7,7 @@ import sys
 from getpass import getpass
 from typing import Annotated
 
+import msgspec
 from cyclopts import App, Parameter
 from cyclopts.validators import Number
 
@@ -17,7 +18,8 @@ from rowcrew.cli.job_options import seconds
 from rowcrew.cli.options import AsJson, read_settings
 from rowcrew.cli.output import print_documents
 from rowcrew.cli.tables import print_table
-from rowcrew.model.errors import RowcrewError
+from rowcrew.model.errors import RowcrewError, SettingsError
+from rowcrew.settings import Settings
 from rowcrew.table.web_users import WebRole
 
 LIST_COLUMNS = ("name", "role", "readsPayloads", "sessions", "tokens", "createdAt")
@@ -45,9 +47,12 @@ def serve(
     While there are no users, only programs and browsers of this machine are
     answered; from elsewhere: ssh -L 8000:127.0.0.1:8000 HOST. With the first
     `rowcrew web users add` everybody has to sign in or show a token.
+
+    With DATABASE_URLS it serves each of the databases below /db/NAME, with the
+    users of the first.
     """
     try:
-        from rowcrew.web.app import application
+        from rowcrew.web import app, several
         from rowcrew.web.guard import is_loopback
         from rowcrew.web.serving import listen
         from rowcrew.web.serving import serve as run
@@ -55,8 +60,12 @@ def serve(
         raise RowcrewError(f"{error.name} is not installed: pip install 'rowcrew[web]'") from error
     if prefix and not re.fullmatch(r"(/[\w.~-]+)+/?", prefix, re.ASCII):
         raise UsageError(f"--prefix {prefix}: give a path that begins with a slash, such as /rowcrew")
-    address = read_settings().require_database_url()
-    if not is_loopback(host) and not ask(read_settings(), admin.has_users):
+    settings = read_settings()
+    if settings.databases and settings.database_url is not None:
+        raise SettingsError(
+            ["DATABASE_URL is for one database: leave it out where DATABASE_URLS names several"]
+        )
+    if not is_loopback(host) and not ask(_with_users(), admin.has_users):
         raise UsageError(
             f"--host {host}: there are no users, so only this machine may ask: add one with"
             f" `rowcrew web users add`, or listen on 127.0.0.1 and use ssh -L {port}:127.0.0.1:{port} HOST"
@@ -68,7 +77,11 @@ def serve(
     with listener:
         named = f"[{host}]" if ":" in host else host
         print(f"Serving http://{named}:{listener.getsockname()[1]}", flush=True)
-        served = application(address, is_open=not is_loopback(host))
+        is_open = not is_loopback(host)
+        if settings.databases:
+            served = several.application(settings.databases, is_open=is_open)
+        else:
+            served = app.application(settings.require_database_url(), is_open=is_open)
         run(served.app, listener, prefix=prefix.rstrip("/"), on_stop=served.stop)
     return SUCCESS
 
@@ -96,7 +109,7 @@ def add(
     """
     password = sys.stdin.readline().rstrip("\n") if password_stdin else _asked()
     ask(
-        read_settings(),
+        _with_users(),
         lambda link: admin.add(
             link, name, role=role, reads_payloads=reads_payloads, password=password, replace=replace
         ),
@@ -108,7 +121,7 @@ def add(
 @users.command(name="list")
 def list_users(*, json: AsJson = False) -> None:
     """List the users of the web, with the sessions and tokens that hold."""
-    rows = ask(read_settings(), admin.list_all)
+    rows = ask(_with_users(), admin.list_all)
     if json:
         print_documents(rows)
     elif rows:
@@ -133,7 +146,7 @@ def list_users(*, json: AsJson = False) -> None:
 @users.command
 def remove(name: Name, /) -> None:
     """Remove a user; sessions and tokens end within a quarter of a minute."""
-    ask(read_settings(), lambda link: admin.remove(link, name))
+    ask(_with_users(), lambda link: admin.remove(link, name))
     print(f"{name}: removed")
 
 
@@ -149,11 +162,19 @@ def token(
 ) -> None:
     """Print a token for programs of a user: Authorization: Bearer TOKEN. It is shown this once."""
     if revoke:
-        ended = ask(read_settings(), lambda link: admin.revoke(link, name))
+        ended = ask(_with_users(), lambda link: admin.revoke(link, name))
         print(f"{name}: {ended} sessions and tokens ended")
         return
     lasts = None if expires is None else seconds("--expires", expires)
-    print(ask(read_settings(), lambda link: admin.new_token(link, name, seconds=lasts)))
+    print(ask(_with_users(), lambda link: admin.new_token(link, name, seconds=lasts)))
+
+
+def _with_users() -> Settings:
+    """The settings, with the database that has the users: of several the first."""
+    settings = read_settings()
+    if settings.database_url is None and settings.databases:
+        return msgspec.structs.replace(settings, database_url=settings.databases[0].url)
+    return settings
 
 
 def _asked() -> str:

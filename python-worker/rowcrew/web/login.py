@@ -28,6 +28,11 @@ COOKIE: Final = "rowcrew_session"
 REMEMBERED_SECONDS: Final = 15.0
 """How long after its end a session may still be taken for one that holds, and a first user be overlooked."""
 
+_KEPT_SECONDS: Final = 3_600.0
+"""How long a database that does not answer lets those stay in whom it has known before."""
+
+_PATIENCE_SECONDS: Final = 1.0
+
 _RANKS: Final[dict[WebRole, int]] = {"viewer": 0, "operator": 1, "admin": 2}
 _MOST_REMEMBERED: Final = 1_000
 _SIGNING_IN_AT_ONCE: Final = 2  # scrypt takes 32 MB and a core
@@ -70,6 +75,14 @@ def user_of(scope: Scope) -> User:
     return user
 
 
+class _Remembered(NamedTuple):
+    """Whose a secret was when the database last said so, and when it was last asked."""
+
+    owner: SessionOwner | None
+    known_at: float
+    asked_at: float
+
+
 class Throttled(RowcrewError):
     """Too many have failed."""
 
@@ -93,7 +106,7 @@ class Login:
         self._is_known = is_required
         self._asked_at = float("-inf")
         self._throttle = Throttle()
-        self._known: OrderedDict[bytes, tuple[float, SessionOwner | None]] = OrderedDict()
+        self._known: OrderedDict[bytes, _Remembered] = OrderedDict()
         self._turns = asyncio.Semaphore(_SIGNING_IN_AT_ONCE)
         self._waiting = 0
 
@@ -106,10 +119,11 @@ class Login:
         now = time.monotonic()
         if not self._is_required and now - self._asked_at >= REMEMBERED_SECONDS:
             try:
-                async with self._looking.lent() as link:
-                    self._is_required = await web_users.has_users(link)
+                async with asyncio.timeout(_PATIENCE_SECONDS if self._is_known else None):
+                    async with self._looking.lent() as link:
+                        self._is_required = await web_users.has_users(link)
                 self._is_known = True
-            except (psycopg.Error, Busy):
+            except (psycopg.Error, Busy, TimeoutError):
                 if not self._is_known:
                     raise
             self._asked_at = now
@@ -159,11 +173,19 @@ class Login:
     async def _owner(self, secret: str) -> SessionOwner | None:
         key, now = hash_of(secret), time.monotonic()
         remembered = self._known.get(key)
-        if remembered is not None and now - remembered[0] < REMEMBERED_SECONDS:
-            return remembered[1]
-        async with self._looking.lent() as link:
-            owner = await web_users.owner(link, secret)
-        self._known[key] = (now, owner)
+        if remembered is not None and now - remembered.asked_at < REMEMBERED_SECONDS:
+            return remembered.owner
+        is_kept = remembered is not None and now - remembered.known_at < _KEPT_SECONDS
+        try:
+            async with asyncio.timeout(_PATIENCE_SECONDS if is_kept else None):
+                async with self._looking.lent() as link:
+                    owner = await web_users.owner(link, secret)
+        except (psycopg.Error, Busy, TimeoutError):
+            if remembered is None or not is_kept:
+                raise
+            self._known[key] = remembered._replace(asked_at=now)
+            return remembered.owner
+        self._known[key] = _Remembered(owner, known_at=now, asked_at=now)
         while len(self._known) > _MOST_REMEMBERED:
             self._known.popitem(last=False)
         return owner
