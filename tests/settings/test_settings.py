@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rowcrew.model.errors import SettingsError
-from rowcrew.settings import Settings, read
+from rowcrew.settings import Settings, producer, read
 from rowcrew.settings import machine as machine_module
 from rowcrew.settings.readers import Database, Secret
 from rowcrew.settings.variables import VARIABLES
@@ -310,3 +310,22 @@ def test_a_secret_that_signs_does_not_show_itself() -> None:
     (secret,) = read({"EVENT_SECRETS": f"ops={SECRET}"}).event_secrets
     assert secret.key == b"secret" * 4
     assert "c2Vjc" not in f"{secret} {secret!r}"
+
+
+SEVERAL = {"DATABASE_URLS": "sales=postgresql:///s stock=postgresql:///t"}
+
+
+def test_one_of_several_databases_is_picked_by_its_name_as_if_there_were_no_other() -> None:
+    picked = read({**SEVERAL, "ROWCREW_DATABASE": "stock"})
+    assert (picked.require_database_url(), picked.databases) == ("postgresql:///t", ())
+    assert producer({**SEVERAL, "ROWCREW_DATABASE": "sales"}).require_database_url() == "postgresql:///s"
+
+
+@pytest.mark.parametrize("reader", [read, producer])
+def test_of_several_databases_none_is_guessed(reader: Callable[[dict[str, str]], Settings]) -> None:
+    with pytest.raises(SettingsError, match="set ROWCREW_DATABASE to the one to ask: sales, stock"):
+        reader(SEVERAL).require_database_url()
+    with pytest.raises(SettingsError, match="does not name it; give one of sales, stock"):
+        reader({**SEVERAL, "ROWCREW_DATABASE": "stoc"})
+    with pytest.raises(SettingsError, match="leave DATABASE_URL out"):
+        reader({**SEVERAL, "ROWCREW_DATABASE": "stock", "DATABASE_URL": URL})

@@ -36,12 +36,13 @@ class Client:
         *,
         last_event_id: str | None = None,
         headers: Mapping[str, str] | None = None,
+        below: str = "",
     ) -> None:
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=30)
         sent = {**(headers or {}), **({"Last-Event-ID": last_event_id} if last_event_id else {})}
         place = "".join(f"{name}: {value}\r\n" for name, value in sent.items())
         self.socket.sendall(
-            f"GET /api/v1/jobs/{job}/events HTTP/1.1\r\nHost: localhost\r\n{place}\r\n".encode()
+            f"GET {below}/api/v1/jobs/{job}/events HTTP/1.1\r\nHost: localhost\r\n{place}\r\n".encode()
         )
         self._lines = self.socket.makefile("r", newline="\n")
         self.status = int(self._lines.readline().split()[1])

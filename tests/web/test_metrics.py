@@ -31,7 +31,7 @@ async def link(database_url: str) -> AsyncIterator[Link]:
 
 def told(sampler: Sampler, name: str) -> dict[tuple[str, ...], float]:
     """The samples of this name by the values of their labels, in the order of the labels' names."""
-    content, kind = exposition(sampler, "")
+    content, kind = exposition({None: sampler}, "")
     assert kind.startswith("text/plain")
     families = text_string_to_metric_families(content.decode())
     return {

@@ -16,10 +16,11 @@ from rowcrew.admin.link import operators_link
 from rowcrew.admin.sameness import place
 from rowcrew.family import disagreements, installed, variables
 from rowcrew.model.remedy import Remedy
-from rowcrew.settings import Given, Settings, hidden_from_handlers
+from rowcrew.settings import Given, Settings, hidden_from_handlers, wrong_picks
 from rowcrew.table.link import reason
 
 _NAMED: Final = 40
+_ABOUT_ADDRESSES: Final = ("DATABASE_URL=", "DATABASE_URLS=", "ROWCREW_DATABASE=")
 
 
 async def examine(
@@ -51,8 +52,9 @@ async def examine(
 def settings_checks(given: Sequence[Given], settings: Settings) -> Iterator[Check]:
     """One check for each variable that is missing or wrong; else one for all."""
     wrong = [one.complaint for one in given if one.complaint]
-    if not any(one.name for one in given if one.variable.field == "database_url"):
-        wrong.append("DATABASE_URL is not set: give it as postgresql://user:password@host/database")
+    wrong += wrong_picks(given)
+    if settings.database_url is None and not any(one.startswith(_ABOUT_ADDRESSES) for one in wrong):
+        wrong.append(settings.no_address)
     wrong += disagreements()
     for complaint in wrong:
         what, _, remedy = complaint.partition(": ")

@@ -8,6 +8,7 @@ import sys
 from getpass import getpass
 from typing import TYPE_CHECKING, Annotated
 
+import msgspec
 from cyclopts import App, Parameter
 from cyclopts.validators import Number
 
@@ -18,7 +19,8 @@ from rowcrew.cli.job_options import seconds
 from rowcrew.cli.options import AsJson, read_settings
 from rowcrew.cli.output import print_documents
 from rowcrew.cli.tables import print_table
-from rowcrew.model.errors import RowcrewError
+from rowcrew.model.errors import RowcrewError, SettingsError
+from rowcrew.settings import Settings
 from rowcrew.settings.readers import Network, Secret
 from rowcrew.table.web_users import WebRole
 
@@ -66,9 +68,12 @@ def serve(
     With --proxy-header a proxy signs people in. It is believed from each
     --proxy-address, and where WEB_PROXY_SECRET is set only with that in its
     header X-Proxy-Secret.
+
+    With DATABASE_URLS it serves each of the databases below /db/NAME, with the
+    users of the first.
     """
     try:
-        from rowcrew.web.app import application
+        from rowcrew.web import app, several
         from rowcrew.web.guard import is_loopback
         from rowcrew.web.serving import listen
         from rowcrew.web.serving import serve as run
@@ -77,9 +82,12 @@ def serve(
     if prefix and not re.fullmatch(r"(/[\w.~-]+)+/?", prefix, re.ASCII):
         raise UsageError(f"--prefix {prefix}: give a path that begins with a slash, such as /rowcrew")
     settings = read_settings()
-    address = settings.require_database_url()
+    if settings.databases and settings.database_url is not None:
+        raise SettingsError(
+            ["DATABASE_URL is for one database: leave it out where DATABASE_URLS names several"]
+        )
     proxy = _proxy(proxy_header, proxy_address, proxy_role, proxy_sign_out, settings.web_proxy_secret)
-    if proxy is None and not is_loopback(host) and not ask(settings, admin.has_users):
+    if proxy is None and not is_loopback(host) and not ask(_with_users(), admin.has_users):
         raise UsageError(
             f"--host {host}: there are no users, so only this machine may ask: add one with"
             f" `rowcrew web users add`, or listen on 127.0.0.1 and use ssh -L {port}:127.0.0.1:{port} HOST"
@@ -91,7 +99,11 @@ def serve(
     with listener:
         named = f"[{host}]" if ":" in host else host
         print(f"Serving http://{named}:{listener.getsockname()[1]}", flush=True)
-        served = application(address, is_open=not is_loopback(host), proxy=proxy)
+        is_open = not is_loopback(host)
+        if settings.databases:
+            served = several.application(settings.databases, is_open=is_open, proxy=proxy)
+        else:
+            served = app.application(settings.require_database_url(), is_open=is_open, proxy=proxy)
         networks = proxy.networks if proxy else ()
         run(served.app, listener, prefix=prefix.rstrip("/"), on_stop=served.stop, proxies=networks)
     return SUCCESS
@@ -125,7 +137,7 @@ def add(
         raise UsageError("--no-password and --password-stdin: give one of them")
     password = None if no_password else sys.stdin.readline().rstrip("\n") if password_stdin else _asked()
     ask(
-        read_settings(),
+        _with_users(),
         lambda link: admin.add(
             link, name, role=role, reads_payloads=reads_payloads, password=password, replace=replace
         ),
@@ -137,7 +149,7 @@ def add(
 @users.command(name="list")
 def list_users(*, json: AsJson = False) -> None:
     """List the users of the web, with the sessions and tokens that hold."""
-    rows = ask(read_settings(), admin.list_all)
+    rows = ask(_with_users(), admin.list_all)
     if json:
         print_documents(rows)
     elif rows:
@@ -162,7 +174,7 @@ def list_users(*, json: AsJson = False) -> None:
 @users.command
 def remove(name: Name, /) -> None:
     """Remove a user; sessions and tokens end within a quarter of a minute."""
-    ask(read_settings(), lambda link: admin.remove(link, name))
+    ask(_with_users(), lambda link: admin.remove(link, name))
     print(f"{name}: removed")
 
 
@@ -178,11 +190,19 @@ def token(
 ) -> None:
     """Print a token for programs of a user: Authorization: Bearer TOKEN. It is shown this once."""
     if revoke:
-        ended = ask(read_settings(), lambda link: admin.revoke(link, name))
+        ended = ask(_with_users(), lambda link: admin.revoke(link, name))
         print(f"{name}: {ended} sessions and tokens ended")
         return
     lasts = None if expires is None else seconds("--expires", expires)
-    print(ask(read_settings(), lambda link: admin.new_token(link, name, seconds=lasts)))
+    print(ask(_with_users(), lambda link: admin.new_token(link, name, seconds=lasts)))
+
+
+def _with_users() -> Settings:
+    """The settings, with the database that has the users: of several the first."""
+    settings = read_settings()
+    if settings.database_url is None and settings.databases:
+        return msgspec.structs.replace(settings, database_url=settings.databases[0].url)
+    return settings
 
 
 def _proxy(

@@ -102,9 +102,9 @@ def sentence(queues: Sequence[QueueNow], live: int) -> str:
     if behind:
         told.append(f"{behind} of {_count(len(queues), 'queue')} {'is' if behind == 1 else 'are'} behind")
     if unserved:
-        told.append(f"nothing serves {_named(unserved)}")
+        told.append(f"nothing serves {named(unserved)}")
     if paused:
-        told.append(f"{_named(paused)} {'is' if len(paused) == 1 else 'are'} paused")
+        told.append(f"{named(paused)} {'is' if len(paused) == 1 else 'are'} paused")
     said = "; ".join(told) or _well(queues)
     return f"{said[0].upper()}{said[1:]}."
 
@@ -157,7 +157,7 @@ def _well(queues: Sequence[QueueNow]) -> str:
     return f"all queues keep pace; {_count(working, 'job')} {'is' if working == 1 else 'are'} at work"
 
 
-def _named(names: Sequence[str]) -> str:
+def named(names: Sequence[str]) -> str:
     """`a`, `b` and 3 more."""
     known = list(dict.fromkeys(names))
     quoted = [f"`{name}`" for name in known[:_NAMED]]

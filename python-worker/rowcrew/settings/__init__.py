@@ -22,7 +22,13 @@ from rowcrew.model.errors import SettingsError
 from rowcrew.settings.readers import Command, Database, Network, Secret, SigningSecret
 from rowcrew.settings.variables import VARIABLES, Variable
 
-_PRODUCER_FIELDS: Final = ("database_url", "database_direct_url", "queue_name")
+_PRODUCER_FIELDS: Final = (
+    "database_url",
+    "database_direct_url",
+    "databases",
+    "database_label",
+    "queue_name",
+)
 _PRODUCER_VARIABLES: Final = tuple(one for one in VARIABLES if one.field in _PRODUCER_FIELDS)
 _PRODUCER_NAMES: Final = tuple(name for variable in _PRODUCER_VARIABLES for name in variable.names)
 
@@ -91,10 +97,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def require_database_url(self) -> str:
         """The address of the database, or a `SettingsError` that says how to give one."""
         if self.database_url is None:
-            raise SettingsError(
-                ["DATABASE_URL is not set: give it as postgresql://user:password@host/database"]
-            )
+            raise SettingsError([self.no_address])
         return self.database_url
+
+    @property
+    def no_address(self) -> str:
+        """What to do where a command asks one database and none is given."""
+        if not self.databases:
+            return "DATABASE_URL is not set: give it as postgresql://user:password@host/database"
+        names = ", ".join(map(str, self.databases))
+        return f"DATABASE_URLS names several databases: set ROWCREW_DATABASE to the one to ask: {names}"
 
 
 class Given(NamedTuple):
@@ -121,7 +133,7 @@ def read(environment: Mapping[str, str] | None = None, **overrides: Any) -> Sett
         SettingsError: lists every variable that could not be read, its value and what to give instead.
     """
     found = given(environment)
-    if complaints := [one.complaint for one in found if one.complaint]:
+    if complaints := [*(one.complaint for one in found if one.complaint), *wrong_picks(found)]:
         raise SettingsError(complaints)
     return made_of(found, environment, **overrides)
 
@@ -141,9 +153,9 @@ def producer(environment: Mapping[str, str] | None = None) -> Settings:
 @lru_cache(maxsize=8)
 def _producer(texts: tuple[tuple[str, str], ...]) -> Settings:
     found = given(dict(texts), _PRODUCER_VARIABLES)
-    if complaints := [one.complaint for one in found if one.complaint]:
+    if complaints := [*(one.complaint for one in found if one.complaint), *wrong_picks(found)]:
         raise SettingsError(complaints)
-    return Settings(**{one.variable.field: one.value for one in found if one.name})
+    return Settings(**_of_the_one(_values(found)))
 
 
 def made_of(
@@ -151,12 +163,38 @@ def made_of(
 ) -> Settings:
     """The settings that these variables make; one with a complaint counts as not given."""
     environment = os.environ if environment is None else environment
-    values = {one.variable.field: one.value for one in found if one.name and not one.complaint}
+    values = _of_the_one(_values(found))
     if "queue_name" in values:
         values.setdefault("queues", (values["queue_name"],))
     values.update({field: value for field, value in overrides.items() if value is not None})
     values["worker_name"] = _instance_name(values.get("worker_name"), environment)
     return Settings(**values)
+
+
+def wrong_picks(found: Iterable[Given]) -> list[str]:
+    """What is wrong with the name that picks one of several databases: none is guessed."""
+    values = {one.name: one.value for one in found if one.name and not one.complaint}
+    databases, name = values.get("DATABASE_URLS"), values.get("ROWCREW_DATABASE")
+    if databases is None or name is None:
+        return []
+    if "DATABASE_URL" in values:
+        return [f"ROWCREW_DATABASE={name}: it picks one of DATABASE_URLS; leave DATABASE_URL out"]
+    if name not in map(str, databases):
+        names = ", ".join(map(str, databases))
+        return [f"ROWCREW_DATABASE={name}: DATABASE_URLS does not name it; give one of {names}"]
+    return []
+
+
+def _values(found: Iterable[Given]) -> dict[str, Any]:
+    return {one.variable.field: one.value for one in found if one.name and not one.complaint}
+
+
+def _of_the_one(values: dict[str, Any]) -> dict[str, Any]:
+    """The same, where ROWCREW_DATABASE picks one of DATABASE_URLS, as if there were no other."""
+    for database in values.get("databases", ()):
+        if database.name == values.get("database_label") and "database_url" not in values:
+            return {**values, "databases": (), "database_url": database.url}
+    return values
 
 
 def _given(variable: Variable, environment: Mapping[str, str]) -> Given:

@@ -43,7 +43,7 @@ VARIABLES: Final = (
         "databases",
         readers.databases,
         "unset",
-        "several databases of a worker, as name=address with blanks between, in place of DATABASE_URL",
+        "several databases of worker and web, as name=address with blanks between, in place of DATABASE_URL",
         is_secret=True,
     ),
     Variable(
@@ -51,7 +51,7 @@ VARIABLES: Final = (
         "database_label",
         readers.label,
         "unset",
-        "what each line of a worker's log calls its database; set for the workers of DATABASE_URLS",
+        "the one of DATABASE_URLS to work for or to ask; each line of a worker's log begins with it",
     ),
     Variable(
         ("WORKER_CONCURRENCY",),

@@ -1,11 +1,12 @@
 """The web application: routes, and what is shared between requests while it runs.
 
-In: the address of the database. Out: an ASGI application with its guard. Called by `serving`.
+In: the address of the database. Out: an ASGI application with its guard. Called by the command line, by
+`several` for each database, and by `mount`.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import NamedTuple
 
@@ -13,8 +14,8 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
-from starlette.types import ASGIApp
+from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp, Lifespan
 
 from rowcrew.web import health
 from rowcrew.web.api import offer
@@ -24,11 +25,10 @@ from rowcrew.web.login import Login
 from rowcrew.web.metrics import exposition
 from rowcrew.web.pages import routes as pages
 from rowcrew.web.pages.for_people import ForPeople
-from rowcrew.web.pages.screen import Desk, environment
+from rowcrew.web.pages.screen import Desk, Frame, environment
 from rowcrew.web.problems import problem_response
 from rowcrew.web.proxy import Proxy
-from rowcrew.web.sampler import Sampler
-from rowcrew.web.shared import shared
+from rowcrew.web.shared import Shared, shared
 from rowcrew.web.sign_in import SignIn
 
 
@@ -56,8 +56,18 @@ def application(
     """
     common = shared(address, stream_seconds=stream_seconds)
     login = Login(looking=common.looking, changing=common.changing, is_required=is_open, proxy=proxy)
+    return of_database(common, login)
+
+
+def of_database(common: Shared, login: Login, *, names: Sequence[str] = ()) -> Web:
+    """The web of one database.
+
+    Args:
+        login: whose users those who ask must be; they may be of another database.
+        names: of all databases that the process serves, if there are several.
+    """
     templates = environment()
-    desk = Desk(common, templates, sign_out=proxy.sign_out if proxy else None)
+    desk = Desk(common, templates, names=names, sign_out=login.leaves_by)
 
     async def close() -> None:
         await desk.seen.stop()
@@ -68,22 +78,31 @@ def application(
         yield
         await close()
 
+    routes = [
+        *offer.routes(common),
+        *_signs_of_life(common),
+        *SignIn(login, templates=templates).routes(),
+        *pages.routes(desk),
+    ]
+    return Web(guarded(routes, desk, login, lifespan=running), common.stop, close)
+
+
+def guarded(
+    routes: Sequence[BaseRoute], frame: Frame, login: Login, *, lifespan: Lifespan[Starlette] | None = None
+) -> ASGIApp:
+    """The routes for those whom the guard lets in, with problems as pages for people."""
     app = Starlette(
-        routes=[
-            *offer.routes(common),
-            *_signs_of_life(common.sampler),
-            *SignIn(login, templates=templates).routes(),
-            *pages.routes(desk),
-        ],
-        exception_handlers={HTTPException: _refused, Exception: _failed},
-        lifespan=running,
+        routes=routes, exception_handlers={HTTPException: _refused, Exception: _failed}, lifespan=lifespan
     )
-    return Web(ForPeople(Guard(app, login=login), desk), common.stop, close)
+    return ForPeople(Guard(app, login=login), frame)
 
 
-def _signs_of_life(sampler: Sampler) -> list[Route]:
-    async def live(_: Request) -> Response:
-        return json_response({"status": "live"})
+async def live(_: Request) -> Response:
+    return json_response({"status": "live"})
+
+
+def _signs_of_life(common: Shared) -> list[Route]:
+    sampler = common.sampler
 
     async def ready(_: Request) -> Response:
         await sampler.look()
@@ -95,7 +114,7 @@ def _signs_of_life(sampler: Sampler) -> list[Route]:
 
     async def metrics(request: Request) -> Response:
         await sampler.look()
-        content, kind = exposition(sampler, request.headers.get("accept", ""))
+        content, kind = exposition({common.name: sampler}, request.headers.get("accept", ""))
         return Response(content, media_type=kind)
 
     return [

@@ -5,6 +5,7 @@ In: the sampler. Out: small documents with a status of HTTP. Called by platforms
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from rowcrew.web.sampler import Sampler
@@ -29,3 +30,14 @@ def ready(sampler: Sampler) -> tuple[dict[str, Any], int]:
     if sampler.now.is_late:
         return {"status": "not ready", "problem": sampler.now.problem or "no answer yet"}, 503
     return {"status": "ready"}, 200
+
+
+def ready_of_several(samplers: Mapping[str, Sampler]) -> tuple[dict[str, Any], int]:
+    """Each database's answer; one that answers is enough, or a single outage would take all pages away."""
+    each = {name: ready(sampler) for name, sampler in samplers.items()}
+    is_ready = any(status == 200 for _, status in each.values())
+    document = {
+        "status": "ready" if is_ready else "not ready",
+        "databases": {name: told["status"] for name, (told, _) in each.items()},
+    }
+    return document, 200 if is_ready else 503

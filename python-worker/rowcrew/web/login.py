@@ -33,6 +33,11 @@ COOKIE: Final = "rowcrew_session"
 REMEMBERED_SECONDS: Final = 15.0
 """How long after its end a session may still be taken for one that holds, and a first user be overlooked."""
 
+_KEPT_SECONDS: Final = 3_600.0
+"""How long a database that does not answer lets those stay in whom it has known before."""
+
+_PATIENCE_SECONDS: Final = 1.0
+
 _RANKS: Final[dict[WebRole, int]] = {"viewer": 0, "operator": 1, "admin": 2}
 _MOST_REMEMBERED: Final = 1_000
 _SIGNING_IN_AT_ONCE: Final = 2  # scrypt takes 32 MB and a core
@@ -77,6 +82,14 @@ def user_of(scope: Scope) -> User:
     return user
 
 
+class _Remembered(NamedTuple):
+    """Whose a secret or a name was when the database last said so, and when it was last asked."""
+
+    user: User | None
+    known_at: float
+    asked_at: float
+
+
 class Throttled(RowcrewError):
     """Too many have failed."""
 
@@ -103,9 +116,14 @@ class Login:
         self._is_required = self._is_known = is_required or proxy is not None
         self._asked_at = float("-inf")
         self._throttle = Throttle()
-        self._known: OrderedDict[bytes | str, tuple[float, User | None]] = OrderedDict()
+        self._known: OrderedDict[bytes | str, _Remembered] = OrderedDict()
         self._turns = asyncio.Semaphore(_SIGNING_IN_AT_ONCE)
         self._waiting = 0
+
+    @property
+    def leaves_by(self) -> str | None:
+        """Where a proxy ends what it knows of somebody; None = it has no such place, or there is none."""
+        return self.proxy.sign_out if self.proxy else None
 
     async def is_required(self) -> bool:
         """Whether everybody has to sign in: as soon as there is a user, and then until this process ends.
@@ -116,10 +134,11 @@ class Login:
         now = time.monotonic()
         if not self._is_required and now - self._asked_at >= REMEMBERED_SECONDS:
             try:
-                async with self._looking.lent() as link:
-                    self._is_required = await web_users.has_users(link)
+                async with asyncio.timeout(_PATIENCE_SECONDS if self._is_known else None):
+                    async with self._looking.lent() as link:
+                        self._is_required = await web_users.has_users(link)
                 self._is_known = True
-            except (psycopg.Error, Busy):
+            except (psycopg.Error, Busy, TimeoutError):
                 if not self._is_known:
                     raise
             self._asked_at = now
@@ -187,11 +206,19 @@ class Login:
         """What was known a moment ago, of a secret by its hash or of a name, else what the table says."""
         now = time.monotonic()
         remembered = self._known.get(key)
-        if remembered is not None and now - remembered[0] < REMEMBERED_SECONDS:
-            return remembered[1]
-        async with self._looking.lent() as link:
-            user = await ask(link)
-        self._known[key] = (now, user)
+        if remembered is not None and now - remembered.asked_at < REMEMBERED_SECONDS:
+            return remembered.user
+        is_kept = remembered is not None and now - remembered.known_at < _KEPT_SECONDS
+        try:
+            async with asyncio.timeout(_PATIENCE_SECONDS if is_kept else None):
+                async with self._looking.lent() as link:
+                    user = await ask(link)
+        except (psycopg.Error, Busy, TimeoutError):
+            if remembered is None or not is_kept:
+                raise
+            self._known[key] = remembered._replace(asked_at=now)
+            return remembered.user
+        self._known[key] = _Remembered(user, known_at=now, asked_at=now)
         while len(self._known) > _MOST_REMEMBERED:
             self._known.popitem(last=False)
         return user

@@ -1,7 +1,7 @@
 """`GET /metrics`: the sample as Prometheus reads it.
 
-In: the sampler. Out: its text format. The number of series is bounded, however many queues and types there
-are. docs/metrics.md lists the metrics; the alert rules in deploy/ read them.
+In: the sampler of each database. Out: their text format. The number of series is bounded, however many queues
+and types there are. docs/metrics.md lists the metrics; the alert rules in deploy/ read them.
 """
 
 from __future__ import annotations
@@ -24,29 +24,46 @@ MOST_QUEUES: Final = 200
 """Queues that have series of their own; the rest of them add up as `*`."""
 
 
-def exposition(sampler: Sampler, accept: str) -> tuple[bytes, str]:
-    """The metrics and their media type, in the form that the reader asks for."""
+def exposition(samplers: Mapping[str | None, Sampler], accept: str) -> tuple[bytes, str]:
+    """The metrics and their media type, in the form that the reader asks for.
+
+    Args:
+        samplers: by the name of their database, which becomes a label; None = there is but one.
+    """
     registry = CollectorRegistry()
-    registry.register(_Sample(sampler))
+    registry.register(_Samples(samplers))
     encode, kind = choose_encoder(accept)
     return encode(registry), kind
 
 
-class _Sample(Collector):
-    """The last sample as families of metrics."""
+class _Samples(Collector):
+    """The last sample of each database as families of metrics, each family once."""
 
-    def __init__(self, sampler: Sampler) -> None:
-        self._sampler = sampler
+    def __init__(self, samplers: Mapping[str | None, Sampler]) -> None:
+        self._samplers = samplers
 
     def describe(self) -> list[Metric]:
         return []
 
     def collect(self) -> Iterator[Metric]:
+        families: dict[str, Metric] = {}
+        for name, sampler in self._samplers.items():
+            database = {} if name is None else {"database": name}
+            for family in _families(sampler):
+                whole = families.setdefault(
+                    family.name, Metric(family.name, family.documentation, family.type)
+                )
+                whole.samples += (one._replace(labels=database | one.labels) for one in family.samples)
         yield _build()
-        yield from _ages(self._sampler)
-        yield from _of_queues(self._sampler)
-        yield _workers(self._sampler)
-        yield from _of_runs(self._sampler.tally)
+        yield from families.values()
+
+
+def _families(sampler: Sampler) -> Iterator[Metric]:
+    yield _up(sampler)
+    yield from _ages(sampler)
+    yield from _of_queues(sampler)
+    yield _workers(sampler)
+    yield from _of_runs(sampler.tally)
 
 
 def _build() -> Metric:
@@ -55,6 +72,13 @@ def _build() -> Metric:
     )
     build.add_metric([VERSION], 1)
     return build
+
+
+def _up(sampler: Sampler) -> Metric:
+    is_answered = sampler.now.value is not None and sampler.now.problem is None
+    return GaugeMetricFamily(
+        "rowcrew_database_up", "Whether the database answered the latest look.", value=int(is_answered)
+    )
 
 
 def _ages(sampler: Sampler) -> Iterator[Metric]:

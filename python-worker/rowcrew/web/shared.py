@@ -19,11 +19,13 @@ class Shared(NamedTuple):
     """The connections, and who uses them for everybody.
 
     Attributes:
+        name: how the database is called among several; None = it is the only one.
         address: of the database, for error texts; never shown with its password.
         looking, changing: connections of requests.
         sampling: the one of those who look for everybody.
     """
 
+    name: str | None
     address: str
     looking: Links
     changing: Links
@@ -44,11 +46,12 @@ class Shared(NamedTuple):
             await links.close()
 
 
-def shared(address: str, *, stream_seconds: float | None = None) -> Shared:
+def shared(address: str, *, name: str | None = None, stream_seconds: float | None = None) -> Shared:
     looking = Links(address, purpose="web", most=_MOST_LINKS, only_looks=True)
     changing = Links(address, purpose="web changes", most=_MOST_LINKS, only_looks=False)
     sampling = Links(address, purpose="web sampler", most=1, only_looks=True)
     return Shared(
+        name=name,
         address=address,
         looking=looking,
         changing=changing,

@@ -82,10 +82,11 @@ async def watch_job(link: Link, given: Given) -> Answer | Stream:
     watcher = given.shared.watcher
     stream = watcher.open(given.id, after=place.line)
     hides = not given.user.sees_payloads
-    return Stream(_told(stream, place, hides=hides), partial(watcher.close, stream))
+    told = _told(stream, place, hides=hides, database=given.shared.name)
+    return Stream(told, partial(watcher.close, stream))
 
 
-async def _told(stream: Watching, place: Place, *, hides: bool) -> AsyncIterator[bytes]:
+async def _told(stream: Watching, place: Place, *, hides: bool, database: str | None) -> AsyncIterator[bytes]:
     looks_left = _LATE_LOOKS
     yield b"retry: 2000\n\n"
     while True:
@@ -99,7 +100,7 @@ async def _told(stream: Watching, place: Place, *, hides: bool) -> AsyncIterator
             if not stream.is_over:
                 yield _event("gone", place, {"id": stream.job})
             return
-        events, place = _events(sight, place, hides=hides)
+        events, place = _events(sight, place, hides=hides, database=database)
         stream.after = place.line
         for event in events:
             yield event
@@ -110,8 +111,14 @@ async def _told(stream: Watching, place: Place, *, hides: bool) -> AsyncIterator
             return
 
 
-def _events(sight: WatchedJob, place: Place, *, hides: bool) -> tuple[list[bytes], Place]:
-    """What is new since the place, and the place after it; who may not read payloads reads no lines."""
+def _events(
+    sight: WatchedJob, place: Place, *, hides: bool, database: str | None
+) -> tuple[list[bytes], Place]:
+    """What is new since the place, and the place after it; who may not read payloads reads no lines.
+
+    Args:
+        database: its name, where there are several: an id alone is no job's name then.
+    """
     events = []
     said: list[dict[str, Any]] = msgspec.json.decode(sight.lines)
     if said:
@@ -126,7 +133,8 @@ def _events(sight: WatchedJob, place: Place, *, hides: bool) -> tuple[list[bytes
             for field in msgspec.structs.fields(sight)
             if field.name not in ("after", "lines")
         }
-        events.append(_event("job", place, state_of))
+        label = {} if database is None else {"database": database}
+        events.append(_event("job", place, label | state_of))
     return events, place
 
 

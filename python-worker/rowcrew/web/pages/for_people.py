@@ -13,7 +13,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from rowcrew.web.pages.screen import Desk
+from rowcrew.web.pages.screen import Frame
 from rowcrew.web.problems import MEDIA_TYPE, ProblemDocument
 
 _TITLES: Final = {503: "Rowcrew cannot reach the database.", 404: "There is no such page."}
@@ -23,12 +23,12 @@ class ForPeople:
     """The middleware that holds a problem document back until it is whole, and sends a page in its place.
 
     Args:
-        desk: makes the page.
+        frame: makes the page.
     """
 
-    def __init__(self, app: ASGIApp, desk: Desk) -> None:
+    def __init__(self, app: ASGIApp, frame: Frame) -> None:
         self._app = app
-        self._desk = desk
+        self._frame = frame
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or "text/html" not in Headers(scope=scope).get("accept", ""):
@@ -53,7 +53,7 @@ class ForPeople:
         told = msgspec.json.decode(b"".join(part["body"] for part in parts), type=ProblemDocument)
         title = _TITLES.get(told.status, f"{told.title}.")
         helps = "rowcrew doctor" if told.status >= 500 else ""
-        page = self._desk.problem(Request(scope), told.status, title, told.detail, helps)
+        page = self._frame.problem(Request(scope), told.status, title, told.detail, helps)
         headers = MutableHeaders(scope=start)
         for name in ("content-type", "content-length"):
             headers[name] = page.headers[name]

@@ -5,7 +5,7 @@ In: a view's facts, or what it raised. Out: a response. Called by the views of t
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from http import HTTPStatus
 from typing import Any, Final
@@ -48,6 +48,9 @@ SCREENS: Final = (
 )
 """The pages of the menu: name, path, title, and the key behind `g`."""
 
+DATABASES: Final = "/db"
+"""The path below which each of several databases has its pages."""
+
 _FORM_BYTES: Final = 256 * 1024
 _MOST_SUBJECT: Final = 200
 
@@ -78,32 +81,43 @@ def environment() -> Environment:
     return found
 
 
-class Desk:
-    """What the views share: links, what was seen last, and the templates.
+class Frame:
+    """What is around every page.
 
     Args:
-        shared: of the database's address only its name and host are shown.
+        names: of all databases that the process serves; none where there is but one.
+        name: of the one whose pages these are; None = of no single one.
+        address: of the database, of which only its name and host are shown.
         sign_out: where a proxy ends what it knows of somebody; None = it has no such place.
     """
 
-    def __init__(self, shared: Shared, templates: Environment, *, sign_out: str | None = None) -> None:
+    def __init__(
+        self,
+        templates: Environment,
+        *,
+        names: Sequence[str] = (),
+        name: str | None = None,
+        address: str | None = None,
+        sign_out: str | None = None,
+    ) -> None:
         self._sign_out = sign_out
-        self.looking = shared.looking
-        self.changing = shared.changing
-        self.bulks = shared.bulks
-        self.seen = Seen(shared.sampler, shared.looking)
         self._templates = templates
-        self._place = _place(shared.address)
+        self._names = names
+        self._name = name
+        self._place = place_of(address)
 
     def page(self, request: Request, template: str, *, status: int = 200, **facts: Any) -> Response:
         """The page that a template makes of these facts, in its frame."""
-        user = request.scope.get(USER, NOBODY)
+        user, root = request.scope.get(USER, NOBODY), request.scope.get("root_path", "")
         frame = {
             "user": user,
             "sign_out": self._sign_out,
             "off": partial(_off, user),
-            "root": request.scope.get("root_path", ""),
+            "root": root,
             "place": self._place,
+            "databases": self._names,
+            "database": self._name,
+            "above": root if self._name is None else root.removesuffix(f"{DATABASES}/{self._name}"),
             "here": safe_way(request.url.path),
             "done": request.query_params.get("done", ""),
             "status": status,
@@ -111,11 +125,6 @@ class Desk:
         }
         content = self._templates.get_template(f"{template}.html").render(frame | facts)
         return Response(content, status, media_type="text/html")
-
-    async def _note(self, user: User, did: str, subject: str, tells: Mapping[str, Any]) -> None:
-        detail = {"actor": user.name, "role": user.role, "path": "dashboard", **tells}
-        async with self.changing.lent() as link:
-            await client.emit_async(NewEvent(f"web.{did}", subject[:_MOST_SUBJECT], detail=detail), on=link)
 
     def problem(self, request: Request, status: int, title: str, detail: str, helps: str = "") -> Response:
         return self.page(
@@ -127,6 +136,33 @@ class Desk:
             helps=helps,
             phrase=HTTPStatus(status).phrase,
         )
+
+
+class Desk(Frame):
+    """What the views of one database share: links, what was seen last, and the templates.
+
+    Args:
+        names, sign_out: as of `Frame`.
+    """
+
+    def __init__(
+        self,
+        shared: Shared,
+        templates: Environment,
+        *,
+        names: Sequence[str] = (),
+        sign_out: str | None = None,
+    ) -> None:
+        super().__init__(templates, names=names, name=shared.name, address=shared.address, sign_out=sign_out)
+        self.looking = shared.looking
+        self.changing = shared.changing
+        self.bulks = shared.bulks
+        self.seen = Seen(shared.sampler, shared.looking)
+
+    async def _note(self, user: User, did: str, subject: str, tells: Mapping[str, Any]) -> None:
+        detail = {"actor": user.name, "role": user.role, "path": "dashboard", **tells}
+        async with self.changing.lent() as link:
+            await client.emit_async(NewEvent(f"web.{did}", subject[:_MOST_SUBJECT], detail=detail), on=link)
 
     async def back(
         self,
@@ -225,10 +261,10 @@ def _number(text: str) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
 
 
-def _place(address: str) -> dict[str, str]:
+def place_of(address: str | None) -> dict[str, str]:
     """The database's name and host: what tells production from a test at a glance."""
     try:
-        found = conninfo_to_dict(address)
+        found = conninfo_to_dict(address or "")
     except psycopg.Error:
         return {"database": "", "host": ""}
     host = str(found.get("host") or "")

@@ -169,7 +169,7 @@ document.addEventListener("keydown", (event) => {
   }
   const does = {
     g: () => { isGoing = true; setTimeout(() => { isGoing = false; }, 1500); },
-    "/": () => { const filter = document.getElementById("filter"); if (filter) { filter.focus(); filter.select(); } else location.href = `${root}/jobs`; },
+    "/": () => { const filter = document.getElementById("filter"); if (filter) { filter.focus(); filter.select(); } else document.querySelector("nav a[data-key=j]")?.click(); },
     j: () => move(1),
     k: () => move(-1),
     x: () => { const box = main.querySelector(".cursor input[type=checkbox]"); if (box) { box.checked = !box.checked; tell(); } },
