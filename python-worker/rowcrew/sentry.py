@@ -70,7 +70,7 @@ class _Reports:
         scope.set_tags({"job.id": str(job.id), "job.type": job.type, "job.queue": job.queue})
         facts = {"attempt": job.attempt, "max_attempts": job.max_attempts, "wait_seconds": run.wait_seconds}
         if self._payloads:
-            facts["payload"] = msgspec.json.decode(run.payload)
+            facts["payload"] = _decoded(run.payload)
         scope.set_context("job", facts)
 
         def ended(end: RunEnd) -> None:
@@ -79,6 +79,14 @@ class _Reports:
             isolated.__exit__(None, None, None)
 
         return ended
+
+
+def _decoded(payload: str) -> Any:
+    """As text where it is what the job failed of, such as a number beyond all numbers."""
+    try:
+        return msgspec.json.decode(payload)
+    except (msgspec.DecodeError, RecursionError):
+        return payload
 
 
 def _event(end: RunEnd, *, payloads: bool) -> tuple[Any, Any]:

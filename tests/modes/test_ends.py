@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from typing import Any
 
 import pytest
 
@@ -17,12 +18,17 @@ from tests.modes.hosts import START_SECONDS
 pytestmark = pytest.mark.timeout(600)  # two hosts begin, one after the other
 
 
+def held(table: Table, journal: Journal, gate: Gate, **columns: Any) -> tuple[int, int]:
+    """A job that runs until the gate opens, and the process that it runs in."""
+    job = table.enqueue("hold", {"gate": gate.path}, **columns)
+    return job, journal.has("start", job=job, seconds=START_SECONDS)["pid"]
+
+
 def test_a_polite_end_lets_jobs_end_within_the_grace(
     start_host: StartHost, table: Table, journal: Journal, gate: Gate
 ) -> None:
     host = start_host(SHUTDOWN_GRACE=60).ready()
-    job = table.enqueue("hold", {"gate": gate.path})
-    journal.has("start", job=job, seconds=START_SECONDS)
+    job, _ = held(table, journal, gate)
     host.terminate()
     host.process.said("worker.stopping")
     late = table.enqueue("tick")
@@ -54,8 +60,7 @@ def test_kill_9_takes_the_runners_along_and_the_jobs_run_again_elsewhere(
     start_host: StartHost, table: Table, journal: Journal, gate: Gate
 ) -> None:
     host = start_host().ready()
-    job = table.enqueue("hold", {"gate": gate.path}, maxAttempts=1)
-    pid = journal.has("start", job=job, seconds=START_SECONDS)["pid"]
+    job, pid = held(table, journal, gate, maxAttempts=1)
     host.kill_worker_of(job)
     eventually(lambda: is_gone(pid))
     start_host().ready()
@@ -71,8 +76,7 @@ def test_a_worker_that_an_operator_ends_leaves_its_host_and_says_so(
     start_host: StartHost, table: Table, journal: Journal, gate: Gate
 ) -> None:
     host = start_host(WORKER_HEARTBEAT_INTERVAL=0.5).ready()
-    job = table.enqueue("hold", {"gate": gate.path})
-    journal.has("start", job=job, seconds=START_SECONDS)
+    job, _ = held(table, journal, gate)
     table.rows("UPDATE workers SET asked = 'drain'")
     host.process.said("worker.draining")
     gate.open()
@@ -87,11 +91,10 @@ def test_one_host_that_is_killed_leaves_the_others_at_work(
     start_host: StartHost, table: Table, journal: Journal, gate: Gate
 ) -> None:
     first = start_host(WORKER_CONCURRENCY=1).ready()
-    held = table.enqueue("hold", {"gate": gate.path})
-    journal.has("start", job=held, seconds=START_SECONDS)
+    job, _ = held(table, journal, gate)
     start_host(WORKER_CONCURRENCY=1).ready()
-    first.kill_worker_of(held)
+    first.kill_worker_of(job)
     os.kill(first.process.pid, signal.SIGKILL)
     assert table.until(table.enqueue("echo", {"value": 1}), "completed")["result"] == 1
     gate.open()
-    table.until(held, "completed", seconds=START_SECONDS)
+    table.until(job, "completed", seconds=START_SECONDS)

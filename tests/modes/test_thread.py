@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
 import pytest
@@ -77,6 +79,54 @@ def test_one_that_has_left_by_itself_says_so_and_another_may_follow(settings: Se
     worker.start()
     table.until(table.enqueue("noop"), "completed", seconds=60)
     worker.stop()
+
+
+@pytest.mark.parametrize("is_closed", [False, True], ids=["before its loop is closed", "after it"])
+def test_who_asks_for_its_health_at_its_last_moment_is_told_that_there_is_none(
+    settings: Settings, table: Table, monkeypatch: pytest.MonkeyPatch, is_closed: bool
+) -> None:
+    leaving, go_on = threading.Event(), threading.Event()
+    closes = asyncio.Runner.close
+
+    def close(runner: asyncio.Runner) -> None:
+        if is_closed:
+            closes(runner)
+        leaving.set()
+        go_on.wait()
+        closes(runner)
+
+    monkeypatch.setattr(asyncio.Runner, "close", close)
+    worker = WorkerThread([CREW], settings)
+    worker.start()
+    table.rows("UPDATE workers SET asked = 'terminate'")
+    assert leaving.wait(30)
+    with ThreadPoolExecutor(1) as asking:
+        told = asking.submit(worker.health)
+        wait([told], timeout=1 if is_closed else 0.2)
+        go_on.set()
+        with pytest.raises(RowcrewError, match="no worker runs"):
+            told.result(10)
+    worker.stop()
+
+
+def test_whoever_is_told_of_a_failure_may_ask_and_stop_it_there(settings: Settings, table: Table) -> None:
+    told: list[str] = []
+    stopped = threading.Event()
+
+    def fail(error: BaseException) -> None:
+        try:
+            worker.health()
+        except RowcrewError as none:
+            told.append(str(none))
+        worker.stop()
+        stopped.set()
+
+    worker = WorkerThread([CREW], settings, on_failure=fail)
+    worker.start()
+    table.rows("ALTER TABLE jobs RENAME TO gone")
+    assert stopped.wait(60)
+    assert "no worker runs" in told[0]
+    eventually(lambda: threads() == [])
 
 
 def test_a_program_that_ends_without_a_word_gives_its_jobs_back(

@@ -67,6 +67,10 @@ def no_json() -> object:
     return object()
 
 
+@crew.job(max_attempts=1)
+def beyond_numbers(card: int) -> None: ...
+
+
 @crew.job
 async def speaks() -> None:
     sentry_sdk.capture_message("by hand")
@@ -97,6 +101,8 @@ async def main() -> None:
             most = crew.types[type].manifest.max_attempts or 3
             card = '{"card": "postgresql://me:hunter2@db/4111-1111"}'
             payload = card if type.startswith("broken") else "{}"
+            if type == "beyond_numbers":
+                payload = '{"card": ' + 5000 * "9" + "}"
             job = Job(number, str(number), type, "mails", 0, 1, most, 0, None, "", payload)
             loop.assign([job], float("inf"))
             await ended.wait()
@@ -179,6 +185,12 @@ def test_the_payload_is_sent_to_those_who_ask(sentry: Sentry, tmp_path: Path) ->
     [event] = ran(sentry, tmp_path, "broken", options="payloads=True")
     assert event["contexts"]["job"]["payload"] == {"card": CARD}
     assert event["exception"]["values"][0]["stacktrace"]["frames"][-1]["vars"]["there"] == f"'{CARD}'"
+
+
+def test_a_payload_that_nobody_can_read_is_sent_as_it_is(sentry: Sentry, tmp_path: Path) -> None:
+    [event] = ran(sentry, tmp_path, "beyond_numbers", options="payloads=True")
+    assert event["tags"]["job.type"] == "beyond_numbers"
+    assert event["contexts"]["job"]["payload"].startswith('{"card": 999')
 
 
 def test_an_sdk_that_is_set_up_sends_no_variables_either(sentry: Sentry, tmp_path: Path) -> None:

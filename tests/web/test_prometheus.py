@@ -35,6 +35,14 @@ INSERT INTO job_stats ("endsAt", seconds, "workerId", queue, type, outcome, coun
 VALUES (date_trunc('minute', now()), 60, 1, 'some', 'é "q" \ x', 'completed', 2)
 """
 
+# The server looks at what was counted every 30 seconds.
+COUNTED_SECONDS: Final = 90.0
+RATED: Final = """
+INSERT INTO job_stats ("endsAt", seconds, "workerId", queue, type, outcome, count)
+SELECT date_trunc('minute', now()), 60, %s, 'some', 'rated', outcome, count
+  FROM (VALUES ('completed', %s), ('failed', %s)) AS runs (outcome, count)
+"""
+
 pytestmark = pytest.mark.skipif(PROMETHEUS is None, reason="there is no prometheus (.ci/run fetches it)")
 
 
@@ -142,6 +150,25 @@ def test_what_it_reads_is_what_the_tables_hold_and_rules_and_questions_have_answ
             prometheus.ask("query", query=expression(question))
         rules = eventually(lambda: evaluated(prometheus))
         assert [rule["lastError"] for rule in rules if "lastError" in rule] == []
+
+
+def test_the_error_rate_of_a_type_is_the_share_that_failed_within_the_window(
+    guarded: Web, tmp_path: Path
+) -> None:
+    rate = next(expression(question) for question in questions() if question.startswith("error rate"))
+    guarded.execute(RATED, 1, 5, 5)
+    with scraping(tmp_path, guarded.port, token_of(guarded.url, "viewer")) as prometheus:
+        seen = 'rowcrew_jobs_finished_total{type="rated", outcome="failed"}'
+        eventually(lambda: prometheus.value(seen) is not None, COUNTED_SECONDS)
+        before = prometheus.value(seen) or 0
+        guarded.execute(RATED, 2, 3, 1)
+        eventually(lambda: prometheus.value(seen) == before + 1, COUNTED_SECONDS)
+
+        def rates() -> dict[str, float]:
+            found = prometheus.ask("query", query=rate)["result"]
+            return {one["metric"]["type"]: float(one["value"][1]) for one in found}
+
+        assert eventually(lambda: rates().get("rated")) == pytest.approx(0.25)
 
 
 def evaluated(prometheus: Prometheus) -> list[dict[str, Any]]:

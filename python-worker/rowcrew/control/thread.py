@@ -11,9 +11,9 @@ import atexit
 import os
 import threading
 from collections.abc import Callable
-from concurrent.futures import CancelledError, Future
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rowcrew.control.worker import Worker
 from rowcrew.model.errors import RowcrewError
@@ -89,6 +89,7 @@ class _Life:
     def __init__(self, make: Callable[[], Worker]) -> None:
         self.process = os.getpid()
         self.started: Future[None] = Future()
+        self._ended: Future[None] = Future()
         self._make = make
         self._loop = (loop_factory() or asyncio.new_event_loop)()
         self._leave = asyncio.Event()
@@ -99,19 +100,33 @@ class _Life:
     def end(self) -> None:
         with suppress(RuntimeError):  # it has left by itself, and its loop is closed
             self._loop.call_soon_threadsafe(self._leave.set)
-        self._thread.join()
+        if not self._is_here():
+            self._thread.join()
 
     def health(self) -> WorkerHealth | None:
-        """None when it has left."""
-        if self._worker is None or not self._thread.is_alive():
+        """None when it has left, or leaves: a loop that ends may never come to the question."""
+        if self._worker is None or self._is_here():
             return None
-        with suppress(CancelledError):  # it leaves
-            return asyncio.run_coroutine_threadsafe(self._worker.health(), self._loop).result()
-        return None
+        asking = self._worker.health()
+        try:
+            told = asyncio.run_coroutine_threadsafe(asking, self._loop)
+        except RuntimeError:  # the loop is closed
+            asking.close()
+            return None
+        awaited: list[Future[Any]] = [told, self._ended]
+        wait(awaited, return_when=FIRST_COMPLETED)
+        return None if self._ended.done() or told.cancelled() else told.result()
+
+    def _is_here(self) -> bool:
+        """Whether its own thread asks, as one told of a failure does: to wait there for it has no end."""
+        return threading.current_thread() is self._thread
 
     def _run(self) -> None:
-        with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
-            runner.run(self._live())
+        try:
+            with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
+                runner.run(self._live())
+        finally:
+            self._ended.set_result(None)
 
     async def _live(self) -> None:
         leaving = asyncio.create_task(self._leave.wait())
