@@ -59,6 +59,11 @@ SELECT extract(epoch FROM j."createdAt")::float8, extract(epoch FROM w."launched
 CONNECTED: Final = """
 SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name ~ 'spawner'
 """
+LISTENING: Final = r"""
+SELECT count(*) FROM pg_stat_activity
+ WHERE datname = current_database() AND query ~ 'LISTEN rowcrew_expected\s*$' AND state = 'idle'
+"""
+CHECK_SECONDS: Final = 5.0
 TRANSACTIONS: Final = """
 SELECT xact_commit + xact_rollback FROM pg_stat_database WHERE datname = current_database()
 """
@@ -135,9 +140,10 @@ def _set(table: BenchTable, workers: int, jobs: int | None) -> None:
 def _cold(url: str, table: BenchTable, way: str, starts: int) -> list[Row]:
     tell(f"cold starts, {way}")
     found: list[dict[str, float]] = []
-    for _ in range(starts):
+    for number in range(starts):
         _set(table, 1, 1)
         with _spawner(url, table, WAYS[way]):
+            time.sleep(CHECK_SECONDS * number / starts)  # jobs come at any moment between two checks
             table.connection.execute(SLEEPS, (QUEUE, 0, 1))
             await_true(lambda: not _number(table, OPEN) and not _number(table, THERE))
         [row] = table.connection.execute(COLD).fetchall()
@@ -200,12 +206,12 @@ def _spawner(url: str, table: BenchTable, settings: Mapping[str, str] = {}) -> I
         start_new_session=True,
     )
     try:
-        await_true(lambda: _number(table, CONNECTED) > 0 or process.poll() is not None)
+        there = CONNECTED if settings is NO_WAKE_UPS else LISTENING
+        await_true(lambda: _number(table, there) > 0 or process.poll() is not None)
         if process.poll() is not None:
             raise RowcrewError(
                 f"the spawner ended with exit code {process.returncode}; run it alone to see why"
             )
-        time.sleep(1)  # until it listens
         yield psutil.Process(process.pid)
     finally:
         process.terminate()

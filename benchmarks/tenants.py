@@ -18,6 +18,7 @@ from rowcrew.bench.processes import await_true, worker
 from rowcrew.bench.report import Report, Row, Table, machine_facts
 from rowcrew.bench.table import BenchTable
 from rowcrew.cli.bench import tell
+from rowcrew.model.errors import RowcrewError
 
 CREW: Final = "benchmarks.crew:crew"
 FILL: Final = """
@@ -70,6 +71,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def measure(url: str, options: argparse.Namespace) -> Report:
+    if options.rows < 10 * options.tenants or options.newcomers < 2:
+        raise RowcrewError("--rows must be ten times --tenants or more, and --newcomers 2 or more")
     with BenchTable(url) as table:
         machine = machine_facts(table.settings())
         firsts = _firsts(url, table, options)

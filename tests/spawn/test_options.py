@@ -56,6 +56,7 @@ def test_it_checks_every_five_seconds_unless_somebody_says_otherwise(
         (["--verbose"], {"verbose": True}),
         (["--leave-workers"], {"leave_workers": True}),
         (["--launcher", "command"], {"launcher": "command"}),
+        (["--queue", "ai", "--queue", "upload"], {"queues": ["ai", "upload"]}),
     ],
 )
 def test_an_option_is_a_wish(
@@ -64,3 +65,11 @@ def test_an_option_is_a_wish(
     assert main(["spawner", *options]) == 0
     [(_, wishes, _)] = started
     assert {name: getattr(wishes, name) for name in wish} == wish
+
+
+def test_once_and_the_grace_of_its_workers_are_passed_on(
+    started: list[tuple[Settings, Wishes, bool]],
+) -> None:
+    assert main(["spawner", "--once", "--shutdown-grace", "7"]) == 0
+    [(settings, _, once)] = started
+    assert (settings.shutdown_grace_seconds, once) == (7, True)

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+import io
 import time
 from typing import Any
 
 import pytest
 
+from rowcrew import settings
+from rowcrew.log import Log
 from rowcrew.spawn.launchers.process import Ended
+from rowcrew.spawn.rounds import Checked
+from rowcrew.spawn.spawner import Spawner as WholeSpawner
+from rowcrew.spawn.spawner import Wishes
 from rowcrew.table import operator, worker
 from rowcrew.table import spawn as table
 from tests.conftest import Connect
@@ -15,6 +22,27 @@ from tests.contract.hands import insert, reserve
 from tests.spawn.by_hand import Spawner, crowd, register, rows
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("ai")]
+
+
+async def test_the_pause_that_counting_asks_for_is_part_of_the_interval(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    waited: list[float] = []
+
+    async def wait(event: asyncio.Event, seconds: float) -> None:
+        waited.append(seconds)
+        if len(waited) == 2:
+            whole.close()
+
+    async def check(**_: bool) -> Checked:
+        return Checked(counted_seconds=0.1)
+
+    values = settings.read({"DATABASE_URL": "postgresql://", "SPAWNER_CHECK_INTERVAL": "5"})
+    whole = WholeSpawner(settings=values, wishes=Wishes(), log=Log("text", io.StringIO()))
+    monkeypatch.setattr(whole, "check", check)
+    monkeypatch.setattr("rowcrew.spawn.spawner._for", wait)
+    await whole.run()
+    assert waited == [2.0, 3.0]
 
 
 async def test_nothing_ready_starts_nothing(spawner: Spawner, connect: Connect) -> None:

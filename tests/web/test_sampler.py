@@ -67,7 +67,7 @@ def test_workers_of_a_queue_are_counted_alike_by_the_gauge_the_list_and_the_func
     for _ in range(2):
         register_worker(web.connection, queues=["crowded"])
     register_worker(web.connection, queues=["crowded"], heartbeatAt="2026-01-01")
-    eventually(lambda: samples(web, "rowcrew_queue_workers").get(("crowded", "live")))
+    eventually(lambda: samples(web, "rowcrew_queue_workers").get(("crowded", "live")) == 2)
     gauge = samples(web, "rowcrew_queue_workers")
     row = web.connection.execute("SELECT get_active_worker_count('crowded')").fetchone()
     asked = run("queues", "list", "--json", DATABASE_URL=web.url)

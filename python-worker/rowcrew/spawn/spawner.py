@@ -153,7 +153,7 @@ class Spawner:
             return None, error
 
     async def _checked(self) -> float:
-        """Check, whatever comes of it; after how many seconds to check again."""
+        """Check, whatever comes of it, and pause as long as that cost; in how many seconds to check again."""
         woken = self._woken.is_set()
         self._woken.clear()
         try:
@@ -162,8 +162,9 @@ class Spawner:
             self._met(error)
             return min(self._settings.spawner_seconds, _FIRST_RETRY_SECONDS * 4)
         self._passed()
-        await _for(self._closing, max(_LEAST_PAUSE_SECONDS, _PAUSES_A_COUNT * checked.counted_seconds))
-        return self._pause_seconds(checked)
+        paused = max(_LEAST_PAUSE_SECONDS, _PAUSES_A_COUNT * checked.counted_seconds)
+        await _for(self._closing, paused)
+        return max(0.0, self._pause_seconds(checked) - paused)
 
     def _pause_seconds(self, checked: Checked) -> float:
         own = [one.check_interval_seconds for one in checked.queues if one.check_interval_seconds]
