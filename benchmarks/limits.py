@@ -1,7 +1,8 @@
 """Queues under limits: how many jobs a second each kind lets through, and the most that ever ran at once.
 
 Several workers drain one queue of jobs that take a few random milliseconds, once for each kind of limit and
-once without any, all with the same jobs. The last column is read from the rows: "startedAt" to "finishedAt".
+once without any, all with the same jobs. The last column is read from the rows, "startedAt" to
+"finishedAt": without a limit jobs reserved ahead count as well.
 """
 
 from __future__ import annotations
