@@ -8,7 +8,7 @@ lightly: `today` or `03/04/26` for a date, `NaN` or `0x1F` for a number. Pure. C
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Final, Literal
 
 import msgspec
@@ -143,6 +143,31 @@ def odd_cell(forms: Mapping[int, str], delimiter: str) -> re.Pattern[bytes]:
     return re.compile(rf"\n(?!{mark.join(cells)}(?:[{mark}\r\n]|\Z))".encode())
 
 
+def plain_records(
+    forms: Mapping[int, str], texts: Collection[int], width: int, delimiter: str
+) -> re.Pattern[bytes]:
+    """Matches some records of so many cells, each of its form, of which no text looks like a formula.
+
+    None of them is blank, and their quotes are in order: what matches holds nothing that a closer look would
+    find. All that in one pass, because each pass over a file costs a tenth of its COPY. A match ends after a
+    thousand records: it keeps all other threads waiting, and one of them feeds the server.
+    """
+    mark = re.escape(delimiter)
+    cells = [
+        _text_of(mark) if place in texts else _cell_of(forms.get(place, ANY), delimiter)
+        for place in range(width)
+    ]
+    not_blank = rf"(?![{BLANKS}{mark}]*+(?:[\r\n]|\Z))"
+    return re.compile(rf"(?:{not_blank}{mark.join(cells)}(?:\n|\r\n?|\Z)){{1,1000}}+".encode())
+
+
+def _text_of(mark: str) -> str:
+    """A text that does not look like a formula."""
+    starts = r"-+=@\t"
+    quoted = rf'"(?![{starts}\r])[^"]*+(?:""[^"]*+)*+"'
+    return rf'(?:[^{starts}"{mark}\r\n][^"{mark}\r\n]*+|{quoted})?+'
+
+
 def _cell_of(form: str, delimiter: str) -> str:
     """A cell of this form, blanks around it or nothing but blanks.
 
@@ -151,9 +176,11 @@ def _cell_of(form: str, delimiter: str) -> str:
     """
     mark = re.escape(delimiter)
     if form == ANY:
-        return rf'(?:"(?:[^"]|"")*+"|[^"{mark}\r\n]*+)'
+        return rf'(?:"[^"]*+(?:""[^"]*+)*+"|[^"{mark}\r\n]*+)'
     blanks = f"[{BLANKS.replace(delimiter, '')}]*+"
-    return rf'(?>"?{blanks}(?:{form}{blanks}(?=["{mark}\r\n]|\Z))?+"?+)'
+    inside = rf'{blanks}(?:{form}{blanks}(?=["{mark}\r\n]|\Z))?+'
+    bare = rf"{form}(?=[{mark}\r\n])"  # as most cells are, and a fifth faster
+    return rf'(?>{bare}|"{inside}"|{inside})'
 
 
 def _blank(field: sql.Identifier, cells: Cells) -> sql.Composable:

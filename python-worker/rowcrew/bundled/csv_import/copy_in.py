@@ -8,6 +8,7 @@ a payload are quoted by `psycopg.sql`. Called by `loading`.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
@@ -15,7 +16,7 @@ import psycopg
 from psycopg import sql
 
 from rowcrew.bundled.csv_import import staging
-from rowcrew.bundled.csv_import.cells import LookedAt, TargetColumn, odd_cell
+from rowcrew.bundled.csv_import.cells import ANY, LookedAt, TargetColumn, odd_cell, plain_records
 from rowcrew.bundled.csv_import.csv_file import Block
 from rowcrew.bundled.csv_import.native_dates import native_dates
 from rowcrew.bundled.csv_import.staging import Plan
@@ -93,6 +94,7 @@ class CopyIn:
         forms = {place: plan.cells.plain_form(plan.columns[name]) for name, place in plan.fields.items()}
         known = {place: form for place, form in forms.items() if form is not None}
         self._odd_cell = odd_cell(known, plan.delimiter)
+        self._plain_records = _plain_records(plan, known)
         self._blank_row = re.compile(rf"\n[ \t{re.escape(plan.delimiter)}]*+(?:[\r\n]|\Z)".encode())
         self._expect_duplicates = False
         self._judges = connection.info.server_version >= _SOFT_INPUT
@@ -113,6 +115,17 @@ class CopyIn:
         secured = self._connection.execute(SQL["row_security"], names).fetchone()
         if secured == (True,):  # COPY refuses such a table
             self._copy_to_table = None
+
+    def plain(self, block: Block) -> Records | None:
+        """These records as `load` takes them, if none is blank or has a cell that wants a closer look."""
+        place = 0
+        while place < len(block.data):
+            match = self._plain_records and self._plain_records.match(block.data, place)
+            if not match:
+                return None
+            place = match.end()
+        straight = self._with_constants(block) if self._copy_to_table else None
+        return Records(block.data, straight, block.rows, has_formulas=False, is_plain=True)
 
     def examined(self, block: Block) -> Records:
         """These records as `load` takes them. Asks no connection: any thread may call it meanwhile."""
@@ -237,6 +250,14 @@ class CopyIn:
     def _flagged(self, among: sql.Composable = staging.ALL) -> int:
         ((flagged,),) = self._connection.execute(staging.count_formulas(self._plan, among))
         return int(flagged)
+
+
+def _plain_records(plan: Plan, forms: Mapping[int, str]) -> re.Pattern[bytes] | None:
+    """Matches a block that needs no closer look; None where no text is stored as the file has it."""
+    texts = {place for name, place in plan.fields.items() if plan.columns[name].category == "S"}
+    if any(forms.get(place) != ANY for place in texts):
+        return None
+    return plain_records(forms, texts, plan.field_count, plan.delimiter)
 
 
 def _lines(block: Block) -> bytes:

@@ -8,6 +8,7 @@ file where that is not so goes through `mending`. Called by `reading`.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import IO, Final, TypeVar
@@ -144,18 +145,11 @@ def never_closed(row: int) -> QuoteLeftOpen:
     return QuoteLeftOpen(f'row {row}: a quote (") is opened and never closed')
 
 
-def has_stray_quotes(data: bytes, delimiter: str) -> bool:
-    """Whether a quote stands anywhere but around a cell, or doubled inside one."""
-    outside = b'"'.join(data.split(b'"')[::2])  # what stands between two quotes is one quote now
-    while b'""' in outside:
-        outside = outside.replace(b'""', b'"')
-    quotes = outside.count(b'"')
-    if not quotes:
-        return False
-    sign = delimiter.encode()
-    before = outside.startswith(b'"') + sum(outside.count(end + b'"') for end in (sign, b"\n", b"\r"))
-    after = outside.endswith(b'"') + sum(outside.count(b'"' + end) for end in (sign, b"\n", b"\r"))
-    return before != quotes or after != quotes
+def quotes_in_order(delimiter: str) -> re.Pattern[bytes]:
+    """Matches records whose quotes all stand around a cell, or doubled inside one."""
+    end = rf"[{re.escape(delimiter)}\r\n]"
+    quoted = rf'(?:(?<={end})|\A)"[^"]*+(?:""[^"]*+)*+"(?:(?={end})|\Z)'
+    return re.compile(rf'(?:[^"]*+{quoted})*+[^"]*+'.encode())
 
 
 def one_ahead(items: Iterator[T]) -> Generator[T, None, None]:

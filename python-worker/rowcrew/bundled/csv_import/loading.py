@@ -60,6 +60,8 @@ class Loading:
 
     def examined(self, block: Block) -> Records:
         """The block's records as the target takes them, without blank ones. Any thread may call it."""
+        if plain := self._target.plain(block):
+            return plain
         if self._target.has_blank_rows(block):
             block = of_records(tuple(self.further_tables.filled_rows(block)))
         return self._target.examined(block)

@@ -20,8 +20,8 @@ from rowcrew.bundled.csv_import.csv_file import (
     QuoteLeftOpen,
     Row,
     blocks,
-    has_stray_quotes,
     of_records,
+    quotes_in_order,
     sniff,
 )
 from rowcrew.bundled.csv_import.dialect import (
@@ -103,7 +103,7 @@ class Reading:
             if not block.data.isascii():
                 self._controls += len(_CONTROLS.findall(block.data))
             below = block.without(self.first_row - 1)
-            yield self._without_header(below) if self._may_repeat_header(below.data) else below
+            yield self._without_header(below) if self._may_repeat_header(below) else below
 
     @property
     def width(self) -> int:
@@ -129,13 +129,14 @@ class Reading:
             names if self._kept is None or not names else (*(names[place] for place in self._kept), LEFT_OUT)
         )
 
-    def _may_repeat_header(self, data: bytes) -> bool:
+    def _may_repeat_header(self, block: Block) -> bool:
         """Whether a line begins as the header does."""
         names = self._names
         if self.dialect.header_rows != 1 or len(names) < 2 or not names[0]:
             return False
-        lines = b"\n" + (data if self.facts.line_end == b"\n" else data.replace(b"\r", b"\n"))
-        return any(b"\n" + start in lines for start in self._header_starts)
+        starts = self._header_starts
+        data, end = block.data, block.line_end
+        return data.startswith(starts) or any(end + start in data for start in starts)
 
     @property
     def _header_starts(self) -> tuple[bytes, ...]:
@@ -179,10 +180,11 @@ class Reading:
     def _plain_rows(self, check: Callable[[], None]) -> int | None:
         """How many records COPY finds; None if it would find others than people do."""
         rows = 0
+        in_order = quotes_in_order(self.dialect.delimiter)
         try:
             for block in blocks(self._file, self.facts):
                 check()
-                if has_stray_quotes(block.data, self.dialect.delimiter):
+                if not in_order.fullmatch(block.data):
                     return None
                 rows += block.rows
         except QuoteLeftOpen:

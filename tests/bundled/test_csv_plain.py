@@ -1,0 +1,192 @@
+"""What needs no closer look, told in one pass: it comes in as it would with a closer look."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from functools import cache
+from typing import Any, Final
+from unittest.mock import Mock
+
+import pytest
+from hypothesis import HealthCheck, event, example, given, settings
+from hypothesis import strategies as st
+
+from rowcrew.bundled.csv_import.cells import Cells, TargetColumn
+from rowcrew.bundled.csv_import.copy_in import CopyIn, Records
+from rowcrew.bundled.csv_import.csv_file import Block, quotes_in_order
+from rowcrew.bundled.csv_import.staging import Plan
+from rowcrew.model.outcome import Errored
+from tests.bundled.conftest import Imports, report
+from tests.bundled.test_csv_import import is_formula
+
+TARGET: Final = """
+    DROP TABLE IF EXISTS plain;
+    CREATE TABLE plain (
+        at bigint GENERATED ALWAYS AS IDENTITY, n numeric, day date, memo text, yes boolean, "orgId" text
+    )
+"""
+MAPPING: Final = {"n": "N", "day": "Day", "memo": "Memo", "yes": "Yes"}
+# Cells as they stand in a file, in quotes or not, in order or not.
+CELL: Final = (
+    st.sampled_from(
+        ["", " ", "1", "-2.50", ".5", "1e3", "1.2.3", "NaN", "0x1F", "+", "2026-01-02", "20260102"]
+    )
+    | st.sampled_from(
+        ["03/04/2026", "3/4/26", "today", "t", "true", "=1", "-x", "@", "\t", "a", "é", "\\.", "\0"]
+    )
+    | st.sampled_from(
+        ['""', '"1"', '" 1 "', '"a,b"', '"a;b"', '"a\nb"', '"\n"', '"a""b"', '"""', '"a', 'a"', '"a"b']
+    )
+    | st.text(st.sampled_from('",;\n\r\t =-+1a'), max_size=4)
+)
+GOOD: Final = st.tuples(
+    st.sampled_from(["1", '"1"', " -2.5 ", '" 7"', ".5", ""]),
+    st.sampled_from(["2026-01-02", '"20260102"', ""]),
+    st.sampled_from(["a", "é", '"a,b"', '"a""b"', '"a\nb"', '"""a"""', '""', ""]) | CELL,
+    st.sampled_from(["t", '"f"', ""]),
+).map(list)
+RECORD: Final = st.one_of(GOOD, GOOD, st.lists(CELL, max_size=6))
+LINE_END: Final = st.sampled_from(["\n", "\r\n", "\r"])
+PAYLOADS: Final = st.sampled_from(
+    [{}, {"orgId": 'a"c,me'}, {"dateFormats": ["%d/%m/%Y", "%Y-%m-%d"]}, {"thousands": ","}, {"trim": True}]
+)
+
+
+@pytest.fixture
+def target(imports: Imports) -> Imports:
+    imports.connection.execute(TARGET)
+    return imports
+
+
+@pytest.fixture
+def closer_looks(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """The blocks that an import looked at closely."""
+    seen: list[bytes] = []
+    examined = CopyIn.examined
+
+    def noted(self: CopyIn, block: Block) -> Records:
+        seen.append(block.data)
+        return examined(self, block)
+
+    monkeypatch.setattr(CopyIn, "examined", noted)
+    return seen
+
+
+def brought(target: Imports, file: bytes, payload: dict[str, Any]) -> tuple[Any, ...]:
+    """Everything that can be seen of an import: how it ended, what is stored, and the complaints."""
+    target.connection.execute("TRUNCATE plain RESTART IDENTITY")
+    run = target.run(file, table="plain", mapping=MAPPING, maxErrors=1_000, **payload)
+    stored = target.connection.execute('SELECT n, day, memo, yes, "orgId" FROM plain ORDER BY at').fetchall()
+    if isinstance(run.outcome, Errored):
+        return run.outcome.error, stored
+    complaints = report(target, run.result) if run.result["rejected"] else []
+    return {**run.result, "errorReportKey": None}, stored, complaints
+
+
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@example(records=[["1", "2026-01-02", "a", "t"]] * 1_001, delimiter=",", line_end="\n", payload={})
+@given(
+    records=st.lists(RECORD, max_size=5),
+    delimiter=st.sampled_from(",;\t|"),
+    line_end=LINE_END,
+    payload=PAYLOADS,
+)
+def test_one_pass_and_a_closer_look_give_the_same_rows_and_complaints(
+    target: Imports, records: list[list[str]], delimiter: str, line_end: str, payload: dict[str, Any]
+) -> None:
+    lines = ["N,Day,Memo,Yes".replace(",", delimiter), *map(delimiter.join, records)]
+    file = line_end.join(lines).encode()
+    found = brought(target, file, payload)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(CopyIn, "plain", lambda self, block: None)
+        assert brought(target, file, payload) == found
+
+
+COLUMNS: Final = {
+    "n": TargetColumn("numeric", "N", False, "N"),
+    "day": TargetColumn("date", "D", False, "D"),
+    "memo": TargetColumn("text", "S", False, "S"),
+    "yes": TargetColumn("boolean", "B", False, "B"),
+}
+
+
+@cache
+def copy_in(delimiter: str) -> CopyIn:
+    plan = Plan(
+        schema="public", table="plain", columns=COLUMNS | {"orgId": COLUMNS["memo"]},
+        fields={name: place for place, name in enumerate(COLUMNS)}, constants={"orgId": "acme"}, dedupe=(),
+        field_count=4, column_count=4, delimiter=delimiter, cells=Cells(),
+    )  # fmt: skip
+    return CopyIn(Mock(info=Mock(server_version=180000)), plan)
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    records=st.lists(RECORD, max_size=5),
+    delimiter=st.sampled_from(",;\t| ^:"),
+    line_end=LINE_END,
+    ends=st.booleans(),
+)
+def test_a_closer_look_finds_nothing_in_what_is_plain(
+    records: list[list[str]], delimiter: str, line_end: str, ends: bool
+) -> None:
+    text = line_end.join(map(delimiter.join, records)) + line_end * ends
+    split = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
+    block = Block(1, len(split), text.encode(), b"\r" if line_end == "\r" else b"\n")
+    target = copy_in(delimiter)
+    plain = target.plain(block)
+    event(f"plain: {plain is not None and bool(text)}")
+    if plain is None or not text:
+        return
+    assert not target.has_blank_rows(block)
+    assert target.examined(
+        Block(1, len(split), f"{text.removesuffix(line_end)}{line_end}".encode(), block.line_end)
+    ).is_plain
+    assert {len(cells) for cells in split} == {4}
+    assert not any(is_formula(cells[2]) for cells in split)
+    assert plain.straight is not None
+    straight = io.StringIO(plain.straight.decode(), newline="")
+    assert list(csv.reader(straight, delimiter=delimiter)) == [["acme", *cells] for cells in split]
+    assert quotes_in_order(delimiter).fullmatch(block.data)
+
+
+@pytest.mark.parametrize(("memo", "payload"), [
+    ("a", {}), ('"a, ""b""\n"', {}), ("", {}), ("a", {"orgId": "acme"}), ("a", {"dateFormats": ["%d/%m/%Y"]}),
+])  # fmt: skip
+def test_a_plain_file_gets_no_closer_look(
+    target: Imports, closer_looks: list[bytes], memo: str, payload: dict[str, Any]
+) -> None:
+    day = "21/04/2026" if "dateFormats" in payload else "2026-04-21"
+    file = "N,Day,Memo,Yes\n" + f'1,{day},{memo},t\n" -1.5 ", {day} ,{memo},\n,,,f\n' * 700
+    assert brought(target, file.encode(), payload)[0]["inserted"] == 2_100
+    assert closer_looks == []
+
+
+@pytest.mark.parametrize("line", [
+    "today,2026-01-02,a,t", "1,today,a,t", "1,2026-01-02,=a,t", '1,2026-01-02,"\t",t', "1,2026-01-02,a",
+    "1,2026-01-02,a,t,", ", ,\t,",
+])  # fmt: skip
+@pytest.mark.parametrize("before", [0, 1_500])
+def test_a_line_that_is_not_plain_gets_one(
+    target: Imports, closer_looks: list[bytes], line: str, before: int
+) -> None:
+    file = "N,Day,Memo,Yes\n" + "1,2026-01-02,a,t\n" * before + line + "\n1,,,\n"
+    brought(target, file.encode(), {})
+    assert len(closer_looks) == 1
+
+
+def has_stray_quotes(text: str, delimiter: str) -> bool:
+    """The same told by the splitting of whole records at their quotes."""
+    outside = '"'.join(text.split('"')[::2])
+    outside = re.sub('"+', '"', outside)
+    return '"' in re.sub(rf'(?:(?<=[{delimiter}\r\n])|\A)"(?=[{delimiter}\r\n]|\Z)', "", outside)
+
+
+@settings(max_examples=400)
+@given(text=st.text(st.sampled_from('"",,;\n\ra'), max_size=20), delimiter=st.sampled_from(",;"))
+def test_quotes_in_order_stand_around_cells_or_are_doubled(text: str, delimiter: str) -> None:
+    text += '"' * (text.count('"') % 2)
+    in_order = quotes_in_order(delimiter).fullmatch(text.encode()) is not None
+    assert in_order is not has_stray_quotes(text, delimiter)
