@@ -17,7 +17,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Final
 
 from rowcrew.bench.drain import SLOTS, TYPE
@@ -176,7 +176,7 @@ def _drains(url: str, table: BenchTable, port: int, options: argparse.Namespace)
         # Whoever comes second finds what the first has left: each comes first in turn.
         for tabs in (0, options.tabs) if number % 2 else (options.tabs, 0):
             tell(f"round {number} of {options.rounds}: {tabs} tabs")
-            with _open_tabs(port, tabs):
+            with open_tabs(port, tabs):
                 speed = _drain(url, table, options.jobs)
             rows.append({"round": number, "tabs": tabs, "jobsPerSecond": round(speed)})
     return rows
@@ -193,11 +193,14 @@ def _drain(url: str, table: BenchTable, jobs: int) -> float:
 
 
 @contextmanager
-def _open_tabs(port: int, number: int) -> Iterator[None]:
+def open_tabs(port: int, number: int) -> Iterator[None]:
     closed = threading.Event()
+    failures: list[Exception] = []
     paths = itertools.cycle(path for path in SCREENS.values() if "{" not in path)
     tabs = [
-        threading.Thread(target=_tab, args=(port, next(paths), place * AGAIN_SECONDS / number, closed))
+        threading.Thread(
+            target=_tab, args=(port, next(paths), place * AGAIN_SECONDS / number, closed, failures)
+        )
         for place in range(number)
     ]
     for tab in tabs:
@@ -208,14 +211,21 @@ def _open_tabs(port: int, number: int) -> Iterator[None]:
         closed.set()
         for tab in tabs:
             tab.join()
+    if failures:  # fewer tabs asked than the figure would say
+        raise RowcrewError(f"{len(failures)} of {number} tabs were not answered: {failures[0]}")
 
 
-def _tab(port: int, path: str, after_seconds: float, closed: threading.Event) -> None:
+def _tab(
+    port: int, path: str, after_seconds: float, closed: threading.Event, failures: list[Exception]
+) -> None:
     closed.wait(after_seconds)
     while not closed.is_set():
-        connection = http.client.HTTPConnection("127.0.0.1", port)
-        _ask(connection, path)
-        connection.close()
+        try:
+            with closing(http.client.HTTPConnection("127.0.0.1", port)) as connection:
+                _ask(connection, path)
+        except (RowcrewError, OSError, http.client.HTTPException) as error:
+            failures.append(error)
+            return
         closed.wait(AGAIN_SECONDS)
 
 

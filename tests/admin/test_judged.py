@@ -109,6 +109,14 @@ def test_an_invalid_index_and_a_bloated_one_are_built_anew() -> None:
     assert told(judged_tables.indexes([invalid])) == ("bad", again)
     assert told(judged_tables.indexes([full, bloated])) == ("warning", again)
     assert told(judged_tables.indexes([INDEX, full])) == ("ok", None)
+    assert told(judged_tables.indexes([bloated, invalid])) == ("bad", again)
+
+
+@pytest.mark.parametrize("ending", ["_ccnew", "_ccnew1", "_ccold"])
+def test_what_a_reindex_has_left_is_dropped_and_not_built(ending: str) -> None:
+    """Built anew it would be a second index beside the one it was made for."""
+    left = msgspec.structs.replace(INDEX, index=f"jobs_ready{ending}", is_valid=False)
+    assert told(judged_tables.indexes([left])) == ("bad", f"DROP INDEX CONCURRENTLY jobs_ready{ending};")
 
 
 @pytest.mark.parametrize(("number", "result"), [(79, "ok"), (80, "warning"), (95, "bad")])

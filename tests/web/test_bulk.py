@@ -51,6 +51,20 @@ def test_a_bulk_change_is_taken_back_before_it_begins(web: Web) -> None:
     assert web.value("SELECT count(*) FROM jobs WHERE type = 'undone' AND status = 'failed'") == 3
 
 
+def test_its_event_says_which_jobs_were_meant_but_no_text_of_their_payloads(web: Web) -> None:
+    wanted = {"change": "cancel", "q": 'type:audited status:queued "card 4711"', "toId": 7}
+    begun = web.post("/api/v1/bulk", wanted).json
+    web.post(f"/api/v1/bulk/{begun['id']}/stop")
+    detail = web.value("SELECT detail FROM events WHERE kind = 'web.begin_bulk' ORDER BY id DESC LIMIT 1")
+    assert (detail["actor"], detail["bulk"], detail["change"], detail["toId"]) == (
+        "local",
+        begun["id"],
+        "cancel",
+        7,
+    )
+    assert (sorted(detail["q"].split()), detail["texts"]) == (["status:queued", "type:audited"], 1)
+
+
 def test_a_bulk_change_of_everything_or_of_nothing_is_refused(web: Web) -> None:
     for q in ("", "type:a+status:queued"):
         answered = web.get(f"/api/v1/bulk/count?change=requeue&q={q}")

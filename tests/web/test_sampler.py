@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import time
@@ -15,6 +16,8 @@ from rig.databases import new_database
 from rig.programs import program, run
 from rig.waiting import eventually
 from rowcrew.embedded import EmbeddedPostgres
+from rowcrew.web import sampler
+from rowcrew.web.links import Links
 from tests.contract.hands import register_worker
 from tests.web.conftest import Web, serving
 from tests.web.test_events import Client
@@ -82,6 +85,24 @@ def test_an_old_snapshot_keeps_nothing_from_being_seen(web: Web) -> None:
         connection.execute("SELECT count(*) FROM jobs")
         web.enqueue("beside-a-snapshot", queue="snapshot")
         eventually(lambda: samples(web, "rowcrew_queue_depth").get(("snapshot", "ready")))
+
+
+def test_the_first_look_at_the_database_waits_for_no_rest(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While a database answers slowly, rests are long: longer than the one who asks has patience."""
+    monkeypatch.setattr(sampler, "_TICK_SECONDS", 3_600.0)
+
+    async def look() -> bool:
+        links = Links(web.url, purpose="test", most=1, only_looks=True)
+        looking = sampler.Sampler(links)
+        try:
+            await looking.look()
+            await looking.look_at_database()
+            return looking.database.value is not None
+        finally:
+            await looking.stop()
+            await links.close()
+
+    assert asyncio.run(look())
 
 
 @pytest.mark.slow

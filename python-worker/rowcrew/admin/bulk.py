@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
 from rowcrew.admin import looks
 from rowcrew.admin.jobs import CHANGEABLE, Change, change_jobs
+from rowcrew.admin.search import spelled
 from rowcrew.table.link import Link
 from rowcrew.table.looks import Search
 
@@ -47,6 +48,12 @@ def narrowed(change: Change, search: Search) -> Search | None:
     wanted = search.statuses or CHANGEABLE[change]
     statuses = tuple(one for one in wanted if one in CHANGEABLE[change])
     return msgspec.structs.replace(search, statuses=statuses) if statuses else None
+
+
+def told(change: Change, search: Search, to_id: int) -> dict[str, Any]:
+    """What the event of a bulk change says of it: not the texts, which stand in payloads."""
+    q = spelled(msgspec.structs.replace(search, texts=None))
+    return {"change": change, "q": q, "texts": len(search.texts or ()), "toId": to_id}
 
 
 async def count(link: Link, change: Change, search: Search) -> Counted:

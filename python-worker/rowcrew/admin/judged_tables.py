@@ -5,6 +5,7 @@ In: looks at the server, and who holds vacuum up. Out: judgements. Pure; called 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -23,6 +24,9 @@ _PAGES_BYTES: Final = 4 * 8192
 
 _ENTRY_BYTES: Final = 400
 """An entry with its share of half-empty pages; no key of ours is as long."""
+
+# Built anew, such an index would be a second one beside that which the REINDEX was of.
+_OF_A_REINDEX: Final = re.compile(r"_cc(?:new|old)\d*$")
 
 
 def snapshot(server: ServerLook, holders: Sequence[Holder]) -> Judgement:
@@ -98,11 +102,14 @@ def autovacuum(server: ServerLook, tables: Sequence[TableLook]) -> Judgement:
 def indexes(found: Sequence[IndexLook]) -> Judgement:
     whole = size(sum(one.bytes for one in found))
     for one in found:
-        again = advice.build_again(one.index)
         if not one.is_valid:
             says = f"{one.index} is invalid: each write pays for it, and no question uses it."
-            return Judgement("indexes", "bad", whole, says, again)
+            if _OF_A_REINDEX.search(one.index):
+                says += " A REINDEX has left it, or is at work on it."
+                return Judgement("indexes", "bad", whole, says, advice.drop_index(one.index))
+            return Judgement("indexes", "bad", whole, says, advice.build_again(one.index))
+    for one in found:
         if one.bytes > max(_LARGE, _ENTRY_BYTES * one.entries):
             says = f"{one.index} takes {size(one.bytes)} for {one.entries:,} entries: mostly empty pages."
-            return Judgement("indexes", "warning", whole, says, again)
+            return Judgement("indexes", "warning", whole, says, advice.build_again(one.index))
     return Judgement("indexes", "ok", whole, "All are valid, and none is much larger than its entries.")

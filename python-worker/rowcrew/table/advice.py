@@ -60,6 +60,10 @@ def build_again(index: str) -> str:
     return f"REINDEX INDEX CONCURRENTLY {_named(index)};"
 
 
+def drop_index(index: str) -> str:
+    return f"DROP INDEX CONCURRENTLY {_named(index)};"
+
+
 def _quoted(text: str) -> str:
     return "'{}'".format(text.replace("'", "''"))
 

@@ -113,6 +113,7 @@ class Sampler:
         self._asked_at = 0.0
         self._looking: asyncio.Task[None] | None = None
         self._round_ended = asyncio.Event()
+        self._hurry = asyncio.Event()
         self.tally = Tally()
         self.now: Part[Now] = Part(now.now, every_seconds=5)
         self.reasons: Part[list[ReasonCount]] = Part(looks.reasons, every_seconds=10)
@@ -154,6 +155,8 @@ class Sampler:
             if part.is_due:
                 part.tried.clear()
                 due.append(part.tried.wait())
+        if due and self.database.value is None:
+            self._hurry.set()
         self._go_on()
         with suppress(TimeoutError):
             async with asyncio.timeout(_FIRST_SECONDS):
@@ -181,7 +184,10 @@ class Sampler:
                 if part.is_due:
                     await part.see(self._links)
             self._round_ended.set()
-            await asyncio.sleep(max(_TICK_SECONDS, _REST * (time.monotonic() - began)))
+            with suppress(TimeoutError):
+                async with asyncio.timeout(max(_TICK_SECONDS, _REST * (time.monotonic() - began))):
+                    await self._hurry.wait()  # a first look, without which a page has nothing to show
+            self._hurry.clear()
 
     async def _count_processed(self, link: Link) -> int:
         eldest = self.eldest

@@ -89,3 +89,5 @@ def test_five_thousand_are_undone_then_stopped_half_way_then_done(
     assert queued(scene, failed) == JOBS
     acts = scene.web.value("SELECT count(*) FROM events WHERE kind IN ('web.begin_bulk', 'web.stop_bulk')")
     assert acts >= 5
+    begun = "kind = 'web.begin_bulk' AND detail->>'change' = 'requeue' AND detail->>'q' ~ 'type:thousands'"
+    assert scene.web.value(f"SELECT count(*) FROM events WHERE {begun}") == 3

@@ -62,7 +62,10 @@ async def begin(link: Link, given: Given) -> Answer:
     begun = given.shared.bulks.begin(
         wanted.change, search, to_id=wanted.to_id, delay_seconds=wanted.delay_seconds
     )
-    return Answer(begun, 202, {"Location": f"/api/v1/bulk/{begun.id}"})
+    where = {"Location": f"/api/v1/bulk/{begun.id}"}
+    return Answer(
+        begun, 202, where, tells={"bulk": begun.id, **admin.told(wanted.change, search, wanted.to_id)}
+    )
 
 
 async def list_bulk(_: Link, given: Given) -> Answer:

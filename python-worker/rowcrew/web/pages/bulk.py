@@ -32,14 +32,17 @@ async def ask(desk: Desk, request: Request) -> Response:
 
 async def begin(desk: Desk, request: Request) -> Response:
     sent = {name: values[0] for name, values in (await form(request)).items()}
+    change, wanted = change_of(sent.get("change", "")), _wanted(sent.get("q", ""))
+    to_id = job_id(sent.get("to", ""))
     begun = desk.bulks.begin(
-        change_of(sent.get("change", "")),
-        _wanted(sent.get("q", "")),
-        to_id=job_id(sent.get("to", "")),
+        change,
+        wanted,
+        to_id=to_id,
         delay_seconds=UNDO_SECONDS,
         counted=_counted(sent.get("jobs", "")),
     )
-    return await desk.back(request, f"/bulk/{begun.id}", did="begin_bulk", subject=begun.id)
+    tells = admin.told(change, wanted, to_id)
+    return await desk.back(request, f"/bulk/{begun.id}", did="begin_bulk", subject=begun.id, tells=tells)
 
 
 async def show(desk: Desk, request: Request) -> Response:
