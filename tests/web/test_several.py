@@ -197,6 +197,8 @@ def test_a_database_that_stops_is_shown_as_down_and_takes_nothing_of_the_other(b
         assert standing(fresh, "sales") != "down"
         unseen = fresh.get("/", Accept="text/html")
         assert (unseen.status, "not seen yet" in unseen.text) == (200, True)
+        ready = fresh.get("/readyz")
+        assert (ready.status, ready.json["databases"]) == (200, {"sales": "ready", "stock": "not ready"})
         pair.stock.resume()
         eventually(lambda: standing(fresh, "stock") != "down")
     eventually(lambda: standing(both, "stock") != "down")
