@@ -1,6 +1,6 @@
 """The image as an engine builds it: buildah follows the Dockerfile, and what it made is run.
 
-No registry is asked. The base is made by debootstrap, of the release of Debian that has the Python of the image
+No image is downloaded. The base is made by debootstrap, of the release of Debian with the Python of the image
 which the Dockerfile names, and imported under that name; this machine's certificates go with it. Isolation is
 `chroot` and storage `vfs`, which need nothing of the kernel: this runs inside a container too.
 """
@@ -67,7 +67,7 @@ class Engine:
 
 
 def base_named(engine: Engine, name: str) -> None:
-    """An image of this name without the registry that has it."""
+    """An image of this name that was not downloaded."""
     system = engine.folder / "system"
     made = subprocess.run(
         ["debootstrap", "--variant=minbase", f"--include={PACKAGES}", SUITE, system],
