@@ -213,9 +213,10 @@ def test_streams_of_all_databases_end_when_the_server_leaves(pair: Pair) -> None
         streams = [client.events() for client in clients]
         assert [next(stream).data["status"] for stream in streams] == ["queued", "queued"]
         served.process.send_signal(signal.SIGTERM)
-        assert served.process.wait(20) == 0
-        for client in clients:
+        for client, stream in zip(clients, streams, strict=True):
+            assert (list(stream), client.was_ended) == ([], True)
             client.close()
+        assert served.ended() == 0
 
 
 @pytest.mark.slow
