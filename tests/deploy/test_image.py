@@ -20,13 +20,14 @@ import psycopg
 import pytest
 
 from rig.programs import program
-from rig.waiting import eventually
 from tests.deploy.conftest import OPTION, ROOT, bare
 from tests.deploy.dockerfile import stages
 
 DOCKERFILE: Final = ROOT / "deploy" / "docker" / "Dockerfile"
 SUITE: Final = "trixie"
 PACKAGES: Final = "python3,python3-venv,python-is-python3,ca-certificates"
+ENGINE: Final = {"BUILDAH_ISOLATION": "chroot", "STORAGE_DRIVER": "vfs"}
+BIN: Final = "/opt/rowcrew/bin"
 CERTIFICATES: Final = Path("/etc/ssl/certs/ca-certificates.crt")
 MISSING: Final = [
     name for name in ("buildah", "debootstrap") if not shutil.which(name, path=os.environ["PATH"])
@@ -52,12 +53,13 @@ class Engine:
         self._store = ("--root", str(folder / "store"), "--runroot", str(folder / "run"))
 
     def words(self, *words: str) -> tuple[str, ...]:
-        return ("buildah", *self._store, "--storage-driver", "vfs", *words)
+        return ("buildah", *self._store, *words)
 
     def do(self, *words: str) -> str:
         """What the command says; it must succeed."""
-        environment = bare() | {"BUILDAH_ISOLATION": "chroot"}
-        done = subprocess.run(self.words(*words), env=environment, cwd=ROOT, text=True, capture_output=True)
+        done = subprocess.run(
+            self.words(*words), env=bare() | ENGINE, cwd=ROOT, text=True, capture_output=True
+        )
         assert done.returncode == 0, done.stdout[-2_000:] + done.stderr[-2_000:]
         return done.stdout.strip()
 
@@ -94,7 +96,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
         engine.do("build", "--format", "docker", "--pull-never", "-f", str(DOCKERFILE), "-t", "rowcrew", ".")
         yield engine
     finally:
-        subprocess.run(engine.words("rm", "--all"), capture_output=True)
+        subprocess.run(engine.words("rm", "--all"), env=bare() | ENGINE, capture_output=True)
         shutil.rmtree(engine.folder, ignore_errors=True)
 
 
@@ -111,21 +113,18 @@ def test_the_image_migrates_works_is_healthy_and_leaves_on_sigterm(engine: Engin
     address = f"DATABASE_URL={empty_url}"
     said = engine.configuration("localhost/rowcrew")
     container = engine.do("from", "--pull-never", "localhost/rowcrew")
-    inside = ("run", "--isolation", "chroot", "--env", address, container, "--")
+    inside = ("run", "--env", address, container, "--")
     assert engine.do(*inside, "id", "-u") == said["User"]
     engine.do(*inside, *said["Entrypoint"], "migrate")
     command = engine.words(*inside, *said["Entrypoint"], *said["Cmd"])
-    with program(*command, cwd=ROOT) as worker:
+    with program(*command, cwd=ROOT, **ENGINE) as worker:
         worker.line("👥 Ready")
         with psycopg.connect(empty_url, autocommit=True) as connection:
             connection.execute(OPTION)
         worker.line("✅ Job completed: 4711")
-        [process] = [
-            one
-            for one in psutil.Process(worker.process.pid).children(recursive=True)
-            if one.cmdline()[-2:] == ["/opt/rowcrew/bin/rowcrew", "worker"]
-        ]
+        family = psutil.Process(worker.process.pid).children(recursive=True)
+        [process] = [one for one in family if one.cmdline() == [f"{BIN}/python", f"{BIN}/rowcrew", "worker"]]
         assert process.uids().real == int(said["User"])
         process.terminate()
         assert worker.ended() == 0
-    eventually(lambda: not process.is_running())
+    assert not any(one.is_running() for one in family)
