@@ -41,7 +41,7 @@ pytestmark = [
 ]
 
 
-# A third of it is the base, the rest the build: two minutes on an idle machine.
+# The base and the build download a few hundred packages: minutes, and many on a busy machine.
 patient = pytest.mark.timeout(1_800)
 
 
