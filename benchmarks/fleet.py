@@ -3,7 +3,8 @@
 Idle workers of the default settings, more of them in each row. Then single INSERTs into the idle crew: each
 wakes every worker that listens, one of them gets the row. Questions are the database's count of its
 transactions; those of the idle crew in the same time are taken off. Memory is what the server's processes
-have for themselves (USS), so without the shared buffers.
+have for themselves (USS), so without the shared buffers. With --sessions they come through PgBouncer in
+transaction mode and without an address past it, so that nobody hears a wake-up.
 """
 
 from __future__ import annotations
@@ -15,9 +16,11 @@ from typing import Final
 
 import psutil
 
+from rig.pooler import Pooler
 from rowcrew.bench.figures import percentile
 from rowcrew.bench.processes import Server, await_true, worker
 from rowcrew.bench.report import Report, Row, Table, machine_facts
+from rowcrew.bench.scratch import current_schema
 from rowcrew.bench.table import BenchTable
 from rowcrew.cli.bench import tell
 
@@ -30,12 +33,14 @@ WAITED: Final = """
 SELECT extract(epoch FROM "startedAt" - "createdAt") * 1000 FROM jobs WHERE id = ANY (%s)
 """
 TYPE: Final = "bench_noop"
+_MOST_CLIENTS: Final = 1_000
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 4, 16, 64])
     parser.add_argument("--seconds", type=float, default=20.0, help="of the idle crew, and of the wake-ups")
     parser.add_argument("--wakes", type=int, default=40, help="INSERTs in that time")
+    parser.add_argument("--sessions", type=int, help="of the server, which PgBouncer lends to all workers")
     parser.add_argument(
         "--settle", type=float, default=10.0, help="seconds after the start that do not count"
     )
@@ -44,12 +49,18 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def measure(url: str, options: argparse.Namespace) -> Report:
     rows: list[Row] = []
     with BenchTable(url) as table, ExitStack() as crew:
+        reached = url
+        if options.sessions is not None:
+            # No start of a connection reaches the server through it, so that it cannot name the schema.
+            begins_with = f"SET search_path TO {current_schema(url)}"
+            pooler = Pooler(url, sessions=options.sessions, clients=_MOST_CLIENTS, begins_with=begins_with)
+            reached = crew.enter_context(pooler).url_of(table.connection.info.dbname)
         machine = machine_facts(table.settings())
         running = 0
         for number in options.workers:
             tell(f"workers: {number}")
             while running < number:
-                crew.enter_context(worker(url, table, settings={}))
+                crew.enter_context(worker(reached, table, settings={}))
                 running += 1
             time.sleep(options.settle)
             rows.append({"workers": number, **_standing(table), **_in_time(table, options)})

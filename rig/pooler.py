@@ -1,6 +1,6 @@
 """A real PgBouncer in transaction mode before a PostgreSQL: sessions are shared, LISTEN and SET go astray.
 
-In: a server's TCP URL. Out: the same databases at `url_of`. Whatever account runs this, PgBouncer runs as the
+In: a server's address. Out: the same databases at `url_of`. Whatever account runs this, PgBouncer runs as the
 one that the embedded PostgreSQL has, because it refuses to be root too.
 """
 
@@ -16,19 +16,21 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
-from urllib.parse import unquote, urlsplit
 
 import psycopg
+from psycopg.conninfo import conninfo_to_dict
 
 from rig.waiting import eventually
 from rowcrew.embedded import server_account
+from rowcrew.table.address import for_psycopg
 
 PROGRAM: Final = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
 MISSING: Final = "PgBouncer is not installed (Debian: pgbouncer): nothing here is tested behind a real pooler"
 
 _CONFIGURATION: Final = """
 [databases]
-* = host={host} port={server_port} user={user} password={password}
+{named}
+* = {server}
 
 [pgbouncer]
 listen_addr = 127.0.0.1
@@ -38,7 +40,7 @@ auth_type = any
 admin_users = pgbouncer
 pool_mode = transaction
 default_pool_size = {sessions}
-max_client_conn = 300
+max_client_conn = {clients}
 application_name_add_host = {tells_hosts}
 ignore_startup_parameters = {ignores}
 # Its patience after a failed login is 15 seconds, in which nobody would learn that the server is back.
@@ -52,27 +54,44 @@ class Pooler:
     """A running PgBouncer, as a context manager.
 
     Args:
-        url: TCP address of a database; its server is the one behind the pooler.
+        url: of a database; its server is the one behind the pooler.
         sessions: how many of the server's sessions all clients share.
+        clients: how many may be there at once.
+        begins_with: the statement that a session of this database begins with.
         tells_hosts: whether application_name gets the address of the client.
         ignores: what clients may ask for at their start in vain.
     """
 
-    def __init__(self, url: str, *, sessions: int = 20, tells_hosts: bool = False, ignores: str = "") -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        sessions: int = 20,
+        clients: int = 300,
+        begins_with: str = "",
+        tells_hosts: bool = False,
+        ignores: str = "",
+    ) -> None:
         with socket.create_server(("127.0.0.1", 0)) as listener:
             self.port: int = listener.getsockname()[1]
-        self._parts = urlsplit(url)
+        self._parts = conninfo_to_dict(for_psycopg(url))
+        server = " ".join(
+            f"{name}={value}"
+            for name in ("host", "port", "user", "password")
+            if (value := self._parts.get(name))
+        )
         self._account = server_account()
         self.directory = Path(tempfile.mkdtemp(prefix="pooler-"))
         self._configuration = self.directory / "pgbouncer.ini"
         self._configuration.write_text(
             _CONFIGURATION.format(
-                host=self._parts.hostname,
-                server_port=self._parts.port,
-                user=self._parts.username,
-                password=unquote(self._parts.password or ""),
+                server=server,
+                named=f"{self._parts['dbname']} = {server} connect_query='{begins_with}'"
+                if begins_with
+                else "",
                 port=self.port,
                 sessions=sessions,
+                clients=clients,
                 tells_hosts=int(tells_hosts),
                 ignores=ignores,
                 directory=self.directory,
@@ -94,7 +113,7 @@ class Pooler:
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def url_of(self, database: str) -> str:
-        return f"postgresql://{self._parts.username}@127.0.0.1:{self.port}/{database}"
+        return f"postgresql://{self._parts['user']}@127.0.0.1:{self.port}/{database}"
 
     def start(self) -> None:
         """Start the program; return when it takes connections."""

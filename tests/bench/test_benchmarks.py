@@ -10,6 +10,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from rig.pooler import MISSING, PROGRAM
+
 pytestmark = pytest.mark.long
 
 ROOT = Path(__file__).parents[2]
@@ -107,3 +109,20 @@ def test_a_benchmark_that_is_asked_for_too_little_says_how_much_is_enough(databa
     )
     assert ended.returncode == 1
     assert ended.stderr.startswith("bench: --filings must be 2 or more")
+
+
+@pytest.mark.skipif(PROGRAM is None, reason=MISSING)
+def test_a_crew_behind_a_pooler_needs_no_more_sessions_than_it_lends(
+    database_url: str, tmp_path: Path
+) -> None:
+    given = ("--workers", "2", "--seconds", "0.1", "--settle", "0", "--wakes", "2", "--sessions", "3")
+    command = [sys.executable, "-m", "benchmarks", "fleet", *given]
+    ended = subprocess.run(
+        [*command, "--database-url", database_url, "--results", str(tmp_path)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert ended.returncode == 0, ended.stderr
+    [table] = json.loads((tmp_path / "fleet.json").read_text())["tables"]
+    assert 1 <= table["rows"][0]["connections"] <= 3

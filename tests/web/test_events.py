@@ -27,7 +27,11 @@ class Event(NamedTuple):
 
 
 class Client:
-    """A client of one stream, over a plain socket."""
+    """A client of one stream, over a plain socket.
+
+    Attributes:
+        was_ended: whether the server has ended the stream, and not just the connection.
+    """
 
     def __init__(
         self,
@@ -44,6 +48,7 @@ class Client:
         self.socket.sendall(
             f"GET {below}/api/v1/jobs/{job}/events HTTP/1.1\r\nHost: localhost\r\n{place}\r\n".encode()
         )
+        self.was_ended = False
         self._lines = self.socket.makefile("r", newline="\n")
         self.status = int(self._lines.readline().split()[1])
         while self._lines.readline().strip():
@@ -54,6 +59,7 @@ class Client:
         fields: dict[str, str] = {}
         for line in self._lines:
             if line == "0\r\n":
+                self.was_ended = True
                 return
             name, colon, value = line.strip().partition(": ")
             if colon and name in ("id", "event", "data"):
@@ -145,7 +151,7 @@ def test_streams_end_when_the_server_leaves_and_keep_nobody_waiting(web: Web) ->
             told = client.events()
             place = next(told).id
             served.process.send_signal(signal.SIGTERM)
-            assert list(told) == []
+            assert (list(told), client.was_ended) == ([], True)
             assert served.ended() == 0
     with watching(web, job, last_event_id=place) as client:
         say(web, job, "after")

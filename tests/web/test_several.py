@@ -197,6 +197,8 @@ def test_a_database_that_stops_is_shown_as_down_and_takes_nothing_of_the_other(b
         assert standing(fresh, "sales") != "down"
         unseen = fresh.get("/", Accept="text/html")
         assert (unseen.status, "not seen yet" in unseen.text) == (200, True)
+        ready = fresh.get("/readyz")
+        assert (ready.status, ready.json["databases"]) == (200, {"sales": "ready", "stock": "not ready"})
         pair.stock.resume()
         eventually(lambda: standing(fresh, "stock") != "down")
     eventually(lambda: standing(both, "stock") != "down")
@@ -211,9 +213,10 @@ def test_streams_of_all_databases_end_when_the_server_leaves(pair: Pair) -> None
         streams = [client.events() for client in clients]
         assert [next(stream).data["status"] for stream in streams] == ["queued", "queued"]
         served.process.send_signal(signal.SIGTERM)
-        assert served.process.wait(20) == 0
-        for client in clients:
+        for client, stream in zip(clients, streams, strict=True):
+            assert (list(stream), client.was_ended) == ([], True)
             client.close()
+        assert served.ended() == 0
 
 
 @pytest.mark.slow
