@@ -136,7 +136,7 @@ class Desk:
         did: str,
         subject: str,
         tells: Mapping[str, Any] | None = None,
-        **query: str | int,
+        **query: str | int | list[str],
     ) -> Response:
         """To a page of ours after a change, so that a reload does not send the change again.
 
@@ -145,7 +145,7 @@ class Desk:
         """
         await self._note(user_of(request.scope), did, subject, tells or {})
         await self.seen.renew()
-        asked = f"?{urlencode(query)}" if query else ""
+        asked = f"?{urlencode(query, doseq=True)}" if query else ""
         return RedirectResponse(f"{request.scope.get('root_path', '')}{path}{asked}", 303)
 
 
