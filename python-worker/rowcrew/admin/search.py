@@ -95,7 +95,14 @@ def _in_quotes(value: str) -> str:
 
 
 def _since(value: str) -> datetime | timedelta:
-    """A length of time such as 2h, or a moment; one without a zone is meant in UTC."""
+    found = time_of(value)
+    if found is None:
+        raise Unreadable(f"since:{value} is not understood; give 30min, 2h, 7d or 2026-12-31T18:00")
+    return found
+
+
+def time_of(value: str) -> datetime | timedelta | None:
+    """A length of time such as 2h, or a moment; one without a zone is meant in UTC. None = neither."""
     if found := re.fullmatch(r"([0-9]{1,9})(w|d|h|min|m|s)", value):
         unit = "min" if found[2] == "m" else found[2]
         length = timedelta(seconds=int(found[1]) * _UNITS[unit])
@@ -104,7 +111,7 @@ def _since(value: str) -> datetime | timedelta:
     try:
         moment = datetime.fromisoformat(value)
     except ValueError:
-        raise Unreadable(f"since:{value} is not understood; give 30min, 2h, 7d or 2026-12-31T18:00") from None
+        return None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
