@@ -94,3 +94,55 @@ def test_what_is_under_way_can_be_stopped_however_many_began_later() -> None:
         assert len(bulks.all()) == MOST_KEPT
 
     asyncio.run(begin_many())
+
+
+def edited(web: Web, type: str, **edit: Any) -> dict[str, Any]:
+    to_id = web.get(f"/api/v1/bulk/count?change=edit&q=type:{type}").json["toId"]
+    wanted = {"change": "edit", "q": f"type:{type}", "toId": to_id, "delaySeconds": 0, **edit}
+    begun = web.post("/api/v1/bulk", wanted)
+    assert begun.status == 202, begun.text
+    return over(web, begun.json["id"])
+
+
+def test_queued_jobs_get_another_priority_and_time_and_others_are_left_alone(web: Web) -> None:
+    web.execute("INSERT INTO jobs (type, priority) SELECT 'moved', 1 FROM generate_series(1, 1500)")
+    ended_one = web.value(
+        """UPDATE jobs SET status = 'cancelled'
+            WHERE id = (SELECT min(id) FROM jobs WHERE type = 'moved') RETURNING id"""
+    )
+    assert web.get("/api/v1/bulk/count?change=edit&q=type:moved").json["jobs"] == 1_499
+    ended = edited(web, "moved", priority="high")
+    assert (ended["state"], ended["changed"], ended["priority"], ended["runAt"]) == ("done", 1_499, 10, None)
+    assert web.value("SELECT count(*) FROM jobs WHERE type = 'moved' AND priority = 10") == 1_499
+    assert web.value("SELECT priority FROM jobs WHERE id = %s", ended_one) == 1
+    ended = edited(web, "moved", runAt="2030-01-01T00:00:00+01:00")
+    assert (ended["changed"], ended["runAt"], ended["priority"]) == (1_499, "2029-12-31T23:00:00Z", None)
+    later = """SELECT count(*) FROM jobs
+                WHERE type = 'moved' AND priority = 10 AND "runAt" = '2029-12-31T23:00Z'"""
+    assert web.value(later) == 1_499
+
+
+def test_who_waits_for_others_is_given_no_time_but_a_priority(web: Web) -> None:
+    first = web.enqueue("first")
+    waits = web.enqueue("waits", waitsFor=[first])
+    free = web.enqueue("waits")
+    assert edited(web, "waits", runAt="2030-01-01T00:00:00Z")["changed"] == 1
+    assert edited(web, "waits", priority=-5)["changed"] == 2
+    times = "SELECT array_agg(id) FROM jobs WHERE type = 'waits' AND \"runAt\" = '2030-01-01T00:00Z'"
+    assert web.value(times) == [free]
+    assert web.value("SELECT status FROM jobs WHERE id = %s", waits) == "queued"
+
+
+def test_an_edit_says_what_and_other_changes_say_nothing_of_it(web: Web) -> None:
+    for wanted, field in (
+        ({"change": "edit"}, "priority"),
+        ({"change": "edit", "priority": "soon"}, "priority"),
+        ({"change": "edit", "priority": 40_000}, "priority"),
+        ({"change": "edit", "runAt": "2030-01-01T00:00:00"}, "runAt"),
+        ({"change": "cancel", "priority": 1}, "priority"),
+        ({"change": "requeue", "runAt": "2030-01-01T00:00:00Z"}, "runAt"),
+    ):
+        refused = web.post("/api/v1/bulk", {"q": "type:none", "toId": 1, **wanted})
+        assert (refused.status, refused.json["field"]) == (422, field), wanted
+    ended = web.get("/api/v1/bulk/count?change=edit&q=status:failed")
+    assert (ended.status, ended.json["field"]) == (422, "q")

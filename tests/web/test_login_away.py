@@ -60,7 +60,7 @@ class Users:
 
     async def asks(self) -> str | None:
         await self.login.is_required()
-        user = await self.login.user(Headers({"Authorization": "Bearer secret"}))
+        user = await self.login.user({}, Headers({"Authorization": "Bearer secret"}))
         return user and user.name
 
 

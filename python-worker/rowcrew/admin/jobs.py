@@ -119,7 +119,7 @@ async def edit_job(
     seen: datetime | None = None,
 ) -> bool:
     """Change when a queued job runs. False where it is not queued, or was changed since `seen`."""
-    return await operator.edit_job(link, id, priority=priority, run_at=run_at, seen=seen)
+    return bool(await operator.edit_job(link, [id], priority=priority, run_at=run_at, seen=seen))
 
 
 async def count_jobs(link: Link, filter: Filter) -> list[JobCount]:

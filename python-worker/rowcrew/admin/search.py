@@ -95,7 +95,14 @@ def _in_quotes(value: str) -> str:
 
 
 def _since(value: str) -> datetime | timedelta:
-    """A length of time such as 2h, or a moment; one without a zone is meant in UTC."""
+    found = time_of(value)
+    if found is None:
+        raise Unreadable(f"since:{value} is not understood; give 30min, 2h, 7d or 2026-12-31T18:00")
+    return found
+
+
+def time_of(value: str) -> datetime | timedelta | None:
+    """A length of time such as 2h, or a moment; one without a zone is meant in UTC. None = neither."""
     try:
         if found := re.fullmatch(r"([0-9]{1,9})(w|d|h|min|m|s)", value):
             length = timedelta(seconds=int(found[1]) * _UNITS["min" if found[2] == "m" else found[2]])
@@ -104,7 +111,7 @@ def _since(value: str) -> datetime | timedelta:
         moment = datetime.fromisoformat(value)
         return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
-        raise Unreadable(f"since:{value} is not understood; give 30min, 2h, 7d or 2026-12-31T18:00") from None
+        return None
 
 
 def _spelled_since(since: datetime | timedelta) -> str:

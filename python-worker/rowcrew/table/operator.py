@@ -157,11 +157,16 @@ async def requeue_job(link: Link, ids: Sequence[int]) -> list[int]:
 
 
 async def edit_job(
-    link: Link, id: int, *, priority: int | None, run_at: datetime | None, seen: datetime | None
-) -> bool:
-    """Whether the job was queued and is changed; `seen` is the "updatedAt" that it must still have."""
-    parameters = {"id": id, "priority": priority, "runAt": run_at, "seen": seen}
-    return bool(await _fetch(link, "edit_job", parameters))
+    link: Link,
+    ids: Sequence[int],
+    *,
+    priority: int | None,
+    run_at: datetime | None,
+    seen: datetime | None = None,
+) -> list[int]:
+    """The ids of those that were queued and are changed; `seen` is the "updatedAt" they must still have."""
+    parameters = {"ids": list(ids), "priority": priority, "runAt": run_at, "seen": seen}
+    return [id for (id,) in await _fetch(link, "edit_job", parameters)]
 
 
 async def job_standing(link: Link, ids: Sequence[int]) -> list[Standing]:

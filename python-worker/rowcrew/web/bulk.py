@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from datetime import datetime
 from typing import Final, Literal
 
 import msgspec
 import psycopg
 
 from rowcrew.admin import bulk as admin
-from rowcrew.admin.jobs import Change
+from rowcrew.admin.bulk import BulkChange, Edit
 from rowcrew.model.errors import RowcrewError
 from rowcrew.table.link import reason
 from rowcrew.table.looks import Search
@@ -35,25 +36,31 @@ class BulkDocument(msgspec.Struct, frozen=True, rename="camel"):
         looked_to: it has come down to this id; null before it begins.
         changed: how many jobs it has changed so far.
         problem: why it has failed.
+        priority, run_at: what an edit gives the jobs; null = that stays.
     """
 
     id: str
-    change: Change
+    change: BulkChange
     state: State
     to_id: int
     counted: int | None
     looked_to: int | None
     changed: int
     problem: str | None
+    priority: int | None
+    run_at: datetime | None
 
 
 class _Bulk:
     """One bulk change under way."""
 
-    def __init__(self, change: Change, search: Search, *, to_id: int, counted: int | None) -> None:
+    def __init__(
+        self, change: BulkChange, search: Search, *, to_id: int, counted: int | None, edit: Edit | None
+    ) -> None:
         self.id = str(uuid.uuid4())
         self.change = change
         self.search = search
+        self.edit = edit
         self.to_id = to_id
         self.counted = counted
         self.state: State = "waiting"
@@ -77,6 +84,7 @@ class _Bulk:
             self.looked_to,
             self.changed,
             self.problem,
+            *(self.edit or (None, None)),
         )
 
 
@@ -94,23 +102,25 @@ class Bulks:
 
     def begin(
         self,
-        change: Change,
+        change: BulkChange,
         search: Search,
         *,
         to_id: int,
         delay_seconds: float,
         counted: int | None = None,
+        edit: Edit | None = None,
     ) -> BulkDocument:
         """
         Args:
             counted: how many jobs somebody was told that it takes.
+            edit: what an edit gives the jobs.
 
         Raises:
             TooMany: too many are under way.
         """
         if sum(one.is_under_way for one in self._known.values()) >= MOST_AT_ONCE:
             raise TooMany(f"{MOST_AT_ONCE} bulk changes are under way; wait for one of them to end")
-        bulk = _Bulk(change, search, to_id=to_id, counted=counted)
+        bulk = _Bulk(change, search, to_id=to_id, counted=counted, edit=edit)
         self._known[bulk.id] = bulk
         if len(self._known) > MOST_KEPT:
             del self._known[next(id for id, one in self._known.items() if not one.is_under_way)]
@@ -160,6 +170,6 @@ class Bulks:
                 part = await admin.part(link, bulk.change, bulk.search, before=before)
             if part.ids:
                 async with self._changing.lent() as link:
-                    bulk.changed += await admin.carry_out(link, bulk.change, part.ids)
+                    bulk.changed += await admin.carry_out(link, bulk.change, part.ids, bulk.edit)
             before = part.before
             bulk.looked_to = 1 if before is None else before

@@ -13,6 +13,7 @@ from playwright.sync_api import Page, expect
 from rig.waiting import eventually
 from tests.web.pages.conftest import OpenPage, Scene
 from tests.web.pages.test_errands import tab_to
+from tests.web.pages.test_plain import post
 
 JOBS = 5_000
 PART = 1_000
@@ -91,3 +92,53 @@ def test_five_thousand_are_undone_then_stopped_half_way_then_done(
     assert acts >= 5
     begun = "kind = 'web.begin_bulk' AND detail->>'change' = 'requeue' AND detail->>'q' ~ 'type:thousands'"
     assert scene.web.value(f"SELECT count(*) FROM events WHERE {begun}") == 3
+
+
+def test_queued_jobs_are_prioritised_and_rescheduled_after_ten_seconds_to_undo(
+    open_page: OpenPage, scene: Scene
+) -> None:
+    ids = [scene.job("movable") for _ in range(3)]
+    done = scene.failed("movable")
+    page = open_page("/jobs?q=type:movable")
+    page.get_by_role("link", name="Prioritise or reschedule").click()
+    expect(page.locator("h1")).to_have_text("Change 3 jobs?")
+    tab_to(page, page.get_by_label("Priority"))
+    page.keyboard.type("high")
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator("h1")).to_contain_text("Taken back: 0 jobs")
+
+    page = open_page("/bulk?change=edit&q=type:movable", java_script_enabled=False)
+    page.get_by_label("Priority").fill("-7")
+    page.get_by_label("Runs at").fill("2h")
+    page.get_by_role("button", name="Change 3").click()
+    eventually(lambda: bulk(scene)["state"] == "done")
+    page.get_by_role("link", name="How far is it?").click()
+    expect(page.locator("h1")).to_have_text("Done: 3 jobs are changed.")
+    moved = scene.web.value(
+        """SELECT array_agg(id ORDER BY id) FROM jobs WHERE type = 'movable' AND priority = -7
+              AND "runAt" BETWEEN now() + interval '110 min' AND now() + interval '120 min'"""
+    )
+    assert moved == ids
+    assert scene.status(done) == "failed"
+    tells = scene.web.value(
+        "SELECT detail FROM events WHERE kind = 'web.begin_bulk' ORDER BY id DESC LIMIT 1"
+    )
+    assert (tells["change"], tells["priority"], tells["runAt"][:2]) == ("edit", -7, "20")
+
+
+@pytest.mark.parametrize(
+    ("priority", "when", "said"),
+    [
+        ("", " ", "Give a priority, or a time, or both."),
+        ("soonish", "", "is no priority"),
+        ("99999", "", "is no priority"),
+        ("", "tomorrow", "is no time"),
+        ("", "99999999d", "is no time"),
+    ],
+)
+def test_what_is_no_priority_and_no_time_changes_nothing(
+    scene: Scene, priority: str, when: str, said: str
+) -> None:
+    answered = post(scene, "/bulk", f"change=edit&q=type:crawl_page&to=9&priority={priority}&when={when}")
+    assert (answered.status, said in answered.text) == (400, True), answered.text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Final
 
 import msgspec
@@ -9,8 +10,10 @@ from msgspec import Meta
 
 from rowcrew.admin import bulk as admin
 from rowcrew.admin import looks
-from rowcrew.admin.jobs import CHANGEABLE, Change
+from rowcrew.admin.bulk import BulkChange, Edit
 from rowcrew.admin.search import frozen
+from rowcrew.model.new_job import NewJob
+from rowcrew.model.priority import priority_value
 from rowcrew.table.link import Link
 from rowcrew.table.looks import Search
 from rowcrew.web.api.jobs import JobId, refuse_hidden, typed
@@ -24,7 +27,7 @@ UNDO_SECONDS: Final = 10.0
 class CountQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Which jobs, as one would type it: `status:failed queue:mail`."""
 
-    change: Change
+    change: BulkChange
     q: str
 
 
@@ -35,12 +38,33 @@ class BulkToBegin(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fi
         q: which jobs, as one would type it: `status:failed queue:mail`.
         to_id: jobs with higher ids are left alone: the `toId` of the count that somebody has seen.
         delay_seconds: how long it can be taken back before it begins.
+        priority: for `edit`: a number, larger runs first, or urgent, high, normal, low.
+        run_at: for `edit`: when the jobs run.
     """
 
-    change: Change
+    change: BulkChange
     q: str
     to_id: JobId
     delay_seconds: Annotated[float, Meta(ge=0, le=3_600)] = UNDO_SECONDS
+    priority: int | str | None = None
+    run_at: datetime | None = None
+
+    @property
+    def edit(self) -> Edit | None:
+        """What an edit gives the jobs.
+
+        Raises:
+            Refused: an edit gives nothing, or another change something.
+        """
+        given = {"priority": self.priority, "runAt": self.run_at}
+        if self.change == "edit" and given == {"priority": None, "runAt": None}:
+            raise Refused(
+                422, "priority: give it, or runAt, or both: an edit changes one of them", field="priority"
+            )
+        for field, value in given.items():
+            if self.change != "edit" and value is not None:
+                raise Refused(422, f"{field}: {self.change} does not change it; edit does", field=field)
+        return edit_of(self.priority, self.run_at) if self.change == "edit" else None
 
 
 class BulkList(msgspec.Struct, frozen=True):
@@ -60,12 +84,20 @@ async def begin(link: Link, given: Given) -> Answer:
     wanted: BulkToBegin = given.body
     search = frozen(_search(wanted.change, wanted.q), await looks.now(link))
     begun = given.shared.bulks.begin(
-        wanted.change, search, to_id=wanted.to_id, delay_seconds=wanted.delay_seconds
+        wanted.change, search, to_id=wanted.to_id, delay_seconds=wanted.delay_seconds, edit=wanted.edit
     )
     where = {"Location": f"/api/v1/bulk/{begun.id}"}
-    return Answer(
-        begun, 202, where, tells={"bulk": begun.id, **admin.told(wanted.change, search, wanted.to_id)}
-    )
+    tells = admin.told(wanted.change, search, wanted.to_id, wanted.edit)
+    return Answer(begun, 202, where, tells={"bulk": begun.id, **tells})
+
+
+def edit_of(priority: int | str | None, run_at: datetime | None) -> Edit:
+    """
+    Raises:
+        InvalidJob: no job can have such a priority or time.
+    """
+    checked = NewJob("job", priority=priority, run_at=run_at)
+    return Edit(None if priority is None else priority_value(checked.priority or 0), run_at)
 
 
 async def list_bulk(_: Link, given: Given) -> Answer:
@@ -80,12 +112,12 @@ async def stop(_: Link, given: Given) -> Answer:
     return Answer(_found(given.shared.bulks.take_back(given.path["bulk"])))
 
 
-def _search(change: Change, text: str) -> Search:
+def _search(change: BulkChange, text: str) -> Search:
     search = typed(text)
     if search == Search():
         raise Refused(422, "q: say which jobs, such as status:failed or type:report", field="q")
     if admin.narrowed(change, search) is None:
-        able = ", ".join(CHANGEABLE[change])
+        able = ", ".join(admin.takes(change))
         raise Refused(422, f"q: {change} takes jobs that are {able}, and these are not", field="q")
     return search
 

@@ -1,10 +1,11 @@
 """The address of a list of jobs: what is asked, and the tabs and pages made of it.
 
-In: a search, and where a page begins. Out: links. Called by the list of jobs.
+In: a search, the columns that were chosen, and where a page begins. Out: links. Called by the list of jobs.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 from urllib.parse import urlencode
 
@@ -25,19 +26,21 @@ class Tab(NamedTuple):
     number: str
 
 
-def asked(search: Search, before: int | None = None) -> str:
+def asked(search: Search, columns: Sequence[str], before: int | None = None) -> str:
     """The part of the address behind the path."""
-    said = {"q": spelled(search)} if spelled(search) else {}
+    said: dict[str, str | list[str]] = {"q": text} if (text := spelled(search)) else {}
+    if columns:
+        said["column"] = list(columns)
     if before is not None:
         said["before"] = str(before)
-    return f"?{urlencode(said)}" if said else ""
+    return f"?{urlencode(said, doseq=True)}" if said else ""
 
 
-def tabs(search: Search, now: Now | None) -> list[Tab]:
+def tabs(search: Search, columns: Sequence[str], now: Now | None) -> list[Tab]:
     everything = msgspec.structs.replace(search, statuses=None)
-    shown = [Tab("All", asked(everything), not search.statuses, "")]
+    shown = [Tab("All", asked(everything, columns), not search.statuses, "")]
     for status in STATUSES:
-        narrowed = asked(msgspec.structs.replace(search, statuses=(status,)))
+        narrowed = asked(msgspec.structs.replace(search, statuses=(status,)), columns)
         is_current = search.statuses == (status,)
         shown.append(Tab(status.capitalize(), narrowed, is_current, _number(status, search, now)))
     return shown

@@ -14,6 +14,7 @@ from rowcrew.admin.search import Unreadable, search
 from rowcrew.table.looks import Search
 from rowcrew.web.login import user_of
 from rowcrew.web.pages import filters
+from rowcrew.web.pages.columns import COLUMNS, chosen, shown
 from rowcrew.web.pages.screen import Desk, form, job_id
 from rowcrew.web.problems import Refused
 
@@ -23,6 +24,8 @@ PAGE: Final = 50
 async def list_jobs(desk: Desk, request: Request) -> Response:
     q = request.query_params.get("q", "")
     wanted, wrong = _read(q)
+    columns = shown(request.query_params.getlist("column"))
+    kept = chosen(columns)
     before = job_id(text) if (text := request.query_params.get("before")) else None
     now = await desk.seen.now()
     page = Page([], None)
@@ -39,10 +42,14 @@ async def list_jobs(desk: Desk, request: Request) -> Response:
         page=page,
         told=_told(page),
         again=0 if wanted.texts else 5,
-        tabs=filters.tabs(wanted, now.value),
+        tabs=filters.tabs(wanted, kept, now.value),
+        all_columns=COLUMNS,
+        columns=columns,
+        kept=kept,
         before=before,
-        newest=filters.asked(wanted),
-        older=filters.asked(wanted, page.before) if page.before is not None else None,
+        usual=filters.asked(wanted, []),
+        newest=filters.asked(wanted, kept),
+        older=filters.asked(wanted, kept, page.before) if page.before is not None else None,
     )
 
 
@@ -57,6 +64,8 @@ async def change_jobs(desk: Desk, request: Request) -> Response:
         answers = await admin.change_jobs(link, change, ids)
     changed = sum(one.changed for one in answers)
     said: dict[str, Any] = {"q": q} if (q := (sent.get("q") or [""])[0]) else {}
+    if kept := chosen(shown(sent.get("column", []))):
+        said["column"] = kept
     return await desk.back(
         request,
         "/jobs",

@@ -172,7 +172,7 @@ class Desk(Frame):
         did: str,
         subject: str,
         tells: Mapping[str, Any] | None = None,
-        **query: str | int,
+        **query: str | int | list[str],
     ) -> Response:
         """To a page of ours after a change, so that a reload does not send the change again.
 
@@ -181,7 +181,7 @@ class Desk(Frame):
         """
         await self._note(user_of(request.scope), did, subject, tells or {})
         await self.seen.renew()
-        asked = f"?{urlencode(query)}" if query else ""
+        asked = f"?{urlencode(query, doseq=True)}" if query else ""
         return RedirectResponse(f"{request.scope.get('root_path', '')}{path}{asked}", 303)
 
 
