@@ -166,7 +166,7 @@ def test_a_plain_file_gets_no_closer_look(
 
 @pytest.mark.parametrize("line", [
     "today,2026-01-02,a,t", "1,today,a,t", "1,2026-01-02,=a,t", '1,2026-01-02,"\t",t', "1,2026-01-02,a",
-    "1,2026-01-02,a,t,", ", ,\t,",
+    "1,2026-01-02,a,t,", ", , ,",
 ])  # fmt: skip
 @pytest.mark.parametrize("before", [0, 1_500])
 def test_a_line_that_is_not_plain_gets_one(
