@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import socket
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
 from rig.clock import MovedClock
 from rowcrew.control.children import runners
-from rowcrew.control.children.runner import BEGIN_SECONDS
-from rowcrew.control.children.runners import SOLO_IDLE_SECONDS
+from rowcrew.control.children.runner import BEGIN_SECONDS, Runner
+from rowcrew.control.children.runners import SILENT_SECONDS, SOLO_IDLE_SECONDS
 from rowcrew.control.children.starting import LONGEST_PAUSE_SECONDS, Restarts
 from rowcrew.control.run import Run
 from rowcrew.model.outcome import Completed
-from rowcrew.runner.wire import Assign, Close, Ready, Unloadable
+from rowcrew.runner.wire import Assign, Close, Ready, Unloadable, frame
 from tests.control.site import MANIFEST, OpenSite, Site, StandInRunner
 from tests.model.made import a_job
 
@@ -73,6 +76,52 @@ async def test_a_silent_runner_takes_jobs_when_it_speaks(runner: StandInRunner, 
     takes_jobs.append(runner.takes_jobs)
     assert takes_jobs == [False, True]
     assert runner.answered_at == clock.now()
+
+
+async def test_a_runner_that_answers_no_more_and_runs_nothing_makes_room_for_another(site: Site) -> None:
+    silent, busy = site.runner, await site.start("alone")
+    silent.is_silent = True
+    assert isinstance(busy.runner, StandInRunner)
+    busy.runner.is_silent = True
+    site.clock.move(SILENT_SECONDS)
+    site.runners.retire_idle()
+    assert not silent.was_killed()
+    site.clock.move(1)
+    site.runners.retire_idle()
+    assert (silent.was_killed(), busy.runner.was_killed()) == (True, False)
+
+
+def test_what_a_runner_that_was_quicker_than_control_is_told_reaches_it() -> None:
+    """Its first message is there before control has connected, and is answered at once."""
+    uvloop = pytest.importorskip("uvloop")  # asyncio's own loop goes on with the caller first
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as loop:
+        loop.run(_assigned_at_once())
+
+
+async def _assigned_at_once() -> None:
+    assigns = SimpleNamespace(hear=lambda runner, _: runner.assign([a_run("a")]))
+    place = QuickPlace()
+    runner = Runner(kind="group", slots=1, keeper=assigns, clock=MovedClock())
+    await runner.start(place)
+    with place.end:
+        place.end.settimeout(10)
+        assert b"assign" in place.end.recv(65_536)
+
+
+class QuickPlace:
+    """Where a runner has said that it is ready before control has done anything else."""
+
+    pid, is_host = 0, True
+
+    async def begin(self, end: socket.socket, **_: object) -> QuickPlace:
+        self.end = end.dup()
+        self.end.sendall(frame(Ready(MANIFEST)))
+        return self
+
+    async def wait(self) -> str:
+        raise NotImplementedError
+
+    def kill(self) -> None: ...
 
 
 async def test_shared_runners_share_the_slots_and_a_new_one_gets_what_is_left(open_site: OpenSite) -> None:

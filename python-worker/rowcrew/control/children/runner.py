@@ -118,7 +118,7 @@ class Runner:
         ours.setblocking(False)
         try:
             self._body = await place.begin(theirs, slots=self.slots, mark=self.mark)
-            self._channel = await self._connected(ours)
+            await self._connect(ours)
         except BaseException:
             self.kill()
             ours.close()
@@ -126,11 +126,13 @@ class Runner:
         finally:
             theirs.close()
 
-    async def _connected(self, end: socket.socket) -> Channel[ToControl]:
+    async def _connect(self, end: socket.socket) -> None:
         # A runner that lost its socket, because user code closed it, can answer no more.
         channel: Channel[ToControl] = Channel(ToControl, receive=self._received, lost=self.kill)
+        # Known before it is connected: where the runner was quicker than this process, uvloop hands its first
+        # message over before this coroutine goes on, and what is answered to that must not be lost.
+        self._channel = channel
         await asyncio.get_running_loop().create_connection(lambda: channel, sock=end)
-        return channel
 
     def _received(self, message: ToControl) -> None:
         self.is_loaded = self.is_loaded or isinstance(message, Ready)

@@ -25,6 +25,7 @@ from rowcrew.settings import Settings
 
 SOLO_IDLE_SECONDS: Final = 60.0
 GROUP_IDLE_SECONDS: Final = 5.0
+SILENT_SECONDS: Final = 30.0
 LOOK_AGAIN_SECONDS: Final = 1.0
 LEAVING_SECONDS: Final = 2.0
 """How long a runner may take when the worker leaves; all of a shutdown fits into 30 seconds. What a crew
@@ -125,14 +126,24 @@ class Runners:
         self._closing.set()
 
     def retire_idle(self) -> None:
-        """Runners of suspects leave after seconds without work; solo ones after a minute, but for one."""
+        """Runners of suspects leave after seconds without work; solo ones after a minute, but for one.
+
+        One that answers no more and has no runs is ended: it keeps the place of another, perhaps for ever.
+        """
+        for runner in self._all:
+            if runner.is_silent and not runner.runs and self._has_idled(runner, SILENT_SECONDS):
+                self._log.event("runner.killed", pid=runner.pid, reason="it neither answers nor runs a job")
+                runner.kill()
         idle = [runner for runner in self._all if runner.takes_jobs and not runner.runs]
         groups = [runner for runner in idle if runner.kind == "group"]
         solos = [runner for runner in idle if runner.kind == "solo"]
         for seconds, leaving in ((GROUP_IDLE_SECONDS, groups), (SOLO_IDLE_SECONDS, solos[1:])):
             for runner in leaving:
-                if self._clock.now() - runner.idle_since > seconds:
+                if self._has_idled(runner, seconds):
                     runner.retire()
+
+    def _has_idled(self, runner: Runner, seconds: float) -> bool:
+        return self._clock.now() - runner.idle_since > seconds
 
     def reap_orphans(self) -> None:
         """Only the first process of a container has any; a child of a host program is for the host."""
