@@ -47,6 +47,23 @@ class Mutation(NamedTuple):
 
 MUTATIONS: Final = (
     Mutation(
+        "what answers a runner's first word is lost",
+        (
+            Edit(
+                "control/children/runner.py",
+                """        self._channel = channel
+        await asyncio.get_running_loop().create_connection(lambda: channel, sock=end)
+""",
+                """        await asyncio.get_running_loop().create_connection(lambda: channel, sock=end)
+        self._channel = channel
+""",
+            ),
+        ),
+        (
+            "tests/control/test_children.py::test_what_a_runner_that_was_quicker_than_control_is_told_reaches_it",
+        ),
+    ),
+    Mutation(
         "the due tick is computed instead of stored",
         (
             Edit(
