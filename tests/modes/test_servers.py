@@ -81,6 +81,7 @@ def test_a_handler_on_the_server_s_own_loop_reaches_those_who_listen_to_the_serv
 ) -> None:
     with start("-m uvicorn", "fastapi_inline:application", *UVICORN) as web:
         (worker,) = has_workers(table, 1)
+        assert eventually(lambda: web.ask("/openapi.json"), 60)
         with closing(web.lines("/news")) as news:
             assert next(news) == ": listening"
             job = table.enqueue("announce", {"text": "Doors open"})

@@ -69,7 +69,8 @@ def test_every_way_on_from_a_list_keeps_its_columns(open_page: OpenPage, scene: 
     page.wait_for_url(re.compile("queue"))
     assert titles(page) == CHOSEN
     for link in ("Queued", "Older", "Newest"):
-        page.get_by_role("link", name=re.compile(f"^{link}")).click()
+        with page.expect_navigation(wait_until="domcontentloaded"):
+            page.get_by_role("link", name=re.compile(f"^{link}")).click()
         assert titles(page) == CHOSEN, link
     page.get_by_role("checkbox", name="Select job").first.check()
     page.get_by_role("button", name="Cancel").click()
