@@ -38,11 +38,14 @@ OPTION = """
 """
 
 
+@pytest.hookimpl(tryfirst=True)  # before `-m` chooses
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whichever test comes first here waits for pip: half a minute, minutes on a busy machine."""
+    """Whichever test comes first in the environment waits for pip: half a minute, or minutes."""
     for item in items:
         if item.path.is_relative_to(Path(__file__).parent):
             item.add_marker(pytest.mark.timeout(600))
+            if "environment" in getattr(item, "fixturenames", ()):
+                item.add_marker(pytest.mark.long)
 
 
 @pytest.fixture(scope="session")

@@ -16,6 +16,7 @@ RECEIVER = "INSERT INTO event_receivers (name, via) VALUES ('the-log', 'log')"
 
 
 @pytest.mark.slow
+@pytest.mark.long  # a queue's depth is looked for once a minute
 def test_a_workers_role_is_enough_to_write_merge_tell_and_prune(
     login: Login, start_worker: StartWorker, table: Table
 ) -> None:

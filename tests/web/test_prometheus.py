@@ -152,6 +152,7 @@ def test_what_it_reads_is_what_the_tables_hold_and_rules_and_questions_have_answ
         assert [rule["lastError"] for rule in rules if "lastError" in rule] == []
 
 
+@pytest.mark.long  # it waits for a minute's figures
 def test_the_error_rate_of_a_type_is_the_share_that_failed_within_the_window(
     guarded: Web, tmp_path: Path
 ) -> None:
