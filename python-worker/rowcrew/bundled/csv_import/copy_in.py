@@ -8,7 +8,7 @@ a payload are quoted by `psycopg.sql`. Called by `loading`.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -146,15 +146,27 @@ class CopyIn:
         Raises:
             psycopg.Error: one of ROW_ERRORS if the content of a row is at fault.
         """
-        if self._copy_to_table and records.straight is not None and not self._expect_duplicates:
+        if self.goes_straight(records):
             try:
-                with self._connection.transaction():
-                    self._copy(self._copy_to_table, records.straight, records.rows)
+                return self.load_together([records])
             except (*_DUPLICATES, RowsMissing):
                 self._expect_duplicates = True
-            else:
-                return Loaded(records.rows, 0)
         return self._load_by_staging(records)
+
+    def goes_straight(self, records: Records) -> bool:
+        """Whether `load` tries to copy these records into the table itself."""
+        return records.straight is not None and not self._expect_duplicates
+
+    def load_together(self, group: Iterable[Records]) -> Loaded:
+        """Copy all of these records, each of which goes straight, into the table or, with an error, none.
+
+        Raises:
+            psycopg.Error: one of ROW_ERRORS if the content of a row is at fault, or a row is there already.
+        """
+        assert self._copy_to_table is not None
+        parts = ((records.straight, records.rows) for records in group if records.straight is not None)
+        with self._connection.transaction():
+            return Loaded(self._copy(self._copy_to_table, parts), 0)
 
     def stage(self, data: bytes, rows: int) -> None:
         """Stage records that begin with a field for their row number, for `unfit` and `load_staged`.
@@ -164,7 +176,7 @@ class CopyIn:
         """
         self._empty_staging()
         with self._connection.transaction():
-            self._copy(staging.copy_numbered(self._plan), data, rows)
+            self._copy(staging.copy_numbered(self._plan), [(data, rows)])
 
     def unfit(self) -> list[Unfit]:
         """Take out of the staging what cannot be cast, as far as the server tells without an error."""
@@ -212,7 +224,7 @@ class CopyIn:
     def _load_by_staging(self, records: Records) -> Loaded:
         self._empty_staging()
         with self._connection.transaction():
-            self._copy(staging.copy(self._plan), records.data, records.rows)
+            self._copy(staging.copy(self._plan), [(records.data, records.rows)])
             self._require_nothing_beyond()
             inserted = self._inserted("plain" if records.is_plain else "no")
             flagged = self._flagged() if records.has_formulas else 0
@@ -228,12 +240,17 @@ class CopyIn:
         # Before any savepoint: in the transaction that made the table TRUNCATE works in place.
         self._connection.execute(sql.SQL("TRUNCATE {}").format(staging.TABLE))
 
-    def _copy(self, statement: sql.Composed, data: bytes, rows: int) -> None:
+    def _copy(self, statement: sql.Composed, parts: Iterable[tuple[bytes, int]]) -> int:
+        """Send these records, of which each part has so many; how many they are."""
+        rows = 0
         with self._connection.cursor() as cursor:
             with cursor.copy(statement) as copy:
-                copy.write(data)
+                for data, count in parts:
+                    copy.write(data)
+                    rows += count
             if cursor.rowcount != rows:
                 raise RowsMissing(f"the server found {cursor.rowcount} records where there are {rows}")
+        return rows
 
     def _inserted(self, looked_at: LookedAt, among: sql.Composable = staging.ALL) -> int:
         """How many staged rows were new. Without ON CONFLICT first: faster, and most files are new."""

@@ -16,8 +16,10 @@ import msgspec
 import psycopg
 
 from rowcrew.bundled.csv_import import preview
+from rowcrew.bundled.csv_import.copy_in import CopyIn
 from rowcrew.bundled.csv_import.csv_file import Block, one_ahead
 from rowcrew.bundled.csv_import.fitting import Fit
+from rowcrew.bundled.csv_import.grouping import Grouping
 from rowcrew.bundled.csv_import.loading import Loading, Rejected
 from rowcrew.bundled.csv_import.payload import CsvImport
 from rowcrew.bundled.csv_import.reading import Reading
@@ -76,8 +78,9 @@ def _import(
     if total > MOST_ROWS:
         raise PermanentError(f"the file has {total:,} rows, more than the {MOST_ROWS:,} allowed")
     plan = plan_of(payload, reading, fields, (schema, table, columns), payload.cells)
-    loading = Loading(payload, opened(payload, plan, connection), Fit.of(plan))
-    _load(loading, reading, total, context)
+    target = opened(payload, plan, connection)
+    loading = Loading(payload, target, Fit.of(plan))
+    _load(loading, target, reading, total, context)
     loading.require_a_good_row()
     return ImportResult(
         rows=loading.rows,
@@ -91,13 +94,17 @@ def _import(
     )
 
 
-def _load(loading: Loading, reading: Reading, total: int, context: Context) -> None:
+def _load(loading: Loading, target: CopyIn, reading: Reading, total: int, context: Context) -> None:
+    done = 0
+
+    def tell(block: Block) -> None:
+        nonlocal done
+        done = max(done, min(total, _last_row(block) - reading.first_row + 1))
+        context.progress(done, total, f"Imported {done:,} of {total:,} rows")
+
     examined = ((block, loading.examined(block)) for block in reading.blocks())
     with closing(one_ahead(examined)) as upcoming:
-        for block, records in upcoming:
-            loading.load(block, records)
-            done = min(total, _last_row(block) - reading.first_row + 1)
-            context.progress(done, total, f"Imported {done:,} of {total:,} rows")
+        Grouping(loading, target, tell).load(upcoming)
 
 
 def _last_row(block: Block) -> int:
