@@ -18,7 +18,7 @@ from tests.bundled.conftest import Imports, report
 HEADER: Final = "Id,N,Day,Memo\n"
 MAPPING: Final = {"id": "Id", "n": "N", "day": "Day", "memo": "Memo"}
 TARGET: Final = """
-    DROP TABLE IF EXISTS grouped;
+    DROP TABLE IF EXISTS grouped CASCADE;
     CREATE TABLE grouped (
         at bigint GENERATED ALWAYS AS IDENTITY, id text UNIQUE, n numeric(6, 2) CHECK (n <> 666), day date,
         memo text, "orgId" text
@@ -140,6 +140,46 @@ def test_a_good_file_goes_in_few_copies(target: Imports, copies: Copies) -> None
     assert sum(copies.done) == blocks * BLOCK_ROWS
     assert len(copies.tried) <= 5
     assert max(copies.done) <= GROUP_BLOCKS * BLOCK_ROWS
+
+
+TRIGGER: Final = "CREATE TRIGGER minding {} INSERT ON {} FOR EACH {} EXECUTE FUNCTION leave_out()"
+PARTITIONED: Final = """
+    DROP TABLE grouped;
+    CREATE TABLE grouped (at bigserial, id text, n numeric, day date, memo text, "orgId" text)
+        PARTITION BY LIST ("orgId");
+    CREATE TABLE grouped_others PARTITION OF grouped DEFAULT;
+"""
+
+
+@pytest.mark.parametrize("minding", [
+    "ALTER TABLE grouped ADD FOREIGN KEY (memo) REFERENCES grouped (id)",
+    TRIGGER.format("BEFORE", "grouped", "STATEMENT"),
+    TRIGGER.format("AFTER", "grouped", "STATEMENT"),
+    TRIGGER.format("AFTER", "grouped", "ROW"),
+    PARTITIONED + TRIGGER.format("AFTER", "grouped_others", "ROW"),
+])  # fmt: skip
+def test_a_table_that_minds_statements_gets_one_for_each_block(
+    target: Imports, copies: Copies, minding: str
+) -> None:
+    target.connection.execute(minding)
+    result, *_ = brought(target, file_of(20 * BLOCK_ROWS, {}).replace(b"shop", b""))
+    assert result["inserted"] == sum(copies.done) == 20 * BLOCK_ROWS
+    assert max(copies.tried) <= 2 * BLOCK_ROWS
+
+
+@pytest.mark.parametrize("other", [
+    "SELECT", TRIGGER.format("BEFORE", "grouped", "ROW").replace("EXECUTE", "WHEN (NEW.n = 7) EXECUTE"),
+    TRIGGER.format("AFTER", "grouped", "ROW").replace("INSERT", "DELETE"), PARTITIONED,
+    "ALTER TABLE grouped ADD FOREIGN KEY (memo) REFERENCES notes_of (first)",
+])  # fmt: skip
+def test_any_other_table_gets_its_blocks_together(target: Imports, copies: Copies, other: str) -> None:
+    target.connection.execute(
+        "DROP TABLE IF EXISTS notes_of CASCADE; CREATE TABLE notes_of (first text UNIQUE)"
+    )
+    target.connection.execute(other)
+    brought(target, file_of(20 * BLOCK_ROWS, {}).replace(b"shop", b""))
+    assert sum(copies.done) == 20 * BLOCK_ROWS
+    assert max(copies.tried) > 2 * BLOCK_ROWS
 
 
 def test_a_bad_row_in_each_block_lets_no_block_be_sent_twice(target: Imports, copies: Copies) -> None:

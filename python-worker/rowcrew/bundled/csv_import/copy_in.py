@@ -97,6 +97,7 @@ class CopyIn:
         self._plain_records = _plain_records(plan, known)
         self._blank_row = re.compile(rf"\n[ \t{re.escape(plan.delimiter)}]*+(?:[\r\n]|\Z)".encode())
         self._expect_duplicates = False
+        self._minds_statements = False
         self._judges = connection.info.server_version >= _SOFT_INPUT
 
     def open(self) -> None:
@@ -115,6 +116,9 @@ class CopyIn:
         secured = self._connection.execute(SQL["row_security"], names).fetchone()
         if secured == (True,):  # COPY refuses such a table
             self._copy_to_table = None
+        self._minds_statements = self._connection.execute(SQL["minds_statements"], names).fetchone() == (
+            True,
+        )
 
     def plain(self, block: Block) -> Records | None:
         """These records as `load` takes them, if none is blank or has a cell that wants a closer look."""
@@ -156,6 +160,10 @@ class CopyIn:
     def goes_straight(self, records: Records) -> bool:
         """Whether `load` tries to copy these records into the table itself."""
         return records.straight is not None and not self._expect_duplicates
+
+    def goes_together(self, records: Records) -> bool:
+        """Whether these records may go straight by one COPY with others."""
+        return self.goes_straight(records) and not self._minds_statements
 
     def load_together(self, group: Iterable[Records]) -> Loaded:
         """Copy all of these records, each of which goes straight, into the table or, with an error, none.

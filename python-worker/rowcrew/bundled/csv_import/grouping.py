@@ -84,7 +84,7 @@ class Grouping:
         return 2 * len(records.data) <= self._most_bytes and self._may_join(block, records)
 
     def _may_join(self, block: Block, records: Records) -> bool:
-        return block.mended is None and self._target.goes_straight(records)
+        return block.mended is None and self._target.goes_together(records)
 
     def _grow(self, size: int) -> None:
         step = size // _SLOWNESS if self._was_refused else MOST_BYTES

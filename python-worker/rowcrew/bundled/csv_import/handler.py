@@ -1,8 +1,9 @@
 """The type `csv_import`: brings the rows of a CSV file into a table, in one commit with the job's completion.
 
 In: the payload of a job. Out: how many rows were read, new, known and refused, and where the refused ones are
-listed. Records travel as they are; the server judges them block by block. A good file costs one COPY and one
-INSERT a block. While the server takes one block the next is read and examined; memory holds the two.
+listed. Records travel as they are; the server judges them. A good file goes in few COPYs, or costs one COPY and
+one INSERT a block. While the server takes one block the next is read and examined; memory holds the two, and
+the blocks that the COPY under way has sent.
 """
 
 from __future__ import annotations
