@@ -1,9 +1,9 @@
 """The type `csv_import`: brings the rows of a CSV file into a table, in one commit with the job's completion.
 
 In: the payload of a job. Out: how many rows were read, new, known and refused, and where the refused ones are
-listed. Records travel as they are; the server judges them. A good file goes in few COPYs, or costs one COPY and
-one INSERT a block. While the server takes one block the next is read and examined; memory holds the two, and
-the blocks that the COPY under way has sent.
+listed. Records travel as they are; the server judges them. A good file goes in few COPYs, or costs one COPY
+and one INSERT a block. While the server takes one block the next is read and examined; memory holds the two,
+and the blocks that the COPY under way has sent.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def _import(
         rejected=len(loading.rejected),
         flagged=loading.flagged,
         error_report_key=_report(loading.rejected, connection, context),
-        file_sha256=reading.facts.sha256,
+        file_sha256=reading.sha256,
         warnings=[*reading.warnings(), *loading.further_tables.warnings()] or msgspec.UNSET,
     )
 
