@@ -184,9 +184,13 @@ def _utf8_share(file: IO[bytes]) -> tuple[int, int]:
 def _is(file: IO[bytes], encoding: str) -> bool:
     if encoding == "windows-1252":
         return True
+    decoder = codecs.getincrementaldecoder(encoding)()
     try:
-        for _ in codecs.iterdecode(parts(file), encoding):
-            pass
+        for part in parts(file):
+            # ASCII, told three times as fast, is good UTF-8 unless the part before left a character open.
+            if encoding != "utf-8" or not part.isascii() or decoder.getstate()[0]:
+                decoder.decode(part)
+        decoder.decode(b"", final=True)
     except UnicodeError:
         return False
     return True
