@@ -182,6 +182,12 @@ def test_any_other_table_gets_its_blocks_together(target: Imports, copies: Copie
     assert max(copies.tried) > 2 * BLOCK_ROWS
 
 
+def test_a_long_constant_makes_groups_no_larger(target: Imports, copies: Copies) -> None:
+    brought(target, file_of(20 * BLOCK_ROWS, {}), orgId="a" * 4 * len(GOOD))
+    assert sum(copies.done) == 20 * BLOCK_ROWS
+    assert max(copies.done) <= GROUP_BLOCKS * BLOCK_ROWS // 4
+
+
 def test_a_bad_row_in_each_block_lets_no_block_be_sent_twice(target: Imports, copies: Copies) -> None:
     others = dict.fromkeys(range(3, 40 * BLOCK_ROWS, BLOCK_ROWS), OTHERS[0])
     result, *_ = brought(target, file_of(40 * BLOCK_ROWS, others))

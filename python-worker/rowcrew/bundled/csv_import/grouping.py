@@ -54,7 +54,7 @@ class Grouping:
             size = 0
             while upcoming is not None and self._may_join(*upcoming):
                 block, records = upcoming
-                size += len(records.data)
+                size += records.size
                 if size > self._most_bytes:
                     return
                 group.append(upcoming)  # while the server has it: it may refuse a later one
@@ -63,7 +63,7 @@ class Grouping:
                 upcoming = next(examined, None)
 
         if self._loading.are_taken(sent()):
-            self._grow(sum(len(records.data) for _, records in group))
+            self._grow(sum(records.size for _, records in group))
         else:
             self._shrink()
             for each in group:
@@ -76,12 +76,12 @@ class Grouping:
         if len(self._loading.rejected) > bad:
             self._shrink()
         elif self._may_join(block, records):
-            self._grow(len(records.data))
+            self._grow(records.size)
         self._tell(block)
 
     def _may_lead(self, block: Block, records: Records) -> bool:
         """Whether this block and another one like it may go together."""
-        return 2 * len(records.data) <= self._most_bytes and self._may_join(block, records)
+        return 2 * records.size <= self._most_bytes and self._may_join(block, records)
 
     def _may_join(self, block: Block, records: Records) -> bool:
         return block.mended is None and self._target.goes_together(records)
