@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import sys
 from collections.abc import Iterable
 from typing import Any, Final
 
@@ -208,6 +209,22 @@ def test_bad_rows_now_and_then_cost_at_most_an_eighth_more(
     monkeypatch.setattr(grouping, "MOST_BYTES", 0)
     brought(target, file)
     assert together <= copies.in_vain + GROUP_BLOCKS * BLOCK_ROWS + rows // 8
+
+
+@pytest.mark.parametrize("payload", [{}, {"onError": "fail"}], ids=str)
+def test_threads_switch_quickly_while_rows_come_in_and_not_longer(
+    target: Imports, monkeypatch: pytest.MonkeyPatch, payload: dict[str, Any]
+) -> None:
+    before, during = sys.getswitchinterval(), []
+    load = CopyIn.load
+
+    def noted(copy_in: CopyIn, records: Records) -> Loaded:
+        during.append(sys.getswitchinterval())
+        return load(copy_in, records)
+
+    monkeypatch.setattr(CopyIn, "load", noted)
+    brought(target, file_of(BLOCK_ROWS, {5: OTHERS[0]}), **payload)
+    assert max(during) < 0.001 < sys.getswitchinterval() == before
 
 
 @pytest.mark.parametrize("progress", range(2, 7))
