@@ -42,6 +42,17 @@ def test_rows_of_the_file_become_rows_of_the_table(imports: Imports) -> None:
     }
 
 
+@pytest.mark.parametrize("file", [
+    HEADER, file_of(100), HEADER + b'1,,,a "b" c\n' * 10, file_of(50).decode().encode("utf-16"),
+    file_of(50).removesuffix(b"\n"), HEADER + b"1,never,,\n2,,,\n",
+])  # fmt: skip
+def test_the_hash_is_that_of_the_whole_file(
+    imports: Imports, monkeypatch: pytest.MonkeyPatch, file: bytes
+) -> None:
+    monkeypatch.setattr("rowcrew.bundled.csv_import.encodings.CHUNK_BYTES", 256)
+    assert imports.run(file).result["fileSha256"] == hashlib.sha256(file).hexdigest()
+
+
 def test_the_same_file_through_psql_copy_gives_the_same_rows(imports: Imports, data: Path) -> None:
     awkward = [
         '"a",2026-02-28,"1.00","a ""quoted"" word"',

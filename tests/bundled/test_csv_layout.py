@@ -10,7 +10,12 @@ from typing import Any, Literal
 from unicodedata import normalize
 
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
+from rowcrew.bundled.csv_import import encodings
+from rowcrew.bundled.csv_import.encodings import found_encoding
+from rowcrew.context import PermanentError
 from tests.bundled.conftest import HEADER, Imports, report
 
 AB = {"table": "notes", "mapping": {"first": "a", "second": "b"}}
@@ -28,6 +33,25 @@ def test_windows_1252_is_what_is_not_utf_8_and_the_result_says_so(imports: Impor
     result = bring(imports, b"a,b\n1,5 \x80 \x96 \x93x\x94\n2,\x81\n")
     assert notes(imports) == [("1", "5 € – “x”"), ("2", "\x81")]  # noqa: RUF001
     assert "it was read as windows-1252" in result["warnings"][0]
+
+
+@settings(max_examples=300)
+@example(pieces=["a", b"\xc3", "bc", b"\xa9"])
+@given(
+    pieces=st.lists(
+        st.sampled_from(["a", "bc", "é", "漢", "🙂", b"\xc3", b"\xa9", b"\xff", b"\xe6"]), max_size=6
+    )
+)
+def test_a_file_is_utf_8_if_it_is_so_as_a_whole_wherever_it_is_cut(pieces: list[str | bytes]) -> None:
+    file = b"".join([piece.encode() if isinstance(piece, str) else piece for piece in pieces])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(encodings, "CHUNK_BYTES", 2)
+        try:
+            found_encoding(io.BytesIO(file), "utf-8")
+            is_utf_8 = True
+        except PermanentError:
+            is_utf_8 = False
+    assert is_utf_8 is (file.decode("utf-8", "replace").encode() == file)
 
 
 def test_one_bad_byte_in_a_utf_8_file_costs_its_row_and_no_other(imports: Imports) -> None:

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, event, example, given, settings
 from hypothesis import strategies as st
 
+from rowcrew.bundled.csv_import import encodings, grouping
 from rowcrew.bundled.csv_import.cells import Cells, TargetColumn
 from rowcrew.bundled.csv_import.copy_in import CopyIn, Records
 from rowcrew.bundled.csv_import.csv_file import Block, quotes_in_order
@@ -190,3 +191,51 @@ def test_quotes_in_order_stand_around_cells_or_are_doubled(text: str, delimiter:
     text += '"' * (text.count('"') % 2)
     in_order = quotes_in_order(delimiter).fullmatch(text.encode()) is not None
     assert in_order is not has_stray_quotes(text, delimiter)
+
+
+# Files after their header, and the numbers of the rows that are stored.
+BARE_CR: Final[dict[str, tuple[str, list[int]]]] = {
+    "in a cell": ("1,,x{cr}2,,y,{end}", []),
+    "between two records": ("1,,x,{cr}2,,y,{end}", []),
+    "behind the first line": ("1,,a,{end}2,,x{cr}3,,y,{end}", [1]),
+    "before good lines": ("1,,x,{cr}2,,y,{end}3,,b,{end}", [3]),
+    "at the end of the file": ("1,,x,{cr}", [1]),
+    "where the last line has no end": ("1,,a,{end}2,,x,{cr}3,,y,", [1]),
+    "in quotes": ('1,,"x{cr}y",{end}2,,z,{end}', [1, 2]),
+    "at the beginning of a line": ("1,,x,{end}{cr}2,,y,{end}", [1]),
+}
+
+
+@pytest.mark.parametrize("payload", [{}, {"orgId": "acme"}], ids=str)
+@pytest.mark.parametrize("chunk_bytes", [2**20, 16])
+@pytest.mark.parametrize("line_end", ["\n", "\r\n"])
+@pytest.mark.parametrize("name", BARE_CR)
+def test_a_bare_cr_ends_no_record_with_a_closer_look_or_without(
+    target: Imports,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    line_end: str,
+    chunk_bytes: int,
+    payload: dict[str, Any],
+) -> None:
+    monkeypatch.setattr(encodings, "CHUNK_BYTES", chunk_bytes)
+    text, kept = BARE_CR[name]
+    file = f"N,Day,Memo,Yes{line_end}{text}".format(cr="\r", end=line_end).encode()
+    found = brought(target, file, payload)
+    assert [row[0] for row in found[1]] == kept
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(CopyIn, "plain", lambda self, block: None)
+        patch.setattr(grouping, "MOST_BYTES", 0)
+        assert brought(target, file, payload) == found
+
+
+@pytest.mark.parametrize("line_end", ["\n", "\r\n"])
+def test_a_line_with_a_bare_cr_is_one_bad_row(target: Imports, line_end: str) -> None:
+    file = f"N,Day,Memo,Yes{line_end}1,,x\r2,,y,{line_end}3,,z,{line_end}"
+    result, stored, complaints = brought(target, file.encode(), {})
+    assert (result["inserted"], result["rejected"]) == (1, 1)
+    assert [row[0] for row in stored] == [3]
+    assert complaints[1][:2] == [
+        "2",
+        "a line end in the middle of the row: the file mixes CR with LF or CRLF",
+    ]

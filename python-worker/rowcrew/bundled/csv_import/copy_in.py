@@ -8,7 +8,7 @@ a payload are quoted by `psycopg.sql`. Called by `loading`.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -47,6 +47,11 @@ class Records(msgspec.Struct, frozen=True):
     rows: int
     has_formulas: bool
     is_plain: bool
+
+    @property
+    def size(self) -> int:
+        """The bytes that COPY takes: with a long constant many times those of the file."""
+        return len(self.data if self.straight is None else self.straight)
 
 
 class Loaded(msgspec.Struct, frozen=True):
@@ -97,6 +102,7 @@ class CopyIn:
         self._plain_records = _plain_records(plan, known)
         self._blank_row = re.compile(rf"\n[ \t{re.escape(plan.delimiter)}]*+(?:[\r\n]|\Z)".encode())
         self._expect_duplicates = False
+        self._minds_statements = False
         self._judges = connection.info.server_version >= _SOFT_INPUT
 
     def open(self) -> None:
@@ -115,6 +121,9 @@ class CopyIn:
         secured = self._connection.execute(SQL["row_security"], names).fetchone()
         if secured == (True,):  # COPY refuses such a table
             self._copy_to_table = None
+        self._minds_statements = self._connection.execute(SQL["minds_statements"], names).fetchone() == (
+            True,
+        )
 
     def plain(self, block: Block) -> Records | None:
         """These records as `load` takes them, if none is blank or has a cell that wants a closer look."""
@@ -146,15 +155,31 @@ class CopyIn:
         Raises:
             psycopg.Error: one of ROW_ERRORS if the content of a row is at fault.
         """
-        if self._copy_to_table and records.straight is not None and not self._expect_duplicates:
+        if self.goes_straight(records):
             try:
-                with self._connection.transaction():
-                    self._copy(self._copy_to_table, records.straight, records.rows)
+                return self.load_together([records])
             except (*_DUPLICATES, RowsMissing):
                 self._expect_duplicates = True
-            else:
-                return Loaded(records.rows, 0)
         return self._load_by_staging(records)
+
+    def goes_straight(self, records: Records) -> bool:
+        """Whether `load` tries to copy these records into the table itself."""
+        return records.straight is not None and not self._expect_duplicates
+
+    def goes_together(self, records: Records) -> bool:
+        """Whether these records may go straight by one COPY with others."""
+        return self.goes_straight(records) and not self._minds_statements
+
+    def load_together(self, group: Iterable[Records]) -> Loaded:
+        """Copy all of these records, each of which goes straight, into the table or, with an error, none.
+
+        Raises:
+            psycopg.Error: one of ROW_ERRORS if the content of a row is at fault, or a row is there already.
+        """
+        assert self._copy_to_table is not None
+        parts = ((records.straight, records.rows) for records in group if records.straight is not None)
+        with self._connection.transaction():
+            return Loaded(self._copy(self._copy_to_table, parts), 0)
 
     def stage(self, data: bytes, rows: int) -> None:
         """Stage records that begin with a field for their row number, for `unfit` and `load_staged`.
@@ -164,7 +189,7 @@ class CopyIn:
         """
         self._empty_staging()
         with self._connection.transaction():
-            self._copy(staging.copy_numbered(self._plan), data, rows)
+            self._copy(staging.copy_numbered(self._plan), [(data, rows)])
 
     def unfit(self) -> list[Unfit]:
         """Take out of the staging what cannot be cast, as far as the server tells without an error."""
@@ -212,7 +237,7 @@ class CopyIn:
     def _load_by_staging(self, records: Records) -> Loaded:
         self._empty_staging()
         with self._connection.transaction():
-            self._copy(staging.copy(self._plan), records.data, records.rows)
+            self._copy(staging.copy(self._plan), [(records.data, records.rows)])
             self._require_nothing_beyond()
             inserted = self._inserted("plain" if records.is_plain else "no")
             flagged = self._flagged() if records.has_formulas else 0
@@ -228,12 +253,17 @@ class CopyIn:
         # Before any savepoint: in the transaction that made the table TRUNCATE works in place.
         self._connection.execute(sql.SQL("TRUNCATE {}").format(staging.TABLE))
 
-    def _copy(self, statement: sql.Composed, data: bytes, rows: int) -> None:
+    def _copy(self, statement: sql.Composed, parts: Iterable[tuple[bytes, int]]) -> int:
+        """Send these records, of which each part has so many; how many they are."""
+        rows = 0
         with self._connection.cursor() as cursor:
             with cursor.copy(statement) as copy:
-                copy.write(data)
+                for data, count in parts:
+                    copy.write(data)
+                    rows += count
             if cursor.rowcount != rows:
                 raise RowsMissing(f"the server found {cursor.rowcount} records where there are {rows}")
+        return rows
 
     def _inserted(self, looked_at: LookedAt, among: sql.Composable = staging.ALL) -> int:
         """How many staged rows were new. Without ON CONFLICT first: faster, and most files are new."""

@@ -11,12 +11,13 @@ import hashlib
 import re
 from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import IO, Final, TypeVar
+from typing import IO, Final, Literal, TypeVar
 
 import msgspec
 
 from rowcrew.bundled.csv_import.encodings import (
     Encoding,
+    Readable,
     found_encoding,
     parts,
     require_text,
@@ -32,12 +33,32 @@ _NO_MARKS: Final = bytes(set(range(256)) - set(b'"\r\n'))
 
 
 class Facts(msgspec.Struct, frozen=True):
-    """A file's SHA-256 in hexadecimal, encoding, what ends its lines, and a warning if it is a guess."""
+    """A file's encoding, what ends its lines, and a warning if the encoding is a guess."""
 
-    sha256: str
     encoding: str
     line_end: bytes
     warning: str | None = None
+
+
+class Hashed:
+    """A file that knows the SHA-256, in hexadecimal, of what was read since its start."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._sha256 = hashlib.sha256()
+
+    @property
+    def sha256(self) -> str:
+        return self._sha256.hexdigest()
+
+    def seek(self, place: Literal[0], /) -> int:
+        self._sha256 = hashlib.sha256()
+        return self._file.seek(place)
+
+    def read(self, size: int, /) -> bytes:
+        part = self._file.read(size)
+        self._sha256.update(part)  # lets other threads run
+        return part
 
 
 class QuoteLeftOpen(PermanentError):
@@ -98,21 +119,17 @@ def of_records(mended: tuple[Row, ...], bad: tuple[BadRow, ...] = ()) -> Block:
 
 
 def sniff(file: IO[bytes], encoding: Encoding) -> Facts:
-    """Read the file once and tell its facts.
+    """Look through the file and tell its facts.
 
     Raises:
         PermanentError: the file is no text, or not in the encoding given.
     """
-    sha256 = hashlib.sha256()
-    for place, part in enumerate(parts(file)):
-        if place == 0:
-            require_text(part[:1000])
-        sha256.update(part)
+    require_text(next(parts(file), b"")[:1000])
     found, warning = found_encoding(file, encoding)
-    return Facts(sha256.hexdigest(), found, _line_end(next(transcoded(file, found), b"")), warning)
+    return Facts(found, _line_end(next(transcoded(file, found), b"")), warning)
 
 
-def blocks(file: IO[bytes], facts: Facts) -> Iterator[Block]:
+def blocks(file: Readable, facts: Facts) -> Iterator[Block]:
     """The file's records in blocks of about 1 MB.
 
     Raises:
@@ -122,12 +139,12 @@ def blocks(file: IO[bytes], facts: Facts) -> Iterator[Block]:
     for chunk in transcoded(file, facts.encoding):
         data = rest + chunk
         end = _end_of_records(data, facts.line_end)
-        rest = data[end:]
+        records, rest = data[:end], data[end:]
         if len(rest) > MOST_RECORD_BYTES:
             raise too_long(row)
         if end:
-            rows = _count_records(data[:end], facts.line_end)
-            yield Block(row, rows, data[:end], facts.line_end)
+            rows = _count_records(records, facts.line_end)
+            yield Block(row, rows, records, facts.line_end)
             row += rows
     if rest.count(b'"') % 2:
         raise never_closed(row)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import codecs
 import itertools
 from collections.abc import Callable, Iterator
-from typing import IO, Final, Literal
+from typing import IO, Final, Literal, Protocol
 
 from rowcrew.context import PermanentError
 
@@ -66,6 +66,14 @@ _NO_CSV_TEXT: Final = (
 )
 
 
+class Readable(Protocol):
+    """A file that is read from its start."""
+
+    def seek(self, place: Literal[0], /) -> int: ...
+
+    def read(self, size: int, /) -> bytes: ...
+
+
 def require_text(start: bytes) -> None:
     """Tell by its first bytes what is no CSV file.
 
@@ -105,7 +113,7 @@ def found_encoding(file: IO[bytes], encoding: Encoding) -> tuple[str, str | None
     return encoding, None
 
 
-def transcoded(file: IO[bytes], encoding: str) -> Iterator[bytes]:
+def transcoded(file: Readable, encoding: str) -> Iterator[bytes]:
     """The file in UTF-8 without byte order mark, chunk by chunk."""
     if encoding == "utf-8":
         return _without_bom(parts(file))
@@ -115,7 +123,7 @@ def transcoded(file: IO[bytes], encoding: str) -> Iterator[bytes]:
     return _without_bom(text.encode() for text in texts)
 
 
-def parts(file: IO[bytes]) -> Iterator[bytes]:
+def parts(file: Readable) -> Iterator[bytes]:
     """The file from its start, megabyte by megabyte."""
     file.seek(0)
     return iter(lambda: file.read(CHUNK_BYTES), b"")
@@ -176,9 +184,13 @@ def _utf8_share(file: IO[bytes]) -> tuple[int, int]:
 def _is(file: IO[bytes], encoding: str) -> bool:
     if encoding == "windows-1252":
         return True
+    decoder = codecs.getincrementaldecoder(encoding)()
     try:
-        for _ in codecs.iterdecode(parts(file), encoding):
-            pass
+        for part in parts(file):
+            # ASCII, told three times as fast, is good UTF-8 unless the part before left a character open.
+            if encoding != "utf-8" or not part.isascii() or decoder.getstate()[0]:
+                decoder.decode(part)
+        decoder.decode(b"", final=True)
     except UnicodeError:
         return False
     return True

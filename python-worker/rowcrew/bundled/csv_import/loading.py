@@ -7,6 +7,7 @@ what is left and still refused (a CHECK, a foreign key) is searched by halves. C
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
 import msgspec
@@ -75,6 +76,15 @@ class Loading:
             self._expect_bad = bool(bad)
         for each in sorted(bad, key=lambda each: each.row):
             self._reject(each)
+
+    def are_taken(self, group: Iterator[Records]) -> bool:
+        """Bring in records that go straight, by one COPY; False: the server refused some, and has none."""
+        try:
+            loaded = self._target.load_together(group)
+        except ROW_ERRORS:
+            return False
+        self._count(loaded.inserted, loaded.flagged, loaded.inserted)
+        return True
 
     def require_a_good_row(self) -> None:
         if self.rejected and len(self.rejected) == self.rows:

@@ -8,7 +8,7 @@ helps. A quote opens a cell only where the cell begins; elsewhere it is a charac
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import IO, Final
+from typing import Final
 
 from rowcrew.bundled.csv_import.csv_file import (
     MOST_RECORD_BYTES,
@@ -21,7 +21,7 @@ from rowcrew.bundled.csv_import.csv_file import (
     too_long,
 )
 from rowcrew.bundled.csv_import.dialect import Dialect
-from rowcrew.bundled.csv_import.encodings import transcoded
+from rowcrew.bundled.csv_import.encodings import Readable, transcoded
 
 LEFT_OUT: Final = "…"
 _BLOCK_ROWS: Final = 20_000
@@ -52,7 +52,7 @@ class Mending:
         self._passes_plain_lines = kept is None  # as bytes: most lines of most files are in order
         self.odd_rows: list[int] = []
 
-    def blocks(self, file: IO[bytes]) -> Iterator[Block]:
+    def blocks(self, file: Readable) -> Iterator[Block]:
         """The file in blocks, from its first record.
 
         Raises:
@@ -225,7 +225,7 @@ class _Lines:
         self._given_back.extend(reversed(lines))
 
 
-def _lines(file: IO[bytes], facts: Facts) -> Iterator[bytes]:
+def _lines(file: Readable, facts: Facts) -> Iterator[bytes]:
     rest = b""
     for chunk in transcoded(file, facts.encoding):
         *lines, rest = (rest + chunk).split(facts.line_end)

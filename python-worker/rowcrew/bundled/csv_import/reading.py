@@ -17,6 +17,7 @@ from rowcrew.bundled.csv_import.csv_file import (
     BadRow,
     Block,
     Facts,
+    Hashed,
     QuoteLeftOpen,
     Row,
     blocks,
@@ -51,6 +52,7 @@ class Reading:
 
     def __init__(self, file: IO[bytes], encoding: Encoding, layout: Layout, mapping: Mapping) -> None:
         self._file = file
+        self._hashed = Hashed(file)
         self.facts: Facts = sniff(file, encoding)
         sample = _sample(file, self.facts.encoding)
         if not sample:
@@ -62,6 +64,11 @@ class Reading:
         self._controls = 0
         self._mending: Mending | None = None
         self._kept: Sequence[int] | None = None
+
+    @property
+    def sha256(self) -> str:
+        """The file's hash, when all blocks have been read: then it costs no pass of its own."""
+        return self._hashed.sha256
 
     @property
     def first_row(self) -> int:
@@ -98,7 +105,7 @@ class Reading:
 
     def blocks(self) -> Iterator[Block]:
         """The records below the header. One that repeats the header, as in joined files, is a bad row."""
-        source = self._mending.blocks(self._file) if self._mending else blocks(self._file, self.facts)
+        source = self._mending.blocks(self._hashed) if self._mending else blocks(self._hashed, self.facts)
         for block in source:
             if not block.data.isascii():
                 self._controls += len(_CONTROLS.findall(block.data))
