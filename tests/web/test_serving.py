@@ -11,6 +11,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from prometheus_client.parser import text_string_to_metric_families
 
 from rig.programs import ROWCREW, program, run
+from rowcrew.web.serving import listen
 from tests.web.conftest import Web, serving
 
 CREW = "tests.cli.handlers:crew"
@@ -21,6 +22,13 @@ def test_health_has_exactly_its_keys_and_is_unhealthy_without_a_worker(web: Web)
     assert answered.status == 503
     assert set(answered.json) == {"status", "worker_id", "uptime_seconds", "jobs_processed", "queue_depth"}
     assert (answered.json["status"], answered.json["worker_id"]) == ("unhealthy", None)
+
+
+def test_no_answer_waits_for_the_client_to_acknowledge_its_first_part() -> None:
+    with listen("127.0.0.1", 0) as listener, socket.create_connection(listener.getsockname()):
+        connection, _ = listener.accept()
+        with connection:
+            assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) == 1
 
 
 def test_live_and_ready(web: Web) -> None:
