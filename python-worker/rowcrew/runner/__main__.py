@@ -111,7 +111,7 @@ def _loop(
 ) -> RunnerLoop:
     mine = settings.read()
     if lines is not None:
-        lines.send_to(lambda pieces: serving.send(Said(pieces)), is_clogged=lambda: serving.is_clogged)
+        lines.send_to(lambda pieces: serving.send(Said(pieces)), is_clogged=serving.is_clogged)
     return RunnerLoop(
         crew=crew,
         slots=orders.slots,
@@ -119,7 +119,7 @@ def _loop(
         database_url=mine.require_database_url(),
         queue=mine.queue_name,
         send=serving.send,
-        is_clogged=lambda: serving.is_clogged,
+        is_clogged=serving.is_clogged,
         clock=clock,
         between_runs=Surroundings(clock).restore,
         after_run=(lambda _: None) if lines is None else lines.ended,

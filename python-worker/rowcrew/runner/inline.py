@@ -93,7 +93,7 @@ class InlineRunner:
             database_url=self._settings.require_database_url(),
             queue=self._settings.queue_name,
             send=serving.send,
-            is_clogged=lambda: serving.is_clogged,
+            is_clogged=serving.is_clogged,
         )
 
 

@@ -43,7 +43,6 @@ class Serving:
             ToRunner, receive=self._obey, lost=self.closed.set, drained=self._go_on
         )
 
-    @property
     def is_clogged(self) -> bool:
         """Control does not read as fast as this runner writes."""
         return self._channel.is_full
