@@ -21,6 +21,7 @@ from tests.bundled.test_csv_plain import RECORD, copy_in
 BLOCK_ROWS: Final = 16
 MOST_ROWS: Final = 5 * BLOCK_ROWS
 BAD: Final = "{row:03},n/a,2026-01-02,shop"
+ODD_AND_REFUSED: Final = "{row:03},666,2026-01-02,=1+1"
 MORE: Final = [
     BAD, BAD, "{row:03},n/a,today,shop", '{row:03},n/a,2026-01-02,"a\nb"', "{row:03},NaN,2026-01-02,shop,",
     '{row:03},"1\r\n5",2026-01-02,shop', '{row:03},n/a,2026-01-02,"a\n{row:03},1.5,2026-01-02,shop\n"',
@@ -70,6 +71,7 @@ ROW: Final = st.integers(0, MOST_ROWS - 1)
 @example(others={3: BAD, 9: OTHERS[0]}, rows=40, line_end="\n", table="SELECT", payload={})
 @example(others={3: BAD, 9: OTHERS[9]}, rows=40, line_end="\n", table="SELECT", payload={})
 @example(others={3: BAD, 9: OTHERS[10]}, rows=40, line_end="\r\n", table="SELECT", payload={"orgId": "a"})
+@example(others={3: BAD, 9: ODD_AND_REFUSED}, rows=40, line_end="\n", table="SELECT", payload={})
 @example(others={3: MORE[6], 9: "", 12: BAD}, rows=40, line_end="\n", table="SELECT", payload={})
 @given(
     others=st.dictionaries(ROW, st.sampled_from([*OTHERS, *MORE]) | st.sampled_from(MORE[:10]), max_size=8),
