@@ -17,8 +17,9 @@ from psycopg import sql
 
 from rowcrew.bundled.csv_import import staging
 from rowcrew.bundled.csv_import.cells import ANY, LookedAt, TargetColumn, odd_cell, plain_records
-from rowcrew.bundled.csv_import.csv_file import Block
+from rowcrew.bundled.csv_import.csv_file import Block, Row
 from rowcrew.bundled.csv_import.native_dates import native_dates
+from rowcrew.bundled.csv_import.parting import parted
 from rowcrew.bundled.csv_import.staging import Plan
 from rowcrew.bundled.csv_import.statements import SQL
 
@@ -88,6 +89,9 @@ class CopyIn:
 
     COPY straight into the table is the fast way. The staging table is for cells that must be converted,
     counted or judged, for blocks after one with duplicates, and for tables that COPY may not fill.
+
+    Attributes:
+        judges: the server tells of a cell, without an error, whether it can be cast.
     """
 
     def __init__(self, connection: psycopg.Connection[Any], plan: Plan) -> None:
@@ -103,7 +107,7 @@ class CopyIn:
         self._blank_row = re.compile(rf"\n[ \t{re.escape(plan.delimiter)}]*+(?:[\r\n]|\Z)".encode())
         self._expect_duplicates = False
         self._minds_statements = False
-        self._judges = connection.info.server_version >= _SOFT_INPUT
+        self.judges = connection.info.server_version >= _SOFT_INPUT
 
     def open(self) -> None:
         """Make the staging table, and try the INSERT without a row, which proves columns, rights and index.
@@ -133,8 +137,15 @@ class CopyIn:
             if not match:
                 return None
             place = match.end()
-        straight = self._with_constants(block) if self._copy_to_table else None
-        return Records(block.data, straight, block.rows, has_formulas=False, is_plain=True)
+        return self._as_plain(block)
+
+    def parted(self, block: Block) -> tuple[Records, list[Row]] | None:
+        """The records that `plain` would pass, and the few others; None: there are none, or too many."""
+        found = self._plain_records and parted(block, self._plain_records)
+        if not found:
+            return None
+        plain, odd = found
+        return self._as_plain(plain), odd
 
     def examined(self, block: Block) -> Records:
         """These records as `load` takes them. Asks no connection: any thread may call it meanwhile."""
@@ -193,7 +204,7 @@ class CopyIn:
 
     def unfit(self) -> list[Unfit]:
         """Take out of the staging what cannot be cast, as far as the server tells without an error."""
-        statement = staging.take_unfit(self._plan) if self._judges else None
+        statement = staging.take_unfit(self._plan) if self.judges else None
         if statement is None:
             return []
         return [Unfit(row, *facts) for row, facts in self._connection.execute(statement)]
@@ -206,10 +217,20 @@ class CopyIn:
         """
         among = staging.numbered(first_row, last_row)
         with self._connection.transaction():
-            inserted = self._inserted("fit" if self._judges else "no", among)
+            inserted = self._inserted("fit" if self.judges else "no", among)
             flagged = self._flagged(among)
         self._expect_duplicates = inserted < rows
         return Loaded(inserted, flagged)
+
+    def refusal(self, row: int) -> psycopg.Error | None:
+        """Why a staged row cannot be taken over; it is tried alone, and not brought in."""
+        among = staging.numbered(row, row)
+        try:
+            with self._connection.transaction(force_rollback=True):
+                self._connection.execute(staging.insert(self._plan, "no", among, known=True))
+        except ROW_ERRORS as error:
+            return error
+        return None
 
     def column_at_fault(self, row: int) -> tuple[str, str] | None:
         """The column that a staged row's cell does not fit, and the cell, found by casting one by one."""
@@ -221,6 +242,10 @@ class CopyIn:
                 cells = self._connection.execute(staging.cell_of(place, row)).fetchone()
                 return name, cells[0] if cells else ""
         return None
+
+    def _as_plain(self, block: Block) -> Records:
+        straight = self._with_constants(block) if self._copy_to_table else None
+        return Records(block.data, straight, block.rows, has_formulas=False, is_plain=True)
 
     def _with_constants(self, block: Block) -> bytes:
         """The records with the constants in front of the first cell of each."""

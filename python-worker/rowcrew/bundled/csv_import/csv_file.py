@@ -143,7 +143,7 @@ def blocks(file: Readable, facts: Facts) -> Iterator[Block]:
         if len(rest) > MOST_RECORD_BYTES:
             raise too_long(row)
         if end:
-            rows = _count_records(records, facts.line_end)
+            rows = count_records(records, facts.line_end)
             yield Block(row, rows, records, facts.line_end)
             row += rows
     if rest.count(b'"') % 2:
@@ -202,7 +202,7 @@ def _end_of_records(data: bytes, line_end: bytes) -> int:
     return 0
 
 
-def _count_records(data: bytes, line_end: bytes) -> int:
+def count_records(data: bytes, line_end: bytes) -> int:
     """How many line ends are outside quotes, in data that ends with one."""
     marks = data.translate(None, _NO_MARKS).replace(b'""', b"")  # neighbours hold no line end between them
     return b"".join(marks.split(b'"')[::2]).count(line_end)

@@ -7,7 +7,7 @@ what is left and still refused (a CHECK, a foreign key) is searched by halves. C
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 import msgspec
@@ -72,7 +72,8 @@ class Loading:
         bad = [Rejected(each.row, each.reason, _shown(each.record)) for each in block.bad]
         expect_bad = self._expect_bad and not records.is_plain
         if records.rows and (expect_bad or not self._is_taken(records)):
-            bad += self._load_searched([row for row in block.records() if not self._fit.is_blank(row[1])])
+            apart = self._load_apart(block)
+            bad += self._load_searched(self._filled(block.records())) if apart is None else apart
             self._expect_bad = bool(bad)
         for each in sorted(bad, key=lambda each: each.row):
             self._reject(each)
@@ -103,8 +104,37 @@ class Loading:
         self.duplicates += rows - inserted
         self.flagged += flagged
 
-    def _load_searched(self, rows: list[Row]) -> list[Rejected]:
+    def _load_apart(self, block: Block) -> list[Rejected] | None:
+        """Bring in the plain rows of a block whose odd ones are all bad; those, or None: nothing came in.
+
+        The odd ones are judged as in `_load_searched`, and the others need not be.
+        """
+        parted = self._target.parted(block)
+        if parted is None:
+            return None
+        plain, odd = parted
+        bad, fitted = self._fitted(self._filled(odd))
+        if fitted:
+            try:
+                self._stage(fitted)
+            except ROW_ERRORS:
+                return None
+            unfit = self._unfit(fitted) if self._target.judges else self._unfit_alone(fitted)
+            if len(unfit) < len(fitted):
+                return None  # a good one comes in between its neighbours
+            bad += unfit
+        return bad if not plain.rows or self._is_taken(plain) else None
+
+    def _filled(self, rows: Iterable[Row]) -> Iterator[Row]:
+        return (row for row in rows if not self._fit.is_blank(row[1]))
+
+    def _load_searched(self, rows: Iterable[Row]) -> list[Rejected]:
         """Bring in rows of which some are bad; the bad ones."""
+        bad, fitted = self._fitted(rows)
+        return bad + self._load_fitted(fitted)
+
+    def _fitted(self, rows: Iterable[Row]) -> tuple[list[Rejected], list[Row]]:
+        """The rows that cannot even be staged, and those that can."""
         bad: list[Rejected] = []
         staged: list[Row] = []
         for number, record in rows:
@@ -113,30 +143,47 @@ class Loading:
                 bad.append(Rejected(number, str(reason), _shown(record)))
             else:
                 staged.append((number, fitted))
-        return bad + self._load_fitted(staged)
+        return bad, staged
 
     def _load_fitted(self, rows: list[Row]) -> list[Rejected]:
         """Bring in records of the right width. COPY refuses all if it cannot split one, so halves follow."""
         if not rows:
             return []
-        sign = self._fit.delimiter.encode()
-        data = b"".join([b"%d%s%s\n" % (number, sign, record) for number, record in rows])
         try:
-            self._target.stage(data, len(rows))
+            self._stage(rows)
         except ROW_ERRORS as error:
             if len(rows) == 1:
                 return [Rejected(rows[0][0], _message(error), _shown(rows[0][1]))]
             middle = len(rows) // 2
             return self._load_fitted(rows[:middle]) + self._load_fitted(rows[middle:])
-        records = dict(rows)
-        bad = [
-            _refused(unfit.row, unfit.reason, records[unfit.row], unfit.column, unfit.cell)
-            for unfit in self._target.unfit()
-        ]
+        bad = self._unfit(rows)
         gone = {each.row for each in bad}
         # A dry run shows good rows also where bad ones abound.
         known_bad = len(bad) if self._enough is None else 0
         return bad + self._load_staged([row for row in rows if row[0] not in gone], known_bad)
+
+    def _stage(self, rows: list[Row]) -> None:
+        sign = self._fit.delimiter.encode()
+        data = b"".join([b"%d%s%s\n" % (number, sign, record) for number, record in rows])
+        self._target.stage(data, len(rows))
+
+    def _unfit(self, staged: list[Row]) -> list[Rejected]:
+        records = dict(staged)
+        return [
+            _refused(unfit.row, unfit.reason, records[unfit.row], unfit.column, unfit.cell)
+            for unfit in self._target.unfit()
+        ]
+
+    def _unfit_alone(self, staged: list[Row]) -> list[Rejected]:
+        """Of few staged rows those with a cell that cannot be cast, up to the first good one."""
+        bad: list[Rejected] = []
+        for row in staged:
+            error = self._target.refusal(row[0])
+            at_fault = isinstance(error, psycopg.DataError) and self._target.column_at_fault(row[0])
+            if not error or not at_fault:
+                break
+            bad.append(_refused(row[0], _message(error), row[1], *at_fault))
+        return bad
 
     def _load_staged(self, rows: list[Row], known_bad: int) -> list[Rejected]:
         """Bring in staged rows; if the server refuses them, their halves, down to the single bad row."""
