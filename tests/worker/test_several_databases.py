@@ -17,7 +17,7 @@ import pytest
 from rig.fixtures import StartWorker
 from rig.journal import Gate, Journal
 from rig.ports import free_port
-from rig.programs import run
+from rig.programs import ROOT, run
 from rig.table import Table
 from rig.waiting import eventually
 from rig.worker_process import CREW, WorkerProcess
@@ -58,6 +58,13 @@ def start(start_worker: StartWorker, database_url: str, other_server: EmbeddedPo
 def ready(worker: WorkerProcess, *labels: str) -> None:
     for label in labels or ("sales", "stock"):
         worker.said("worker.ready", database_label=label)
+
+
+def test_the_front_door_of_platforms_serves_several_databases_as_well(start: Start) -> None:
+    worker = start(program=[sys.executable, str(ROOT / "python-worker" / "worker.py"), "--concurrency", "1"])
+    ready(worker)
+    worker.signal(signal.SIGTERM)
+    assert worker.exited() == 0
 
 
 def test_one_database_that_is_down_does_not_disturb_the_other(

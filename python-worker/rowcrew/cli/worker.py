@@ -119,8 +119,13 @@ def _of_each_database(settings: Settings) -> int:
     from rowcrew.control.several import run_workers
     from rowcrew.log import Log
 
-    command = child_command(sys.argv[1:], by=signal.SIGTERM)
+    command = child_command(["worker", *_options()], by=signal.SIGTERM)
     return run_workers(settings.databases, command, Log(settings.log_format))
+
+
+def _options() -> list[str]:
+    """The command line behind the command, which `worker.py` has in its name."""
+    return sys.argv[2:] if sys.argv[1:2] == ["worker"] else sys.argv[1:]
 
 
 def _check_stay(settings: Settings) -> None:
