@@ -39,6 +39,17 @@ def test_the_folder_alone_is_what_runs(environment: Path, worker_alone: Path) ->
     assert Path(found.strip()).is_relative_to(worker_alone)
 
 
+def test_it_serves_several_databases_whatever_the_working_directory(
+    environment: Path, worker_alone: Path, tcp_database_url: str, tmp_path: Path
+) -> None:
+    urls = f"sales={tcp_database_url} stock={tcp_database_url}"
+    command = (str(environment / "python"), str(worker_alone / "worker.py"))
+    with program(*command, cwd=tmp_path, DATABASE_URLS=urls) as worker:
+        for name in ("sales", "stock"):
+            worker.line(f"[{name}] 👥 Ready")
+        assert worker.stop() == 0
+
+
 def test_it_starts_with_six_lines_and_works_a_job(
     environment: Path, worker_alone: Path, tcp_database_url: str, connect: Connect
 ) -> None:

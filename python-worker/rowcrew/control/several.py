@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from rowcrew.control.children.leftovers import FIRST_PROCESS, reap
+from rowcrew.control.children.processes import python_path
 from rowcrew.log import Log
 from rowcrew.settings import environment_with
 from rowcrew.settings.readers import Database
@@ -53,7 +54,9 @@ class WorkerOf:
 
     def start(self) -> None:
         name, url = self._database
-        environment = environment_with(DATABASE_URL=url, DATABASE_URLS="", ROWCREW_DATABASE=name)
+        environment = environment_with(
+            DATABASE_URL=url, DATABASE_URLS="", ROWCREW_DATABASE=name, PYTHONPATH=python_path(os.environ)
+        )
         self._began, self.again_at, self.code = time.monotonic(), None, None
         try:
             self._process = subprocess.Popen(self._command, env=environment)

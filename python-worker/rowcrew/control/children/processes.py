@@ -51,7 +51,7 @@ class Processes:
         return RunnerProcess(
             Child(
                 [sys.executable, "-m", "rowcrew.runner", msgspec.json.encode(orders).decode()],
-                environment={**self._environment, "PYTHONPATH": _python_path(self._environment), MARK: mark},
+                environment={**self._environment, "PYTHONPATH": python_path(self._environment), MARK: mark},
                 passed=[end.fileno()],
             )
         )
@@ -75,7 +75,7 @@ class RunnerProcess:
             os.killpg(self.pid, signal.SIGKILL)
 
 
-def _python_path(environment: Mapping[str, str]) -> str:
+def python_path(environment: Mapping[str, str]) -> str:
     """This very package, wherever it was imported from, goes before what the environment names."""
     package = str(PACKAGE.parent)
     return os.pathsep.join([package, *filter(None, [environment.get("PYTHONPATH")])])
