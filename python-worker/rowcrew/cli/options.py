@@ -63,3 +63,15 @@ def read_settings(
     if complaints:
         raise SettingsError(complaints)
     return msgspec.structs.replace(current, **values)
+
+
+def refuse_beside_several(single: Mapping[str, object]) -> None:
+    """Variables that are for one database, by name, are not given beside DATABASE_URLS.
+
+    Raises:
+        SettingsError: some are.
+    """
+    if wrong := [name for name, value in single.items() if value is not None]:
+        raise SettingsError(
+            [f"{name} is for one database: leave it out where DATABASE_URLS names several" for name in wrong]
+        )

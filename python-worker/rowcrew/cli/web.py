@@ -16,10 +16,10 @@ from rowcrew.admin import web_users as admin
 from rowcrew.cli import SUCCESS, UsageError
 from rowcrew.cli.asking import ask
 from rowcrew.cli.job_options import seconds
-from rowcrew.cli.options import AsJson, read_settings
+from rowcrew.cli.options import AsJson, read_settings, refuse_beside_several
 from rowcrew.cli.output import print_documents
 from rowcrew.cli.tables import print_table
-from rowcrew.model.errors import RowcrewError, SettingsError
+from rowcrew.model.errors import RowcrewError
 from rowcrew.settings import Settings
 from rowcrew.settings.readers import Network, Secret
 from rowcrew.table.web_users import WebRole
@@ -82,10 +82,8 @@ def serve(
     if prefix and not re.fullmatch(r"(/[\w.~-]+)+/?", prefix, re.ASCII):
         raise UsageError(f"--prefix {prefix}: give a path that begins with a slash, such as /rowcrew")
     settings = read_settings()
-    if settings.databases and settings.database_url is not None:
-        raise SettingsError(
-            ["DATABASE_URL is for one database: leave it out where DATABASE_URLS names several"]
-        )
+    if settings.databases:
+        refuse_beside_several({"DATABASE_URL": settings.database_url})
     proxy = _proxy(proxy_header, proxy_address, proxy_role, proxy_sign_out, settings.web_proxy_secret)
     if proxy is None and not is_loopback(host) and not ask(_with_users(), admin.has_users):
         raise UsageError(

@@ -9,7 +9,7 @@ from typing import Literal
 import msgspec
 
 from rowcrew.cli.clashes import clashes
-from rowcrew.cli.options import Queues, read_settings
+from rowcrew.cli.options import Queues, read_settings, refuse_beside_several
 from rowcrew.model.errors import SettingsError
 from rowcrew.settings import Settings, import_places
 
@@ -111,10 +111,7 @@ def _of_each_database(settings: Settings) -> int:
         "HEALTH_PORT": settings.health_port,
         "ROWCREW_BOOT_ID": settings.boot_id,
     }
-    if wrong := [name for name, value in single.items() if value is not None]:
-        raise SettingsError(
-            [f"{name} is for one database: leave it out where DATABASE_URLS names several" for name in wrong]
-        )
+    refuse_beside_several(single)
     from rowcrew.cli.local import child_command
     from rowcrew.control.several import run_workers
     from rowcrew.log import Log

@@ -44,7 +44,12 @@ class InHost:
         """
         crew = _only_async(loaded(self._targets))
         runner = InlineRunner(self._settings, slots)
-        await runner.begin(end.dup(), crew)
+        mine = end.dup()
+        try:
+            await runner.begin(mine, crew)
+        except BaseException:
+            mine.close()
+            raise
         return runner
 
 

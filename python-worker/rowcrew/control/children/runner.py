@@ -102,6 +102,11 @@ class Runner:
         return self._body is not None and self._body.is_host
 
     @property
+    def killing(self) -> str:
+        """The event of the log that tells that it is killed."""
+        return "runner.given_up" if self.is_host else "runner.killed"
+
+    @property
     def takes_jobs(self) -> bool:
         return self.is_loaded and not self.retiring and not self.is_silent
 

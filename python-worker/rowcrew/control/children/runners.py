@@ -132,7 +132,7 @@ class Runners:
         """
         for runner in self._all:
             if runner.is_silent and not runner.runs and self._has_idled(runner, SILENT_SECONDS):
-                self._log.event("runner.killed", pid=runner.pid, reason="it neither answers nor runs a job")
+                self._log.event(runner.killing, pid=runner.pid, reason="it neither answers nor runs a job")
                 runner.kill()
         idle = [runner for runner in self._all if runner.takes_jobs and not runner.runs]
         groups = [runner for runner in idle if runner.kind == "group"]

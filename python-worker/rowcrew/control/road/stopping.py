@@ -101,6 +101,5 @@ class Stopping:
 
     def _kill(self, run: Run, runner: Handle) -> None:
         if not run.is_over:
-            event = "runner.given_up" if runner.is_host else "runner.killed"
-            self._log.event(event, pid=runner.pid, reason=f"job {run.job.id} does not stop")
+            self._log.event(runner.killing, pid=runner.pid, reason=f"job {run.job.id} does not stop")
             runner.kill_for(run.job.lease_id)

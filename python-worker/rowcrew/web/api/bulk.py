@@ -49,7 +49,6 @@ class BulkToBegin(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fi
     priority: int | str | None = None
     run_at: datetime | None = None
 
-    @property
     def edit(self) -> Edit | None:
         """What an edit gives the jobs.
 
@@ -83,11 +82,12 @@ async def count(link: Link, given: Given) -> Answer:
 async def begin(link: Link, given: Given) -> Answer:
     wanted: BulkToBegin = given.body
     search = frozen(_search(wanted.change, wanted.q), await looks.now(link))
+    edit = wanted.edit()
     begun = given.shared.bulks.begin(
-        wanted.change, search, to_id=wanted.to_id, delay_seconds=wanted.delay_seconds, edit=wanted.edit
+        wanted.change, search, to_id=wanted.to_id, delay_seconds=wanted.delay_seconds, edit=edit
     )
     where = {"Location": f"/api/v1/bulk/{begun.id}"}
-    tells = admin.told(wanted.change, search, wanted.to_id, wanted.edit)
+    tells = admin.told(wanted.change, search, wanted.to_id, edit)
     return Answer(begun, 202, where, tells={"bulk": begun.id, **tells})
 
 
