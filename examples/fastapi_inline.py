@@ -1,8 +1,10 @@
 """A web application whose handlers reach what lives in its own process: the browsers that listen.
 
-Start it in this directory with DATABASE_URL set, for instance with `uvicorn fastapi_inline:application`. Any
-backend inserts a job `announce`, and everybody who reads `/news` hears it: the handler runs on the server's
-own event loop. With several server processes a job runs in one of them, and only its listeners hear it.
+Start it in this directory with DATABASE_URL set:
+`uvicorn fastapi_inline:application --timeout-graceful-shutdown 5`. Any backend inserts a job `announce`, and
+everybody who reads `/news` hears it: the handler runs on the server's own event loop. With several server
+processes a job runs in one of them, and only its listeners hear it. Without the timeout uvicorn waits for those
+who listen, and the worker never stops.
 """
 
 from __future__ import annotations

@@ -79,18 +79,19 @@ def test_a_server_has_one_worker_that_runs_its_jobs_and_leaves_with_it(
 def test_a_handler_on_the_server_s_own_loop_reaches_those_who_listen_to_the_server(
     start: Start, table: Table
 ) -> None:
-    with start("-m uvicorn", "fastapi_inline:application", *UVICORN) as web:
+    leaving = ("--timeout-graceful-shutdown", "1")
+    with start("-m uvicorn", "fastapi_inline:application", *UVICORN, *leaving) as web:
         (worker,) = has_workers(table, 1)
         assert eventually(lambda: web.ask("/openapi.json"), 60)
         with closing(web.lines("/news")) as news:
             assert next(news) == ": listening"
             job = table.enqueue("announce", {"text": "Doors open"})
             assert next(line for line in news if line) == 'data: "Doors open"'
-        assert table.until(job, "completed")["result"] == 1
-        assert worker["pid"] == web.program.process.pid
-        assert psutil.Process(web.program.process.pid).children() == []
-        web.program.process.send_signal(signal.SIGINT)
-        web.program.ended()
+            assert table.until(job, "completed")["result"] == 1
+            assert worker["pid"] == web.program.process.pid
+            assert psutil.Process(web.program.process.pid).children() == []
+            web.program.process.send_signal(signal.SIGINT)  # while somebody listens
+            web.program.ended()
     (row,) = table.rows("SELECT * FROM workers")
     assert row["stopReason"] == "drained"
 
