@@ -3,8 +3,8 @@
 Start it in this directory with DATABASE_URL set:
 `uvicorn fastapi_inline:application --timeout-graceful-shutdown 5`. Any backend inserts a job `announce`, and
 everybody who reads `/news` hears it: the handler runs on the server's own event loop. With several server
-processes a job runs in one of them, and only its listeners hear it. Without the timeout uvicorn waits for those
-who listen, and the worker never stops.
+processes a job runs in one of them, and only its listeners hear it. Without the timeout uvicorn waits for
+those who listen, and the worker never stops.
 """
 
 from __future__ import annotations
