@@ -54,9 +54,8 @@ class WorkerOf:
 
     def start(self) -> None:
         name, url = self._database
-        environment = environment_with(
-            DATABASE_URL=url, DATABASE_URLS="", ROWCREW_DATABASE=name, PYTHONPATH=python_path(os.environ)
-        )
+        environment = environment_with(DATABASE_URL=url, DATABASE_URLS="", ROWCREW_DATABASE=name)
+        environment["PYTHONPATH"] = python_path(environment)
         self._began, self.again_at, self.code = time.monotonic(), None, None
         try:
             self._process = subprocess.Popen(self._command, env=environment)
