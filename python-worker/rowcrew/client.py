@@ -253,7 +253,12 @@ def _refuse_autocommit(on: Any) -> None:
 def _created(jobs: list[NewJob], places: list[int], rows: list[EnqueuedJob]) -> dict[int, Enqueued]:
     """Ids were given in the order of the jobs; of two with the same unique key the first was inserted."""
     ids = {(row.type, row.unique_key): row.id for row in rows if row.unique_key is not None}
-    keyless_ids = iter(sorted(row.id for row in rows if row.unique_key is None))
+    keyless = sorted(row.id for row in rows if row.unique_key is None)
+    if len(keyless) != sum(jobs[place].unique_key is None for place in places):
+        raise RowcrewError(
+            "not every row was inserted: a trigger or a rule of jobs, not Rowcrew's, leaves rows out"
+        )
+    keyless_ids = iter(keyless)
     created = {}
     for place in places:
         job = jobs[place]

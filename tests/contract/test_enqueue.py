@@ -13,7 +13,7 @@ from contextlib import (
     contextmanager,
 )
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
 import pytest
@@ -36,7 +36,7 @@ from rowcrew import (
     get_async,
 )
 from rowcrew.crew import Crew
-from rowcrew.model.errors import DatabaseUnavailable
+from rowcrew.model.errors import DatabaseUnavailable, RowcrewError
 from rowcrew.table.address import for_sqlalchemy
 from rowcrew.table.question import Question, Rows, answered, psycopg_rows
 from rowcrew.table.statements import SQL
@@ -327,6 +327,25 @@ def test_one_invalid_job_in_a_list_stops_all_and_is_named_by_its_place(connect: 
         enqueue_many(jobs, on=connect())
     with pytest.raises(InvalidJob, match=r"^jobs\[0\]: Unexpected keyword argument 'runat'"):
         enqueue_many([{"type": "x", "runat": None}], on=connect())
+    assert read_nothing(connect)
+
+
+LEAVES_OUT: LiteralString = """
+CREATE FUNCTION leave_out() RETURNS trigger LANGUAGE plpgsql AS
+  $$ BEGIN IF NEW.payload ? 'out' THEN RETURN NULL; END IF; RETURN NEW; END $$;
+CREATE TRIGGER leave_out BEFORE INSERT ON jobs FOR EACH ROW EXECUTE FUNCTION leave_out()
+"""
+
+
+@pytest.mark.usefixtures("own_connection")
+def test_a_row_that_a_trigger_leaves_out_is_told_and_no_other_is_inserted(connect: Connect) -> None:
+    """Else the ids of the others would be given to the wrong jobs."""
+    connect().execute(LEAVES_OUT)
+    jobs = [NewJob("x", {"out": True}), NewJob("y")]
+    with pytest.raises(RowcrewError, match="a trigger or a rule"):
+        enqueue_many(jobs)
+    with connect(autocommit=False) as producer, pytest.raises(RowcrewError, match="a trigger or a rule"):
+        enqueue(jobs[0], on=producer)
     assert read_nothing(connect)
 
 
