@@ -120,6 +120,25 @@ def test_output_that_cannot_be_written_is_one_sentence(database_url: str, comman
     assert (ended.returncode, ended.stderr) == (1, said)
 
 
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252"])
+def test_letters_that_the_output_cannot_hold_are_written_as_json_writes_them(
+    database_url: str, encoding: str
+) -> None:
+    payload = '{"text": "é ✅ 😀"}'
+    run("enqueue", "step", payload, DATABASE_URL=database_url)
+    narrow = {"DATABASE_URL": database_url, "PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"}
+    ended = subprocess.run(
+        [*ROWCREW, "jobs", "show", "1", "--json"],
+        stdout=subprocess.PIPE,
+        env=clean_environment(**narrow),
+        cwd=ROOT,
+    )
+    assert json.loads(ended.stdout.decode(encoding))["payload"] == json.loads(payload)
+    told = run("doctor", **narrow)
+    assert (told.returncode, told.stderr) == (0, "")
+    assert "\\u2705 server" in told.stdout
+
+
 @pytest.mark.parametrize("command", ["--help", "healthcheck", "--version"])
 def test_help_and_healthcheck_import_nothing_heavy(command: str, tmp_path: Path) -> None:
     ended = subprocess.run(
