@@ -179,13 +179,21 @@ def test_many_threads_print_whole_lines(pipe: Pipe) -> None:
 
 
 PROGRAM = """
-import os, subprocess, sys, multiprocessing
+import io, os, subprocess, sys, multiprocessing
 from rowcrew.runner.printing import make_patient
 make_patient(lambda lines: f"dropped {lines}\\n")
 print("a lone \\udcff surrogate", flush=True)
 sys.stdout.close()
 print("still open")
 print("the old name", file=sys.__stdout__)
+wrapper = io.TextIOWrapper(sys.stdout.buffer, encoding="utf-8", line_buffering=True)
+print("a wrapper", file=wrapper)
+del wrapper
+print("not closed with it")
+own = io.TextIOWrapper(sys.stdout.detach(), encoding="utf-8", line_buffering=True)
+print("what was taken apart", file=own)
+print("goes on")
+own.close()
 sys.stdout.buffer.write(b"bytes\\n")
 sys.stdout.flush()
 subprocess.run(["echo", "a program"], stdout=sys.stdout)
@@ -205,6 +213,10 @@ def test_the_streams_of_a_program_are_as_python_makes_them_but_fail_nothing(tmp_
         "a lone \\udcff surrogate",
         "still open",
         "the old name",
+        "a wrapper",
+        "not closed with it",
+        "what was taken apart",
+        "goes on",
         "bytes",
         "a program",
         "a copy",

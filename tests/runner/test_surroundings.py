@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -34,6 +36,27 @@ def test_what_a_run_has_changed_is_put_back(surroundings: Surroundings, tmp_path
     assert os.umask(umask) == umask
     assert (os.environ["TZ"], os.environ.get("LEFT"), time.tzname[0]) == ("UTC", None, "UTC")
     assert signal.getsignal(signal.SIGUSR1) is handler
+
+
+ALARMS = """
+import signal
+from rowcrew.runner.surroundings import Surroundings
+surroundings = Surroundings(iter(range(100)).__next__)
+signal.signal(signal.SIGALRM, lambda *_: None)
+signal.alarm(600)
+surroundings.restore()
+print(signal.getsignal(signal.SIGALRM) is signal.SIG_DFL, signal.alarm(0))
+signal.alarm(600)
+of_the_crew = Surroundings(iter(range(100)).__next__)
+of_the_crew.restore()
+print(signal.alarm(0) > 0)
+"""
+
+
+def test_an_alarm_of_a_run_ends_with_its_handler_and_one_of_the_crew_stays() -> None:
+    program = [sys.executable, "-c", ALARMS]  # pytest sets an alarm of its own
+    done = subprocess.run(program, capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.split() == ["True", "0", "True"]
 
 
 def test_an_environment_that_a_run_has_replaced_is_put_back(

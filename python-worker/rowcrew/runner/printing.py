@@ -70,6 +70,9 @@ class Patient(io.RawIOBase):
     def isatty(self) -> bool:
         return os.isatty(self._descriptor)
 
+    def close(self) -> None:
+        """It stays open. A wrapper that a handler put around it calls this, at the latest as garbage."""
+
     def write(self, data: Any) -> int:
         taken = bytes(data)
         with self._lock:
@@ -173,7 +176,7 @@ def _when_ready(descriptor: int, data: bytes) -> int:
 
 
 class _Stream(io.TextIOWrapper):
-    """A standard stream, which no handler closes for all others.
+    """A standard stream, which no handler closes or takes apart for all others.
 
     Attributes:
         keep: takes every text as well; a line of the log, which goes in by `unkept`, is kept already.
@@ -189,6 +192,11 @@ class _Stream(io.TextIOWrapper):
 
     def close(self) -> None:
         self.flush()
+
+    def detach(self) -> Any:
+        """What is below, for a wrapper of the handler's own; this one goes on as well."""
+        self.flush()
+        return self.buffer
 
 
 class Unkept:

@@ -47,9 +47,9 @@ def make_plain() -> None:
 class Surroundings:
     """The state of the process as the crew's import left it, to go back to when nothing runs.
 
-    Directory, umask, environment with time zone, locale and signal handlers. What else a handler may change
-    (warnings filters, random seeds, resource limits, patched modules) cannot be told from what a library
-    that was imported late has set up for good, or not within microseconds.
+    Directory, umask, environment with time zone, locale, signal handlers and the alarm. What else a handler
+    may change (warnings filters, random seeds, resource limits, patched modules) cannot be told from what a
+    library that was imported late has set up for good, or not within microseconds.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -60,6 +60,7 @@ class Surroundings:
         self._environment = KeptEnvironment()
         self._locale = locale.setlocale(locale.LC_ALL)
         self._handlers = [(number, _handler_of(number)) for number in _SIGNALS]
+        self._has_alarm = _alarm_is_set()
 
     def restore(self) -> None:
         """Put back what runs have changed; call it in the main thread while none goes on."""
@@ -72,6 +73,8 @@ class Surroundings:
                 time.tzset()
             if locale.setlocale(locale.LC_ALL) != self._locale:
                 locale.setlocale(locale.LC_ALL, self._locale)
+            if not self._has_alarm and _alarm_is_set():  # without its handler it would end the process
+                signal.setitimer(signal.ITIMER_REAL, 0)
             self._restore_handlers()
 
     def _restore_directory(self) -> None:
@@ -90,6 +93,10 @@ def _directory() -> str | None:
         return os.getcwd()  # noqa: PTH109 - a tenth of the time of Path.cwd
     except OSError:
         return None
+
+
+def _alarm_is_set() -> bool:
+    return signal.getitimer(signal.ITIMER_REAL)[0] > 0
 
 
 def _umask() -> int:
