@@ -55,6 +55,21 @@ async def test_every_door_reads_text_dates_and_intervals(odd_url: str) -> None:
     assert [row[1:] for row in rows] == [(timedelta(days=1, seconds=2), "ü", "rowcrew test")] * 3
 
 
+async def test_a_link_looks_again_at_what_others_change_and_may_rest_whatever_the_database_prefers(
+    database: str, database_url: str
+) -> None:
+    with psycopg.connect(database_url, autocommit=True) as owner:
+        for preference in ("default_transaction_isolation = 'serializable'", "idle_session_timeout = '1min'"):
+            owner.execute(f"ALTER DATABASE {database} SET {preference}".encode())
+    link = Link(database_url, purpose="test", session={"synchronous_commit": "off"})
+    try:
+        settings = "SELECT current_setting('transaction_isolation'), current_setting('idle_session_timeout')"
+        async with link.transaction():
+            assert await link.fetch(settings, {}) == [("read committed", "0")]
+    finally:
+        await link.close()
+
+
 async def test_a_rollback_leaves_the_styles_as_they_were_settled(odd_url: str) -> None:
     with opened(odd_url, name="test") as connection:
         connection.execute("SELECT 1")

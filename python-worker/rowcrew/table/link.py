@@ -28,6 +28,13 @@ from rowcrew.table.statements import SQL
 # and would stay the plan while it grows, until somebody analyses it.
 PLANNING: Final[Mapping[str, str]] = {"enable_seqscan": "off", "jit": "off"}
 
+# Whatever database or role prefer: our statements look again at rows that others have changed meanwhile,
+# where stricter levels refuse, and a session rests while there is nothing to do.
+SETTLED: Final[Mapping[str, str]] = {
+    "default_transaction_isolation": "read committed",
+    "idle_session_timeout": "0",
+}
+
 # The deadline of what a worker does beside its jobs: a tenth of a lease.
 CHORE_SECONDS: Final = 4.0
 
@@ -76,7 +83,7 @@ def is_pooled(connection: psycopg.Connection[Any]) -> bool:
 
 def for_session(settings: Mapping[str, str]) -> dict[str, Any]:
     """What `set_config` takes for a session that runs a worker's statements, with settings of its own."""
-    return _settings({**PLANNING, **settings}, local=False)
+    return _settings({**SETTLED, **PLANNING, **settings}, local=False)
 
 
 def _settings(settings: Mapping[str, str], *, local: bool) -> dict[str, Any]:

@@ -19,6 +19,8 @@ READY: Final = b"rowcrew_wake"
 CHANGED: Final = b"rowcrew_lost"
 WAITS: Final = b"rowcrew_waits"
 EXPECTED: Final = b"rowcrew_expected"
+# A database or a role may have the server end sessions that rest, and this one does nothing else.
+_TO_REST: Final = {"names": ["idle_session_timeout"], "values": ["0"], "local": False}
 _IDS_A_TEXT: Final = 350  # of 20 digits and a comma: a notification carries less than 8,000 bytes
 # Says that no row is ready which was not before, but that a place under a limit is free.
 PLACES: Final = b"places"
@@ -44,6 +46,7 @@ async def listen(
     connection = await opened_async(address, name="listen", autocommit=True, admit=admit)
     try:
         with Deadline(connection, CALL_SECONDS):
+            await connection.execute(SQL["link/set_config"], _TO_REST)
             for name in ("listen_ready", "listen_changed", "listen_waits", "listen_expected"):
                 await connection.execute(SQL[f"link/{name}"])
         listening()
