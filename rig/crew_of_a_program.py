@@ -87,6 +87,11 @@ async def prints(text: str) -> None:
     print(text)  # noqa: T201 - what is tried here
 
 
+@crew.job("logs")
+async def logs(text: str) -> None:
+    logging.getLogger(__name__).info(text)
+
+
 def _print_each_way(text: str, lines: int) -> None:
     for stream in (sys.stdout, sys.stderr, sys.__stdout__):
         for _ in range(lines):

@@ -1,11 +1,12 @@
 """Where log lines go: a stream that takes every text and never raises, written at once or by a thread.
 
 In: texts of whole lines. Out: what the stream's reader gets. Called by `log` and by the runner's
-`handler_log`.
+`handler_log`. `AS_IN_JSON` is for standard output of whatever kind.
 """
 
 from __future__ import annotations
 
+import codecs
 import os
 import queue
 import threading
@@ -20,6 +21,19 @@ DRAIN_SECONDS: Final = 1.0
 GATHER_SECONDS: Final = 0.005
 
 
+def _as_in_json(error: UnicodeError) -> tuple[str, int]:
+    assert isinstance(error, UnicodeEncodeError)
+    units = error.object[error.start : error.end].encode("utf-16-be", "surrogatepass")
+    return "".join(
+        f"\\u{high:02x}{low:02x}" for high, low in zip(units[::2], units[1::2], strict=True)
+    ), error.end
+
+
+AS_IN_JSON: Final = "rowcrew: as in JSON"
+"""How streams write letters that their encoding lacks: so that what is JSON stays JSON."""
+codecs.register_error(AS_IN_JSON, _as_in_json)
+
+
 class Output:
     """A stream that takes every text and never raises: if nobody reads the log any more, the jobs go on."""
 
@@ -32,7 +46,7 @@ class Output:
             try:
                 self._stream.write(text)
             except UnicodeEncodeError:
-                self._stream.write(text.encode(self._encoding, "backslashreplace").decode(self._encoding))
+                self._stream.write(text.encode(self._encoding, AS_IN_JSON).decode(self._encoding))
             self._stream.flush()
 
     def flush(self) -> None:
@@ -124,7 +138,7 @@ def _writer(stream: TextIO) -> Callable[[str], None]:
     encoding = stream.encoding or "utf-8"
 
     def write(text: str) -> None:
-        left = memoryview(text.encode(encoding, "backslashreplace"))
+        left = memoryview(text.encode(encoding, AS_IN_JSON))
         with suppress(OSError):
             while left:
                 left = left[os.write(descriptor, left) :]

@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 
 import rowcrew
-from rowcrew.log import EVENTS, JOB_EVENTS, Log, job_facts
+from rowcrew.log import EVENTS, JOB_EVENTS, Log, job_facts, render_json
+from rowcrew.output import Output
 from rowcrew.settings import Settings
 from tests.log.written import Written
 from tests.model.made import a_job
@@ -252,6 +253,15 @@ def test_a_stream_of_another_encoding_gets_what_it_can_hold() -> None:
     log = Log("text", io.TextIOWrapper(raw, encoding="ascii"))
     log.event("database.failed")
     assert raw.getvalue() == b"\\u274c Failed to connect to database\n"
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252"])
+def test_a_line_of_json_is_one_in_every_encoding(encoding: str) -> None:
+    raw = io.BytesIO()
+    stream = io.TextIOWrapper(raw, encoding=encoding)
+    record = {"message": "🚀 Übung ✅"}
+    Output(stream).write(render_json(record))
+    assert json.loads(raw.getvalue().decode(encoding)) == record
 
 
 class Gone(io.StringIO):

@@ -35,6 +35,16 @@ def pipe() -> Iterator[Pipe]:
             continue
 
 
+def test_where_the_locale_lacks_utf_8_each_line_is_json_all_the_same(
+    start_worker: StartWorker, table: Table
+) -> None:
+    narrow = {"LC_ALL": "C", "PYTHONUTF8": 0, "PYTHONCOERCECLOCALE": 0}
+    worker = start_worker(crew=CREW, **narrow).ready()
+    table.until(table.enqueue("logs", {"text": "Übung ✅ 😀"}), "completed")
+    assert worker.said("handler.log")["message"] == "Übung ✅ 😀"
+    assert worker.heard("other") == []
+
+
 @pytest.mark.parametrize("type", WAYS)
 def test_a_reader_that_is_gone_fails_no_job(
     start_worker: StartWorker, table: Table, pipe: Pipe, type: str

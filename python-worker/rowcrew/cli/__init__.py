@@ -7,7 +7,6 @@ sentence on standard error.
 
 from __future__ import annotations
 
-import codecs
 import io
 import os
 import sys
@@ -19,6 +18,7 @@ from cyclopts import App, CycloptsError, Parameter
 
 from rowcrew.installed import VERSION
 from rowcrew.model.errors import InvalidJob, RowcrewError, SettingsError
+from rowcrew.output import AS_IN_JSON
 
 if TYPE_CHECKING:
     from cyclopts.help.formatters import PlainFormatter
@@ -159,18 +159,8 @@ def _open_standard_streams() -> None:
     for number, (name, mode) in enumerate((("stdin", "r"), ("stdout", "w"), ("stderr", "w"))):
         if getattr(sys, name) is None:
             setattr(sys, name, open(number, mode, encoding="utf-8", closefd=False))  # noqa: SIM115
-    codecs.register_error("as in JSON", _as_in_json)
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="as in JSON")
-
-
-def _as_in_json(error: UnicodeError) -> tuple[str, int]:
-    """Letters that the output's encoding lacks, in a form that is right in documents too."""
-    assert isinstance(error, UnicodeEncodeError)
-    units = error.object[error.start : error.end].encode("utf-16-be", "surrogatepass")
-    return "".join(
-        f"\\u{high:02x}{low:02x}" for high, low in zip(units[::2], units[1::2], strict=True)
-    ), error.end
+        sys.stdout.reconfigure(errors=AS_IN_JSON)
 
 
 def _drop_output() -> None:

@@ -21,6 +21,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Final, NamedTuple, TextIO
 
+from rowcrew.output import AS_IN_JSON
+
 BUFFERED_BYTES: Final = 1024 * 1024
 """What waits for a slow reader, for each stream; lines beyond that are dropped and counted."""
 DRAIN_SECONDS: Final = 1.0
@@ -230,7 +232,7 @@ def make_patient(tell_dropped: Callable[[int], str]) -> None:
             made = _Stream(
                 patient,
                 encoding=stream.encoding,
-                errors="backslashreplace",
+                errors=AS_IN_JSON,
                 line_buffering=True,
             )
             setattr(sys, name, made)
