@@ -225,6 +225,17 @@ def test_a_role_is_assumed_with_the_accounts_own_key_and_the_external_id(site: S
     ]
 
 
+def test_a_role_whose_session_has_expired_is_assumed_again(site: Site) -> None:
+    arn = "arn:aws:iam::210987654321:role/costs"
+    site.bill.make_role(arn, "210987654321")
+    for number in range(3):
+        site.bill.set("210987654321", DAY, f"Service {number}", "7")
+    site.add("by-role", role_arn=arn)
+    site.bill.page_groups, site.bill.session_calls = 1, 1
+    assert site.collect().result["calls"] == 3
+    assert len(site.costs()) == 3
+
+
 def test_a_role_without_a_key_is_assumed_with_the_workers_own(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
