@@ -141,8 +141,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return SUCCESS
     except OSError as error:  # such as a file that is not there, or standard output on a disk that is full
         _drop_output()
-        words = error.strerror or str(error)
-        return _fail(FAILURE, _one_line(f"{error.filename}: {words}" if error.filename else words))
+        said = error.strerror or str(error)
+        return _fail(FAILURE, _one_line(f"{error.filename}: {said}" if error.filename else said))
 
 
 def _open_standard_streams() -> None:
