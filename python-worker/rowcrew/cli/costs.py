@@ -72,7 +72,7 @@ def _tell_of_none(asked: Sequence[str], found: Sequence[str]) -> None:
     """A name that was mistyped would look like an account that costs nothing."""
     for id in sorted({*asked} - {*found}):
         print(
-            f"There are no costs of {id} in these days; `rowcrew accounts list` shows the accounts there are.",
+            f"There are no costs of {id} in these days; `rowcrew accounts list` shows those there are.",
             file=sys.stderr,
         )
 

@@ -90,7 +90,7 @@ def test_a_mistyped_account_does_not_look_like_one_that_costs_nothing(
 ) -> None:
     assert main(["costs", "report", *form, "--account", "staging", "--account", "stagin"]) == 0
     assert capsys.readouterr().err == (
-        "There are no costs of stagin in these days; `rowcrew accounts list` shows the accounts there are.\n"
+        "There are no costs of stagin in these days; `rowcrew accounts list` shows those there are.\n"
     )
 
 
