@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 import threading
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
@@ -52,6 +52,7 @@ class CloudBill:
         asked: the bodies of the calls of Cost Explorer that were answered.
         seen: how many calls came, whatever became of them.
         trouble_at: the same for single calls, by their numbers, counted from 1.
+        session_calls: how many calls of Cost Explorer the session of a role lasts for; None = all.
     """
 
     def __init__(self) -> None:
@@ -61,11 +62,13 @@ class CloudBill:
         self.asked: list[dict[str, Any]] = []
         self.seen = 0
         self.trouble_at: dict[int, tuple[int, str]] = {}
+        self.session_calls: int | None = None
         self.estimated: set[str] = set()
         self.without_access: set[str] = set()
         self._secrets: dict[str, tuple[str, str]] = {}
+        self._used: Counter[str] = Counter()
         self._roles: dict[str, tuple[str, str | None]] = {}
-        self._costs: dict[str, dict[tuple[str, str, str], tuple[str, str]]] = defaultdict(dict)
+        self._costs: dict[str, dict[tuple[str, str, str, str], tuple[str, str]]] = defaultdict(dict)
 
     def let_in(self, account: str, key: str, secret: str) -> None:
         """An access key of an account."""
@@ -84,8 +87,9 @@ class CloudBill:
         *,
         unit: str = "USD",
         usage_type: str = "Usage",
+        record_type: str = "Usage",
     ) -> None:
-        self._costs[account][str(day), service, usage_type] = (amount, unit)
+        self._costs[account][str(day), service, usage_type, record_type] = (amount, unit)
 
     def forget(self, account: str, day: date | str, service: str) -> None:
         for key in [key for key in self._costs[account] if key[:2] == (str(day), service)]:
@@ -132,6 +136,9 @@ class CloudBill:
         to_sign = signer.string_to_sign(request, signer.canonical_request(request))
         if signer.signature(to_sign, request) != signature:
             raise Refused("InvalidSignatureException", f"The signature {signature} does not match", 403)
+        self._used[key] += 1
+        if key.startswith("ASIA") and self.session_calls is not None and self._used[key] > self.session_calls:
+            raise Refused("ExpiredTokenException", "The security token included in the request is expired")
         return account
 
     def _assumed(self, body: bytes) -> str:
@@ -158,8 +165,7 @@ class CloudBill:
         first, end, begin = _checked(asked)
         self.asked.append(asked)
         [key] = [group["Key"] for group in asked["GroupBy"]]
-        [only] = (asked.get("Filter") or {"Dimensions": {"Values": [None]}})["Dimensions"]["Values"]
-        groups = self._groups(account, first, end, key, only)
+        groups = self._groups(account, first, end, key, asked.get("Filter"))
         page = groups[begin : begin + self.page_groups]
         further = begin + self.page_groups
         answer: dict[str, Any] = {
@@ -172,14 +178,15 @@ class CloudBill:
         return answer
 
     def _groups(
-        self, account: str, first: str, end: str, key: str, only: str | None
+        self, account: str, first: str, end: str, key: str, wanted: dict[str, Any] | None
     ) -> list[tuple[str, str, str, str]]:
         from decimal import Decimal
 
         sums: dict[tuple[str, str, str], Decimal] = defaultdict(Decimal)
         alone: dict[tuple[str, str, str], str] = {}
-        for (day, service, usage_type), (amount, unit) in self._costs[account].items():
-            if first <= day < end and only in (None, service):
+        for (day, service, usage_type, record_type), (amount, unit) in self._costs[account].items():
+            dimensions = {"SERVICE": service, "RECORD_TYPE": record_type}
+            if first <= day < end and (wanted is None or _passes(wanted, dimensions)):
                 group = (day, service if key == "SERVICE" else usage_type, unit)
                 alone[group] = amount
                 sums[group] += Decimal(amount)
@@ -203,6 +210,19 @@ class CloudBill:
             }
             for day, found in by_day.items()
         ]
+
+
+def _passes(wanted: dict[str, Any], dimensions: dict[str, str]) -> bool:
+    """Whether a cost of these dimensions passes the filter, of which AWS takes one operator at each level."""
+    [(operator, value)] = wanted.items()
+    match operator:
+        case "And":
+            return all(_passes(each, dimensions) for each in value)
+        case "Not":
+            return not _passes(value, dimensions)
+        case "Dimensions":
+            return dimensions[value["Key"]] in value["Values"]
+    raise Refused("ValidationException", f"unknown operator {operator}")
 
 
 def _checked(asked: dict[str, Any]) -> tuple[str, str, int]:

@@ -6,6 +6,8 @@ import re
 
 import pytest
 
+from rowcrew.bundled.costs import family
+from rowcrew.bundled.costs.handler import crew
 from rowcrew.settings import Settings
 from tests.deploy.project import DEPLOY, QUEUE
 
@@ -21,6 +23,12 @@ WAITS = {
 def test_each_starts_one_worker_for_one_queue(template: str) -> None:
     text = (DEPLOY / template).read_text()
     assert re.findall(r"worker --queue (\S+?)['\n]", text) == ["%i" if "@" in template else QUEUE]
+
+
+def test_the_jobs_of_the_night_go_to_that_queue() -> None:
+    [preset] = family.schedules
+    [type] = [one for one in crew.manifest().types if one.name == preset.type]
+    assert type.queue == QUEUE
 
 
 @pytest.mark.parametrize("template", WAITS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import sys
 import types
 from pathlib import Path
@@ -14,7 +15,8 @@ from fastapi import HTTPException
 
 from rig.programs import ROWCREW, program
 from rig.waiting import eventually
-from rowcrew import get, get_async
+from rowcrew import get, get_async, wait
+from rowcrew.cli import main
 from rowcrew.model.job_status import JobStatus
 from rowcrew.testing import run_handler
 from tests.docs.pages import ROOT
@@ -91,14 +93,17 @@ async def test_a_broken_organ_ends_the_readiness_of_the_web_application(database
 
 
 @pytest.mark.usefixtures("environment")
-def test_costs_are_collected_now_beside_the_plan(
+def test_costs_are_collected_now_beside_the_plan_by_a_worker_of_their_queue(
     database_url: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with program(*ROWCREW, "worker", DATABASE_URL=database_url) as worker:
+    with program(*ROWCREW, "worker", "--queue", "cost_collection", DATABASE_URL=database_url) as worker:
         worker.line("👥 Ready")
         example("trigger_cost_collection").main()
+        assert "'accounts': 0" in capsys.readouterr().out
+        assert main(["schedules", "trigger", "cost_collection", "--json"]) == 0
+        job = json.loads(capsys.readouterr().out)["jobId"]
+        assert wait(job, timeout=30)["accounts"] == 0
         assert worker.stop() == 0
-    assert "'accounts': 0" in capsys.readouterr().out
 
 
 def test_the_page_of_examples_names_every_example() -> None:

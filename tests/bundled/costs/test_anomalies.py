@@ -168,6 +168,22 @@ def test_a_change_of_currency_is_no_deviation(site: Site) -> None:
     assert result["skipped"] == {"newServices": 0, "shortHistories": 1}
 
 
+@pytest.mark.parametrize("credits", ["included", "excluded"])
+def test_a_bill_that_credits_pay_hides_its_anomalies_unless_credits_are_excluded(
+    site: Site, monkeypatch: pytest.MonkeyPatch, credits: str
+) -> None:
+    monkeypatch.setenv("COST_CREDITS", credits)
+    site.add()
+    for day, amount in ((DAY, "900"), *((day, "100") for day in days_before(DAY))):
+        site.has_cost("prod", "Amazon EC2", amount, day)
+        site.has_cost("prod", "Amazon EC2", f"-{amount}", day, record_type="Credit")
+    result = site.collect(recollectDays=30).result
+    assert [one["severity"] for one in result["anomalies"]] == (["critical"] if credits == "excluded" else [])
+    assert result["skipped"]["newServices"] == (1 if credits == "included" else 0)
+    explained = site.rows("""SELECT why -> 'usageTypes' -> 0 ->> 'amount' FROM "costAnomalies" AS a""")
+    assert explained == ([("900",)] if credits == "excluded" else [])
+
+
 def test_new_services_are_counted_and_not_judged(site: Site) -> None:
     known_for_a_month(site)
     site.has_cost("prod", "Free", "0", *days_before(DAY))

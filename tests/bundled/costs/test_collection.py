@@ -6,6 +6,7 @@ from datetime import date, timedelta
 
 import pytest
 
+from rowcrew.cli import main
 from rowcrew.model.outcome import Errored
 from tests.bundled.costs.conftest import DAY, SECRET, Site, days_before, utc_yesterday
 
@@ -58,6 +59,28 @@ def test_a_later_attempt_collects_the_day_that_the_first_one_began_with(site: Si
     site.add()
     run = site.collect(None, checkpoint={"date": "2026-10-30"}, attempt=2)
     assert run.result["date"] == "2026-10-30"
+
+
+@pytest.mark.parametrize(
+    "tick", ["2026-10-30T06:00:00Z", "2026-10-30T02:00:00-04:00", "2026-10-29T23:30:00-05:00"]
+)
+def test_a_job_of_a_tick_collects_the_utc_day_before_it_whenever_it_runs(site: Site, tick: str) -> None:
+    site.add()
+    assert site.collect(None, tick=tick).result["date"] == "2026-10-29"
+    assert site.collect(DAY, tick=tick).result["date"] == str(DAY)
+
+
+def test_a_backfill_collects_the_day_of_each_missed_tick(
+    site: Site, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", site.url)
+    site.add()
+    nights = ("--from", "2026-03-07T00:00-05:00", "--to", "2026-03-10T00:00-04:00")  # the clock goes forward
+    assert main(["schedules", "backfill", "cost_collection", *nights, "--yes"]) == 0
+    assert "3 jobs" in capsys.readouterr().out
+    payloads = site.rows("SELECT payload FROM jobs WHERE type = 'cost_collection' ORDER BY id")
+    days = [site.collect(None, **payload).result["date"] for (payload,) in payloads]
+    assert days == ["2026-03-06", "2026-03-07", "2026-03-08"]
 
 
 def test_a_requeued_job_begins_anew(site: Site) -> None:
@@ -153,10 +176,10 @@ def test_an_account_that_fails_stops_no_other(site: Site) -> None:
     assert [row[0] for row in site.costs()] == ["b-good", "e-good"]
     assert [progress["message"] for progress in run.progress] == [
         "Account 1 of 6: failed",
-        "Account 2 of 6: 1 services",
+        "Account 2 of 6: 1 service",
         "Account 3 of 6: failed",
         "Account 4 of 6: failed",
-        "Account 5 of 6: 1 services",
+        "Account 5 of 6: 1 service",
         "Account 6 of 6: failed",
     ]
 
@@ -200,6 +223,17 @@ def test_a_role_is_assumed_with_the_accounts_own_key_and_the_external_id(site: S
     assert [one["error"] for one in result["failed"]] == [
         f"AssumeRole: AWS answers 403 AccessDenied: not authorized to perform: sts:AssumeRole on {arn}"
     ]
+
+
+def test_a_role_whose_session_has_expired_is_assumed_again(site: Site) -> None:
+    arn = "arn:aws:iam::210987654321:role/costs"
+    site.bill.make_role(arn, "210987654321")
+    for number in range(3):
+        site.bill.set("210987654321", DAY, f"Service {number}", "7")
+    site.add("by-role", role_arn=arn)
+    site.bill.page_groups, site.bill.session_calls = 1, 1
+    assert site.collect().result["calls"] == 3
+    assert len(site.costs()) == 3
 
 
 def test_a_role_without_a_key_is_assumed_with_the_workers_own(

@@ -31,6 +31,7 @@ family = Family(
             type="cost_collection",
             cron="0 2 * * *",
             timezone="America/New_York",
+            payload={"tick": "{tick}"},
             overlap="skip",
         ),
     ),

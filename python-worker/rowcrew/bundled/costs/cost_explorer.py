@@ -8,7 +8,7 @@ call imports boto3.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
 from functools import partial
@@ -39,6 +39,7 @@ _LOOK_SECONDS: Final = 0.2
 _CONNECT_SECONDS, _READ_SECONDS = 10, 60
 _ROLE_SECONDS: Final = 900
 _NO_NAME: Final = "(none)"
+_NO_CREDITS: Final = {"Not": {"Dimensions": {"Key": "RECORD_TYPE", "Values": ["Credit", "Refund"]}}}
 
 
 class Patience(msgspec.Struct, frozen=True, kw_only=True):
@@ -103,15 +104,17 @@ class CostExplorer:
     def by_usage_type(self, service: str, first: date, last: date) -> list[Cost]:
         """What each usage type of a service cost on each of these days. Raises what `by_service` does."""
         only = {"Dimensions": {"Key": "SERVICE", "Values": [service]}}
-        return self._all_pages("USAGE_TYPE", first, last, Filter=only)
+        return self._all_pages("USAGE_TYPE", first, last, only)
 
-    def _all_pages(self, key: str, first: date, last: date, **options: Any) -> list[Cost]:
+    def _all_pages(self, key: str, first: date, last: date, *filters: dict[str, Any]) -> list[Cost]:
+        if self._settings.credits == "excluded":
+            filters = (*filters, _NO_CREDITS)
         question = {
             "TimePeriod": {"Start": first.isoformat(), "End": (last + timedelta(days=1)).isoformat()},
             "Granularity": "DAILY",
             "Metrics": [METRIC],
             "GroupBy": [{"Type": "DIMENSION", "Key": key}],
-            **options,
+            **_filter(filters),
         }
 
         def asked_from_the_start() -> list[Cost]:
@@ -194,6 +197,13 @@ class CostExplorer:
             if self._cancelled():
                 raise RunStopped
             time.sleep(min(left, _LOOK_SECONDS))
+
+
+def _filter(filters: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The option of the question; AWS takes no `And` of one."""
+    if not filters:
+        return {}
+    return {"Filter": filters[0] if len(filters) == 1 else {"And": list(filters)}}
 
 
 def _costs(page: dict[str, Any]) -> Iterator[Cost]:

@@ -17,7 +17,7 @@ import psycopg
 from rowcrew import RowcrewError
 from rowcrew.bundled.costs.accounts import CloudAccount, list_accounts
 from rowcrew.bundled.costs.collecting import Collecting
-from rowcrew.bundled.costs.payload import CostCollection
+from rowcrew.bundled.costs.payload import CostCollection, day_of
 from rowcrew.bundled.costs.settings import CostSettings
 from rowcrew.bundled.costs.statements import SQL
 from rowcrew.bundled.costs.tally import CollectionResult, FailedAccount, Tally, result_of
@@ -32,7 +32,7 @@ class CollectionFailed(RowcrewError):
     """Not one account could be collected."""
 
 
-@crew.job("cost_collection", executor="thread")
+@crew.job("cost_collection", queue="cost_collection", executor="thread")
 def cost_collection(payload: CostCollection, context: Context) -> CollectionResult:
     """Collect what cloud accounts cost by service, and find days that stand out."""
     with context.transaction() as connection:
@@ -55,11 +55,10 @@ def _begun(payload: CostCollection, context: Context, connection: psycopg.Connec
     if context.job.checkpoint is not None:
         return msgspec.convert(context.job.checkpoint, Tally)
     ((yesterday,),) = connection.execute(SQL["yesterday"])
-    if payload.date is not None and payload.date > yesterday:
-        raise PermanentError(
-            f"payload.date {payload.date} has not ended in UTC; the last day that has is {yesterday}"
-        )
-    tally = Tally(date=payload.date or yesterday)
+    day = day_of(payload, yesterday)
+    if day > yesterday:
+        raise PermanentError(f"the day {day} has not ended in UTC; the last day that has is {yesterday}")
+    tally = Tally(date=day)
     context.checkpoint(tally)
     return tally
 
@@ -115,7 +114,7 @@ def _collect(
         else:
             tally.add(account.id, collected)
             context.checkpoint(tally)
-            told = f"{collected.services} services"
+            told = "1 service" if collected.services == 1 else f"{collected.services} services"
         context.progress(place, len(accounts), f"Account {place} of {len(accounts)}: {told}")
     return failed
 

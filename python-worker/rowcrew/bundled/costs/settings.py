@@ -11,6 +11,7 @@ from rowcrew.settings.family import FamilySettings
 from rowcrew.settings.variables import Variable
 
 Baseline = Literal["mean", "weekday"]
+Credits = Literal["included", "excluded"]
 
 _MOST_HISTORY_DAYS: Final = 30
 
@@ -39,6 +40,13 @@ def _baseline(value: str) -> Baseline:
     raise ValueError("give mean or weekday")
 
 
+def _credits(value: str) -> Credits:
+    match value:
+        case "included" | "excluded":
+            return value
+    raise ValueError("give included or excluded")
+
+
 class CostSettings(FamilySettings, frozen=True, kw_only=True):
     """Keys, where AWS is asked, and what counts as an anomaly."""
 
@@ -47,6 +55,7 @@ class CostSettings(FamilySettings, frozen=True, kw_only=True):
     threshold_percent: Decimal = Decimal(50)
     history_days: int = 7
     baseline: Baseline = "mean"
+    credits: Credits = "included"
     cost_explorer_url: str | None = None
     sts_url: str | None = None
 
@@ -87,6 +96,13 @@ class CostSettings(FamilySettings, frozen=True, kw_only=True):
             _baseline,
             "mean",
             "`mean` of the 30 days before, or `weekday`: the mean of the same weekday among them",
+        ),
+        Variable(
+            ("COST_CREDITS",),
+            "credits",
+            _credits,
+            "included",
+            "`included` as on the bill, or `excluded`: costs before credits and refunds, which may hide them",
         ),
         Variable(
             ("AWS_ENDPOINT_URL_COST_EXPLORER",),
