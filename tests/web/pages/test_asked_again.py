@@ -61,7 +61,7 @@ def test_the_script_asks_for_what_it_has_and_shows_what_is_new(open_page: OpenPa
     page = open_page("/schedules")
     with page.expect_response(lambda answer: answer.status == 304, timeout=30_000):
         pass
-    expect(page.locator("#live-words")).to_have_text("Live")
+    page.wait_for_function("since => heardAt > since", arg=page.evaluate("Date.now()"), timeout=20_000)
     scene.stage("UPDATE schedules SET paused = true WHERE name = 'nightly'")
     expect(page.get_by_text("while paused")).to_be_visible()
     scene.stage("UPDATE schedules SET paused = false WHERE name = 'nightly'")
