@@ -58,7 +58,7 @@ TINY = {
     "waits": ("--fan-in", "10", "--chain", "5", "--waiters", "25"),
     "web": (
         *("--finished", "1000", "--queued", "100", "--repeats", "1"),
-        *("--tabs", "2", "--jobs", "50", "--rounds", "1"),
+        *("--tabs", "2", "--jobs", "50", "--rounds", "1", "--settle", "0"),
     ),
     "jobs": ("--paths", "1000", "--table-rows", "5", "--rounds", "1", "--cancels", "1"),
     "announcements": ("--filings", "6"),

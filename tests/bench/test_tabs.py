@@ -14,7 +14,7 @@ from rowcrew.model.errors import RowcrewError
 
 @pytest.mark.parametrize(
     ("status", "ends"),
-    [(200, nullcontext()), (503, pytest.raises(RowcrewError, match=r"2 of 2 tabs .* with 503"))],
+    [(200, nullcontext()), (503, pytest.raises(RowcrewError, match=r"3 of 3 clients .* with 503"))],
 )
 def test_tabs_that_are_not_answered_make_no_figure(status: int, ends: AbstractContextManager[object]) -> None:
     asked: list[str] = []
@@ -23,5 +23,5 @@ def test_tabs_that_are_not_answered_make_no_figure(status: int, ends: AbstractCo
         asked.append(request.path)
         return Reply(status, {})
 
-    with served(answer) as address, ends, web.open_tabs(int(address.rpartition(":")[2]), 2):
+    with served(answer) as address, ends, web.open_tabs(int(address.rpartition(":")[2]), ["/", "/why"], 2):
         eventually(lambda: len(asked) >= 2)

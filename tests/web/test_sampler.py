@@ -16,10 +16,12 @@ from rig.databases import new_database
 from rig.programs import program, run
 from rig.waiting import eventually
 from rowcrew.embedded import EmbeddedPostgres
+from rowcrew.table.link import Link
 from rowcrew.web import sampler
 from rowcrew.web.links import Links
 from tests.contract.hands import register_worker
 from tests.web.conftest import Web, serving
+from tests.web.pages.test_seen import EmptyLinks
 from tests.web.test_events import Client
 
 STATEMENTS_A_SECOND = 3
@@ -105,6 +107,71 @@ def test_the_first_look_at_the_database_waits_for_no_rest(web: Web, monkeypatch:
     assert asyncio.run(look())
 
 
+class Looks:
+    """Links that lead nowhere, and a look that is answered as it is told to."""
+
+    def __init__(self) -> None:
+        self.links = EmptyLinks("", purpose="nobody", most=1, only_looks=True)
+        self.number = 0
+        self.goes_on = asyncio.Event()
+        self.goes_on.set()
+
+    async def look(self, _: Link) -> int:
+        self.number += 1
+        number = self.number
+        await self.goes_on.wait()
+        return number
+
+    async def fail(self, _: Link) -> int:
+        raise psycopg.OperationalError("the server is gone")
+
+
+def test_a_look_that_takes_long_is_taken_the_more_rarely(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks = Looks()
+    part = sampler.Part(looks.look, every_seconds=0)
+    asyncio.run(part.see(looks.links))
+    due = []
+    for calm in (0, 1e9):
+        monkeypatch.setattr(sampler, "_CALM", calm)
+        due.append(part.is_due)
+    assert due == [True, False]
+    assert not part.is_late
+    assert sampler.calm_seconds(1.0) == sampler._RAREST_SECONDS
+
+
+def test_a_look_that_fails_is_tried_again_soon_however_long_others_took(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    looks, answers = Looks(), ["look", "fail"]
+
+    async def look(link: Link) -> int:
+        return await (looks.look if answers.pop(0) == "look" else looks.fail)(link)
+
+    async def see_twice() -> bool:
+        part = sampler.Part(look, every_seconds=0)
+        await part.see(looks.links)
+        await part.see(looks.links)
+        return part.is_due
+
+    monkeypatch.setattr(sampler, "_CALM", 1e9)
+    assert asyncio.run(see_twice())
+
+
+def test_a_look_that_began_before_another_does_not_end_as_the_newer_one() -> None:
+    async def see_twice() -> int | None:
+        looks = Looks()
+        part = sampler.Part(looks.look, every_seconds=0)
+        looks.goes_on.clear()
+        earlier = asyncio.create_task(part.see(looks.links))
+        await asyncio.sleep(0)
+        looks.goes_on.set()
+        await part.see(looks.links)
+        await earlier
+        return part.value
+
+    assert asyncio.run(see_twice()) == 2
+
+
 @pytest.mark.slow
 def test_all_screens_that_are_looked_at_together_cost_three_statements_a_second(
     heard: Web, server: EmbeddedPostgres
@@ -116,6 +183,22 @@ def test_all_screens_that_are_looked_at_together_cost_three_statements_a_second(
     while time.monotonic() - began < 24:
         for path in paths:
             heard.get(path)
+    sent = statements(server) - before
+    assert 0 < sent / (time.monotonic() - began) <= STATEMENTS_A_SECOND
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", ["/jobs?q=type:listed", "/jobs/{id}", "/workflows/{id}"])
+def test_many_who_have_the_same_page_open_cost_three_statements_a_second(
+    heard: Web, server: EmbeddedPostgres, path: str
+) -> None:
+    id = heard.enqueue("listed")
+    heard.post(f"/api/v1/jobs/{id}/cancel")
+    path = path.format(id=id)
+    assert heard.get(path).status == 200
+    before, began = statements(server), time.monotonic()
+    while time.monotonic() - began < 24:
+        heard.get(path, If_None_Match='""')
     sent = statements(server) - before
     assert 0 < sent / (time.monotonic() - began) <= STATEMENTS_A_SECOND
 

@@ -31,8 +31,12 @@ LATE_SECONDS: Final = 10.0
 _TICK_SECONDS: Final = 1.0
 _FIRST_SECONDS: Final = 3.0
 
-# A database that answers slowly is left in peace: looks take a fifth of the time at most.
+# A database that does not answer in time is left in peace: looks take a fifth of the time at most.
 _REST: Final = 4
+
+# Who looks takes nothing from who works: a look that takes long is taken the more rarely, up to a bound.
+_CALM: Final = 50
+_RAREST_SECONDS: Final = 30.0
 
 T = TypeVar("T")
 
@@ -42,7 +46,7 @@ class Part(Generic[T]):
 
     Args:
         look: how it is seen.
-        every_seconds: how old it becomes before somebody looks again.
+        every_seconds: how old it becomes before somebody looks again; older where looks take long.
         is_aside: whether only few want it, so that nobody looks while none of them asks for it.
 
     Attributes:
@@ -59,6 +63,7 @@ class Part(Generic[T]):
         self._wanted_until = float("-inf") if is_aside else float("inf")
         self._seen_at = 0.0
         self._tried_at = float("-inf")
+        self._took_seconds = 0.0
         self.value: T | None = None
         self.problem: str | None = None
         self.tried = asyncio.Event()
@@ -70,12 +75,17 @@ class Part(Generic[T]):
     @property
     def is_due(self) -> bool:
         now = time.monotonic()
-        return now < self._wanted_until and now - self._tried_at >= self._every_seconds
+        return now < self._wanted_until and now - self._tried_at >= self._period_seconds
 
     @property
     def is_late(self) -> bool:
         age = self.age_seconds
-        return age is None or age > self._every_seconds + LATE_SECONDS
+        return age is None or age > self._period_seconds + LATE_SECONDS
+
+    @property
+    def _period_seconds(self) -> float:
+        calm = 0.0 if self.problem else calm_seconds(self._took_seconds)
+        return max(self._every_seconds, calm)
 
     def want(self) -> None:
         """Somebody asks for what is aside: it is looked at for a while."""
@@ -90,15 +100,24 @@ class Part(Generic[T]):
         self._tried_at = began = time.monotonic()
         try:
             async with links.lent() as link:
+                lent = time.monotonic()
                 value = await self._look(link)
         except psycopg.errors.QueryCanceled:
             self.problem = "the database did not answer in time"
         except (psycopg.Error, RowcrewError) as error:
             self.problem = reason(error)
         else:
-            self.value, self._seen_at, self.problem = value, began, None
+            # The mean with the look before: the first one finds nothing in memory, and is no measure.
+            self._took_seconds = (self._took_seconds + time.monotonic() - lent) / 2
+            if began >= self._seen_at:  # else somebody has changed something meanwhile, and looked again
+                self.value, self._seen_at, self.problem = value, began, None
         finally:
             self.tried.set()
+
+
+def calm_seconds(took_seconds: float) -> float:
+    """How long to go without a look that takes so long."""
+    return min(_CALM * took_seconds, _RAREST_SECONDS)
 
 
 class Sampler:

@@ -63,6 +63,23 @@ def test_a_viewer_looks_and_reads_no_payload(browser: Browser, closed: Scene) ->
     page.context.close()
 
 
+def test_who_asks_again_shares_looks_with_others_and_no_page_with_who_may_see_more(
+    browser: Browser, closed: Scene
+) -> None:
+    id = closed.failed(payload={"secret": "iban"})
+    olga = signed_in(browser, closed, "olga", f"/jobs/{id}")
+    expect(olga.locator("#facts")).to_be_visible()
+    vera = signed_in(browser, closed, "vera", f"/jobs/{id}")
+    expect(vera.locator("#facts")).to_be_visible()
+    tag = '""'
+    for page, sees in ((olga, True), (vera, False), (olga, True)):
+        answer = page.request.get(f"/jobs/{id}", headers={"If-None-Match": tag})
+        assert (answer.status, "iban" in answer.text()) == (200, sees)
+        tag = answer.headers["etag"]
+    olga.context.close()
+    vera.context.close()
+
+
 def test_an_operator_requeues_sets_no_limit_and_signs_out(browser: Browser, closed: Scene) -> None:
     id = closed.failed(message="HTTP 503", payload={"secret": "iban"})
     page = signed_in(browser, closed, "olga", f"/jobs/{id}")

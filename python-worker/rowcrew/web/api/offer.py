@@ -26,6 +26,7 @@ from rowcrew.web.documents import json_response, json_text, read_body, read_quer
 from rowcrew.web.login import user_of
 from rowcrew.web.problems import Refused, answer_to
 from rowcrew.web.shared import Shared
+from rowcrew.web.tags import tags_in
 
 PREFIX: Final = "/api/v1"
 EVENTS: Final = "text/event-stream"
@@ -116,7 +117,7 @@ def _response(request: Request, answer: Answer | Stream, *, hides: bool) -> Resp
         headers["Location"] = request.scope.get("root_path", "") + headers["Location"]
     if answer.tag is not None:
         headers["ETag"] = answer.tag
-        if request.method == "GET" and answer.tag in _tags(request.headers.get("if-none-match", "")):
+        if request.method == "GET" and answer.tag in tags_in(request.headers.get("if-none-match", "")):
             return Response(status_code=304, headers=headers)
     if answer.status == 204:
         return Response(status_code=204, headers=headers)
@@ -152,11 +153,7 @@ async def _given(request: Request, operation: Operation, shared: Shared) -> Give
 
 
 def _wanted(if_match: str | None) -> frozenset[str] | None:
-    return None if if_match is None or if_match.strip() == "*" else _tags(if_match)
-
-
-def _tags(text: str) -> frozenset[str]:
-    return frozenset(tag.strip().removeprefix("W/") for tag in text.split(","))
+    return None if if_match is None or if_match.strip() == "*" else tags_in(if_match)
 
 
 async def _json_body(request: Request) -> bytes:

@@ -6,7 +6,6 @@ functions in this folder, mounted by `web/app.py`, described by `api/openapi.py`
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any, Final, Literal, NamedTuple
 
@@ -17,6 +16,7 @@ from rowcrew.table.web_users import WebRole
 from rowcrew.web.login import User
 from rowcrew.web.problems import Refused
 from rowcrew.web.shared import Shared
+from rowcrew.web.tags import content_tag
 
 _LARGEST_ID: Final = 2**63 - 1
 
@@ -123,7 +123,7 @@ class Operation(NamedTuple):
 
 def tag_of(*values: Any) -> str:
     """An ETag of these values."""
-    return f'"{hashlib.blake2b(msgspec.json.encode(values), digest_size=9).hexdigest()}"'
+    return content_tag(msgspec.json.encode(values))
 
 
 def refuse_changed(given: Given, tag: str) -> None:

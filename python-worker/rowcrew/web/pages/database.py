@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -62,18 +62,18 @@ class Said(NamedTuple):
 async def show_database(desk: Desk, request: Request) -> Response:
     sight = await desk.seen.database()
     checks = desk.seen.checks().value
-    return desk.page(
-        request,
-        "database",
-        sight=sight,
-        shown_tables=SHOWN_TABLES,
-        shown_indexes=SHOWN_INDEXES,
-        told=_told(sight.value),
-        about=_about(sight.value),
-        judged=[shown(one) for one in sight.value.judgements] if sight.value else [],
-        doctor=None if checks is None else [_said(one) for one in checks],
-        status=503 if sight.value is None else 200,
-    )
+
+    def facts() -> dict[str, Any]:
+        return {
+            "shown_tables": SHOWN_TABLES,
+            "shown_indexes": SHOWN_INDEXES,
+            "told": _told(sight.value),
+            "about": _about(sight.value),
+            "judged": [shown(one) for one in sight.value.judgements] if sight.value else [],
+            "doctor": None if checks is None else [_said(one) for one in checks],
+        }
+
+    return desk.sight_page(request, "database", sight, checks, facts=facts)
 
 
 def shown(one: Judgement) -> Shown:

@@ -17,4 +17,4 @@ async def look(link: Link) -> list[SeenError]:
 
 async def list_errors(desk: Desk, request: Request) -> Response:
     sight = await desk.seen.see("errors", look)
-    return desk.page(request, "errors", sight=sight, status=503 if sight.value is None else 200)
+    return desk.sight_page(request, "errors", sight, facts=dict)

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final, NamedTuple
+from datetime import datetime
+from typing import Any, Final, NamedTuple
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from rowcrew.admin import jobs as admin
 from rowcrew.admin import looks
-from rowcrew.admin.one_job import one_job
+from rowcrew.admin.one_job import OneJob, one_job
 from rowcrew.admin.tree import PlacedJob, tree
+from rowcrew.model.status import ENDED
+from rowcrew.table.link import Link
 from rowcrew.table.rows import Said, TreeJob
 from rowcrew.web.pages.graph import graph
 from rowcrew.web.pages.remedies import because
-from rowcrew.web.pages.screen import Desk, job_id
+from rowcrew.web.pages.screen import Desk, asks_again, job_id
 from rowcrew.web.pages.timeline import Waited, timeline
 from rowcrew.web.pages.workflow import batch
 from rowcrew.web.problems import Refused
@@ -23,6 +26,14 @@ from rowcrew.web.problems import Refused
 MOST_SAID: Final = 20
 MOST_KIN: Final = 200
 MOST_LISTED: Final = 12
+
+
+class Sight(NamedTuple):
+    """What a look at a job has found."""
+
+    one: OneJob
+    now: datetime
+    family: list[PlacedJob]
 
 
 class Kin(NamedTuple):
@@ -34,29 +45,35 @@ class Kin(NamedTuple):
 
 async def show_job(desk: Desk, request: Request) -> Response:
     id = job_id(request.path_params["id"])
-    async with desk.looking.lent() as link:
+
+    async def look(link: Link) -> Sight:
         one = await one_job(link, id)
         if one is None:
             raise Refused(404, await admin.unseen(link, id))
-        now = await looks.now(link)
-        family = await tree(link, id, limit=MOST_KIN) or []
-    jobs = {placed.job.id: placed.job for placed in family}
-    shown = one.said if request.query_params.get("log") == "all" else one.said[-MOST_SAID:]
-    return desk.page(
-        request,
-        "job",
-        job=one.shown.job,
-        attempts=sorted(one.shown.attempts, key=lambda attempt: attempt.finished_at, reverse=True),
-        reasons=because(one.explained.reasons),
-        timeline=timeline(one.shown.job, one.shown.attempts, now, waited=_waited_for(id, jobs)),
-        graph=graph(family),
-        batch=batch([job for job in jobs.values() if job.parent_id == id]),
-        said=shown,
-        said_more=len(shown) < len(one.said),
-        log_told=_told(one.said, shown),
-        family=family,
-        kin=nested(family[:MOST_LISTED]),
+        return Sight(one, await looks.now(link), await tree(link, id, limit=MOST_KIN) or [])
+
+    def facts() -> dict[str, Any]:
+        one, now, family = sight
+        jobs = {placed.job.id: placed.job for placed in family}
+        shown = one.said if request.query_params.get("log") == "all" else one.said[-MOST_SAID:]
+        return {
+            "job": one.shown.job,
+            "attempts": sorted(one.shown.attempts, key=lambda attempt: attempt.finished_at, reverse=True),
+            "reasons": because(one.explained.reasons),
+            "timeline": timeline(one.shown.job, one.shown.attempts, now, waited=_waited_for(id, jobs)),
+            "graph": graph(family),
+            "batch": batch([job for job in jobs.values() if job.parent_id == id]),
+            "said": shown,
+            "said_more": len(shown) < len(one.said),
+            "log_told": _told(one.said, shown),
+            "family": family,
+            "kin": nested(family[:MOST_LISTED]),
+        }
+
+    sight = await desk.seen.glances.see(
+        ("job", id), look, anew=not asks_again(request), young_seconds=_young_seconds
     )
+    return desk.same_page(request, "job", sight, facts=facts)
 
 
 async def cancel_job(desk: Desk, request: Request) -> Response:
@@ -79,6 +96,11 @@ async def _change(desk: Desk, request: Request, change: admin.Change) -> Respons
         )
     done = change if answer.changed else "none"
     return await desk.back(request, f"/jobs/{id}", did=f"{change}_job", subject=str(id), done=done)
+
+
+def _young_seconds(sight: Sight) -> float:
+    """Somewhat less than until its page asks again."""
+    return 8.0 if sight.one.shown.job.status in ENDED else 1.5
 
 
 def nested(family: Sequence[PlacedJob]) -> list[Kin]:

@@ -11,11 +11,13 @@ from rowcrew.admin import jobs as admin
 from rowcrew.admin import looks
 from rowcrew.admin.looks import Page
 from rowcrew.admin.search import Unreadable, search
+from rowcrew.table.link import Link
 from rowcrew.table.looks import Search
 from rowcrew.web.login import user_of
 from rowcrew.web.pages import filters
 from rowcrew.web.pages.columns import COLUMNS, chosen, shown
-from rowcrew.web.pages.screen import Desk, form, job_id
+from rowcrew.web.pages.screen import Desk, asks_again, form, job_id
+from rowcrew.web.pages.seen import YOUNG_SECONDS
 from rowcrew.web.problems import Refused
 
 PAGE: Final = 50
@@ -28,29 +30,35 @@ async def list_jobs(desk: Desk, request: Request) -> Response:
     kept = chosen(columns)
     before = job_id(text) if (text := request.query_params.get("before")) else None
     now = await desk.seen.now()
-    page = Page([], None)
     refuse_hidden(wanted, request)
-    if wrong is None:
-        async with desk.looking.lent() as link:
-            page = await looks.page(link, wanted, before=before, limit=PAGE)
-    return desk.page(
-        request,
-        "jobs",
-        status=400 if wrong else 200,
-        q=q,
-        wrong=wrong,
-        page=page,
-        told=_told(page),
-        again=0 if wanted.texts else 5,
-        tabs=filters.tabs(wanted, kept, now.value),
-        all_columns=COLUMNS,
-        columns=columns,
-        kept=kept,
-        before=before,
-        usual=filters.asked(wanted, []),
-        newest=filters.asked(wanted, kept),
-        older=filters.asked(wanted, kept, page.before) if page.before is not None else None,
+
+    async def look(link: Link) -> Page:
+        return await looks.page(link, wanted, before=before, limit=PAGE)
+
+    def facts() -> dict[str, Any]:
+        return {
+            "q": q,
+            "wrong": wrong,
+            "page": page,
+            "told": _told(page),
+            "again": 0 if wanted.texts else 5,
+            "tabs": filters.tabs(wanted, kept, now.value),
+            "all_columns": COLUMNS,
+            "columns": columns,
+            "kept": kept,
+            "before": before,
+            "usual": filters.asked(wanted, []),
+            "newest": filters.asked(wanted, kept),
+            "older": filters.asked(wanted, kept, page.before) if page.before is not None else None,
+        }
+
+    if wrong:
+        page = Page([], None)
+        return desk.page(request, "jobs", status=400, **facts())
+    page = await desk.seen.glances.see(
+        ("jobs", wanted, before), look, anew=not asks_again(request), young_seconds=lambda _: YOUNG_SECONDS
     )
+    return desk.same_page(request, "jobs", page, now.value, facts=facts)
 
 
 async def change_jobs(desk: Desk, request: Request) -> Response:

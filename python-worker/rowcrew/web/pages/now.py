@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -13,14 +15,11 @@ from rowcrew.web.pages.screen import Desk
 async def show_now(desk: Desk, request: Request) -> Response:
     sight = await desk.seen.now()
     failing = await desk.seen.see("errors", errors.look)
-    return desk.page(
-        request,
-        "now",
-        sight=sight,
-        status=503 if sight.value is None else 200,
-        lede=_lede(sight.value) if sight.value else "",
-        errors=failing.value or [],
-    )
+
+    def facts() -> dict[str, Any]:
+        return {"lede": _lede(sight.value) if sight.value else "", "errors": failing.value or []}
+
+    return desk.sight_page(request, "now", sight, failing.value, facts=facts)
 
 
 def _lede(now: Now) -> str:

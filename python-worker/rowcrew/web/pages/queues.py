@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import psycopg
 from starlette.requests import Request
@@ -82,13 +82,18 @@ async def _page(desk: Desk, request: Request, queue: str, *, wrong: str = "") ->
     """All queues, and a form for one of them."""
     sight = await desk.seen.now()
     jobs = await desk.seen.see("held", looks.held_jobs)
-    rows = held_places(sight.value.queues, jobs.value or []) if sight.value else []
     shown = None
     if queue:
         async with desk.looking.lent() as link:
             shown = await _known(link, queue)
-    status = 422 if wrong else 503 if sight.value is None else 200
-    return desk.page(request, "limits", sight=sight, rows=rows, shown=shown, wrong=wrong, status=status)
+
+    def facts() -> dict[str, Any]:
+        rows = held_places(sight.value.queues, jobs.value or []) if sight.value else []
+        return {"rows": rows, "shown": shown, "wrong": wrong}
+
+    if wrong:
+        return desk.page(request, "limits", status=422, sight=sight, **facts())
+    return desk.sight_page(request, "limits", sight, jobs.value, shown, facts=facts)
 
 
 async def _set_paused(desk: Desk, request: Request, *, paused: bool) -> Response:

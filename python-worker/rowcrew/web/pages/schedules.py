@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from starlette.requests import Request
@@ -34,16 +34,11 @@ async def list_schedules(desk: Desk, request: Request) -> Response:
             shown = await admin.get_schedule(link, name)
             zone, ticks = await admin.preview(link, name, number=FIRES)
             fires = upcoming(zone, ticks)
-    return desk.page(
-        request,
-        "schedules",
-        sight=sight,
-        told=_told(sight.value or []),
-        shown=shown,
-        fires=fires,
-        today=datetime.now(UTC),
-        status=503 if sight.value is None else 200,
-    )
+
+    def facts() -> dict[str, Any]:
+        return {"told": _told(sight.value or []), "shown": shown, "fires": fires}
+
+    return desk.sight_page(request, "schedules", sight, shown, facts=facts)
 
 
 async def pause(desk: Desk, request: Request) -> Response:

@@ -29,9 +29,12 @@ from rowcrew.web.bodies import body_of
 from rowcrew.web.links import Busy
 from rowcrew.web.login import NOBODY, USER, User, safe_way, user_of
 from rowcrew.web.pages import shapes, words
+from rowcrew.web.pages.rendered import Place, Rendered
 from rowcrew.web.pages.seen import Seen
 from rowcrew.web.problems import Refused
+from rowcrew.web.sampler import Part
 from rowcrew.web.shared import Shared
+from rowcrew.web.tags import tags_in
 
 View = Callable[["Desk", Request], Awaitable[Response]]
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -108,6 +111,11 @@ class Frame:
 
     def page(self, request: Request, template: str, *, status: int = 200, **facts: Any) -> Response:
         """The page that a template makes of these facts, in its frame."""
+        content = self.content(request, template, status=status, **facts)
+        return Response(content, status, media_type="text/html")
+
+    def content(self, request: Request, template: str, *, status: int = 200, **facts: Any) -> str:
+        """Of that page. Beside the facts it depends on a request's address and on its reader alone."""
         user, root = request.scope.get(USER, NOBODY), request.scope.get("root_path", "")
         frame = {
             "user": user,
@@ -123,8 +131,7 @@ class Frame:
             "status": status,
             "number_done": _number(request.query_params.get("n", "")),
         }
-        content = self._templates.get_template(f"{template}.html").render(frame | facts)
-        return Response(content, status, media_type="text/html")
+        return self._templates.get_template(f"{template}.html").render(frame | facts)
 
     def problem(self, request: Request, status: int, title: str, detail: str, helps: str = "") -> Response:
         return self.page(
@@ -158,6 +165,46 @@ class Desk(Frame):
         self.changing = shared.changing
         self.bulks = shared.bulks
         self.seen = Seen(shared.sampler, shared.looking)
+        self._rendered = Rendered()
+
+    def sight_page(
+        self,
+        request: Request,
+        template: str,
+        sight: Part[Any],
+        *others: object,
+        facts: Callable[[], dict[str, Any]],
+    ) -> Response:
+        """The page of a part, which has a sentence of its own where the database is late.
+
+        Args:
+            others, facts: as of `same_page`.
+        """
+        if sight.is_late:
+            status = 503 if sight.value is None else 200
+            return self.page(request, template, status=status, sight=sight, **facts())
+        return self.same_page(
+            request, template, sight.value, *others, facts=lambda: {"sight": sight, **facts()}
+        )
+
+    def same_page(
+        self, request: Request, template: str, *made_of: object, facts: Callable[[], dict[str, Any]]
+    ) -> Response:
+        """The page, made once for all who may see the same, as long as nothing else is to be seen.
+
+        Args:
+            made_of: what looks have found: the very same values make the same page again.
+            facts: of these, of the request's address and of its reader, and of nothing else.
+        """
+        user, root = request.scope.get(USER, NOBODY), request.scope.get("root_path", "")
+        place = Place(root, request.url.path, request.url.query, user)
+        page = self._rendered.get(place, made_of)
+        if page is None:
+            content = self.content(request, template, **facts())
+            page = self._rendered.keep(place, made_of, content.encode())
+        if page.tag in tags_in(request.headers.get("if-none-match", "")):
+            return Response(status_code=304, headers={"ETag": page.tag})
+        return Response(page.content, headers={"ETag": page.tag}, media_type="text/html")
 
     async def _note(self, user: User, did: str, subject: str, tells: Mapping[str, Any]) -> None:
         detail = {"actor": user.name, "role": user.role, "path": "dashboard", **tells}
@@ -228,6 +275,11 @@ def _told(error: RowcrewError | psycopg.Error) -> tuple[int, str, str, str]:
         case psycopg.Error() | Busy():
             return 503, "Rowcrew cannot reach the database.", reason(error), _DOCTOR
     return 409, "That did not work.", str(error), ""
+
+
+def asks_again(request: Request) -> bool:
+    """Whether a page asks for itself, which was opened before: what was found a moment ago will do."""
+    return "if-none-match" in request.headers
 
 
 async def form(request: Request, *, most: int = _FORM_BYTES) -> dict[str, list[str]]:

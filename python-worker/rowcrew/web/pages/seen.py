@@ -1,7 +1,7 @@
 """What a page shows alike to everybody is looked at once for all, and stays known while the database is late.
 
-In: the sampler, and links for what it does not look at. Out: parts, each with its value, age and problem.
-Nobody looks while nobody asks. Called by the pages.
+In: the sampler, and links for what it does not look at. Out: parts, each with its value, age and problem, and
+glances at what only one page shows. Nobody looks while nobody asks. Called by the pages.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from rowcrew.admin.now import Now
 from rowcrew.table.link import Link
 from rowcrew.table.rows import ReasonCount
 from rowcrew.web.links import Links
+from rowcrew.web.pages.glances import Glances
 from rowcrew.web.sampler import Part, Sampler
 
 YOUNG_SECONDS: Final = 4.0
@@ -33,11 +34,15 @@ class Seen:
     Args:
         sampler: looks at all queues and at why jobs wait.
         links: for the rest.
+
+    Attributes:
+        glances: at what only one page shows.
     """
 
     def __init__(self, sampler: Sampler, links: Links) -> None:
         self._sampler = sampler
         self._links = links
+        self.glances = Glances(links)
         self._parts: dict[str, Part[Any]] = {}
         self._looking: dict[Part[Any], asyncio.Task[None]] = {}
 
@@ -70,6 +75,7 @@ class Seen:
     async def renew(self) -> None:
         """Somebody has changed something, and wants to see it."""
         self._parts.clear()
+        self.glances.forget()
         self._sampler.database.outdate()
         await self._sampler.now.see(self._links)
         await self._sampler.reasons.see(self._links)
@@ -79,6 +85,7 @@ class Seen:
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
+        await self.glances.stop()
 
     async def _look(self, part: Part[Any]) -> None:
         try:

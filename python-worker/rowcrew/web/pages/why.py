@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -61,9 +61,12 @@ async def show_why(desk: Desk, request: Request) -> Response:
     if asked := request.query_params.get("job", "").strip():
         return RedirectResponse(f"{request.scope.get('root_path', '')}/jobs/{job_id(asked)}", 303)
     sight = await desk.seen.reasons()
-    crowds = by_reason(sight.value or [])
-    status = 503 if sight.value is None else 200
-    return desk.page(request, "why", sight=sight, crowds=crowds, told=_told(crowds), status=status)
+
+    def facts() -> dict[str, Any]:
+        crowds = by_reason(sight.value or [])
+        return {"crowds": crowds, "told": _told(crowds)}
+
+    return desk.sight_page(request, "why", sight, facts=facts)
 
 
 def by_reason(counts: Iterable[ReasonCount]) -> list[Crowd]:

@@ -28,8 +28,7 @@ async def look(link: Link) -> list[ListedWorker]:
 
 async def list_workers(desk: Desk, request: Request) -> Response:
     sight = await desk.seen.see("workers", look)
-    status = 503 if sight.value is None else 200
-    return desk.page(request, "workers", sight=sight, told=_told(sight.value or []), status=status)
+    return desk.sight_page(request, "workers", sight, facts=lambda: {"told": _told(sight.value or [])})
 
 
 async def drain(desk: Desk, request: Request) -> Response:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, Literal, NamedTuple
+from datetime import datetime
+from typing import Any, Final, Literal, NamedTuple
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -13,14 +14,23 @@ from rowcrew.admin import tree as admin
 from rowcrew.admin.tree import PlacedJob
 from rowcrew.model.status import ENDED, Status
 from rowcrew.model.tree import branches
-from rowcrew.table.rows import TreeJob
+from rowcrew.table.link import Link
+from rowcrew.table.rows import TreeAttempt, TreeJob
 from rowcrew.web.pages.gantt import gantt
 from rowcrew.web.pages.graph import graph
-from rowcrew.web.pages.screen import Desk, job_id
+from rowcrew.web.pages.screen import Desk, asks_again, job_id
 from rowcrew.web.problems import Refused
 
 MOST: Final = 500
 LEAST_CHILDREN: Final = 3
+
+
+class Sight(NamedTuple):
+    """What a look at a family has found."""
+
+    family: list[PlacedJob]
+    attempts: list[TreeAttempt]
+    now: datetime
 
 
 class Batch(NamedTuple):
@@ -32,26 +42,41 @@ class Batch(NamedTuple):
 
 async def show_workflow(desk: Desk, request: Request) -> Response:
     id = job_id(request.path_params["id"])
-    async with desk.looking.lent() as link:
+
+    async def look(link: Link) -> Sight:
         family = await admin.tree(link, id, limit=MOST)
         if family is None:
             raise Refused(404, await jobs.unseen(link, id))
-        attempts = await admin.attempts(link, family)
-        now = await looks.now(link)
-    return desk.page(
-        request,
-        "workflow",
-        id=id,
-        rows=list(zip(branches([placed.place for placed in family]), family, strict=True)),
-        root_job=family[0].job,
-        failed=[placed.job for placed in family if placed.job.status == "failed"],
-        open=sum(placed.job.status in ("queued", "processing") for placed in family),
-        told=_told(family),
-        batch=batch([placed.job for placed in family if placed.place.depth == 1]),
-        graph=graph(family),
-        gantt=gantt(family, attempts, now),
-        most=MOST,
+        return Sight(family, await admin.attempts(link, family), await looks.now(link))
+
+    def facts() -> dict[str, Any]:
+        family, attempts, now = sight
+        return {
+            "id": id,
+            "rows": list(zip(branches([placed.place for placed in family]), family, strict=True)),
+            "root_job": family[0].job,
+            "failed": [placed.job for placed in family if placed.job.status == "failed"],
+            "open": _open(family),
+            "told": _told(family),
+            "batch": batch([placed.job for placed in family if placed.place.depth == 1]),
+            "graph": graph(family),
+            "gantt": gantt(family, attempts, now),
+            "most": MOST,
+        }
+
+    sight = await desk.seen.glances.see(
+        ("workflow", id), look, anew=not asks_again(request), young_seconds=_young_seconds
     )
+    return desk.same_page(request, "workflow", sight, facts=facts)
+
+
+def _open(family: Sequence[PlacedJob]) -> int:
+    return sum(placed.job.status not in ENDED for placed in family)
+
+
+def _young_seconds(sight: Sight) -> float:
+    """Somewhat less than until its page asks again."""
+    return 2.0 if _open(sight.family) else 8.0
 
 
 def batch(children: Sequence[TreeJob]) -> Batch | None:

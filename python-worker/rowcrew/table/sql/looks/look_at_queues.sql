@@ -1,4 +1,4 @@
--- How each queue stands, up to a thousand queues. Of each priority the first 10,000 queued jobs are counted; no ended job is read.
+-- How each queue stands, up to a thousand queues. Of each priority 10,000 ready, delayed and waiting jobs each are counted; no ended job is read.
 WITH RECURSIVE busy AS (  -- one probe of the index for each queue
   (SELECT queue FROM jobs WHERE status = 'queued' ORDER BY queue LIMIT 1)
   UNION ALL
@@ -18,18 +18,30 @@ line AS (  -- and one for each priority of it
                        ORDER BY job.priority DESC LIMIT 1)
     FROM line
    WHERE line.priority IS NOT NULL),
-counted AS MATERIALIZED (
-  SELECT line.queue, sum(seen.ready)::bigint AS ready, sum(seen.delayed)::bigint AS delayed,
-         sum(seen.waiting)::bigint AS waiting, bool_or(seen.number > 10000) AS more, min(seen.oldest) AS oldest
+counted AS MATERIALIZED (  -- what is ready, delayed and waiting for other jobs are three spans of the index
+  SELECT line.queue, sum(ready.number)::bigint AS ready, sum(delayed.number)::bigint AS delayed,
+         sum(waiting.number)::bigint AS waiting,
+         bool_or(greatest(ready.number, delayed.number, waiting.number) > 10000) AS more, min(first."runAt") AS oldest
     FROM line
+    LEFT JOIN LATERAL (
+         SELECT "runAt" FROM jobs
+          WHERE status = 'queued' AND queue = line.queue AND priority = line.priority AND "runAt" <= now()
+          ORDER BY "runAt" LIMIT 1) AS first ON true
    CROSS JOIN LATERAL (
-         SELECT count(*) AS number, count(*) FILTER (WHERE "runAt" <= now()) AS ready,
-                count(*) FILTER (WHERE "runAt" > now() AND "runAt" < '9000-01-01 00:00+00') AS delayed,
-                count(*) FILTER (WHERE "runAt" >= '9000-01-01 00:00+00') AS waiting,  -- for other jobs
-                min("runAt") FILTER (WHERE "runAt" <= now()) AS oldest
-           FROM (SELECT "runAt" FROM jobs
+         SELECT count(*) AS number
+           FROM (SELECT FROM jobs
                   WHERE status = 'queued' AND queue = line.queue AND priority = line.priority
-                  ORDER BY "runAt" LIMIT 10001) AS first) AS seen
+                    AND "runAt" <= now() LIMIT 10001) AS some_of_it) AS ready
+   CROSS JOIN LATERAL (
+         SELECT count(*) AS number
+           FROM (SELECT FROM jobs
+                  WHERE status = 'queued' AND queue = line.queue AND priority = line.priority
+                    AND "runAt" > now() AND "runAt" < '9000-01-01 00:00+00' LIMIT 10001) AS some_of_it) AS delayed
+   CROSS JOIN LATERAL (
+         SELECT count(*) AS number
+           FROM (SELECT FROM jobs
+                  WHERE status = 'queued' AND queue = line.queue AND priority = line.priority
+                    AND "runAt" >= '9000-01-01 00:00+00' LIMIT 10001) AS some_of_it) AS waiting
    WHERE line.priority IS NOT NULL
    GROUP BY line.queue),
 held AS MATERIALIZED (

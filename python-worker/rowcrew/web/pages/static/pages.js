@@ -12,6 +12,7 @@ const again = Number(document.body.dataset.again) * 1000;
 let isPaused = false;
 let heardAt = Date.now();
 let waiting = null;
+let tag = '""'; // of the answer that is shown; none has this one
 
 function isHeld(part) {
   if (part.matches(":hover") && part.querySelector("button, input, [data-row]")) return true;
@@ -50,13 +51,15 @@ function show(fresh, force) {
 
 async function ask() {
   try {
-    const answer = await fetch(location.href, { cache: "no-store" });
+    const answer = await fetch(location.href, { cache: "no-store", headers: { "If-None-Match": tag } });
+    if (answer.status === 304) { heardAt = Date.now(); return; }
     if (answer.redirected || !(answer.headers.get("content-type") || "").startsWith("text/html")) return;
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
     if (!answer.ok) return;
     heardAt = Date.now();
     if (document.querySelector("[data-unseen]")) location.reload();
     show(fresh, false);
+    tag = (!waiting && answer.headers.get("etag")) || '""'; // what waits has to come again
   } catch {
     // The server is away; the age beside the title tells.
   }
