@@ -178,7 +178,14 @@ def test_an_administrator_can_read_the_sql_without_a_database() -> None:
 @pytest.mark.parametrize(
     ("revision", "minimum_worker", "expected"),
     [
-        (None, None, "the database has no schema, need revision 2: run rowcrew migrate"),
+        (
+            None,
+            None,
+            (
+                "the database has no schema, need revision 2: run rowcrew migrate; "
+                "if that was done, rowcrew doctor tells where the tables are"
+            ),
+        ),
         (1, 1, "schema at revision 1, need 2: run rowcrew migrate"),
         (2, 1, None),
         (9, 2, None),

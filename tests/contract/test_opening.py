@@ -14,7 +14,7 @@ from rowcrew.embedded import EmbeddedPostgres
 from rowcrew.model.errors import SettingsError
 from rowcrew.model.job import Job
 from rowcrew.runner.transaction import RunTransaction
-from rowcrew.table.link import Link
+from rowcrew.table.link import Link, needs_new_link
 from rowcrew.table.migrate import migrate
 from rowcrew.table.opening import opened, opened_async
 
@@ -68,6 +68,20 @@ async def test_a_link_looks_again_at_what_others_change_and_may_rest_whatever_th
             assert await link.fetch(settings, {}) == [("read committed", "0")]
     finally:
         await link.close()
+
+
+def test_a_plan_that_a_migration_has_outdated_is_known_in_every_language(database_url: str) -> None:
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("CREATE TABLE t (a int)")
+        connection.execute("PREPARE p AS SELECT a FROM t")
+        connection.execute("ALTER TABLE t ALTER a TYPE bigint")
+        with pytest.raises(psycopg.errors.FeatureNotSupported) as raised:
+            connection.execute("EXECUTE p")
+        with pytest.raises(psycopg.errors.FeatureNotSupported) as another:
+            connection.execute("SELECT count(*) FROM t FOR UPDATE")
+    raised.value.args = ("gecachter Plan darf den Ergebnistyp nicht ändern",)
+    assert needs_new_link(raised.value)
+    assert not needs_new_link(another.value)
 
 
 async def test_a_rollback_leaves_the_styles_as_they_were_settled(odd_url: str) -> None:

@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import attrs
 import numpy
@@ -141,6 +141,20 @@ def test_null_is_a_value_like_others() -> None:
 def test_what_has_no_form_is_refused(value: Any) -> None:
     with pytest.raises(TypeError, match="has no JSON form"):
         json_text(value, "result")
+
+
+class Pair(NamedTuple):
+    left: int
+    right: int
+
+
+@pytest.mark.parametrize("key", [None, (1, 2), Pair(1, 2), frozenset([1])], ids=repr)
+def test_a_key_that_is_no_text_is_refused_as_a_key(key: Any) -> None:
+    """As pandas names its groups: it was told as a recursion too deep, or as None without JSON form."""
+    with pytest.raises(TypeError, match="is no key of a JSON object"):
+        json_text({"groups": {key: 1}}, "result")
+    with pytest.raises(TypeError, match="keys are supported"):
+        plain_values({"groups": {key: 1}})
 
 
 def test_members_that_cannot_be_compared_stay_in_some_order() -> None:

@@ -72,4 +72,7 @@ def hidden(tables: Sequence[str], role: str) -> Hidden:
 def complaint(revision: int | None, minimum_worker: int | None = None) -> str | None:
     """The misfit as the sentence that a worker stops with."""
     found = misfit(revision, minimum_worker)
-    return None if found is None else f"{found.what}: {_REMEDIES[found.remedy]}"
+    if found is None:
+        return None
+    elsewhere = "; if that was done, rowcrew doctor tells where the tables are" if revision is None else ""
+    return f"{found.what}: {_REMEDIES[found.remedy]}{elsewhere}"

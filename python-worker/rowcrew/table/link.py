@@ -56,7 +56,7 @@ def needs_new_link(error: BaseException) -> bool:
     statements prepared for a table that has another form now.
     """
     if isinstance(error, psycopg.errors.FeatureNotSupported):
-        return "cached plan" in str(error)
+        return error.diag.source_function == "RevalidateCachedQuery"  # its text is in the server's language
     return isinstance(error, psycopg.errors.ReadOnlySqlTransaction | psycopg.errors.InvalidSqlStatementName)
 
 
