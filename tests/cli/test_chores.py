@@ -116,7 +116,7 @@ def test_output_that_cannot_be_written_is_one_sentence(database_url: str, comman
             env=clean_environment(DATABASE_URL=database_url),
             cwd=ROOT,
         )
-    said = "rowcrew: [Errno 28] No space left on device\n"
+    said = "rowcrew: No space left on device\n"
     assert (ended.returncode, ended.stderr) == (1, said)
 
 

@@ -56,6 +56,7 @@ READ: list[tuple[type[FamilySettings], str, str, str, Any]] = [
     (CostSettings, "COST_ANOMALY_PERCENT", "12.5%", "threshold_percent", Decimal("12.5")),
     (CostSettings, "COST_ANOMALY_HISTORY", "14", "history_days", 14),
     (CostSettings, "COST_ANOMALY_BASELINE", "weekday", "baseline", "weekday"),
+    (CostSettings, "COST_CREDITS", "excluded", "credits", "excluded"),
     (CostSettings, "AWS_ENDPOINT_URL_COST_EXPLORER", "http://ce:1", "cost_explorer_url", "http://ce:1"),
     (CostSettings, "AWS_ENDPOINT_URL_STS", "http://sts:1", "sts_url", "http://sts:1"),
     (AnnouncementSettings, "SUPABASE_DB_URL", "postgresql://a@b/c", "database_url", "postgresql://a@b/c"),

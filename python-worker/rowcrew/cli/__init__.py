@@ -139,9 +139,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
         _drop_output()
         return SUCCESS
-    except OSError as error:  # such as standard output on a disk that is full
+    except OSError as error:  # such as a file that is not there, or standard output on a disk that is full
         _drop_output()
-        return _fail(FAILURE, _one_line(str(error)))
+        said = error.strerror or str(error)
+        return _fail(FAILURE, _one_line(f"{error.filename}: {said}" if error.filename else said))
 
 
 def _open_standard_streams() -> None:

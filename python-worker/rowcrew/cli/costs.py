@@ -56,6 +56,7 @@ def report(
             _, _, rows = cost_rows(connection, days, account)
         else:
             found = cost_report(connection, days, account)
+    _tell_of_none(account or [], found.accounts if csv is None else [row.account_id for row in rows])
     if csv is not None:
         _write_csv(rows, csv)
     elif pdf is not None:
@@ -65,6 +66,15 @@ def report(
     else:
         for line in lines_of(found, min(_WIDEST, shutil.get_terminal_size().columns), why=why):
             print(line)
+
+
+def _tell_of_none(asked: Sequence[str], found: Sequence[str]) -> None:
+    """A name that was mistyped would look like an account that costs nothing."""
+    for id in sorted({*asked} - {*found}):
+        print(
+            f"There are no costs of {id} in these days; `rowcrew accounts list` shows those there are.",
+            file=sys.stderr,
+        )
 
 
 def _write_csv(rows: Sequence[CostRow], file: Path) -> None:

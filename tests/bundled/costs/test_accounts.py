@@ -93,6 +93,11 @@ def test_what_makes_no_sense_is_told(
     assert complaint in capsys.readouterr().err
 
 
+def test_a_file_that_is_not_there_is_named(capsys: Capture) -> None:
+    assert main(["accounts", "add", "prod", "--credentials", "gone.json"]) == 1
+    assert capsys.readouterr().err == "rowcrew: gone.json: No such file or directory\n"
+
+
 def test_no_option_takes_a_secret(capsys: Capture) -> None:
     assert main(["accounts", "add", "prod", "--secret-access-key", SECRET]) == 2
     assert SECRET not in capsys.readouterr().out

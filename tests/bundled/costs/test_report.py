@@ -84,6 +84,16 @@ def test_one_account_can_be_asked_for(yesterday: date, capsys: Capture) -> None:
     assert Decimal(found["currencies"][0]["total"]) == Decimal("3600.15")
 
 
+@pytest.mark.parametrize("form", [[], ["--json"], ["--csv", "-"]])
+def test_a_mistyped_account_does_not_look_like_one_that_costs_nothing(
+    yesterday: date, capsys: Capture, form: list[str]
+) -> None:
+    assert main(["costs", "report", *form, "--account", "staging", "--account", "stagin"]) == 0
+    assert capsys.readouterr().err == (
+        "There are no costs of stagin in these days; `rowcrew accounts list` shows those there are.\n"
+    )
+
+
 def test_csv_has_every_row_and_no_formula(
     yesterday: date, site: Site, capsys: Capture, tmp_path: Path
 ) -> None:
