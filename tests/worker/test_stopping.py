@@ -239,15 +239,15 @@ def test_a_frozen_solo_runner_holds_up_nothing_else(
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(150)
+@pytest.mark.timeout(200)
 def test_a_job_that_holds_the_gil_past_the_lease_is_taken_by_nobody_and_completes(
     start_worker: StartWorker, table: Table, journal: Journal
 ) -> None:
     first = start_worker().ready()
-    job = table.enqueue("holds_gil", {"seconds": 40})
+    job = table.enqueue("holds_gil", {"seconds": 60})
     journal.has("start", job=job)
     second: WorkerProcess = start_worker().ready()
-    row = table.until(job, seconds=90)
+    row = table.until(job, seconds=120)
     assert (row["status"], row["attempts"], row["result"]) == ("completed", 1, "awake")
     assert len(journal.entries("start", job=job)) == 1
     for worker in (first, second):
