@@ -1,13 +1,15 @@
 """A server that gives the same answers again from memory: what clients cost who ask one that costs nothing.
 
 In: on standard input, a JSON object of whole answers by path, a character for each byte. Out: a line with its
-port, then the answer of each path that is asked for, until it is terminated. Called by `benchmarks/web.py`.
+port, then the answer of each path that is asked for, whatever numbers stand in it, until it is terminated.
+Called by `benchmarks/web.py`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -15,6 +17,7 @@ from contextlib import contextmanager
 from typing import Any
 
 _HEAD_ENDS = b"\r\n\r\n"
+_NUMBER = re.compile(rb"[0-9]+")
 
 
 @contextmanager
@@ -50,7 +53,11 @@ class _Replay(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         *heads, self._heard = (self._heard + data).split(_HEAD_ENDS)
         for head in heads:
-            self._transport.write(self._answers[head.split(b" ", 2)[1]])
+            self._transport.write(self._answers[_of_any_id(head.split(b" ", 2)[1])])
+
+
+def _of_any_id(path: bytes) -> bytes:
+    return _NUMBER.sub(b"0", path)
 
 
 async def _serve(answers: Mapping[bytes, bytes]) -> None:
@@ -60,5 +67,6 @@ async def _serve(answers: Mapping[bytes, bytes]) -> None:
 
 
 if __name__ == "__main__":
-    known = {path.encode(): answer.encode("latin-1") for path, answer in json.load(sys.stdin).items()}
+    given = json.load(sys.stdin)
+    known = {_of_any_id(path.encode()): answer.encode("latin-1") for path, answer in given.items()}
     asyncio.run(_serve(known))

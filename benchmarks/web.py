@@ -124,7 +124,7 @@ def measure(url: str, options: argparse.Namespace) -> Report:
         with _web(url) as served:
             tell("asking for the screens")
             screens = [_screen(served.port, name, path, options.repeats) for name, path in paths.items()]
-            drains = _drains(url, table, served, [paths[name] for name in PAGES], options)
+            drains = _drains(url, table, served, options)
     rows = f"{options.finished:,} finished and {options.queued:,} queued rows in {options.queues} queues"
     shares = [{"of": f"that beside {other}", **_share(drains, other)} for other in (REPLAY, NOTHING)]
     return Report(
@@ -224,10 +224,9 @@ def _ask(
     return response, content
 
 
-def _drains(
-    url: str, table: BenchTable, web: Served, paths: Sequence[str], options: argparse.Namespace
-) -> list[Row]:
-    with replaying({path: _recorded(web.port, path) for path in (*paths, METRICS)}) as (process, port):
+def _drains(url: str, table: BenchTable, web: Served, options: argparse.Namespace) -> list[Row]:
+    recorded = {path: _recorded(web.port, path) for path in (*_pages(table), METRICS)}
+    with replaying(recorded) as (process, port):
         replay = Served(psutil.Process(process.pid), port)
         sides = [(NOTHING, web, 0), (TABS, web, options.tabs), (REPLAY, replay, options.tabs)]
         rows: list[Row] = []
@@ -235,12 +234,20 @@ def _drains(
             # Whoever comes later finds what the others have left: each comes first in turn.
             for beside, served, tabs in (*sides[number % 3 :], *sides[: number % 3]):
                 tell(f"round {number} of {options.rounds}: beside {beside}")
-                with open_tabs(served.port, paths, tabs) as clients:
+                table.connection.execute(
+                    FAMILY
+                )  # people watch jobs of now: a tree is read up to the newest job
+                with open_tabs(served.port, _pages(table), tabs) as clients:
                     speed, cpu = _drain(url, table, options.jobs, served, clients)
                 if beside == TABS:
                     time.sleep(options.settle)
                 rows.append({"round": number, "beside": beside, "jobsPerSecond": round(speed), **cpu})
     return rows
+
+
+def _pages(table: BenchTable) -> list[str]:
+    """The paths of all pages, with the newest job where one is shown."""
+    return [path.format(id=table.newest().id) for path in PAGES.values()]
 
 
 def _recorded(port: int, path: str) -> bytes:

@@ -35,7 +35,7 @@ _FIRST_SECONDS: Final = 3.0
 _REST: Final = 4
 
 # Who looks takes nothing from who works: a look that takes long is taken the more rarely, up to a bound.
-_CALM: Final = 50
+_CALM: Final = 100
 _RAREST_SECONDS: Final = 30.0
 
 T = TypeVar("T")
