@@ -1,7 +1,7 @@
-"""Rows a second of csv_import beside psql copying the same file into the same table, and its memory.
+"""Rows a second of csv_import beside psql copying the same file into the same table; bad rows; memory.
 
 The ways take turns, and a share is formed round by round: a machine that slows down meanwhile slows all.
-In every round psql has ISO dates, as it reads no others by itself.
+In every round psql has ISO dates, as it reads no others by itself. Bad rows are spread over the file.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any, Final
@@ -34,6 +35,7 @@ CREATE TABLE transactions (
     UNIQUE ("orgId", "sourceId")
 )
 """
+CHECKED: Final = TABLE.replace("numeric(12, 2)", "numeric(12, 2) CHECK (amount <> 666)")
 COPY: Final = (
     "\\copy transactions (\"sourceId\", date, amount, description) from '{file}' (format csv, header)"
 )
@@ -50,6 +52,13 @@ IMPORTS: Final[dict[str, dict[str, Any]]] = {
     },
     "csv_import, orgId, day/month/year": {"orgId": "acme", "dateFormats": [DAY_FIRST]},
 }
+# Date and amount of a row that the table refuses; only the first is told without the server.
+BAD: Final[dict[str, tuple[str, str]]] = {
+    "n/a for a number": ("2026-01-01", "n/a"),
+    "30 February": ("2026-02-30", "1.50"),
+    "a number too large": ("2026-01-01", "99999999999"),
+    "against a CHECK": ("2026-01-01", "666"),
+}
 # One import in a process of its own, as in a runner; prints its seconds and its largest resident memory.
 IMPORT: Final = """
 import json, resource, sys, time
@@ -64,6 +73,7 @@ print(json.dumps([result["inserted"], seconds, resource.getrusage(resource.RUSAG
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--bad-rows", type=int, default=200)
     parser.add_argument("--repeats", type=int, default=3)
 
 
@@ -76,9 +86,15 @@ def measure(url: str, options: argparse.Namespace) -> Report:
         _write(tenth, options.rows // 10)
         bench = _Bench(url, table.connection)
         speed = _speed(bench, whole, options.rows, options.repeats)
+        bad = _bad(bench, Path(directory), options.rows, options.bad_rows, options.repeats)
         memory = [_memory(bench, tenth, options.rows // 10), _memory(bench, whole, options.rows)]
     title = f"{options.rows:,} rows, {options.repeats} rounds in turns, median"
-    return Report("csv_import", machine, (Table(title, speed), Table("memory of the import", memory)))
+    tables = (
+        Table(title, speed),
+        Table(f"the same with {options.bad_rows:,} bad rows", bad),
+        Table("memory of the import", memory),
+    )
+    return Report("csv_import", machine, tables)
 
 
 class _Bench:
@@ -98,9 +114,11 @@ class _Bench:
         subprocess.run(command, check=True)
         return time.perf_counter() - began
 
-    def csv_import(self, file: Path, rows: int, extra: dict[str, Any]) -> tuple[float, int]:
+    def csv_import(
+        self, file: Path, rows: int, extra: dict[str, Any], table: str = TABLE
+    ) -> tuple[float, int]:
         """Seconds, and KiB of resident memory at most."""
-        self._make_table()
+        self._make_table(table)
         payload = {"source": {"path": file.name}, "table": self._table, "mapping": MAPPING, **extra}
         environment = environment_with(ROWCREW_DATA_DIR=str(file.parent), CSV_IMPORT_TABLES=self._table)
         command = [sys.executable, "-c", IMPORT, for_psycopg(self._url), json.dumps(payload)]
@@ -110,9 +128,9 @@ class _Bench:
             raise RuntimeError(f"{inserted:,} rows of {rows:,} were inserted")
         return seconds, kib
 
-    def _make_table(self) -> None:
+    def _make_table(self, table: str = TABLE) -> None:
         self._connection.execute(sql.SQL("DROP TABLE IF EXISTS transactions"))
-        self._connection.execute(TABLE)
+        self._connection.execute(table.encode())
         self._connection.execute("CHECKPOINT")
 
 
@@ -139,6 +157,30 @@ def _row(name: str, seconds: list[float], copies: list[float], rows: int) -> Row
     }
 
 
+def _bad(bench: _Bench, directory: Path, rows: int, bad_rows: int, repeats: int) -> list[Row]:
+    files = {"none": directory / "whole.csv"}
+    places = range(0, rows, -(-rows // bad_rows))
+    for name, cells in BAD.items():
+        files[name] = directory / f"bad {len(files)}.csv"
+        _write(files[name], rows, bad=dict.fromkeys(places, cells))
+    found: dict[str, list[float]] = {name: [] for name in files}
+    for number in range(1, repeats + 1):
+        tell(f"round {number} of bad rows")
+        for name, file in files.items():
+            good = rows if name == "none" else rows - len(places)
+            found[name].append(bench.csv_import(file, good, {"maxErrors": bad_rows}, CHECKED)[0])
+    return [_bad_row(name, seconds, found["none"]) for name, seconds in found.items()]
+
+
+def _bad_row(name: str, seconds: list[float], clean: list[float]) -> Row:
+    times = [each / without for each, without in zip(seconds, clean, strict=True)]
+    return {
+        "badRows": name,
+        "timesTheCleanImport": round(statistics.median(times), 2),
+        "seconds": " ".join(f"{each:.1f}" for each in seconds),
+    }
+
+
 def _memory(bench: _Bench, file: Path, rows: int) -> Row:
     _, kib = bench.csv_import(file, rows, {})
     return {
@@ -152,10 +194,12 @@ def _day_first(file: Path) -> Path:
     return file.with_name(f"day first {file.name}")
 
 
-def _write(file: Path, rows: int, date_format: str = "%Y-%m-%d") -> None:
+def _write(
+    file: Path, rows: int, date_format: str = "%Y-%m-%d", bad: Mapping[int, tuple[str, str]] | None = None
+) -> None:
     days = [date(2026, month, 1).strftime(date_format) for month in range(1, 13)]
     with file.open("w") as lines:
         lines.write("Id,Date,Amount,Memo\n")
         for row in range(rows):
-            day, amount = days[row % 12], f"{row % 5000 - 2500}.50"
+            day, amount = (bad or {}).get(row) or (days[row % 12], f"{row % 5000 - 2500}.50")
             lines.write(f'{row},{day},{amount},"card payment, shop {row}"\n')

@@ -54,7 +54,7 @@ TINY = {
         *("--crowds", "2/2", "--sleep", "0", "--starts", "1"),
         *("--seconds", "0.1", "--settle", "0", "--queues", "3"),
     ),
-    "csv_import": ("--rows", "100", "--repeats", "1"),
+    "csv_import": ("--rows", "100", "--bad-rows", "5", "--repeats", "1"),
     "waits": ("--fan-in", "10", "--chain", "5", "--waiters", "25"),
     "web": (
         *("--finished", "1000", "--queued", "100", "--repeats", "1"),

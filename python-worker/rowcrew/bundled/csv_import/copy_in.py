@@ -8,7 +8,7 @@ a payload are quoted by `psycopg.sql`. Called by `loading`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -20,6 +20,7 @@ from rowcrew.bundled.csv_import.cells import ANY, LookedAt, TargetColumn, odd_ce
 from rowcrew.bundled.csv_import.csv_file import Block, Row
 from rowcrew.bundled.csv_import.native_dates import native_dates
 from rowcrew.bundled.csv_import.parting import parted
+from rowcrew.bundled.csv_import.refused import refused_record
 from rowcrew.bundled.csv_import.staging import Plan
 from rowcrew.bundled.csv_import.statements import SQL
 
@@ -106,6 +107,7 @@ class CopyIn:
         self._plain_records = _plain_records(plan, known)
         self._blank_row = re.compile(rf"\n[ \t{re.escape(plan.delimiter)}]*+(?:[\r\n]|\Z)".encode())
         self._expect_duplicates = False
+        self._strict: set[str | None] = set()  # unique indexes other than that of `dedupe`
         self._minds_statements = False
         self.judges = connection.info.server_version >= _SOFT_INPUT
 
@@ -147,6 +149,17 @@ class CopyIn:
         plain, odd = found
         return self._as_plain(plain), odd
 
+    def together(self, rows: Sequence[Row]) -> Records:
+        """These rows of a block that goes straight, as `load` takes them."""
+        data = b"\n".join([*(record for _, record in rows), b""])
+        return self._as_plain(Block(rows[0][0], len(rows), data, b"\n"))
+
+    def refused(self, error: psycopg.Error, records: Records, line_end: bytes) -> int | None:
+        """The place of the record that `load` tells of with this error, if it names one."""
+        if records.straight is None or not error.diag.context:
+            return None
+        return refused_record(error.diag.context, self._plan.table, records.straight, records.rows, line_end)
+
     def examined(self, block: Block) -> Records:
         """These records as `load` takes them. Asks no connection: any thread may call it meanwhile."""
         lines = _lines(block)
@@ -169,8 +182,12 @@ class CopyIn:
         if self.goes_straight(records):
             try:
                 return self.load_together([records])
-            except (*_DUPLICATES, RowsMissing):
-                self._expect_duplicates = True
+            except _DUPLICATES as error:
+                if error.diag.constraint_name in self._strict:
+                    raise
+            except RowsMissing:
+                pass
+            self._expect_duplicates = True
         return self._load_by_staging(records)
 
     def goes_straight(self, records: Records) -> bool:
@@ -300,7 +317,11 @@ class CopyIn:
             except _DUPLICATES:
                 pass
         statement = staging.insert(self._plan, looked_at, among, known=True)
-        return self._connection.execute(statement).rowcount
+        try:
+            return self._connection.execute(statement).rowcount
+        except _DUPLICATES as error:
+            self._strict.add(error.diag.constraint_name)
+            raise
 
     def _flagged(self, among: sql.Composable = staging.ALL) -> int:
         ((flagged,),) = self._connection.execute(staging.count_formulas(self._plan, among))

@@ -1,8 +1,9 @@
 """An import under way: its counts, and the search for the bad rows in a block that the server refuses.
 
-In: blocks of a file, and the `CopyIn` of its target. Out: how many rows were new, known and refused. A
-refused block is staged once more with its row numbers; the server takes out what it cannot cast, and only
-what is left and still refused (a CHECK, a foreign key) is searched by halves. Called by the handler.
+In: blocks of a file, and the `CopyIn` of its target. Out: how many rows were new, known and refused. COPY
+names the row that it refuses, and the others go on around it. Where nothing is named, a refused block is
+staged once more with its row numbers; the server takes out what it cannot cast, and only what is left and
+still refused (a foreign key) is searched by halves. Called by the handler.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from rowcrew.context import PermanentError
 
 _SHOWN_CHARACTERS: Final = 2_000
 _SHOWN_CELL: Final = 100
+_MANY: Final = 16  # bad rows of a block, from which on the server judges all cells sooner at once
 
 
 class Rejected(msgspec.Struct, frozen=True):
@@ -71,9 +73,9 @@ class Loading:
         """Bring in a block as it is; one that the server refuses goes by way of the search for bad rows."""
         bad = [Rejected(each.row, each.reason, _shown(each.record)) for each in block.bad]
         expect_bad = self._expect_bad and not records.is_plain
-        if records.rows and (expect_bad or not self._is_taken(records)):
-            apart = self._load_apart(block)
-            bad += self._load_searched(self._filled(block.records())) if apart is None else apart
+        refusal = None if expect_bad or not records.rows else self._refusal(records)
+        if expect_bad or refusal:
+            bad += self._load_good(block, records, refusal)
             self._expect_bad = bool(bad)
         for each in sorted(bad, key=lambda each: each.row):
             self._reject(each)
@@ -91,18 +93,28 @@ class Loading:
         if self.rejected and len(self.rejected) == self.rows:
             raise PermanentError(f"none of the {self.rows:,} rows can be imported; {examples(self.rejected)}")
 
-    def _is_taken(self, records: Records) -> bool:
+    def _refusal(self, records: Records) -> psycopg.Error | None:
+        """Why the server refuses these records, and has none of them; None: it has them all."""
         try:
             loaded = self._target.load(records)
-        except ROW_ERRORS:
-            return False
+        except ROW_ERRORS as error:
+            return error
         self._count(loaded.inserted, loaded.flagged, records.rows)
-        return True
+        return None
 
     def _count(self, inserted: int, flagged: int, rows: int) -> None:
         self.inserted += inserted
         self.duplicates += rows - inserted
         self.flagged += flagged
+
+    def _load_good(self, block: Block, records: Records, refusal: psycopg.Error | None) -> list[Rejected]:
+        """Bring in the good rows of a block that was, or would be, refused as a whole; the bad ones."""
+        if refusal and records.rows == block.rows:
+            place = self._place(refusal, records, block.line_end)
+            if place is not None:
+                return self._load_around([*block.records()], place)
+        apart = self._load_apart(block)
+        return self._load_searched(self._filled(block.records())) if apart is None else apart
 
     def _load_apart(self, block: Block) -> list[Rejected] | None:
         """Bring in the plain rows of a block whose odd ones are all bad; those, or None: nothing came in.
@@ -123,7 +135,48 @@ class Loading:
             if len(unfit) < len(fitted):
                 return None  # a good one comes in between its neighbours
             bad += unfit
-        return bad if not plain.rows or self._is_taken(plain) else None
+        refusal = self._refusal(plain) if plain.rows else None
+        if refusal is None:
+            return bad
+        place = self._place(refusal, plain, block.line_end)
+        if place is None:
+            return None
+        gone = {row for row, _ in odd}
+        return bad + self._load_around(
+            [row for row in block.records() if row[0] not in gone], place, len(bad)
+        )
+
+    def _place(
+        self, refusal: psycopg.Error, records: Records, line_end: bytes, known_bad: int = 0
+    ) -> int | None:
+        """Where among refused records a bad one stands; None: it is not told, or all are better searched."""
+        if not self._target.goes_together(records):
+            return None
+        if known_bad >= _MANY and self._target.judges and isinstance(refusal, psycopg.DataError):
+            return None
+        return self._target.refused(refusal, records, line_end)
+
+    def _load_around(self, rows: list[Row], place: int | None, known_bad: int = 0) -> list[Rejected]:
+        """Bring in the good ones of rows that were refused because of the one in this place; the bad ones.
+
+        Those before it come in by a COPY, it is judged alone, and those behind it are sent again. So the
+        server takes up each row twice, however many are bad. A wrong place costs time and nothing else.
+        """
+        bad: list[Rejected] = []
+        while place is not None:
+            before = rows[:place]
+            if before and self._refusal(self._target.together(before)):
+                bad += self._load_searched(before)
+            bad += self._load_searched(rows[place : place + 1])
+            rows = rows[place + 1 :]
+            if not rows or self._is_enough(known_bad + len(bad)):
+                return bad
+            records = self._target.together(rows)
+            refusal = self._refusal(records)
+            if refusal is None:
+                return bad
+            place = self._place(refusal, records, b"\n", len(bad))
+        return bad + self._load_searched(rows)
 
     def _filled(self, rows: Iterable[Row]) -> Iterator[Row]:
         return (row for row in rows if not self._fit.is_blank(row[1]))
@@ -158,9 +211,7 @@ class Loading:
             return self._load_fitted(rows[:middle]) + self._load_fitted(rows[middle:])
         bad = self._unfit(rows)
         gone = {each.row for each in bad}
-        # A dry run shows good rows also where bad ones abound.
-        known_bad = len(bad) if self._enough is None else 0
-        return bad + self._load_staged([row for row in rows if row[0] not in gone], known_bad)
+        return bad + self._load_staged([row for row in rows if row[0] not in gone], len(bad))
 
     def _stage(self, rows: list[Row]) -> None:
         sign = self._fit.delimiter.encode()
@@ -187,7 +238,7 @@ class Loading:
 
     def _load_staged(self, rows: list[Row], known_bad: int) -> list[Rejected]:
         """Bring in staged rows; if the server refuses them, their halves, down to the single bad row."""
-        if not rows or known_bad + len(self.rejected) > self._most_errors:
+        if not rows or self._is_enough(known_bad):
             return []
         try:
             loaded = self._target.load_staged(rows[0][0], rows[-1][0], len(rows))
@@ -200,11 +251,12 @@ class Loading:
         self._count(loaded.inserted, loaded.flagged, len(rows))
         return []
 
-    @property
-    def _most_errors(self) -> int:
+    def _is_enough(self, known_bad: int) -> bool:
+        """Whether so many more bad rows fail the import; a dry run shows good ones beside any number."""
         if self._enough is not None:
-            return self._enough
-        return 0 if self._payload.on_error == "fail" else self._payload.max_errors
+            return False
+        most = 0 if self._payload.on_error == "fail" else self._payload.max_errors
+        return known_bad + len(self.rejected) > most
 
     def _search_column(self, row: Row, error: psycopg.Error) -> Rejected:
         number, record = row

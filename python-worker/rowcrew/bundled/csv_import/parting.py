@@ -32,7 +32,7 @@ def parted(block: Block, plain_records: re.Pattern[bytes]) -> tuple[Block, list[
         if place < len(data):
             if len(odd) * _FEW >= block.rows:
                 return None
-            begun, place = place, _end_of_record(data, place, end)
+            begun, place = place, end_of_record(data, place, end)
             odd.append((row, data[begun:place].removesuffix(end).removesuffix(b"\r")))
             row += 1
     if not odd:
@@ -47,7 +47,7 @@ def _has_mixed_ends(data: bytes, line_end: bytes) -> bool:
     return b"\r" in data and data.count(b"\r") != data.count(b"\r\n")
 
 
-def _end_of_record(data: bytes, place: int, line_end: bytes) -> int:
+def end_of_record(data: bytes, place: int, line_end: bytes) -> int:
     """Behind the first line end that is outside quotes, as `Block.records` sees them."""
     quotes = 0
     while (end := data.find(line_end, place)) >= 0:
