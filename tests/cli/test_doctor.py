@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import quote
 
 import psycopg
 import pytest
@@ -28,6 +29,7 @@ from rowcrew.family import variables
 from rowcrew.settings import given, made_of
 from rowcrew.settings.variables import VARIABLES
 from rowcrew.table.compatibility import SCHEMA_REVISION
+from rowcrew.table.migrate import migrate
 from rowcrew.table.rows import Server
 from tests.conftest import Connect
 from tests.contract.hands import insert, job_in, register_worker
@@ -323,6 +325,22 @@ def test_tables_in_a_schema_off_the_search_path_are_found(
     _, checks = doctor(database_url)
     assert "the schema app" in failed(checks)[0]["what"]
     assert "?schema=app" in failed(checks)[0]["remedy"]
+
+
+@pytest.mark.parametrize("schema", ["public", "My App"])
+def test_what_is_advised_for_tables_off_the_search_path_shows_them(
+    doctor: Doctor, server: EmbeddedPostgres, empty_database: str, schema: str
+) -> None:
+    url = server.url_of(empty_database)
+    more = url + ("&" if "?" in url else "?")
+    with psycopg.connect(url, autocommit=True) as owner:
+        owner.execute(f'CREATE SCHEMA IF NOT EXISTS "{schema}"'.encode())
+        migrate(f"{more}schema={quote(schema)}")
+        owner.execute(f"ALTER DATABASE {empty_database} SET search_path = elsewhere".encode())
+    [hidden] = failed(doctor(url)[1])
+    asked = re.findall(r"\?(\S+)", hidden["remedy"])[0]
+    _, checks = doctor(more + asked)
+    assert [check["result"] for check in checks if check["name"] == "schema"] == ["ok"]
 
 
 def test_a_server_that_takes_no_writes_is_told_and_the_doctor_needs_none(

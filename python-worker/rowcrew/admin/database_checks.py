@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from typing import Final
+from urllib.parse import quote
 
 import psycopg
 
@@ -177,7 +178,9 @@ async def _schema_check(link: Link) -> Check:
     if not found and (schemas := await operator.schemas_with_tables(link)):
         named = ", ".join(schemas)
         what = f"the tables are in the schema {named}: not on the search path, or not for this role"
-        remedy = f"add ?schema={schemas[0]} to the address, or GRANT USAGE ON SCHEMA …"
+        # Prisma writes schema=public into every address, and behind many poolers nothing may be asked for.
+        asked = "options=-csearch_path%3Dpublic" if schemas[0] == "public" else f"schema={quote(schemas[0])}"
+        remedy = f"add ?{asked} to the address, or GRANT USAGE ON SCHEMA …"
         return check("schema", "failed", what, remedy)
     if not found and not await operator.absent_tables(link, ["jobs", "rowcrew_migrations"]):
         return check("schema", "failed", "rowcrew_schema, which says the revision, is gone", Remedy("repair"))

@@ -58,7 +58,7 @@ def explained(error: psycopg.Error, address: str) -> RowcrewError:
     kind, what = problem(error, address)
     match kind:
         case "schema":
-            return SchemaMismatch(f"{what}; run `rowcrew migrate` on this database")
+            return SchemaMismatch(f"{what}; run `rowcrew migrate` on this database, or see `rowcrew doctor`")
         case "unreachable":
             return DatabaseUnavailable(f"{what}; `rowcrew doctor` tells more")
         case "late" | "refused":

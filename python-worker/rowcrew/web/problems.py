@@ -105,7 +105,9 @@ def _of_database(error: psycopg.Error, address: str) -> Response:
     kind, what = problem(error, address)
     match kind:
         case "schema":
-            return problem_response(503, f"{what}; run `rowcrew migrate` on this database")
+            return problem_response(
+                503, f"{what}; run `rowcrew migrate` on this database, or see `rowcrew doctor`"
+            )
         case "unreachable":
             return problem_response(503, f"{what}; `rowcrew doctor` tells more", headers=_AGAIN_SECONDS)
     return problem_response(
