@@ -15,7 +15,7 @@ from rowcrew.bundled.announcements.pdf_text import page_texts
 from rowcrew.bundled.announcements.processed import Analysis
 from rowcrew.bundled.announcements.rules.categories import GENERAL, category_of, signs
 from rowcrew.bundled.announcements.rules.dates import dates_in
-from rowcrew.bundled.announcements.rules.likeness import categories, likeliest
+from rowcrew.bundled.announcements.rules.likeness import categories
 from rowcrew.bundled.announcements.rules.money import amounts_in
 from rowcrew.bundled.announcements.sample.filings import Sample, samples
 from rowcrew.bundled.announcements.sample.pdf import pdf_of
@@ -123,7 +123,7 @@ def test_what_a_board_decided_says_more_than_that_it_met() -> None:
 
 
 def test_what_no_pattern_tells_is_what_it_is_worded_like() -> None:
-    text = "Money was siphoned off by an employee, irregularities came up, and a forensic probe was ordered."
+    text = "Money was lost by the act of an employee, irregularities came up, and an independent probe was ordered."
     assert all(not sign.pattern.search(text) for own in signs().values() for sign in own)
     assert category_of("", "Update", text) == "Fraud"
 
@@ -138,15 +138,25 @@ def test_what_no_pattern_tells_is_what_it_is_worded_like() -> None:
     ],
 )
 def test_no_courtesy_decides_what_a_letter_is_worded_like(courtesy: str) -> None:
-    text = "money was siphoned off by an employee, irregularities came up, and a forensic probe was ordered."
+    text = "money was lost by the act of an employee, irregularities came up, and an independent probe was ordered."
     assert category_of("", "Update", f"{courtesy}{text} Thanking you, Yours faithfully") == "Fraud"
 
 
-def test_of_two_categories_that_patterns_tell_alike_likeness_chooses_one_and_no_third() -> None:
-    told = "Allotment of equity shares to qualified institutional buyers."
-    text = f"{told} Allotment of secured redeemable listed rated non convertible."
-    assert likeliest("Update", text) == "Fundraise - Debt"
-    assert category_of("", "Update", text) in ("Fundraise - QIP", "Allotment of Shares")
+def test_of_two_categories_that_patterns_tell_alike_likeness_chooses() -> None:
+    told = "The letter of intent and the commercial production are with the"
+    assert (
+        category_of("", "Update", f"{told} highways authority, tender, bidder and contractor.") == "New Order"
+    )
+    assert (
+        category_of("", "Update", f"{told} plant, furnace and kiln, lit up.") == "Commencement of Production"
+    )
+
+
+def test_likeness_overrules_a_pattern_that_says_little() -> None:
+    text = (
+        "Dividend policy aside, members may vote by remote e-voting, for which a scrutinizer was appointed."
+    )
+    assert "Dividend" not in category_of("", "Update", text)
 
 
 @pytest.mark.parametrize(
