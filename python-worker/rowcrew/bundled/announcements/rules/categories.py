@@ -38,6 +38,22 @@ _SPELLINGS: Final = (
     (re.compile(r"\b(m/s|mr|mrs|ms|smt|dr|rs|ltd|pvt|no)\.", re.IGNORECASE), r"\1"),
     (re.compile(r"\bi\.\s?e\.", re.IGNORECASE), "ie"),
     (re.compile(r"\b([A-Z])\.(?=\s?[A-Z])"), r"\1 "),
+    # What NSE calls calls, their transcripts and presentations alike.
+    (re.compile(r"\banalysts?/institutional investor meet/con\. call updates\b", re.IGNORECASE), " "),
+    # A form asks for these, and the answer is no.
+    (
+        re.compile(
+            r"[^.;]*\b(?:no|not|neither|whether)\b[^.;]*\brelated party transactions?\b", re.IGNORECASE
+        ),
+        " ",
+    ),
+    (
+        re.compile(
+            r"\((?:exclu|inclu)[^)]{0,40}\)|\b(?:plus|inclusive of|exclusive of|excluding|including) (?:gst|taxes)\b",
+            re.IGNORECASE,
+        ),
+        " ",
+    ),
 )
 
 
