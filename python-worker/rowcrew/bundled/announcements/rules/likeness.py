@@ -40,7 +40,8 @@ _CLOSING: Final = re.compile(
 # Any letter says it, whatever it tells.
 _ANYWHERE: Final = re.compile(
     r"\b(?:regulation|reg\.?) 30\b[^.;]{0,60}?\b(?:sebi|securities)\b[^.;]{0,130}?\bregulations?\b,? ?(?:2015)?|"
-    r"\bannouncement under regulation 30 \(lodr\)|\bhas (?:informed|submitted to) the exchange\b|"
+    r"\b(?:announcement|disclosure|intimation) under regulation 30\b(?!\s*\(\d)(?: \(lodr\))?|"
+    r"\bhas (?:informed|submitted to) the exchange\b|"
     r"\bkindly take note that\b|\bthis is for your information that\b",
     re.IGNORECASE,
 )
