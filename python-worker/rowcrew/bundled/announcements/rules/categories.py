@@ -27,7 +27,7 @@ _BEGINNING: Final = 2_500
 _REST: Final = 0.3
 # A subject names the matter first, and what it is for after that: `Record date for buyback`.
 _NAMED_FIRST: Final = 4.0
-_LIKENESS: Final = 2.0
+_LIKENESS: Final = 4.0
 _REPEATED: Final = 0.2
 _MOST_REPEATS: Final = 3
 # What companies write in more than one way.

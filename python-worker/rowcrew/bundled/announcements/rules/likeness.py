@@ -20,7 +20,7 @@ from typing import Any, Final, NamedTuple
 from rowcrew.bundled.announcements.rules.sentences import ADDRESS
 
 # The share of an occurrence that a word has in a category whose phrases lack it.
-_UNSEEN: Final = 0.3
+_UNSEEN: Final = 0.15
 # Words that begin alike are one: allotted, allotment.
 _KEPT_LETTERS: Final = 6
 _ENOUGH_WORDS: Final = 3
