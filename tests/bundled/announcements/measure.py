@@ -1,7 +1,7 @@
 """How much the rules get right of letters whose truth is known.
 
-In: samples and what was read of them, or a held-out set: its name, or a file. Out: how many amounts and categories
-are right, and what is wrong. Called by tests, and by hand:
+In: samples and what was read of them, or a held-out set: its name, or a file. Out: how many amounts and
+categories are right, and what is wrong. Called by tests, and by hand:
 `python -m tests.bundled.announcements.measure first` tells the figures of a set, those of letters and of
 lines of a feed apart, and with `--wrong` also what is read wrongly.
 """

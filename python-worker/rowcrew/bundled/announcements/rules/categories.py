@@ -17,7 +17,7 @@ from rowcrew.bundled.announcements.rules.likeness import likeness
 GENERAL: Final = "General"
 # Say where a thing was decided or how it is told: what it is says more.
 _VAGUE: Final = ("Outcome of Board Meeting", "Press Release", GENERAL)
-_VAGUER: Final = 3.0
+_VAGUER: Final = 4.0
 _SUBJECT: Final = 1.0
 # The exchange's word is often too wide, but somebody chose it.
 _HINTS: Final = 1.5
@@ -26,7 +26,7 @@ _TEXT: Final = 1.0
 _BEGINNING: Final = 2_500
 _REST: Final = 0.3
 # A subject names the matter first, and what it is for after that: `Record date for buyback`.
-_NAMED_FIRST: Final = 4.0
+_NAMED_FIRST: Final = 6.0
 _LIKENESS: Final = 4.0
 _REPEATED: Final = 0.2
 _MOST_REPEATS: Final = 3
@@ -38,22 +38,15 @@ _SPELLINGS: Final = (
     (re.compile(r"\b(m/s|mr|mrs|ms|smt|dr|rs|ltd|pvt|no)\.", re.IGNORECASE), r"\1"),
     (re.compile(r"\bi\.\s?e\.", re.IGNORECASE), "ie"),
     (re.compile(r"\b([A-Z])\.(?=\s?[A-Z])"), r"\1 "),
-    # What NSE calls calls, their transcripts and presentations alike.
-    (re.compile(r"\banalysts?/institutional investor meet/con\. call updates\b", re.IGNORECASE), " "),
-    # A form asks for these, and the answer is no.
-    (
-        re.compile(
-            r"[^.;]*\b(?:no|not|neither|whether)\b[^.;]*\brelated party transactions?\b", re.IGNORECASE
-        ),
-        " ",
-    ),
-    (
-        re.compile(
-            r"\((?:exclu|inclu)[^)]{0,40}\)|\b(?:plus|inclusive of|exclusive of|excluding|including) (?:gst|taxes)\b",
-            re.IGNORECASE,
-        ),
-        " ",
-    ),
+)
+# What tells nothing of the matter.
+_EMPTY: Final = (
+    # NSE's one word for calls, their transcripts and presentations.
+    re.compile(r"\banalysts?/institutional investor meet/con\. call updates\b", re.IGNORECASE),
+    # A form asks for it, and the answer is no.
+    re.compile(r"\b(?:no|not|neither|whether)\b[^.;]{0,200}\brelated party transactions?\b", re.IGNORECASE),
+    re.compile(r"\((?:exclu|inclu)[^)]{0,40}\)", re.IGNORECASE),
+    re.compile(r"\b(?:plus|inclusive of|exclusive of|excluding|including) (?:gst|taxes)\b", re.IGNORECASE),
 )
 
 
@@ -90,14 +83,10 @@ def category_of(hints: str, subject: str, text: str) -> str:
     named = _named_first(subject)
     if named is not None:
         scores[named] += _NAMED_FIRST
-    alike = likeness(subject, text[:_BEGINNING])
-    if not alike and not any(scores.values()):
-        return GENERAL
-    for category, less in alike.items():
-        scores[category] = scores.get(category, 0.0) + _LIKENESS * less
-    for category in _VAGUE:
-        scores[category] = scores.get(category, 0.0) - _VAGUER
-    return max(scores, key=lambda category: scores[category])
+    for category, less in likeness(subject, text[:_BEGINNING]).items():
+        scores[category] = scores.get(category, 0.0) + _LIKENESS * less - _VAGUER * (category in _VAGUE)
+    likeliest = max(scores, key=lambda category: scores[category])
+    return likeliest if any(scores.values()) else GENERAL
 
 
 def _named_first(subject: str) -> str | None:
@@ -120,6 +109,8 @@ def _soonest(own: tuple[Sign, ...], text: str) -> re.Match[str] | None:
 def _spelled(text: str) -> str:
     for pattern, word in _SPELLINGS:
         text = pattern.sub(word, text)
+    for pattern in _EMPTY:
+        text = pattern.sub(" ", text)
     return text
 
 

@@ -1,8 +1,8 @@
 """How much a filing is worded like those of each category.
 
-In: the subject and the text of a letter. Out: of each category, how much less likely these words are in it than in
-the likeliest: words and pairs of words, each worth the more the fewer phrases have it, and naive Bayes
-learned from `phrases.toml`. Called by `categories`.
+In: the subject and the text of a letter. Out: of each category, how much less likely these words are in it
+than in the likeliest: naive Bayes over words and pairs of words, each worth the more the fewer phrases have
+it, learned from `phrases.toml`. Called by `categories`.
 """
 
 from __future__ import annotations
@@ -39,9 +39,10 @@ _CLOSING: Final = re.compile(
 )
 # Any letter says it, whatever it tells.
 _ANYWHERE: Final = re.compile(
-    r"\b(?:regulation|reg\.?) 30\b[^.;]{0,60}?\b(?:sebi|securities)\b[^.;]{0,130}?\bregulations?\b,? ?(?:2015)?|"
-    r"\b(?:announcement|disclosure|intimation) under regulation 30\b(?!\s*\(\d)(?: \(lodr\))?|"
-    r"\bhas (?:informed|submitted to) the exchange\b|"
+    r"(?:\b(?:announcement|disclosure|intimation) under )?\b(?:regulation|reg\.?) 30\b"
+    r"(?!\s*\((?:5|6|11)\))(?:[^.;]{0,60}?\b(?:sebi|securities)\b[^.;]{0,130}?\bregulations?\b,? ?(?:2015)?| \(lodr\)|(?!\s*\(\d))|"
+    r"[^.;:]{0,80}\bhas (?:informed|submitted to) the exchange\b|"
+    r"\boutcome of (?:the )?(?:board meeting|meeting of (?:the )?board)\b|\b(?:press|media) release\b|"
     r"\bkindly take note that\b|\bthis is for your information that\b",
     re.IGNORECASE,
 )
