@@ -40,7 +40,9 @@ _CLOSING: Final = re.compile(
 # Any letter says it, whatever it tells.
 _ANYWHERE: Final = re.compile(
     r"(?:\b(?:announcement|disclosure|intimation) under )?\b(?:regulation|reg\.?) 30\b"
-    r"(?!\s*\((?:5|6|11)\))(?:[^.;]{0,60}?\b(?:sebi|securities)\b[^.;]{0,130}?\bregulations?\b,? ?(?:2015)?| \(lodr\)|(?!\s*\(\d))|"
+    r"(?!\s*\((?:5|6|11)\))"
+    r"(?:[^.;]{0,60}?\b(?:sebi|securities)\b[^.;]{0,130}?\bregulations?\b,? ?(?:2015)?"
+    r"| \(lodr\)|(?!\s*\(\d))|"
     r"[^.;:]{0,80}\bhas (?:informed|submitted to) the exchange\b|"
     r"\boutcome of (?:the )?(?:board meeting|meeting of (?:the )?board)\b|\b(?:press|media) release\b|"
     r"\bkindly take note that\b|\bthis is for your information that\b",
