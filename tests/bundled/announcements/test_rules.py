@@ -186,9 +186,18 @@ def test_a_list_of_many_decisions_is_about_none_of_them() -> None:
     assert category_of("", "Updates", text) == "Outcome of Board Meeting"
 
 
-def test_an_order_of_a_tribunal_or_of_an_authority_is_no_order_of_a_customer() -> None:
-    text = "The Company has received an order passed by the Assistant Commissioner of State Tax."
-    assert category_of("", "Updates", text) == "Tax Demand"
+@pytest.mark.parametrize(
+    ("text", "category"),
+    [
+        (
+            "received an order passed by the National Company Law Tribunal on the scheme",
+            "Mergers/Acquisitions",
+        ),
+        ("received an order from the court of the District Judge; it is worth Rs 4 crore", "Litigation"),
+    ],
+)
+def test_an_order_of_a_court_is_none_of_a_customer(text: str, category: str) -> None:
+    assert category_of("", "Updates", f"The Company has {text}.") == category
 
 
 def test_what_a_form_asks_and_is_denied_decides_nothing() -> None:
