@@ -1,9 +1,9 @@
 """How much the rules get right of letters whose truth is known.
 
-In: samples and what was read of them, or the name of a held-out set. Out: how many amounts and categories
-are right, and what is wrong. Called by tests, and by hand:
-`python -m tests.bundled.announcements.measure first` tells the figures of a set, and with `--wrong` also
-the letters that are read wrongly.
+In: samples and what was read of them, or a held-out set: its name, or a file. Out: how many amounts and
+categories are right, and what is wrong. Called by tests, and by hand:
+`python -m tests.bundled.announcements.measure first` tells the figures of a set, those of letters and of
+lines of a feed apart, and with `--wrong` also what is read wrongly.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import tomllib
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from rowcrew.bundled.announcements.filing import filing_of
 from rowcrew.bundled.announcements.pdf_text import page_texts
@@ -25,6 +25,7 @@ from rowcrew.bundled.announcements.sample.pdf import pdf_of
 from rowcrew.bundled.announcements.sample.wordings import Wording
 
 SETS: Final = Path(__file__).parent / "held_out"
+_NOBODY: Final = "Vindhya Foods Limited"
 MONEY: Final = ("amount", "perShare", "dividend")
 
 
@@ -39,18 +40,30 @@ class Score(NamedTuple):
     wrong: list[str]
 
     def __str__(self) -> str:
+        categories = f"category {self.categories / self.letters:.1%} of {self.letters}"
+        if not self.told:
+            return categories
         return (
-            f"{self.letters} letters: category {self.categories / self.letters:.1%}, "
-            f"amounts found {self.right / self.told:.1%} of {self.told}, "
+            f"{categories}, amounts found {self.right / self.told:.1%} of {self.told}, "
             f"right {self.right / self.found:.1%} of {self.found}"
         )
 
 
 def held_out(name: str) -> Iterator[Sample]:
     """The letters of a set that the rules were not made for."""
-    for number, one in enumerate(tomllib.loads((SETS / f"{name}.toml").read_text())["letters"]):
-        truth = Truth(category=one["category"], amounts={Decimal(each) for each in one["amounts"]})
-        yield filed(number, one["company"], Wording(one["subject"], tuple(one["paragraphs"])), truth)
+    return (_filed(number, one) for number, one in enumerate(_entries(name)))
+
+
+def _entries(name: str) -> list[dict[str, Any]]:
+    path = Path(name) if name.endswith(".toml") else SETS / f"{name}.toml"
+    entries: list[dict[str, Any]] = tomllib.loads(path.read_text(encoding="utf-8"))["letters"]
+    return entries
+
+
+def _filed(number: int, one: dict[str, Any]) -> Sample:
+    truth = Truth(category=one["category"], amounts={Decimal(each) for each in one.get("amounts", ())})
+    letter = Wording(one["subject"], tuple(one["paragraphs"]))
+    return filed(number, one.get("company", _NOBODY), letter, truth)
 
 
 def read(sample: Sample) -> Analysis:
@@ -63,11 +76,17 @@ def amounts(analysis: Analysis) -> set[Decimal]:
     return {Decimal(each.value) for each in analysis.financial_data if each.kind in MONEY}
 
 
-def score(readings: Iterable[tuple[Sample, Analysis]]) -> Score:
+def score(readings: Iterable[tuple[Sample, Analysis]], *, of_amounts: bool = True) -> Score:
+    """Counts what is right.
+
+    Args:
+        of_amounts: whether the truth tells the amounts too.
+    """
     letters = categories = told = found = right = 0
     wrong = []
     for sample, analysis in readings:
-        truth, ours = sample.truth, amounts(analysis)
+        truth = sample.truth
+        ours = amounts(analysis) if of_amounts else set()
         letters += 1
         categories += analysis.category == truth.category
         told, found, right = told + len(truth.amounts), found + len(ours), right + len(truth.amounts & ours)
@@ -83,8 +102,18 @@ def _told(sample: Sample, category: str, ours: set[Decimal]) -> str:
     return f"{truth.category} was read as {category}; missed {missed}, added {added}\n  {text}"
 
 
+def _measured(name: str, *, wrong: bool) -> Iterator[str]:
+    kinds: dict[str, list[tuple[Sample, Analysis]]] = {}
+    entries = _entries(name)
+    for one, sample in zip(entries, held_out(name), strict=True):
+        kinds.setdefault(one.get("kind", "letter"), []).append((sample, read(sample)))
+    of_amounts = any("amounts" in one for one in entries)
+    for kind, readings in kinds.items():
+        scored = score(readings, of_amounts=of_amounts)
+        yield f"{kind}s: {scored}"
+        if wrong:
+            yield from scored.wrong
+
+
 if __name__ == "__main__":
-    scored = score((sample, read(sample)) for sample in held_out(sys.argv[1]))
-    print(scored)  # noqa: T201
-    if "--wrong" in sys.argv:
-        print("\n\n".join(scored.wrong))  # noqa: T201
+    print("\n".join(_measured(sys.argv[1], wrong="--wrong" in sys.argv)))  # noqa: T201

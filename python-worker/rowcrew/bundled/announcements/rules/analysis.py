@@ -21,7 +21,7 @@ from rowcrew.bundled.announcements.rules.sentences import (
     summary_of,
 )
 
-ENGINE: Final = "rules-2"
+ENGINE: Final = "rules-3"
 
 
 def analysed(filing: Filing, pages: Sequence[str]) -> Analysis:

@@ -1,8 +1,7 @@
-"""What a filing is about: the category whose patterns are worth most together.
+"""What a filing is about: the category whose patterns are worth most, together with what it is worded like.
 
 In: what the exchange calls it, its subject and its text. Out: one of the categories of `categories.toml`, or
-`General`. Where no pattern tells, or two categories are worth nearly the same, it is what it is worded like.
-Called by `analysis`.
+`General`. Called by `analysis`.
 """
 
 from __future__ import annotations
@@ -13,24 +12,24 @@ from functools import cache
 from importlib import resources
 from typing import Final, NamedTuple
 
-from rowcrew.bundled.announcements.rules.likeness import likeliest
+from rowcrew.bundled.announcements.rules.likeness import likeness
 
 GENERAL: Final = "General"
 # Say where a thing was decided or how it is told: what it is says more.
-_VAGUE: Final = ("Outcome of Board Meeting", "Press Release")
-# A subject is written to say it, an exchange's word is often too wide, and a text begins with what matters.
-_SUBJECT: Final = 2.0
+_VAGUE: Final = ("Outcome of Board Meeting", "Press Release", GENERAL)
+_VAGUER: Final = 4.0
+_SUBJECT: Final = 1.0
+# The exchange's word is often too wide, but somebody chose it.
 _HINTS: Final = 1.5
 _TEXT: Final = 1.0
-# A subject names the matter first, and what it is for after that: `Record date for buyback`.
-_NAMED_FIRST: Final = 5.0
-_REST: Final = 0.3
+# A text begins with what matters.
 _BEGINNING: Final = 2_500
+_REST: Final = 0.3
+# A subject names the matter first, and what it is for after that: `Record date for buyback`.
+_NAMED_FIRST: Final = 6.0
+_LIKENESS: Final = 4.0
 _REPEATED: Final = 0.2
 _MOST_REPEATS: Final = 3
-_ENOUGH: Final = 3.0
-# Two categories whose patterns are worth so nearly the same are not told apart by them.
-_UNSURE: Final = 1.0
 # What companies write in more than one way.
 _SPELLINGS: Final = (
     (re.compile(r"\breg(?:n|s)?\.\s*(?=\d)", re.IGNORECASE), "regulation "),
@@ -38,6 +37,16 @@ _SPELLINGS: Final = (
     # A dot ends what a pattern looks at, and these end no sentence.
     (re.compile(r"\b(m/s|mr|mrs|ms|smt|dr|rs|ltd|pvt|no)\.", re.IGNORECASE), r"\1"),
     (re.compile(r"\bi\.\s?e\.", re.IGNORECASE), "ie"),
+    (re.compile(r"\b([A-Z])\.(?=\s?[A-Z])"), r"\1 "),
+)
+# What tells nothing of the matter.
+_EMPTY: Final = (
+    # NSE's one word for calls, their transcripts and presentations.
+    re.compile(r"\banalysts?/institutional investor meet/con\. call updates\b", re.IGNORECASE),
+    # A form asks for it, and the answer is no.
+    re.compile(r"\b(?:no|not|neither|whether)\b[^.;]{0,200}\brelated party transactions?\b", re.IGNORECASE),
+    re.compile(r"\((?:exclu|inclu)[^)]{0,40}\)", re.IGNORECASE),
+    re.compile(r"\b(?:plus|inclusive of|exclusive of|excluding|including) (?:gst|taxes)\b", re.IGNORECASE),
 )
 
 
@@ -74,14 +83,10 @@ def category_of(hints: str, subject: str, text: str) -> str:
     named = _named_first(subject)
     if named is not None:
         scores[named] += _NAMED_FIRST
-    enough = [category for category, score in scores.items() if score >= _ENOUGH]
-    told = [category for category in enough if category not in _VAGUE] or enough
-    most = max((scores[category] for category in told), default=0.0)
-    near = [category for category in told if most - scores[category] < _UNSURE]
-    if len(near) == 1:
-        return near[0]
-    likely = likeliest(subject, text[:_BEGINNING], among=near)
-    return likely or max(near, key=lambda category: scores[category], default=GENERAL)
+    for category, less in likeness(subject, text[:_BEGINNING]).items():
+        scores[category] = scores.get(category, 0.0) + _LIKENESS * less - _VAGUER * (category in _VAGUE)
+    likeliest = max(scores, key=lambda category: scores[category])
+    return likeliest if any(scores.values()) else GENERAL
 
 
 def _named_first(subject: str) -> str | None:
@@ -104,6 +109,8 @@ def _soonest(own: tuple[Sign, ...], text: str) -> re.Match[str] | None:
 def _spelled(text: str) -> str:
     for pattern, word in _SPELLINGS:
         text = pattern.sub(word, text)
+    for pattern in _EMPTY:
+        text = pattern.sub(" ", text)
     return text
 
 

@@ -1,8 +1,8 @@
-"""Which category a filing is worded like, where no pattern tells.
+"""How much a filing is worded like those of each category.
 
-In: the subject and the text of a letter. Out: the category whose phrases have most of its words and pairs
-of words, each worth the more the fewer phrases have it: naive Bayes, learned from
-`phrases.toml`. Called by `categories`.
+In: the subject and the text of a letter. Out: of each category, how much less likely these words are in it
+than in the likeliest: naive Bayes over words and pairs of words, each worth the more the fewer phrases have
+it, learned from `phrases.toml`. Called by `categories`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import math
 import re
 import tomllib
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cache
 from importlib import resources
 from itertools import pairwise
@@ -20,10 +20,16 @@ from typing import Any, Final, NamedTuple
 from rowcrew.bundled.announcements.rules.sentences import ADDRESS
 
 # The share of an occurrence that a word has in a category whose phrases lack it.
-_UNSEEN: Final = 0.05
-_LEAST_LETTERS: Final = 5
+_UNSEEN: Final = 0.15
+# Words that begin alike are one: allotted, allotment.
+_KEPT_LETTERS: Final = 6
 _ENOUGH_WORDS: Final = 3
-_WORD: Final = re.compile(r"[a-z]{2,}")
+_WORD: Final = re.compile(r"[a-z][a-z0-9]+")
+# What a law calls a thing is a word, with and without its paragraph: regulation 29(2).
+_OF_LAW: Final = re.compile(
+    r"\b(reg|sec|form)(?:ulations?|tions?|n|s)?\b\.?\s*(\d+\s?[a-z]{0,2})\b\s*(?:\((\w{1,3})\))?",
+    re.IGNORECASE,
+)
 # The matter of a letter stands between these.
 _OPENING: Final = re.compile(rf"{ADDRESS}|\bsub(?:ject)?\s*:", re.IGNORECASE)
 _CLOSING: Final = re.compile(
@@ -33,7 +39,12 @@ _CLOSING: Final = re.compile(
 )
 # Any letter says it, whatever it tells.
 _ANYWHERE: Final = re.compile(
-    r"\bregulation 30\b[^.;]{0,60}?\b(?:sebi|securities)\b[^.;]{0,120}?\bregulations?,? 2015|"
+    r"(?:\b(?:announcement|disclosure|intimation) under )?\b(?:regulation|reg\.?) 30\b"
+    r"(?!\s*\((?:5|6|11)\))"
+    r"(?:[^.;]{0,60}?\b(?:sebi|securities)\b[^.;]{0,130}?\bregulations?\b,? ?(?:2015)?"
+    r"| \(lodr\)|(?!\s*\(\d))|"
+    r"[^.;:]{0,80}\bhas (?:informed|submitted to) the exchange\b|"
+    r"\boutcome of (?:the )?(?:board meeting|meeting of (?:the )?board)\b|\b(?:press|media) release\b|"
     r"\bkindly take note that\b|\bthis is for your information that\b",
     re.IGNORECASE,
 )
@@ -46,22 +57,21 @@ class _Category(NamedTuple):
     other: float
 
 
-def likeliest(subject: str, text: str, *, among: Sequence[str] = ()) -> str | None:
-    """The category whose phrases are most like a letter; None where hardly a word of it stands in any.
+def likeness(subject: str, text: str) -> dict[str, float]:
+    """How much less likely a letter is in each category than in the likeliest: 0 and below.
 
-    Args:
-        among: the categories that come into question; none named = all.
+    Nothing where hardly a word of it stands in any phrase.
     """
-    learned = categories()
     weights = _weighed(Counter(_words(f"{subject} {subject} {_matter(text)}")))
     if len(weights) < _ENOUGH_WORDS:
-        return None
-
-    def likelihood(name: str) -> float:
-        words, other = learned[name]
-        return sum(weight * words.get(word, other) for word, weight in weights.items())
-
-    return max(among or learned, key=likelihood)
+        return {}
+    likely = {
+        name: sum(weight * words.get(word, other) for word, weight in weights.items())
+        for name, (words, other) in categories().items()
+    }
+    # A long letter is not surer of itself than a line.
+    most, length = max(likely.values()), math.hypot(*weights.values())
+    return {name: (value - most) / length for name, value in likely.items()}
 
 
 def _matter(text: str) -> str:
@@ -69,7 +79,7 @@ def _matter(text: str) -> str:
     opening = _OPENING.search(text)
     begin = opening.end() if opening else 0
     closing = _CLOSING.search(text, begin)
-    return _ANYWHERE.sub(" ", text[begin : closing.start() if closing else None])
+    return text[begin : closing.start() if closing else None]
 
 
 @cache
@@ -126,13 +136,13 @@ def _weighed(counts: Mapping[str, int]) -> dict[str, float]:
 
 
 def _words(text: str) -> list[str]:
-    """The words without their plurals, and each with the next."""
+    """The beginnings of the words, and each with the next."""
     empty = _empty()
-    words = [_singular(word) for word in _WORD.findall(text.lower()) if word not in empty]
+    text = _OF_LAW.sub(_law, _ANYWHERE.sub(" ", text))
+    words = [word[:_KEPT_LETTERS] for word in _WORD.findall(text.lower()) if word not in empty]
     return words + [f"{word} {following}" for word, following in pairwise(words)]
 
 
-def _singular(word: str) -> str:
-    if word.endswith("ies"):
-        return word[:-3] + "y"
-    return word.rstrip("s") if len(word) >= _LEAST_LETTERS else word
+def _law(match: re.Match[str]) -> str:
+    name = f"{match[1]}{match[2].replace(' ', '')}"
+    return f" {name} {name}x{match[3]} " if match[3] else f" {name} "
