@@ -9,6 +9,7 @@ import pytest
 
 from rig.programs import run
 from rowcrew.admin.database_checks import _circle_checks
+from rowcrew.admin.tree import tree
 from rowcrew.model.tree import Edges, branches, descendants, places
 from tests.control.site import Site
 from tests.waits.conftest import Family
@@ -62,6 +63,45 @@ def test_a_chain_made_by_waiting_alone_is_shown_from_any_of_its_links(family: Fa
         lines = cli(family, "tree", str(id), COLUMNS="80").stdout.splitlines()
         first = [line.split()[0] for line in lines if "waits for" not in line]
         assert first == ["id", str(other), str(report), str(mail)]
+
+
+@pytest.fixture
+def scattered(family: Family) -> list[int]:
+    """A job, its child, and far behind them a child of that one, and one more of the first."""
+    first = family.job("first")
+    second = family.enqueue("second", parentId=first)
+    family.rows("SELECT setval('jobs_id_seq', %s)", second + 1_000)
+    third = family.enqueue("third", parentId=second)
+    return [first, second, third, family.enqueue("fourth", parentId=first)]
+
+
+@pytest.mark.parametrize(
+    ("asked", "reach", "shown", "is_whole"),
+    [
+        (0, None, [0, 1, 2, 3], True),
+        (0, 999, [0, 1], False),
+        (0, 1_001, [0, 1, 2, 3], True),
+        (2, 10, [0, 1, 2, 3], False),  # its ancestors are known, and their neighbours; what is between is not
+        (2, 1, [0, 1, 2, 3], False),
+        (3, 1, [0, 1, 3], False),
+        (1, 1_000, [0, 1], False),
+    ],
+)
+async def test_a_look_that_may_not_read_all_jobs_finds_the_near_ones_and_says_what_it_left(
+    site: Site, scattered: list[int], asked: int, reach: int | None, shown: list[int], is_whole: bool
+) -> None:
+    found = await tree(site.links.chores, scattered[asked], limit=100, reach=reach)
+    assert found is not None
+    assert sorted(one.job.id for one in found.members) == [scattered[index] for index in shown]
+    assert found.is_whole == is_whole
+
+
+async def test_a_look_for_near_ones_ends_when_there_are_enough(site: Site, family: Family) -> None:
+    parent = family.job("parent")
+    children = [family.enqueue("child", parentId=parent) for _ in range(5)]
+    found = await tree(site.links.chores, parent, limit=3, reach=2)
+    assert found is not None
+    assert [one.job.id for one in found.members] == [parent, *children[:2]]
 
 
 def test_a_tree_of_many_fits_a_terminal_of_80_columns_and_says_that_there_are_more(family: Family) -> None:

@@ -299,3 +299,16 @@ def test_a_family_of_jobs_is_shown_and_run_again_as_far_as_it_failed(web: Web) -
         "cancelled"
     }
     assert web.get("/api/v1/workflows/999999999").status == 404
+
+
+def test_a_family_is_looked_for_among_the_jobs_near_it_and_what_may_be_further_is_told(web: Web) -> None:
+    parent = web.enqueue("scattered")
+    child = web.enqueue("near", parentId=parent)
+    assert web.get(f"/api/v1/workflows/{parent}").json["isWhole"]
+    web.execute("SELECT setval('jobs_id_seq', %s)", child + 100_000)
+    grandchild = web.enqueue("far", parentId=child)
+    shown = web.get(f"/api/v1/workflows/{parent}").json
+    assert [job["id"] for job in shown["jobs"]] == [parent, child]
+    assert not shown["isWhole"]
+    from_below = web.get(f"/api/v1/workflows/{grandchild}").json["jobs"]
+    assert [job["id"] for job in from_below] == [parent, child, grandchild]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, Literal, NamedTuple
 
+from rowcrew.admin import looks
 from rowcrew.admin.jobs import CHANGEABLE, Answer, change_jobs
 from rowcrew.model.status import Status
 from rowcrew.model.tree import Edges, Place, descendants, places
@@ -28,14 +29,35 @@ class PlacedJob(NamedTuple):
     job: TreeJob
 
 
-async def tree(link: Link, id: int, *, limit: int) -> list[PlacedJob] | None:
-    """A job's whole family from its oldest ancestor on, at most so many; None when there is no such job."""
-    root = await operator.oldest_ancestor(link, id)
-    if root is None:
+class Family(NamedTuple):
+    """What a look at a job's family has found.
+
+    Attributes:
+        members: from the oldest ancestor on, each below its parent, else below what it waits for.
+        is_whole: whether there are no further ones, but for those beyond the limit.
+    """
+
+    members: list[PlacedJob]
+    is_whole: bool
+
+
+async def tree(link: Link, id: int, *, limit: int, reach: int | None = None) -> Family | None:
+    """A job's family from its oldest ancestor on, at most so many; None when there is no such job.
+
+    Args:
+        reach: members are looked for among so many ids behind each that is known, which takes as long however
+            many jobs there are; None = among all that are younger than the oldest.
+    """
+    path = await operator.ancestors(link, id)
+    if not path:
         return None
-    placed = places(root, await _edges(link, root))[:limit]
+    if reach is None:
+        edges, is_whole = await _edges(link, after=path[0]), True
+    else:
+        edges, is_whole = await _near_edges(link, path, reach=reach, enough=limit)
+    placed = places(path[0], edges)[:limit]
     jobs = {job.id: job for job in await operator.tree_jobs(link, [place.id for place in placed])}
-    return [PlacedJob(place, jobs[place.id]) for place in placed if place.id in jobs]
+    return Family([PlacedJob(place, jobs[place.id]) for place in placed if place.id in jobs], is_whole)
 
 
 async def attempts(link: Link, placed: Sequence[PlacedJob]) -> list[TreeAttempt]:
@@ -57,7 +79,7 @@ async def change_tree(
     wanted = statuses or CHANGEABLE[change]
     answers: dict[int, Answer] = {}
     for _ in range(_ROUNDS):
-        ids = sorted(descendants(id, await _edges(link, id)))
+        ids = sorted(descendants(id, await _edges(link, after=id)))
         jobs = await operator.tree_jobs(link, ids)
         due = [job.id for job in jobs if job.status in wanted and job.id not in answers]
         if not due:
@@ -68,13 +90,34 @@ async def change_tree(
     return list(answers.values())
 
 
-async def _edges(link: Link, root: int) -> list[Edges]:
-    """From the jobs younger than the root to older ones."""
+async def _edges(link: Link, *, after: int, until: int | None = None) -> list[Edges]:
+    """From the jobs behind an id, up to another, to older ones; None = to the newest."""
     edges: list[Edges] = []
-    after = root
-    while batch := await operator.links(link, after=after, limit=_BATCH):
+    while batch := await operator.links(link, after=after, until=until, limit=_BATCH):
         edges += batch
         after = batch[-1].id
         if len(batch) < _BATCH:
             break
     return edges
+
+
+async def _near_edges(
+    link: Link, path: Sequence[int], *, reach: int, enough: int
+) -> tuple[list[Edges], bool]:
+    """The same near the ancestors and what is found so, until there are enough; and whether that is all."""
+    ancestors = await operator.tree_jobs(link, path)
+    edges = {job.id: Edges(job.id, job.parent_id, job.waits_for) for job in ancestors}
+    members, seen_to, has_gaps = set(path), path[0], False
+    while len(members) < enough:
+        known = max(id for id in members if id <= seen_to)
+        if known + reach <= seen_to:  # all is seen around those: go on at the next ancestor, if there is one
+            further = [id for id in path if id > seen_to]
+            if not further:
+                break
+            known = seen_to = min(further)
+            has_gaps = True
+        edges |= {one.id: one for one in await _edges(link, after=seen_to, until=known + reach)}
+        seen_to = known + reach
+        members |= descendants(path[0], edges.values())
+    newest = await looks.newest(link)
+    return list(edges.values()), not has_gaps and (newest is None or newest <= seen_to)

@@ -165,14 +165,14 @@ def tree(
     wanted = job_id(id)
     # One more than is shown tells whether there are more.
     found = ask(read_settings(), lambda link: ask_of_job(link, wanted, partial(family_tree, limit=limit + 1)))
-    shown = found[:limit]
+    shown = found.members[:limit]
     if json:
         print_documents({"depth": placed.place.depth, **columns(placed.job)} for placed in shown)
         return
     drawn = branches([placed.place for placed in shown])
     rows = [_in_tree(placed, branch) for placed, branch in zip(shown, drawn, strict=True)]
     print_table(rows, TREE_COLUMNS, shrink=("job",), below="news")
-    if len(found) > limit:
+    if len(found.members) > limit:
         print(f"There are more than {limit}: show them with --limit.", file=sys.stderr)
 
 

@@ -178,15 +178,15 @@ async def job_facts(link: Link, id: int) -> JobFacts | None:
     return JobFacts(*rows[0]) if rows else None
 
 
-async def oldest_ancestor(link: Link, id: int) -> int | None:
-    """The id at the top of a job's family, its own if it has no parent; None when there is no such job."""
-    ((root,),) = await _fetch(link, "oldest_ancestor", {"id": id})
-    return None if root is None else int(root)
+async def ancestors(link: Link, id: int) -> list[int]:
+    """The ids from the top of a job's family down to its own; none when there is no such job."""
+    return [id for (id,) in await _fetch(link, "ancestors", {"id": id})]
 
 
-async def links(link: Link, *, after: int, limit: int) -> list[Edges]:
-    """The next jobs by id that have a parent, or wait for others."""
-    return [Edges(*row) for row in await _fetch(link, "links", {"after": after, "limit": limit})]
+async def links(link: Link, *, after: int, until: int | None, limit: int) -> list[Edges]:
+    """The next jobs by id, up to another (None = to the newest), that have a parent or wait for others."""
+    parameters = {"after": after, "until": until, "limit": limit}
+    return [Edges(*row) for row in await _fetch(link, "links", parameters)]
 
 
 async def tree_jobs(link: Link, ids: Sequence[int]) -> list[TreeJob]:

@@ -115,6 +115,15 @@ def test_a_workflow_is_drawn_and_led_through_without_javascript(open_page: OpenP
     expect(page).to_have_url(re.compile(f"/jobs/{last}$"))
 
 
+def test_a_workflow_says_where_nobody_looked_for_its_jobs(open_page: OpenPage, scene: Scene) -> None:
+    root = scene.job("of_long_ago", status="completed", startedAt="now()", finishedAt="now()")
+    lede = open_page(f"/workflows/{root}").locator(".lede")
+    expect(lede).not_to_contain_text("jobs tree")
+    scene.rows("SELECT setval('jobs_id_seq', %s)", root + 100_000)
+    scene.job("of_today", parentId=root)
+    expect(open_page(f"/workflows/{root}").locator(".lede")).to_contain_text(f"rowcrew jobs tree {root}")
+
+
 def test_a_box_of_the_graph_is_opened_by_keyboard(open_page: OpenPage, scene: Scene) -> None:
     root = scene.job("by_keyboard", status="completed", startedAt="now()", finishedAt="now()")
     child = scene.job("opened", parentId=root)

@@ -7,7 +7,7 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta
 
-from rowcrew.admin import jobs, tree
+from rowcrew.admin import jobs, looks, tree
 from rowcrew.table.link import Link
 from rowcrew.table.rows import TreeJob
 from rowcrew.web.api.operation import Answer, Given, Operation
@@ -28,10 +28,15 @@ class WorkflowJob(TreeJob, frozen=True):
     depth: int
 
 
-class Workflow(msgspec.Struct, frozen=True):
-    """A job's family from its oldest ancestor on, each job below its parent or what it waits for."""
+class Workflow(msgspec.Struct, frozen=True, rename="camel"):
+    """A job's family from its oldest ancestor on, each job below its parent or what it waits for.
+
+    Members are looked for among the 100,000 jobs behind each that is known. Where `isWhole` is false there
+    may be further ones, which `rowcrew jobs tree` finds.
+    """
 
     jobs: list[WorkflowJob]
+    is_whole: bool
 
 
 class Changed(msgspec.Struct, frozen=True):
@@ -42,12 +47,13 @@ class Changed(msgspec.Struct, frozen=True):
 
 async def show(link: Link, given: Given) -> Answer:
     query: TreeQuery = given.query
-    placed = await tree.tree(link, given.id, limit=query.limit)
-    if placed is None:
+    family = await tree.tree(link, given.id, limit=query.limit, reach=looks.READ_THROUGH)
+    if family is None:
         raise Refused(404, await jobs.unseen(link, given.id), field="id")
-    return Answer(
-        Workflow([WorkflowJob(**msgspec.structs.asdict(one.job), depth=one.place.depth) for one in placed])
-    )
+    members = [
+        WorkflowJob(**msgspec.structs.asdict(one.job), depth=one.place.depth) for one in family.members
+    ]
+    return Answer(Workflow(members, family.is_whole))
 
 
 async def cancel(link: Link, given: Given) -> Answer:

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from rowcrew.admin import jobs as admin
 from rowcrew.admin import looks
 from rowcrew.admin.one_job import OneJob, one_job
-from rowcrew.admin.tree import PlacedJob, tree
+from rowcrew.admin.tree import Family, PlacedJob, tree
 from rowcrew.model.status import ENDED
 from rowcrew.table.link import Link
 from rowcrew.table.rows import Said, TreeJob
@@ -33,7 +33,7 @@ class Sight(NamedTuple):
 
     one: OneJob
     now: datetime
-    family: list[PlacedJob]
+    family: Family
 
 
 class Kin(NamedTuple):
@@ -50,10 +50,11 @@ async def show_job(desk: Desk, request: Request) -> Response:
         one = await one_job(link, id)
         if one is None:
             raise Refused(404, await admin.unseen(link, id))
-        return Sight(one, await looks.now(link), await tree(link, id, limit=MOST_KIN) or [])
+        family = await tree(link, id, limit=MOST_KIN, reach=looks.READ_THROUGH)
+        return Sight(one, await looks.now(link), family or Family([], is_whole=True))
 
     def facts() -> dict[str, Any]:
-        one, now, family = sight
+        one, now, (family, is_whole) = sight
         jobs = {placed.job.id: placed.job for placed in family}
         shown = one.said if request.query_params.get("log") == "all" else one.said[-MOST_SAID:]
         return {
@@ -67,6 +68,7 @@ async def show_job(desk: Desk, request: Request) -> Response:
             "said_more": len(shown) < len(one.said),
             "log_told": _told(one.said, shown),
             "family": family,
+            "is_whole": is_whole,
             "kin": nested(family[:MOST_LISTED]),
         }
 

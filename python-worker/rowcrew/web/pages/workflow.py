@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from rowcrew.admin import jobs, looks
 from rowcrew.admin import tree as admin
-from rowcrew.admin.tree import PlacedJob
+from rowcrew.admin.tree import Family, PlacedJob
 from rowcrew.model.status import ENDED, Status
 from rowcrew.model.tree import branches
 from rowcrew.table.link import Link
@@ -28,7 +28,7 @@ LEAST_CHILDREN: Final = 3
 class Sight(NamedTuple):
     """What a look at a family has found."""
 
-    family: list[PlacedJob]
+    family: Family
     attempts: list[TreeAttempt]
     now: datetime
 
@@ -44,13 +44,13 @@ async def show_workflow(desk: Desk, request: Request) -> Response:
     id = job_id(request.path_params["id"])
 
     async def look(link: Link) -> Sight:
-        family = await admin.tree(link, id, limit=MOST)
+        family = await admin.tree(link, id, limit=MOST, reach=looks.READ_THROUGH)
         if family is None:
             raise Refused(404, await jobs.unseen(link, id))
-        return Sight(family, await admin.attempts(link, family), await looks.now(link))
+        return Sight(family, await admin.attempts(link, family.members), await looks.now(link))
 
     def facts() -> dict[str, Any]:
-        family, attempts, now = sight
+        (family, is_whole), attempts, now = sight
         return {
             "id": id,
             "rows": list(zip(branches([placed.place for placed in family]), family, strict=True)),
@@ -62,6 +62,7 @@ async def show_workflow(desk: Desk, request: Request) -> Response:
             "graph": graph(family),
             "gantt": gantt(family, attempts, now),
             "most": MOST,
+            "is_whole": is_whole,
         }
 
     sight = await desk.seen.glances.see(
@@ -76,7 +77,7 @@ def _open(family: Sequence[PlacedJob]) -> int:
 
 def _young_seconds(sight: Sight) -> float:
     """Somewhat less than until its page asks again."""
-    return 2.0 if _open(sight.family) else 8.0
+    return 2.0 if _open(sight.family.members) else 8.0
 
 
 def batch(children: Sequence[TreeJob]) -> Batch | None:

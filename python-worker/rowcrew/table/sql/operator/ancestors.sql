@@ -1,4 +1,4 @@
--- The job at the top of one's family: its parent, else the latest it waits for, and so on, as far as in the table.
+-- A job, its parent, else the latest it waits for, and so on, as far as in the table; the oldest first.
 WITH RECURSIVE up AS (
   SELECT id, "parentId", "waitsFor" FROM jobs WHERE id = CAST(%(id)s AS bigint)
    UNION
@@ -6,4 +6,4 @@ WITH RECURSIVE up AS (
     FROM up
     JOIN jobs older
       ON older.id = coalesce(up."parentId", (SELECT max(other) FROM unnest(up."waitsFor") AS other WHERE other < up.id)))
-SELECT min(id) AS id FROM up
+SELECT id FROM up ORDER BY id
