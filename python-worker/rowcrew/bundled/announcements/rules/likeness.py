@@ -43,7 +43,7 @@ _ANYWHERE: Final = re.compile(
     r"(?!\s*\((?:5|6|11)\))"
     r"(?:[^.;]{0,60}?\b(?:sebi|securities)\b[^.;]{0,130}?\bregulations?\b,? ?(?:2015)?"
     r"| \(lodr\)|(?!\s*\(\d))|"
-    r"[^.;:]{0,80}\bhas (?:informed|submitted to) the exchange\b|"
+    r"(?:(?:^|[.;:])[^.;:]{0,80})?\bhas (?:informed|submitted to) the exchange\b|"
     r"\boutcome of (?:the )?(?:board meeting|meeting of (?:the )?board)\b|\b(?:press|media) release\b|"
     r"\bkindly take note that\b|\bthis is for your information that\b",
     re.IGNORECASE,
@@ -62,7 +62,7 @@ def likeness(subject: str, text: str) -> dict[str, float]:
 
     Nothing where hardly a word of it stands in any phrase.
     """
-    weights = _weighed(Counter(_words(f"{subject} {subject} {_matter(text)}")))
+    weights = _weighed(Counter(_words(f"{subject}. {subject}. {_matter(text)}")))
     if len(weights) < _ENOUGH_WORDS:
         return {}
     likely = {
