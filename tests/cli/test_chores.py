@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -126,7 +127,7 @@ def test_letters_that_the_output_cannot_hold_are_written_as_json_writes_them(
 ) -> None:
     payload = '{"text": "é ✅ 😀"}'
     run("enqueue", "step", payload, DATABASE_URL=database_url)
-    narrow = {"DATABASE_URL": database_url, "PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"}
+    narrow: dict[str, Any] = {"DATABASE_URL": database_url, "PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"}
     ended = subprocess.run(
         [*ROWCREW, "jobs", "show", "1", "--json"],
         stdout=subprocess.PIPE,

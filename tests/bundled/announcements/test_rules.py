@@ -54,8 +54,9 @@ def test_letters_that_no_pattern_was_made_for_are_read_right_often_enough(name: 
     is_right_often_enough(score((sample, read(sample)) for sample in held_out(name)))
 
 
-def test_categories_of_letters_and_of_lines_of_a_feed_are_right_often_enough() -> None:
-    scored = score(((sample, read(sample)) for sample in held_out("fifth")), of_amounts=False)
+@pytest.mark.parametrize("name", ["fifth", "sixth"])
+def test_categories_of_letters_and_of_lines_of_a_feed_are_right_often_enough(name: str) -> None:
+    scored = score(((sample, read(sample)) for sample in held_out(name)), of_amounts=False)
     assert scored.letters == 160
     assert scored.categories >= 0.9 * scored.letters, scored.wrong
 

@@ -119,7 +119,7 @@ def test_a_workflow_says_where_nobody_looked_for_its_jobs(open_page: OpenPage, s
     root = scene.job("of_long_ago", status="completed", startedAt="now()", finishedAt="now()")
     lede = open_page(f"/workflows/{root}").locator(".lede")
     expect(lede).not_to_contain_text("jobs tree")
-    scene.rows("SELECT setval('jobs_id_seq', %s)", root + 100_000)
+    scene.web.execute("SELECT setval('jobs_id_seq', %s)", root + 100_000)
     scene.job("of_today", parentId=root)
     expect(open_page(f"/workflows/{root}").locator(".lede")).to_contain_text(f"rowcrew jobs tree {root}")
 
