@@ -96,7 +96,7 @@ def searched(target: Imports, file: bytes, **payload: Any) -> tuple[Any, ...]:
         return brought(target, file, **payload)
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @example(others={3: DAY, 9: CHECK, 12: DAY}, rows=40, line_end="\n", table="SELECT", payload={})
 @example(others={0: REFUSED[6], 9: REFUSED[6]}, rows=40, line_end="\r\n", table="SELECT", payload={})
 @example(others={2: OTHERS[3], 3: DAY, 9: CHECK}, rows=40, line_end="\n", table="SELECT", payload={})

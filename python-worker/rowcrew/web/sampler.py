@@ -36,7 +36,7 @@ _REST: Final = 4
 
 # Who looks takes nothing from who works: a look that takes long is taken the more rarely, up to a bound.
 _CALM: Final = 100
-_RAREST_SECONDS: Final = 30.0
+_RAREST_SECONDS: Final = 15.0
 
 T = TypeVar("T")
 

@@ -102,6 +102,17 @@ def test_a_look_that_takes_long_is_shared_longer(monkeypatch: pytest.MonkeyPatch
     assert asyncio.run(ask()) == [1, 1]
 
 
+def test_a_look_that_takes_long_is_no_reason_to_leave_a_page_old(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rowcrew.web.sampler._CALM", 1e9)
+    monkeypatch.setattr("rowcrew.web.pages.glances._OLDEST_SECONDS", 0.0)
+
+    async def ask() -> list[int]:
+        seen, table = glances(), Table()
+        return [await again(seen, table, young=0.0) for _ in range(2)]
+
+    assert asyncio.run(ask()) == [1, 2]
+
+
 def test_a_look_that_fails_is_told_to_all_who_wait_for_it_and_remembered_for_nobody() -> None:
     async def ask() -> list[object]:
         seen, table = glances(), Table()

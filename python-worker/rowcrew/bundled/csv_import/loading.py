@@ -24,6 +24,7 @@ from rowcrew.context import PermanentError
 _SHOWN_CHARACTERS: Final = 2_000
 _SHOWN_CELL: Final = 100
 _MANY: Final = 16  # bad rows of a block, from which on the server judges all cells sooner at once
+_FEWEST: Final = 100  # rows that are worth a COPY of their own
 
 
 class Rejected(msgspec.Struct, frozen=True):
@@ -159,8 +160,9 @@ class Loading:
     def _load_around(self, rows: list[Row], place: int | None, known_bad: int = 0) -> list[Rejected]:
         """Bring in the good ones of rows that were refused because of the one in this place; the bad ones.
 
-        Those before it come in by a COPY, it is judged alone, and those behind it are sent again. So the
-        server takes up each row twice, however many are bad. A wrong place costs time and nothing else.
+        Those before it come in by a COPY, it is judged alone, and those behind it are sent again, not many more
+        than until the next bad one. So the server takes up each row a few times, however many are bad. A
+        wrong place costs time and nothing else.
         """
         bad: list[Rejected] = []
         while place is not None:
@@ -169,10 +171,14 @@ class Loading:
                 bad += self._load_searched(before)
             bad += self._load_searched(rows[place : place + 1])
             rows = rows[place + 1 :]
-            if not rows or self._is_enough(known_bad + len(bad)):
+            if self._is_enough(known_bad + len(bad)):
                 return bad
-            records = self._target.together(rows)
-            refusal = self._refusal(records)
+            size, refusal = max(2 * place, _FEWEST), None
+            while rows and refusal is None:
+                records = self._target.together(rows[:size])
+                refusal = self._refusal(records)
+                if refusal is None:
+                    rows, size = rows[size:], 2 * size
             if refusal is None:
                 return bad
             place = self._place(refusal, records, b"\n", len(bad))

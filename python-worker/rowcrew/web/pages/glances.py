@@ -18,6 +18,8 @@ from rowcrew.web.sampler import calm_seconds
 
 MOST: Final = 32
 """Looks that are shared at once; who watches a further page looks alone."""
+_OLDEST_SECONDS: Final = 4.0
+"""What is found in a look that takes long is shared for so long at most: whoever watches a job waits for it."""
 
 T = TypeVar("T")
 
@@ -96,4 +98,4 @@ def _grow_old(
         shared.young_until = float("-inf")
         return
     found, took = task.result()
-    shared.young_until = time.monotonic() - took + max(young_seconds(found), calm_seconds(took))
+    shared.young_until = time.monotonic() - took + max(young_seconds(found), min(calm_seconds(took), _OLDEST_SECONDS))

@@ -49,9 +49,11 @@ function show(fresh, force) {
   localTimes();
 }
 
-async function ask() {
+/* With the tag of what is shown, an answer may be a moment old: what was found for another reader of the page. */
+async function ask(mayBeShared = true) {
   try {
-    const answer = await fetch(location.href, { cache: "no-store", headers: { "If-None-Match": tag } });
+    const headers = mayBeShared ? { "If-None-Match": tag } : {};
+    const answer = await fetch(location.href, { cache: "no-store", headers });
     if (answer.status === 304) { heardAt = Date.now(); return; }
     if (answer.redirected || !(answer.headers.get("content-type") || "").startsWith("text/html")) return;
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
@@ -81,7 +83,7 @@ function pause() {
   isPaused = !isPaused;
   button.setAttribute("aria-pressed", String(isPaused));
   button.firstElementChild.textContent = isPaused ? "Go on" : "Pause updates";
-  if (!isPaused) ask();
+  if (!isPaused) ask(false);
   tellAge();
 }
 
