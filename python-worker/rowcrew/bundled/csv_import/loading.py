@@ -160,8 +160,8 @@ class Loading:
     def _load_around(self, rows: list[Row], place: int | None, known_bad: int = 0) -> list[Rejected]:
         """Bring in the good ones of rows that were refused because of the one in this place; the bad ones.
 
-        Those before it come in by a COPY, it is judged alone, and those behind it are sent again, not many more
-        than until the next bad one. So the server takes up each row a few times, however many are bad. A
+        Those before it come in by a COPY, it is judged alone, and those behind it are sent again, not many
+        more than until the next bad one. So the server takes up each row a few times, however many are bad. A
         wrong place costs time and nothing else.
         """
         bad: list[Rejected] = []

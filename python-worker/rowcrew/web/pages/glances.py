@@ -19,7 +19,7 @@ from rowcrew.web.sampler import calm_seconds
 MOST: Final = 32
 """Looks that are shared at once; who watches a further page looks alone."""
 _OLDEST_SECONDS: Final = 4.0
-"""What is found in a look that takes long is shared for so long at most: whoever watches a job waits for it."""
+"""So long at most is shared what a look that takes long has found: whoever watches a job waits for it."""
 
 T = TypeVar("T")
 
@@ -98,4 +98,6 @@ def _grow_old(
         shared.young_until = float("-inf")
         return
     found, took = task.result()
-    shared.young_until = time.monotonic() - took + max(young_seconds(found), min(calm_seconds(took), _OLDEST_SECONDS))
+    shared.young_until = (
+        time.monotonic() - took + max(young_seconds(found), min(calm_seconds(took), _OLDEST_SECONDS))
+    )
