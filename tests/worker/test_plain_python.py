@@ -126,7 +126,11 @@ def test_a_runner_whose_loop_was_tampered_with_still_runs_jobs(
     assert [table.outcomes(job) for job in jobs] == [[]] * 20
 
 
-@pytest.mark.parametrize("text", [b"\0\0\0\x08garbage!", b"\0\x10\0\0half"], ids=["frame", "length"])
+@pytest.mark.parametrize(
+    "text",
+    [b"\0\0\0\x08garbage!", b"\0\x10\0\0half", b"\0\0\0\x08\xff\xff\xff\xf7garbage!"],
+    ids=["text", "length", "frame"],
+)
 def test_garbage_on_the_runners_connection_ends_that_runner_alone(
     start_worker: StartWorker, table: Table, gate: Gate, text: bytes
 ) -> None:
