@@ -28,7 +28,12 @@ SOON: Final = Backoff(base_seconds=0.2, factor=2.0, cap_seconds=2.0)
 CANARY: Final = "canary-7f3a91d2"
 # After so many times psycopg prepares a statement, unless it was told not to.
 PREPARED_AFTER: Final = 5
-GARBAGE: Final = (b"\0\0\0\x08garbage!", b"\xff\xff\xff\xff", b"\0\x10\0\0half")
+GARBAGE: Final = (
+    b"\0\0\0\x08\xff\xff\xff\xf7garbage!",
+    b"\0\0\0\x08garbage!",
+    b"\xff\xff\xff\xff",
+    b"\0\x10\0\0half",
+)
 A_COPY: Final = "a copy"
 MOST_DESCRIPTORS: Final = 256
 RUNNER: Final = os.getpid()
