@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from rig.fixtures import StartWorker
+from rig.programs import ROOT
 from rig.table import Table
 from rig.worker_process import CREW
 from tests.deploy.project import DEPLOY
@@ -21,7 +22,9 @@ TEXT = (DEPLOY / "systemd" / UNIT).read_text()
 UNSHARE = ("unshare", "--mount", "--propagation", "private")
 # As the unit has it: a /tmp of its own first, all else read-only, no rights of root.
 CONFINED = """
+case "$0" in /tmp/*) mount --rbind "$0" /mnt ;; esac
 mount -t tmpfs tmpfs /tmp
+case "$0" in /tmp/*) mkdir -p "$0" && mount --rbind /mnt "$0" ;; esac
 mount -o remount,bind,ro /
 umask 0077
 exec setpriv --no-new-privs --inh-caps=-all --bounding-set=-all "$@"
@@ -85,7 +88,9 @@ def test_a_worker_needs_neither_rights_nor_a_disk_to_write_to(
     if not may_confine():
         pytest.skip("needs root, unshare and setpriv")
     worker = [sys.executable, "-m", "rowcrew.cli", "worker", CREW]
-    confined = start_worker(url=tcp_database_url, program=[*UNSHARE, "sh", "-ec", CONFINED, "sh", *worker])
+    confined = start_worker(
+        url=tcp_database_url, program=[*UNSHARE, "sh", "-ec", CONFINED, str(ROOT), *worker]
+    )
     confined.ready()
     status = Path(f"/proc/{confined.pid}/status").read_text()
     assert re.search(r"^CapEff:\t0+$", status, re.MULTILINE)
