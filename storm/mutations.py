@@ -353,7 +353,6 @@ MUTATIONS: Final = (
         (Edit("runner/__main__.py", "    leaving.break_off()\n", "    leaving.begin()\n"),),
         (
             "tests/worker/test_plain_python.py::test_what_ends_a_runner_from_inside_costs_its_neighbours_no_attempt",
-            STORM,
         ),
     ),
     Mutation(
@@ -398,10 +397,7 @@ MUTATIONS: Final = (
                 "except EOFError:",
             ),
         ),
-        (
-            "tests/worker/test_plain_python.py::test_garbage_on_the_runners_connection_ends_that_runner_alone",
-            STORM,
-        ),
+        ("tests/worker/test_plain_python.py::test_garbage_on_the_runners_connection_ends_that_runner_alone",),
     ),
     Mutation(
         "programs that left their runner's process group are not ended",
