@@ -109,15 +109,14 @@ async def _near_edges(
     edges = {job.id: Edges(job.id, job.parent_id, job.waits_for) for job in ancestors}
     members, seen_to, has_gaps = set(path), path[0], False
     while len(members) < enough:
-        known = max(id for id in members if id <= seen_to)
-        if known + reach <= seen_to:  # all is seen around those: go on at the next ancestor, if there is one
-            further = [id for id in path if id > seen_to]
-            if not further:
+        until = max(id for id in members if id <= seen_to) + reach
+        if until <= seen_to:  # all is seen behind those: go on at the next ancestor, if there is one
+            next_ancestor = min((id for id in path if id > seen_to), default=None)
+            if next_ancestor is None:
                 break
-            known = seen_to = min(further)
-            has_gaps = True
-        edges |= {one.id: one for one in await _edges(link, after=seen_to, until=known + reach)}
-        seen_to = known + reach
+            seen_to, until, has_gaps = next_ancestor, next_ancestor + reach, True
+        edges |= {one.id: one for one in await _edges(link, after=seen_to, until=until)}
+        seen_to = until
         members |= descendants(path[0], edges.values())
     newest = await looks.newest(link)
     return list(edges.values()), not has_gaps and (newest is None or newest <= seen_to)

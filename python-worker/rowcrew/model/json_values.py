@@ -50,10 +50,7 @@ def plain(value: Any) -> Any:
     Raises:
         TypeError: it has no JSON form.
     """
-    if isinstance(value, tuple) or type(value) in (
-        type(None),
-        frozenset,
-    ):  # msgspec asks only where it is a key
+    if value is None or isinstance(value, tuple) or type(value) is frozenset:  # asked for only as keys
         raise TypeError(f"a {type(value).__name__} is no key of a JSON object: give text or a number")
     if isinstance(value, str):
         return str.__str__(value)

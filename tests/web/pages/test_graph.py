@@ -124,6 +124,18 @@ def test_a_workflow_says_where_nobody_looked_for_its_jobs(open_page: OpenPage, s
     expect(open_page(f"/workflows/{root}").locator(".lede")).to_contain_text(f"rowcrew jobs tree {root}")
 
 
+def test_the_page_of_a_job_calls_no_workflow_whole_of_which_it_may_not_know_all(
+    open_page: OpenPage, scene: Scene
+) -> None:
+    root = scene.job("of_a_year_ago", status="completed", startedAt="now()", finishedAt="now()")
+    scene.job("beside_it", parentId=root)
+    link = open_page(f"/jobs/{root}").locator("#kin p a")
+    expect(link).to_have_text("The whole workflow")
+    scene.web.execute("SELECT setval('jobs_id_seq', %s)", root + 100_002)
+    scene.job("of_now")
+    expect(open_page(f"/jobs/{root}").locator("#kin p a")).to_have_text("The workflow")
+
+
 def test_a_box_of_the_graph_is_opened_by_keyboard(open_page: OpenPage, scene: Scene) -> None:
     root = scene.job("by_keyboard", status="completed", startedAt="now()", finishedAt="now()")
     child = scene.job("opened", parentId=root)
