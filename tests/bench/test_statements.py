@@ -35,8 +35,11 @@ def test_each_statement_is_sent_by_one_function_of_its_name(name: str) -> None:
 
 def test_looking_holds_a_snapshot_that_an_update_does_not_reach(database_url: str) -> None:
     with BenchTable(database_url) as table, pinned.held_snapshot(database_url):
-        holders = "SELECT count(*) FROM pg_stat_activity WHERE backend_xmin IS NOT NULL AND pid <> %s"
-        assert table.connection.execute(holders, [table.server_pid()]).fetchall() == [(1,)]
+        holders = """
+            SELECT count(*) FROM pg_stat_activity
+            WHERE backend_xmin IS NOT NULL AND state = 'idle in transaction' AND datname = current_database()
+        """
+        assert table.connection.execute(holders).fetchall() == [(1,)]
 
 
 def test_rows_have_the_names_of_the_statements_columns(database_url: str) -> None:

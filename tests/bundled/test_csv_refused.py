@@ -101,6 +101,14 @@ def searched(target: Imports, file: bytes, **payload: Any) -> tuple[Any, ...]:
 @example(others={0: REFUSED[6], 9: REFUSED[6]}, rows=40, line_end="\r\n", table="SELECT", payload={})
 @example(others={2: OTHERS[3], 3: DAY, 9: CHECK}, rows=40, line_end="\n", table="SELECT", payload={})
 @example(others={3: DAY, 9: REFUSED[4], 11: DAY}, rows=40, line_end="\r", table="SELECT", payload={})
+@example(others={0: CHECK, 1: DAY}, rows=2, line_end="\n", table="SELECT", payload={"onError": "fail"})
+@example(
+    others={3: OTHERS[3], 1: CHECK, 2: CHECK, 7: DAY},
+    rows=9,
+    line_end="\n",
+    table="SELECT",
+    payload={"maxErrors": 1},
+)
 @given(
     others=st.dictionaries(
         st.integers(0, MOST_ROWS - 1), st.sampled_from(REFUSED) | st.sampled_from(OTHERS), max_size=8
@@ -112,8 +120,8 @@ def searched(target: Imports, file: bytes, **payload: Any) -> tuple[Any, ...]:
         "ALTER TABLE grouped ADD FOREIGN KEY (memo) REFERENCES grouped (id)",
     ]),
     payload=st.sampled_from([
-        {}, {}, {"orgId": 'a"c,me'}, {"orgId": "a\nb"}, {"onError": "fail"}, {"dedupe": ["id"]},
-        {"trim": True},
+        {}, {}, {"orgId": 'a"c,me'}, {"orgId": "a\nb"}, {"onError": "fail"}, {"maxErrors": 2},
+        {"dedupe": ["id"]}, {"trim": True},
     ]),
 )  # fmt: skip
 def test_rows_around_a_refused_one_come_in_as_if_all_were_searched(

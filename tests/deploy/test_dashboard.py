@@ -80,8 +80,10 @@ def test_without_tables_it_names_the_remedy(environment: Path, worker_alone: Pat
     command = (str(environment / "python"), "worker.py")
     with program(*command, cwd=worker_alone, DATABASE_URL=empty_url) as worker:
         line = refusal(worker)
-    assert line.startswith("❌ Worker failed to start: the database has no schema")
-    assert line.endswith("run rowcrew migrate")
+    assert line == (
+        f"❌ Worker failed to start: the database has no schema, need revision {SCHEMA_REVISION}: "
+        "run rowcrew migrate; if that was done, rowcrew doctor tells where the tables are"
+    )
 
 
 def test_facing_older_tables_it_says_which_it_needs(

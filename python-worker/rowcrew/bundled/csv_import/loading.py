@@ -143,9 +143,7 @@ class Loading:
         if place is None:
             return None
         gone = {row for row, _ in odd}
-        return bad + self._load_around(
-            [row for row in block.records() if row[0] not in gone], place, len(bad)
-        )
+        return bad + self._load_around([row for row in block.records() if row[0] not in gone], place)
 
     def _place(
         self, refusal: psycopg.Error, records: Records, line_end: bytes, known_bad: int = 0
@@ -157,7 +155,7 @@ class Loading:
             return None
         return self._target.refused(refusal, records, line_end)
 
-    def _load_around(self, rows: list[Row], place: int | None, known_bad: int = 0) -> list[Rejected]:
+    def _load_around(self, rows: list[Row], place: int | None) -> list[Rejected]:
         """Bring in the good ones of rows that were refused because of the one in this place; the bad ones.
 
         Those before it come in by a COPY, it is judged alone, and those behind it are sent again, not many
@@ -171,7 +169,7 @@ class Loading:
                 bad += self._load_searched(before)
             bad += self._load_searched(rows[place : place + 1])
             rows = rows[place + 1 :]
-            if self._is_enough(known_bad + len(bad)):
+            if self._is_enough(len(bad)):
                 return bad
             size, refusal = max(2 * place, _FEWEST), None
             while rows and refusal is None:
@@ -217,7 +215,10 @@ class Loading:
             return self._load_fitted(rows[:middle]) + self._load_fitted(rows[middle:])
         bad = self._unfit(rows)
         gone = {each.row for each in bad}
-        return bad + self._load_staged([row for row in rows if row[0] not in gone], len(bad))
+        if self._is_enough(len(bad)):  # only a row before the one that is too many may be named for it
+            last = sorted(gone)[self._most - len(self.rejected)]
+            rows = [row for row in rows if row[0] < last]
+        return bad + self._load_staged([row for row in rows if row[0] not in gone], 0)
 
     def _stage(self, rows: list[Row]) -> None:
         sign = self._fit.delimiter.encode()
@@ -259,10 +260,12 @@ class Loading:
 
     def _is_enough(self, known_bad: int) -> bool:
         """Whether so many more bad rows fail the import; a dry run shows good ones beside any number."""
-        if self._enough is not None:
-            return False
-        most = 0 if self._payload.on_error == "fail" else self._payload.max_errors
-        return known_bad + len(self.rejected) > most
+        return self._enough is None and known_bad + len(self.rejected) > self._most
+
+    @property
+    def _most(self) -> int:
+        """How many bad rows an import survives."""
+        return 0 if self._payload.on_error == "fail" else self._payload.max_errors
 
     def _search_column(self, row: Row, error: psycopg.Error) -> Rejected:
         number, record = row
