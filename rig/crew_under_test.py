@@ -15,6 +15,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 import weakref
 from pathlib import Path
@@ -388,6 +389,31 @@ def dies_alone(context: Context, times: int) -> str:
     if context.job.attempt <= times:
         os.kill(os.getpid(), signal.SIGKILL)
     return "survived"
+
+
+@crew.job("leaves_a_death")
+async def leaves_a_death(context: Context, how: str, gate: str) -> None:
+    _die_later(context, how, gate)
+
+
+@crew.job("leaves_a_death_alone", executor="process")
+def leaves_a_death_alone(context: Context, how: str, gate: str) -> None:
+    _die_later(context, how, gate)
+
+
+def _die_later(context: Context, how: str, gate: str) -> None:
+    """A thread, which nobody waits for, ends the process after the handler has."""
+
+    def die() -> None:
+        opened_to_thread(gate)
+        match how:
+            case "os._exit":
+                os._exit(0)
+            case "segfault":
+                ctypes.string_at(0)
+
+    threading.Thread(target=die, daemon=True).start()
+    write_down("start", context)
 
 
 @crew.job("leaves_children")

@@ -15,6 +15,7 @@ import signal
 import stat
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -34,6 +35,8 @@ GARBAGE: Final = (
     b"\xff\xff\xff\xff",
     b"\0\x10\0\0half",
 )
+# After so long a runner ends through what a handler left; others have come and gone by then.
+DEATH_SECONDS: Final = 7.0
 A_COPY: Final = "a copy"
 MOST_DESCRIPTORS: Final = 256
 RUNNER: Final = os.getpid()
@@ -251,8 +254,13 @@ async def _exit() -> None:
 
 @crew.job("leaves", backoff=SOON)
 async def leaves(context: Context) -> str:
-    """Leaves a child, one in a session of its own, and one whose parent is gone."""
+    """Leaves a child, one in a session of its own, and one whose parent is gone; or the end of its runner."""
     with written_down(context):
+        if context.job.id % 2:
+            death = threading.Timer(DEATH_SECONDS, os._exit, (1,))
+            death.daemon = True
+            death.start()
+            return "left the end"
         for command, apart in (("exec sleep 600", False), ("exec sleep 600", True), ("sleep 600 &", True)):
             subprocess.Popen(["sh", "-c", command], start_new_session=apart)  # noqa: ASYNC220 - left on purpose
     return "left"

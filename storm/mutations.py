@@ -130,6 +130,11 @@ MUTATIONS: Final = (
         ("tests/control/test_suspects.py::test_one_culprit_fails_and_no_neighbour_loses_an_attempt",),
     ),
     Mutation(
+        "a job pays for what another left in its runner",
+        (Edit("model/suspicion.py", "begun == 1 and not was_used", "begun == 1"),),
+        ("tests/control/test_suspects.py::test_a_death_where_others_have_ended_is_blamed_on_nobody",),
+    ),
+    Mutation(
         "suspects all run at once, each in a runner of its own",
         (Edit("control/road/dispatch.py", "len(groups) < MOST_GROUPS", "len(groups) < self._slots"),),
         ("tests/control/test_suspects.py::test_suspects_run_in_two_groups_that_are_halved_with_every_death",),

@@ -33,6 +33,9 @@ DEADLY: Final = frozenset({"dies", "garbles", "exits"})
 # In a runner that cannot have what it asks for, every handler may fail.
 STARVING: Final = frozenset({"exhaust runner", "exhaust memory"})
 STARVED_SECONDS: Final = 2.0
+# An end is heard of within this, and a process id is not that of another runner within the longer one.
+HEARD_SECONDS: Final = 5.0
+SAME_RUNNER_SECONDS: Final = 60.0
 
 
 def nobody_pays_for_others(history: History) -> Iterator[Violation]:
@@ -47,7 +50,7 @@ def nobody_pays_for_others(history: History) -> Iterator[Violation]:
             if (
                 blamed
                 and after.type in HARMLESS
-                and not _died_alone(after)
+                and not _died_alone(history, after)
                 and not _own_connection(after)
                 and not _was_starved(history.faults, before, after)
             ):
@@ -56,9 +59,18 @@ def nobody_pays_for_others(history: History) -> Iterator[Violation]:
             yield Violation("I7", job, f"kills its runner, and is {steps[-1].status}")
 
 
-def _died_alone(step: Step) -> bool:
-    """Whether its runner was killed from outside while it ran nothing else: that looks like its own doing."""
-    return (step.error or "").startswith("its runner died")
+def _died_alone(history: History, step: Step) -> bool:
+    """Whether its runner was killed from outside and had never run another: that looks like its own doing."""
+    if not (step.error or "").startswith("its runner died"):
+        return False
+    return not any(
+        (other.pid, other.process) == (run.pid, run.process)
+        and other.how is not None
+        and HEARD_SECONDS < run.start - other.seen < SAME_RUNNER_SECONDS
+        for run in history.runs
+        if run.lease == step.lease
+        for other in history.runs
+    )
 
 
 def _was_starved(faults: list[Fault], begun: Step, ended: Step) -> bool:

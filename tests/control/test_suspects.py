@@ -42,6 +42,13 @@ def groups(site: Site) -> list[StandInRunner]:
     return [runner for runner in site.all_runners if runner.kind == "group"]
 
 
+def let_leave(site: Site) -> None:
+    """The processes of those that were asked to leave are gone."""
+    for runner in groups(site):
+        if runner.retiring and not runner.runs:
+            site.runners.leave(runner, "left")
+
+
 def begin_all(site: Site) -> None:
     site.began([run for runner in groups(site) for run in runner.runs.values() if run.started_at is None])
 
@@ -74,6 +81,7 @@ async def test_suspects_run_in_two_groups_that_are_halved_with_every_death(
     for run in runs:
         crowd.ended(run, Completed())
         assert len(groups(crowd)) <= MOST_GROUPS
+        let_leave(crowd)
         assert all(len(runner.runs) <= together for runner in groups(crowd))
     assert crowd.road.ledger.in_flight == 0
 
@@ -99,6 +107,7 @@ async def test_the_next_in_line_is_not_passed_by_others_that_would_fit_before(cr
     crowd.ended(running[0], Completed())
     assert late.runner is None
     crowd.ended(running[1], Completed())
+    let_leave(crowd)
     assert alone.runner is groups(crowd)[1]
 
 
@@ -115,6 +124,37 @@ async def test_suspects_of_a_type_with_its_own_processes_run_in_those(crowd: Sit
     await suspects(crowd, 3, 1, type="alone")
     assert groups(crowd) == []
     assert sum(len(runner.runs) for runner in crowd.all_runners if runner.kind == "solo") == 3
+
+
+async def test_a_suspect_of_such_a_type_gets_a_process_that_no_other_has_had(crowd: Site) -> None:
+    (before,) = await suspects(crowd, 1, 0, type="alone")
+    crowd.ended(before, Completed())
+    (suspect,) = await suspects(crowd, 1, 1, type="alone")
+    assert suspect.runner not in (None, before.runner)
+
+
+async def test_who_is_to_be_alone_gets_a_runner_where_no_other_has_been(crowd: Site) -> None:
+    (one, other) = await suspects(crowd, 2, 2)
+    (lone,) = await suspects(crowd, 1, 3)
+    (first,) = groups(crowd)[:1]
+    assert (len(groups(crowd)), lone.runner) == (2, groups(crowd)[1])
+    (next_one,) = await suspects(crowd, 1, 3)
+    crowd.ended(one, Completed())
+    crowd.ended(other, Completed())
+    assert (first.retiring, next_one.runner) == (True, None)
+    let_leave(crowd)
+    assert next_one.runner is groups(crowd)[1]
+    assert groups(crowd)[1] is not first
+
+
+async def test_a_death_where_others_have_ended_is_blamed_on_nobody(crowd: Site) -> None:
+    (before,) = await suspects(crowd, 1, 0)
+    crowd.ended(before, Completed())
+    run = await crowd.start(maxAttempts=1)
+    crowd.runners.leave(crowd.runner, "killed by SIGSEGV")
+    await crowd.road.recorder.once()
+    row = crowd.table.row(run.job.id)
+    assert (row["status"], row["attempts"], row["crashes"]) == ("queued", 0, 1)
 
 
 async def test_a_runner_of_suspects_leaves_when_there_are_none(crowd: Site) -> None:
@@ -143,6 +183,7 @@ async def test_one_culprit_fails_and_no_neighbour_loses_an_attempt(crowd: Site) 
             others = next(iter(groups(crowd)))
             for run in list(others.runs.values()):
                 crowd.ended(run, Completed())
+            let_leave(crowd)
         else:
             deaths += 1
             if runner is crowd.runner:

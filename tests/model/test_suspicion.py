@@ -2,7 +2,8 @@
 
 The world is the dispatcher's: at most two groups of suspects run at a time, a group is filled from the line
 of those that wait, and a culprit strikes at any moment while it runs. Innocents either run for ever or end at
-any moment; both are explored, because a long job stays a suspect for as long as it runs.
+any moment; both are explored, because a long job stays a suspect for as long as it runs. A third kind of job
+leaves something behind when it ends, which may kill the runner at any moment later.
 """
 
 from __future__ import annotations
@@ -28,18 +29,31 @@ MAX_ATTEMPTS: Final = 2
 
 
 class Member(NamedTuple):
-    """One job: whether it kills its runner, the deaths it was there at, and its attempts that counted."""
+    """One job: whether it kills its runner, now or when it has ended; deaths; attempts that counted."""
 
     kills: bool
     crashes: int = 0
     attempts: int = 0
+    kills_later: bool = False
+
+
+class Group(NamedTuple):
+    """The suspects in one runner, whether others have ended there, and whether those left a death behind."""
+
+    members: tuple[Member, ...]
+    was_used: bool = False
+    will_die: bool = False
+
+    @property
+    def may_die(self) -> bool:
+        return self.will_die or any(member.kills for member in self.members)
 
 
 class World(NamedTuple):
-    """The jobs that wait, in line, and the groups that run; each group as it was put together."""
+    """The jobs that wait, in line, and the groups that run."""
 
     waiting: tuple[Member, ...]
-    groups: tuple[tuple[Member, ...], ...]
+    groups: tuple[Group, ...]
 
 
 class Blamed(AssertionError):
@@ -54,31 +68,41 @@ def filled(world: World, slots: int) -> World:
         fit = [member for member in waiting if group_size(slots, member.crashes) >= size][:size]
         for member in fit:
             waiting.remove(member)
-        groups.append(tuple(sorted(fit)))
+        groups.append(Group(tuple(sorted(fit))))
     return World(tuple(waiting), tuple(sorted(groups)))
 
 
-def after_death(world: World, group: tuple[Member, ...]) -> World:
+def after_death(world: World, group: Group) -> World:
     """The runner of a group dies: one job is blamed, or all become more suspect and go to the end."""
     groups = list(world.groups)
     groups.remove(group)
-    if is_blamed(len(group)):
-        [member] = group
+    if is_blamed(len(group.members), was_used=group.was_used):
+        [member] = group.members
         if not member.kills:
             raise Blamed(member)
         counted = member._replace(attempts=member.attempts + 1)
         back: tuple[Member, ...] = () if counted.attempts == MAX_ATTEMPTS else (counted,)
     else:
-        back = tuple(member._replace(crashes=member.crashes + 1) for member in group)
+        back = tuple(member._replace(crashes=member.crashes + 1) for member in group.members)
     return World(world.waiting + back, tuple(groups))
 
 
-def after_end(world: World, group: tuple[Member, ...], innocents_only: bool = True) -> World:
-    """All innocents of a group end; its culprits, if any, are alone with what they do next."""
+def after_end(world: World, group: Group, ended: tuple[Member, ...]) -> World:
+    """These of a group end; the others are alone with what they do next, and with what those left behind."""
     groups = list(world.groups)
     groups.remove(group)
-    left = tuple(member for member in group if member.kills)
-    return World(world.waiting, tuple(sorted([*groups, left] if left else groups)))
+    left = list(group.members)
+    for member in ended:
+        left.remove(member)
+    will_die = group.will_die or any(member.kills_later for member in ended)
+    rest = [Group(tuple(left), was_used=True, will_die=will_die)] if left else []
+    return World(world.waiting, tuple(sorted([*groups, *rest])))
+
+
+def ends(group: Group) -> list[tuple[Member, ...]]:
+    """Who may end together: all that do not kill at once, or each of them."""
+    able = tuple(member for member in group.members if not member.kills)
+    return [able, *((member,) for member in sorted(set(able)) if len(able) > 1)] if able else []
 
 
 def most_deaths(slots: int, jobs: tuple[Member, ...]) -> int:
@@ -87,30 +111,32 @@ def most_deaths(slots: int, jobs: tuple[Member, ...]) -> int:
     @cache
     def worst(world: World) -> int:
         world = filled(world, slots)
-        deaths = [
-            1 + worst(after_death(world, group))
-            for group in set(world.groups)
-            if any(member.kills for member in group)
+        deaths = [1 + worst(after_death(world, group)) for group in set(world.groups) if group.may_die]
+        peace = [
+            worst(after_end(world, group, ended)) for group in set(world.groups) for ended in ends(group)
         ]
-        ends = [
-            worst(after_end(world, group))
-            for group in set(world.groups)
-            if not all(member.kills for member in group)
-        ]
-        return max(deaths + ends, default=0)
+        return max(deaths + peace, default=0)
 
     first = tuple(member._replace(crashes=1) for member in jobs)  # they were in the shared runner that died
     return 1 + worst(World(first, ()))
 
 
-def mixed(n: int, *culprits: int) -> tuple[Member, ...]:
-    return tuple(Member(place in culprits) for place in range(n))
+def mixed(n: int, *culprits: int, later: int | None = None) -> tuple[Member, ...]:
+    return tuple(Member(place in culprits, kills_later=place == later) for place in range(n))
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 4, 5, 6, 7, 8])
 def test_two_culprits_are_found_in_every_order_and_no_innocent_loses_an_attempt(n: int) -> None:
     for places in itertools.combinations_with_replacement(range(n), 2):
         most_deaths(max(n, 2), mixed(n, *places))  # raises Blamed
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 4, 5])
+def test_what_an_ended_job_left_behind_costs_no_other_job_an_attempt(n: int) -> None:
+    for later in range(n):
+        for culprit in (None, *range(n)):
+            culprits = () if culprit in (None, later) else (culprit,)
+            most_deaths(max(n, 2), mixed(n, *culprits, later=later))  # raises Blamed
 
 
 @pytest.mark.parametrize("n", [2, 4, 8, 16, 32])

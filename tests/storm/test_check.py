@@ -398,6 +398,19 @@ BROKEN = {
         "I7",
         history(QUEUED, RESERVED, step(3, "failed", 1, "a", error="TimeoutError"), outcomes={"a": "failed"}),
     ),
+    "a harmless job pays for what another left in its runner": (
+        "I7",
+        history(
+            QUEUED,
+            enqueued(job=2),
+            RESERVED,
+            step(11, "processing", 1, "b", job=2),
+            COMPLETED,
+            step(40, "failed", 1, "b", job=2, error="its runner died: exit code 1"),
+            runs=[run("a", 2.1, 2.9), run("b", 12.0, 39.0, job=2)],
+            outcomes={"b": "failed"},
+        ),
+    ),
     "a deadly job completes": (
         "I7",
         history(

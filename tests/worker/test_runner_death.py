@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from pathlib import Path
 
 import psutil
 import pytest
@@ -13,6 +14,11 @@ from rig.journal import Gate, Journal
 from rig.table import Table
 from rig.waiting import eventually
 from rig.worker_process import is_gone
+
+
+@pytest.fixture
+def death(tmp_path: Path) -> Gate:
+    return Gate(tmp_path / "death")
 
 
 def test_a_killed_runner_gives_its_jobs_back_at_once_and_they_run_in_two_groups_at_most(
@@ -74,6 +80,47 @@ def test_the_death_of_a_solo_runner_counts(start_worker: StartWorker, table: Tab
     row = table.until(job, "completed")
     assert (row["attempts"], row["crashes"]) == (3, 0)
     assert table.outcomes(job) == ["retried", "retried"]
+
+
+@pytest.mark.parametrize(("slots", "how"), [(1, "os._exit"), (1, "segfault"), (4, "os._exit")])
+def test_what_an_ended_job_left_behind_costs_no_other_job_its_attempt(
+    start_worker: StartWorker, table: Table, journal: Journal, gate: Gate, death: Gate, slots: int, how: str
+) -> None:
+    start_worker(WORKER_CONCURRENCY=slots).ready()
+    table.until(table.enqueue("leaves_a_death", {"how": how, "gate": death.path}), "completed")
+    job = table.enqueue("hold", {"gate": gate.path}, maxAttempts=1)
+    journal.has("start", job=job)
+    death.open()
+    journal.has("start", job=job, times=2)
+    assert table.outcomes(job) == ["lost"]
+    gate.open()
+    assert table.until(job, "completed")["attempts"] == 1
+
+
+def test_the_same_where_each_job_has_a_process_of_its_own(
+    start_worker: StartWorker, table: Table, journal: Journal, gate: Gate, death: Gate
+) -> None:
+    start_worker(WORKER_CONCURRENCY=2).ready()
+    left = {"how": "segfault", "gate": death.path}
+    table.until(table.enqueue("leaves_a_death_alone", left), "completed")
+    job = table.enqueue("hold_process", {"gate": gate.path}, maxAttempts=1)
+    journal.has("start", job=job)
+    death.open()
+    journal.has("start", job=job, times=2)
+    gate.open()
+    assert table.until(job, "completed")["attempts"] == 1
+    assert table.outcomes(job) == ["lost"]
+
+
+def test_a_poison_job_that_came_after_others_fails_all_the_same(
+    start_worker: StartWorker, table: Table
+) -> None:
+    start_worker(WORKER_CONCURRENCY=1).ready()
+    table.until(table.enqueue("noop"), "completed")
+    poison = table.enqueue("dies", {"how": "segfault"}, maxAttempts=2)
+    assert table.until(poison, "failed")["attempts"] == 2
+    # The first death may be what the other left behind; the next two happen where no other has been.
+    assert table.outcomes(poison) == ["lost", "retried", "failed"]
 
 
 ENDS = ("sys.exit", "keyboard_interrupt", "cancelled", "recursion", "stop_iteration")

@@ -24,15 +24,23 @@ def is_suspect(crashes: int) -> bool:
 def group_size(slots: int, crashes: int) -> int:
     """How many suspects may share a runner with this one: half as many after each death, at last one.
 
-    A death in a group of one is blamed on it, so a job that kills its runner is found after at most
-    log2(slots) + 1 deaths, and a job beside it never loses an attempt.
+    A group of one gets a runner that nobody has used, and a death there is blamed on it. So a job that kills
+    its runner is found after at most log2(slots) + 1 deaths (two with one slot), and neither a job beside it
+    nor one that comes after it loses an attempt.
     """
     return max(1, slots >> crashes)
 
 
-def is_blamed(begun: int) -> bool:
-    """Whether a runner's death counts as the attempt of its job: only when no other had begun there."""
-    return begun == 1
+def is_blamed(begun: int, *, was_used: bool) -> bool:
+    """Whether a runner's death counts as the attempt of its job: only when no other had begun there, ever.
+
+    An ended run may have left a thread that crashes, a timer, or memory that nobody frees.
+
+    Args:
+        begun: the runs that were under way.
+        was_used: another run had ended there.
+    """
+    return begun == 1 and not was_used
 
 
 def needs_worker_alone(slots: int, crashes: int) -> bool:

@@ -74,6 +74,7 @@ class Runner:
         idle_since: monotonic time of the last end, or of the start.
         answered_at: monotonic time of the last message from it.
         is_silent: it did not begin what it was given, nor say anything; no more jobs until it does.
+        was_used: a run has ended here; what it left behind may yet kill the runner.
     """
 
     def __init__(self, *, kind: Kind, slots: int, keeper: Keeper, clock: Clock) -> None:
@@ -89,6 +90,7 @@ class Runner:
         self.idle_since = self._clock.now()
         self.answered_at = self._clock.now()
         self.is_silent = False
+        self.was_used = False
         self._body: Body | None = None
         self._channel: Channel[ToControl] | None = None
 

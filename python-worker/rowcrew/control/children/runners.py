@@ -100,8 +100,10 @@ class Runners:
     def has_memory_for_another(self) -> bool:
         return has_memory_for_another([runner.pid for runner in self._all if runner.is_loaded])
 
-    def idle_solo(self) -> Runner | None:
-        return next((r for r in self._all if r.kind == "solo" and r.takes_jobs and not r.runs), None)
+    def idle_solo(self, *, unused: bool) -> Runner | None:
+        """A runner for one job; with `unused`, one that no other job has had."""
+        idle = [r for r in self._all if r.kind == "solo" and r.takes_jobs and not r.runs]
+        return next((r for r in idle if not (unused and r.was_used)), None)
 
     def solos_on_the_way(self) -> int:
         return sum(r.kind == "solo" and not r.is_loaded and not r.retiring for r in self._all)

@@ -22,7 +22,7 @@ from rowcrew.model.appetite import RunTimes
 from rowcrew.model.catalogue import Catalogue
 from rowcrew.model.job import Job
 from rowcrew.model.outcome import Released
-from rowcrew.model.suspicion import MOST_GROUPS, group_size
+from rowcrew.model.suspicion import MOST_GROUPS, group_size, is_suspect
 
 
 class Dispatcher:
@@ -145,7 +145,9 @@ class Dispatcher:
     def _assign_solo(self) -> None:
         waiting, runners = self._waiting.solo, self._runners
         free = self._free_apart()
-        while waiting and free > 0 and (runner := runners.idle_solo()):
+        while (
+            waiting and free > 0 and (runner := runners.idle_solo(unused=is_suspect(waiting[0].job.crashes)))
+        ):
             runner.assign([waiting.popleft()])
             free -= 1
         for _ in range(min(len(waiting), free) - runners.solos_on_the_way()):
@@ -172,8 +174,12 @@ class Dispatcher:
         """A runner of suspects that has a place for this one; if there is none, one may be on its way now."""
         groups = self._runners.groups()
         for runner in groups:
-            if runner.takes_jobs and self._fits(runner, run):
+            if not runner.takes_jobs:
+                continue
+            if self._fits(runner, run):
                 return runner
+            if not runner.runs:  # others were there before, and it keeps the place of one that is unused
+                runner.retire()
         if all(runner.is_loaded for runner in groups) and (
             not groups or (len(groups) < MOST_GROUPS and self._runners.has_memory_for_another())
         ):
@@ -181,6 +187,7 @@ class Dispatcher:
         return None
 
     def _fits(self, runner: Runner, run: Run) -> bool:
-        """Whether each may have so many beside it as there would be."""
+        """Whether each may have so many beside it as there would be; if none, also none before it."""
         most_crashes = max(other.job.crashes for other in [*runner.runs.values(), run])
-        return len(runner.runs) < group_size(self._slots, most_crashes)
+        size = group_size(self._slots, most_crashes)
+        return len(runner.runs) < size and not (size == 1 and runner.was_used)

@@ -70,6 +70,8 @@ class Reports:
         for lease_id in report.finished:
             if run := runner.runs.get(lease_id):
                 run.finished()
+        if report.ended or report.finished:
+            runner.was_used = True
         if report.started:
             self._on_started(runner, report.started)
         self._ledger.changed.set()
@@ -116,4 +118,4 @@ def _outcome_of_death(runner: Runner, run: Run, begun: int, error: str) -> Outco
         return Released("its runner died before its end was told")
     if runner.culprits and run.job.lease_id not in runner.culprits:
         return Released("its runner was stopped because of another job")
-    return Lost(error, blamed=bool(runner.culprits) or is_blamed(begun))
+    return Lost(error, blamed=bool(runner.culprits) or is_blamed(begun, was_used=runner.was_used))
