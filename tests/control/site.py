@@ -126,6 +126,12 @@ class Site:
         await self.links.close()
         self.table.close()
 
+    def let_leave(self) -> None:
+        """The processes of runners that were asked to leave, and have nothing to do, are gone."""
+        for runner in self.all_runners:
+            if runner.retiring and not runner.runs:
+                self.runners.leave(runner, "left")
+
     @property
     def said(self) -> str:
         return self.output.getvalue()

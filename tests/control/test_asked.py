@@ -105,6 +105,7 @@ async def test_a_worker_that_drains_runs_the_suspects_that_wait_for_a_runner(ope
         site.began(running)
         for run in running:
             await site.finish(run, Completed())
+        site.let_leave()
     assert [site.table.row(id)["status"] for id in ids] == ["completed"] * 4
 
 

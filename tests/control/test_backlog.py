@@ -260,4 +260,5 @@ async def test_of_a_dead_runner_only_those_still_at_work_are_suspects(site: Site
     await site.road.recorder.once()
     assert site.table.outcomes(ended[0].job.id) == ["released"]
     assert site.table.row(ended[0].job.id)["crashes"] == 0
-    assert site.table.outcomes(at_work.job.id) == ["retried"]
+    assert site.table.outcomes(at_work.job.id) == ["lost"]
+    assert site.table.row(at_work.job.id)["crashes"] == 1

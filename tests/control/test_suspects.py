@@ -42,13 +42,6 @@ def groups(site: Site) -> list[StandInRunner]:
     return [runner for runner in site.all_runners if runner.kind == "group"]
 
 
-def let_leave(site: Site) -> None:
-    """The processes of those that were asked to leave are gone."""
-    for runner in groups(site):
-        if runner.retiring and not runner.runs:
-            site.runners.leave(runner, "left")
-
-
 def begin_all(site: Site) -> None:
     site.began([run for runner in groups(site) for run in runner.runs.values() if run.started_at is None])
 
@@ -81,7 +74,7 @@ async def test_suspects_run_in_two_groups_that_are_halved_with_every_death(
     for run in runs:
         crowd.ended(run, Completed())
         assert len(groups(crowd)) <= MOST_GROUPS
-        let_leave(crowd)
+        crowd.let_leave()
         assert all(len(runner.runs) <= together for runner in groups(crowd))
     assert crowd.road.ledger.in_flight == 0
 
@@ -107,7 +100,7 @@ async def test_the_next_in_line_is_not_passed_by_others_that_would_fit_before(cr
     crowd.ended(running[0], Completed())
     assert late.runner is None
     crowd.ended(running[1], Completed())
-    let_leave(crowd)
+    crowd.let_leave()
     assert alone.runner is groups(crowd)[1]
 
 
@@ -142,7 +135,7 @@ async def test_who_is_to_be_alone_gets_a_runner_where_no_other_has_been(crowd: S
     crowd.ended(one, Completed())
     crowd.ended(other, Completed())
     assert (first.retiring, next_one.runner) == (True, None)
-    let_leave(crowd)
+    crowd.let_leave()
     assert next_one.runner is groups(crowd)[1]
     assert groups(crowd)[1] is not first
 
@@ -183,7 +176,7 @@ async def test_one_culprit_fails_and_no_neighbour_loses_an_attempt(crowd: Site) 
             others = next(iter(groups(crowd)))
             for run in list(others.runs.values()):
                 crowd.ended(run, Completed())
-            let_leave(crowd)
+            crowd.let_leave()
         else:
             deaths += 1
             if runner is crowd.runner:
