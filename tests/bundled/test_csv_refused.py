@@ -155,7 +155,8 @@ def test_an_import_that_fails_names_the_rows_that_would_head_its_report(
     file = file_of(rows, others)
     whole = brought(target, file, **payload)
     report = whole[2][1:] if len(whole) == 3 else []  # none where no row is good
-    found = brought(target, file, **payload, **({"maxErrors": most} if most else {"onError": "fail"}))
+    fails: dict[str, Any] = {"maxErrors": most} if most else {"onError": "fail"}
+    found = brought(target, file, **payload, **fails)
     event(f"too many: {len(report) > most}")
     if len(report) > most:
         first = "; ".join([f"row {row}: {reason}" for row, reason, *_ in report[: min(most + 1, 3)]])
