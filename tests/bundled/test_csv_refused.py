@@ -137,6 +137,35 @@ def test_rows_around_a_refused_one_come_in_as_if_all_were_searched(
     assert searched(target, file, **payload) == found
 
 
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@example(others={0: CHECK, 1: DAY}, rows=3, payload={}, most=0)
+@example(others={3: OTHERS[3], 1: CHECK, 2: CHECK, 7: DAY}, rows=9, payload={}, most=1)
+@given(
+    others=st.dictionaries(
+        st.integers(0, MOST_ROWS - 1), st.sampled_from(REFUSED) | st.sampled_from(OTHERS), max_size=12
+    ),
+    rows=st.integers(0, MOST_ROWS),
+    payload=st.sampled_from([{}, {"orgId": 'a"c,me'}, {"dedupe": ["id"]}, {"trim": True}]),
+    most=st.integers(0, 4),
+)
+def test_an_import_that_fails_names_the_rows_that_would_head_its_report(
+    target: Imports, others: dict[int, str], rows: int, payload: dict[str, Any], most: int
+) -> None:
+    target.connection.execute(BARRED)
+    file = file_of(rows, others)
+    whole = brought(target, file, **payload)
+    report = whole[2][1:] if len(whole) == 3 else []  # none where no row is good
+    fails: dict[str, Any] = {"maxErrors": most} if most else {"onError": "fail"}
+    found = brought(target, file, **payload, **fails)
+    event(f"too many: {len(report) > most}")
+    if len(report) > most:
+        first = "; ".join([f"row {row}: {reason}" for row, reason, *_ in report[: min(most + 1, 3)]])
+        assert " ".join(found[0].split()).endswith(f"; {' '.join(first.split())}")
+        assert found[1] == []
+    elif report:
+        assert found == whole
+
+
 @pytest.mark.parametrize("share", [0, 0.3, 0.99])
 def test_a_wrong_row_named_costs_no_row(
     target: Imports, monkeypatch: pytest.MonkeyPatch, share: float
