@@ -6,6 +6,7 @@ Migrations run once, into a template that every test's database is a copy of.
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 from collections.abc import Callable, Iterator
@@ -33,7 +34,15 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 hypothesis.settings.register_profile("house", deadline=None)
 hypothesis.settings.load_profile("house")
 
+# What is imported and collected stays to the end: each search for garbage would go through it anew.
+gc.disable()
+
 Connect = Callable[..., psycopg.Connection[tuple[Any, ...]]]
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session")

@@ -6,19 +6,23 @@ import asyncio
 import json
 import sys
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psycopg
-from mcp import Client, StdioServerParameters
 
 from rig.programs import clean_environment
 from rig.table import Table
 from tests.conftest import Connect
 
+if TYPE_CHECKING:
+    from mcp import Client
+
 SECRET = "4111-1111"
 
 
 def asked(url: str, question: Callable[[Client], Awaitable[Any]]) -> Any:
+    from mcp import Client, StdioServerParameters  # slow, and every process collects this file
+
     parameters = StdioServerParameters(
         command=sys.executable,
         args=["-m", "rowcrew.cli", "mcp"],

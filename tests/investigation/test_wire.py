@@ -1,4 +1,7 @@
-"""The wire formats: vendors take what is sent, and their answers are read as their own libraries do."""
+"""The wire formats: vendors take what is sent, and their answers are read as their own libraries do.
+
+The libraries are imported by the tests that need them: every process collects this file, and one runs it.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,6 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from anthropic.types import Message
-from openai.types.chat import ChatCompletion
 
 from rig.language_models import (
     Refused,
@@ -103,6 +104,8 @@ SAYINGS = [
 
 @pytest.mark.parametrize("saying", SAYINGS)
 def test_an_answer_of_anthropic_is_read_as_its_own_library_reads_it(saying: Saying) -> None:
+    from anthropic.types import Message
+
     body = json.dumps(anthropic_message(saying, (120, 30), 1)).encode()
     theirs = Message.model_validate_json(body)
     ours = anthropic.reply(body)
@@ -116,6 +119,8 @@ def test_an_answer_of_anthropic_is_read_as_its_own_library_reads_it(saying: Sayi
 
 @pytest.mark.parametrize("saying", SAYINGS)
 def test_an_answer_of_openai_is_read_as_its_own_library_reads_it(saying: Saying) -> None:
+    from openai.types.chat import ChatCompletion
+
     if saying.ends:
         saying = Saying(text=saying.text, ends="length")
     body = json.dumps(openai_completion(saying, (120, 30), 1)).encode()

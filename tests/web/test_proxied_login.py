@@ -24,7 +24,7 @@ SECRET: Final = "0123456789abcdef0123456789abcdef"
 SHOWN: Final = {"X_Proxy_Secret": SECRET}
 
 SIGN_IN: Final = """
-daemon off; pid {folder}/pid; error_log {folder}/error.log; events {{}}
+daemon off; master_process off; pid {folder}/pid; error_log {folder}/error.log; events {{}}
 http {{
     access_log off;
     client_body_temp_path {folder}; proxy_temp_path {folder}; fastcgi_temp_path {folder};

@@ -28,7 +28,7 @@ NGINX: Final = os.environ.get("NGINX") or shutil.which("nginx", path=f"{os.envir
 pytestmark = pytest.mark.skipif(NGINX is None, reason="there is no nginx")
 
 CONFIGURATION: Final = """
-daemon off; pid {folder}/pid; error_log {folder}/error.log; events {{}}
+daemon off; master_process off; pid {folder}/pid; error_log {folder}/error.log; events {{}}
 http {{
     access_log off;
     client_body_temp_path {folder}; proxy_temp_path {folder}; fastcgi_temp_path {folder};
