@@ -14,6 +14,7 @@ import pytest
 from rig.ports import free_port
 from rig.programs import ROWCREW, program, run
 from rig.waiting import eventually
+from rig.worker_process import is_gone
 from rowcrew.cli.demo_shutdown import was_not_begun
 from rowcrew.cli.stage import verdict
 
@@ -50,8 +51,7 @@ def test_a_killed_demo_leaves_neither_processes_nor_data(open_directory: Path) -
         family = psutil.Process(demo.process.pid).children(recursive=True)
         assert family
         demo.process.kill()
-        _, left = psutil.wait_procs(family, timeout=30)
-    assert left == []
+        eventually(lambda: all(is_gone(one.pid) for one in family))
     eventually(lambda: not list(open_directory.glob("rowcrew-*/data")))
 
 
@@ -115,7 +115,7 @@ def test_dev_restarts_its_worker_when_a_file_changes_and_keeps_the_data(
         family = psutil.Process(dev.process.pid).children(recursive=True)
         dev.process.send_signal(signal.SIGINT)
         assert dev.ended() == 0
-        assert psutil.wait_procs(family, timeout=30)[1] == []
+        eventually(lambda: all(is_gone(one.pid) for one in family))
     assert dev.lines[-1].startswith("👋 Worker stopped")
 
     port = free_port()

@@ -150,7 +150,7 @@ def test_a_worker_that_is_still_starting_leaves_at_once(start_worker: StartWorke
     worker.said("worker.starting")
     worker.signal(signal.SIGTERM)
     assert worker.exited(20) == 0
-    assert table.connections_of_workers() == []
+    eventually(lambda: table.connections_of_workers() == [])
 
 
 def test_a_reservation_under_way_when_the_signal_comes_is_not_left_behind(
