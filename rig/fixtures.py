@@ -20,6 +20,7 @@ from rig.worker_process import WorkerProcess
 from rowcrew.embedded import EmbeddedPostgres
 
 StartWorker = Callable[..., WorkerProcess]
+LONG_SECONDS = 600
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -30,7 +31,13 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Several processes begin with the slow tests: at the end one would wait alone, the others idle."""
+    """Several processes begin with the slow tests: at the end one would wait alone, the others idle.
+
+    Long tests may take long: on a fresh machine some compile a language's library or install packages first.
+    """
+    for item in items:
+        if item.get_closest_marker("long") and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(LONG_SECONDS))
     if hasattr(config, "workerinput"):
         items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 

@@ -76,3 +76,19 @@ def test_several_processes_begin_with_the_slow_tests_and_one_keeps_the_order(sev
     ]
     pytest_collection_modifyitems(config, items)
     assert "".join(item.name for item in items) == ("bdac" if several else "abcd")
+
+
+@pytest.mark.parametrize(
+    ("marks", "added"),
+    [({"long"}, [600]), ({"long", "timeout"}, []), ({"slow"}, []), (set[str](), [])],
+    ids=str,
+)
+def test_a_long_test_may_take_long_unless_it_says_itself_how_long(marks: set[str], added: list[int]) -> None:
+    seconds: list[int] = []
+    config: Any = SimpleNamespace()
+    item: Any = SimpleNamespace(
+        get_closest_marker=lambda name: name in marks or None,
+        add_marker=lambda mark: seconds.extend(mark.args),
+    )
+    pytest_collection_modifyitems(config, [item])
+    assert seconds == added
