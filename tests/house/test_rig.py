@@ -80,10 +80,12 @@ def test_several_processes_begin_with_the_slow_tests_and_one_keeps_the_order(sev
 
 @pytest.mark.parametrize(
     ("marks", "added"),
-    [({"long"}, [600]), ({"long", "timeout"}, []), ({"slow"}, []), (set[str](), [])],
+    [({"long"}, [600]), ({"slow"}, [300]), ({"long", "timeout"}, []), (set[str](), [])],
     ids=str,
 )
-def test_a_long_test_may_take_long_unless_it_says_itself_how_long(marks: set[str], added: list[int]) -> None:
+def test_long_and_slow_tests_may_take_longer_unless_one_says_itself_how_long(
+    marks: set[str], added: list[int]
+) -> None:
     seconds: list[int] = []
     config: Any = SimpleNamespace()
     item: Any = SimpleNamespace(
