@@ -15,6 +15,7 @@ from typing import Any
 import psutil
 
 import rowcrew
+from rig.programs import START_SECONDS
 from rig.waiting import eventually
 
 CREW = "crew_under_test:crew"
@@ -89,7 +90,7 @@ class WorkerProcess:
         return eventually(enough, seconds)[times - 1]
 
     def ready(self) -> WorkerProcess:
-        self.said("worker.ready")
+        self.said("worker.ready", seconds=START_SECONDS)
         return self
 
     def story(self, ending: str) -> str:

@@ -15,7 +15,7 @@ from rig.fixtures import StartWorker
 from rig.journal import Gate
 from rig.pooler import MISSING, PROGRAM, Pooler
 from rig.table import Row, Table
-from rig.waiting import eventually
+from rig.waiting import as_far_as_it_gets, eventually
 from rig.worker_process import WorkerProcess
 from rowcrew.control.clock import MonotonicClock
 from rowcrew.control.road.lines import Lines
@@ -231,8 +231,7 @@ async def test_who_leaves_waits_for_the_lines_that_are_being_stored(
     running = asyncio.create_task(lines.run())
     await begun.wait()
     leaving = asyncio.create_task(lines.once())
-    for _ in range(10):
-        await asyncio.sleep(0)
+    await as_far_as_it_gets()
     assert not leaving.done()
     go_on.set()
     await leaving
