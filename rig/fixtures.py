@@ -20,6 +20,7 @@ from rig.worker_process import WorkerProcess
 from rowcrew.embedded import EmbeddedPostgres
 
 StartWorker = Callable[..., WorkerProcess]
+MOST_SECONDS = {"long": 600, "slow": 300}
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -30,7 +31,15 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Several processes begin with the slow tests: at the end one would wait alone, the others idle."""
+    """Several processes begin with the slow tests: at the end one would wait alone, the others idle.
+
+    They may take longer than others, as may long tests: on a fresh machine some of these compile a language's
+    library or install packages first.
+    """
+    for item in items:
+        for mark, seconds in MOST_SECONDS.items():
+            if item.get_closest_marker(mark) and not item.get_closest_marker("timeout"):
+                item.add_marker(pytest.mark.timeout(seconds))
     if hasattr(config, "workerinput"):
         items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 

@@ -20,6 +20,7 @@ from typing import Any, Final, Self
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
+from rig.ports import free_port
 from rig.waiting import eventually
 from rowcrew.embedded import server_account
 from rowcrew.table.address import for_psycopg
@@ -72,8 +73,7 @@ class Pooler:
         tells_hosts: bool = False,
         ignores: str = "",
     ) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as listener:
-            self.port: int = listener.getsockname()[1]
+        self.port = free_port()
         self._parts = conninfo_to_dict(for_psycopg(url))
         server = " ".join(
             f"{name}={value}"

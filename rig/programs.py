@@ -20,6 +20,8 @@ from rowcrew import family
 from rowcrew.settings.variables import VARIABLES
 
 ROOT = Path(__file__).parents[1]
+# Interpreters that begin, a program's and its runners', beside whatever else this machine does.
+START_SECONDS = 90
 ROWCREW = (sys.executable, "-m", "rowcrew.cli")
 
 
@@ -64,7 +66,7 @@ class Program:
 
     def line(self, start: str) -> str:
         """Wait for a line that starts like this."""
-        eventually(lambda: self._found(start) or self.process.poll() is not None)
+        eventually(lambda: self._found(start) or self.process.poll() is not None, START_SECONDS)
         self._reader.join(0 if self.process.poll() is None else 30)
         assert self._found(start), "\n".join(["it has ended; its lines:", *self.lines])
         return self._found(start)

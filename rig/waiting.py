@@ -19,6 +19,15 @@ def eventually(probe: Callable[[], T], deadline_seconds: float = 30) -> T:
     return answer
 
 
+async def as_far_as_it_gets(turns: int = 100) -> None:
+    """Let every task go on until it waits for something, or somebody, outside of this loop.
+
+    By turns of the loop, and not by time: a busy machine may let any time pass before the next turn.
+    """
+    for _ in range(turns):
+        await asyncio.sleep(0)
+
+
 async def comes_true(probe: Callable[[], object], deadline_seconds: float = 30) -> None:
     """`eventually`, while the event loop goes on."""
     async with asyncio.timeout(deadline_seconds):

@@ -15,6 +15,7 @@ from typing import Any
 import psutil
 
 import rowcrew
+from rig.programs import START_SECONDS
 from rig.waiting import eventually
 
 CREW = "crew_under_test:crew"
@@ -63,7 +64,11 @@ class WorkerProcess:
 
     def lines(self) -> list[Row]:
         """Its log so far; a line that is no JSON becomes the message of an event `other`."""
-        return [_parsed(line) for line in self.log.read_text(errors="replace").splitlines(keepends=True)]
+        has_ended = self.exit_code is not None
+        lines = self.log.read_text(errors="replace").splitlines(keepends=True)
+        if lines and not has_ended and not lines[-1].endswith("\n"):
+            lines.pop()  # it is still being written
+        return [_parsed(line) for line in lines]
 
     def heard(self, event: str, **facts: Any) -> list[Row]:
         """The lines so far of one event with these facts."""
@@ -77,14 +82,15 @@ class WorkerProcess:
         """Wait until the log has this line so many times; the last of these lines."""
 
         def enough() -> list[Row]:
+            has_ended = self.exit_code is not None  # first: what it said last is in its log by then
             heard = self.heard(event, **facts)
-            assert len(heard) >= times or self.exit_code is None, self.story(f"ended without saying {event}")
+            assert len(heard) >= times or not has_ended, self.story(f"ended without saying {event}")
             return heard if len(heard) >= times else []
 
         return eventually(enough, seconds)[times - 1]
 
     def ready(self) -> WorkerProcess:
-        self.said("worker.ready")
+        self.said("worker.ready", seconds=START_SECONDS)
         return self
 
     def story(self, ending: str) -> str:

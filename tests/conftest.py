@@ -11,16 +11,20 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import hypothesis
 import psycopg
 import pytest
+from hypothesis.database import DirectoryBasedExampleDatabase
 
 from rig.databases import new_database
 from rig.memory import temporary_files_in_memory
 from rig.ports import free_port
 from rowcrew.embedded import EmbeddedPostgres
+
+ROOT = Path(__file__).parents[1]
 
 pytest_plugins = ["rig.fixtures", "rig.logins"]
 
@@ -30,8 +34,11 @@ os.environ.pop("COLUMNS", None)
 # A shell starts its background jobs with SIGINT ignored, and programs of tests would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# Two cores run several processes at once here: a stop-watch would measure the neighbours.
-hypothesis.settings.register_profile("house", deadline=None)
+# Two cores run several processes at once: a stop-watch would measure the neighbours. Where nobody may write
+# into the checkout no example is remembered, without a warning.
+hypothesis.settings.register_profile(
+    "house", deadline=None, database=DirectoryBasedExampleDatabase(ROOT / ".hypothesis" / "examples")
+)
 hypothesis.settings.load_profile("house")
 
 # What is imported and collected stays to the end: each search for garbage would go through it anew.

@@ -10,6 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from rig.staging import WAITING_FOR_LOCKS
 from rig.waiting import comes_true
 from rowcrew.admin import workers as admin
 from rowcrew.admin.link import operators_link
@@ -142,8 +143,7 @@ async def test_a_request_that_waited_for_a_rescue_says_whether_the_worker_is_gon
     with psycopg.connect(database_url) as rescuer:
         rescuer.execute('UPDATE workers SET "lostAt" = now() WHERE id = %s', (id,))
         asking = asyncio.create_task(admin.request(link, "terminate", [id]))
-        waiting = "SELECT pid FROM pg_locks WHERE NOT granted"
-        await comes_true(lambda: bool(site.table.rows(waiting)))
+        await comes_true(lambda: bool(site.table.rows(WAITING_FOR_LOCKS)))
         rescuer.commit() if lost else rescuer.rollback()
     (answer,) = await asking
     await link.close()
@@ -157,7 +157,8 @@ async def test_a_request_wakes_the_worker_and_a_heartbeat_does_not(site: Site, d
         await site.organs.heartbeat.once()
         site.table.rows("UPDATE workers SET asked = 'drain' WHERE id = %s", id)
         site.table.rows("UPDATE workers SET asked = 'drain' WHERE id = %s", id)  # nothing new
-        heard = [notify.payload for notify in listener.notifies(timeout=0.2)]
+        listener.execute("SELECT")  # by its end all that was told before has come
+        heard = [notify.payload for notify in listener.notifies(timeout=0)]
     assert heard == [str(id)]
 
 

@@ -8,7 +8,7 @@ from typing import Any, LiteralString
 import psycopg
 import pytest
 
-from rig.waiting import comes_true
+from rig.waiting import as_far_as_it_gets, comes_true
 from rowcrew.control.road.backlog import MOST_BYTES, MOST_BYTES_ASIDE
 from rowcrew.control.road.notes import EVERY_SECONDS
 from rowcrew.control.road.record import LOCKED_PAUSE_SECONDS
@@ -159,13 +159,11 @@ async def test_a_full_backlog_hurries_nobody_while_the_database_is_away(
     for run in await start(site, ENOUGH):
         site.noted(run, checkpoint=VALUE)
     writing = asyncio.ensure_future(site.road.notes.run())
-    for _ in range(300):
-        await asyncio.sleep(0)
+    await as_far_as_it_gets(300)
     assert set(asked) == {1000.0}
     before = len(asked)
     site.clock.move(EVERY_SECONDS)
-    for _ in range(300):
-        await asyncio.sleep(0)
+    await as_far_as_it_gets(300)
     assert len(asked) == 2 * before <= 10  # as many statements as there are portions
     writing.cancel()
 

@@ -9,6 +9,7 @@ import re
 import psycopg
 import pytest
 
+from rig.waiting import as_far_as_it_gets
 from rowcrew.control.chores.chore import EVERY_MINUTE, UNTIL_WOKEN, Routine
 from rowcrew.control.chores.round import Round
 from rowcrew.log import Log
@@ -71,11 +72,6 @@ def begun(site: Site, chore: Sleeper) -> bool:
     return chore.times > 0
 
 
-async def settled() -> None:
-    for _ in range(20):
-        await asyncio.sleep(0)
-
-
 async def found(site: Site) -> list[str]:
     return await table.look_round(site.links.chores, worker=site.organs.identity.worker_id)
 
@@ -131,10 +127,10 @@ async def test_a_round_wakes_only_chores_that_found_nothing_to_do(site: Site) ->
     site.table.rows(WORK[2][0])
     site.table.rows(WORK[5][0])
     await until(lambda: begun(site, idle) and begun(site, busy))
-    await settled()
+    await as_far_as_it_gets()
     await a_round(site, routines).once()
     await until(lambda: idle.times == 2)
-    await settled()
+    await as_far_as_it_gets()
     assert busy.times == 1
     for task in running:
         task.cancel()
@@ -163,12 +159,12 @@ async def test_a_table_that_cannot_be_read_keeps_no_chore_asleep_that_needs_othe
     routines = {"rescue": routine(site, idle), "events": routine(site, busy)}
     running = [asyncio.create_task(one.run()) for one in routines.values()]
     await until(lambda: begun(site, idle) and begun(site, busy))
-    await settled()
+    await as_far_as_it_gets()
     site.table.rows("ALTER TABLE event_receivers RENAME TO taken_away")
     with pytest.raises(psycopg.errors.UndefinedTable):
         await a_round(site, routines).once()
     await until(lambda: idle.times == 2)
-    await settled()
+    await as_far_as_it_gets()
     assert busy.times == 1
     for task in running:
         task.cancel()

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from rig.waiting import as_far_as_it_gets
 from rowcrew import settings
 from rowcrew.control.children import usage
 from rowcrew.control.children.meter import Reading
@@ -185,13 +186,13 @@ async def test_a_runner_that_outgrows_its_memory_ends_the_stay_and_is_not_replac
 async def test_a_run_that_outlasts_the_stay_goes_back_at_once_and_its_attempt_counts(site: Site) -> None:
     slow, last = await site.start(), await site.start(maxAttempts=1)
     drain = asyncio.create_task(site.road.stopping.drain(25, StopReason.OUT_OF_TIME))
-    await asyncio.sleep(0.01)
+    await as_far_as_it_gets()
     site.clock.move(25)
-    await asyncio.sleep(0.01)
+    await as_far_as_it_gets()
     assert set(site.runner.told_to_stop) == {slow.job.lease_id, last.job.lease_id}
     site.ended(slow, Errored("CancelledError"))
     site.clock.move(LAST_CALL_SECONDS)
-    await asyncio.sleep(0.01)
+    await as_far_as_it_gets()
     site.runners.leave(site.runner, "killed by SIGKILL")
     await drain
     await site.road.recorder.once()

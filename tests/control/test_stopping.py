@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from rig.waiting import as_far_as_it_gets
 from rowcrew.control.road.stopping import LAST_CALL_SECONDS
 from rowcrew.control.run import StopReason
 from rowcrew.model.outcome import Completed, Errored
@@ -119,25 +120,20 @@ async def test_a_job_that_no_runner_has_is_dropped_at_once(site: Site) -> None:
     assert (site.table.row(ids[4])["status"], site.table.row(ids[4])["attempts"]) == ("queued", 0)
 
 
-async def settle() -> None:
-    for _ in range(10):
-        await asyncio.sleep(0)
-
-
 async def test_a_drain_waits_asks_and_kills(site: Site) -> None:
     quick, slow, stubborn = await site.start(), await site.start(), await site.start()
     drain = asyncio.create_task(site.road.stopping.drain(25))
-    await settle()
+    await as_far_as_it_gets()
     site.ended(quick, Completed())
     site.clock.move(24)
-    await settle()
+    await as_far_as_it_gets()
     assert site.runner.told_to_stop == []
     site.clock.move(1)
-    await settle()
+    await as_far_as_it_gets()
     assert set(site.runner.told_to_stop) == {slow.job.lease_id, stubborn.job.lease_id}
     site.ended(slow, Errored("CancelledError"))
     site.clock.move(LAST_CALL_SECONDS)
-    await settle()
+    await as_far_as_it_gets()
     assert site.runner.was_killed()
     assert site.runner.culprits == {stubborn.job.lease_id}
     site.runners.leave(site.runner, "killed by SIGKILL")

@@ -13,6 +13,7 @@ from typing import TextIO
 import psycopg
 import pytest
 
+from rig.waiting import as_far_as_it_gets
 from rowcrew.control.care.supervision import Supervision
 from rowcrew.log import Log
 from rowcrew.settings import Supervisor
@@ -124,7 +125,7 @@ async def test_the_word_is_given_twice_in_the_time_of_the_watchdog(site: Site, e
     telling = asyncio.create_task(supervision(site, ear.supervisor).run())
     try:
         for _ in range(3):
-            await asyncio.sleep(0.01)
+            await as_far_as_it_gets()
             assert "WATCHDOG=1" in ear.heard()
             assert ear.heard_nothing()
             site.clock.move(5)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from rig.staging import WAITING_FOR_LOCKS
 from rig.waiting import comes_true
 from rowcrew.control.children.runners import GROUP_IDLE_SECONDS
 from rowcrew.control.road.alone import RunAlone
@@ -214,10 +215,10 @@ async def test_a_suspect_whose_crashes_somebody_cleared_meanwhile_can_be_recorde
 
 
 async def host(site: Site) -> asyncio.Task[None]:
-    """The chore in the middle of its work, as far as it gets by itself."""
+    """The chore in the middle of its work: it waits for the others to end, or for the run that is alone."""
+    timers = site.clock.timers
     task = asyncio.create_task(lone_chore(site).once())
-    for _ in range(100):
-        await asyncio.sleep(0.002)
+    await comes_true(lambda: site.clock.timers > timers)
     return task
 
 
@@ -243,7 +244,8 @@ async def test_a_lone_suspect_begins_only_when_the_row_of_its_worker_says_so(cro
     (run,) = await suspects(crowd, 1, LONE)
     with crowd.table.another() as somebody:
         somebody.execute("SELECT FROM workers FOR UPDATE")
-        hosting = await host(crowd)
+        hosting = asyncio.create_task(lone_chore(crowd).once())
+        await comes_true(lambda: crowd.table.rows(WAITING_FOR_LOCKS))
         assert run.runner is None
     await comes_true(lambda: run.runner is not None)
     assert said(crowd) == run.job.lease_id

@@ -76,3 +76,21 @@ def test_several_processes_begin_with_the_slow_tests_and_one_keeps_the_order(sev
     ]
     pytest_collection_modifyitems(config, items)
     assert "".join(item.name for item in items) == ("bdac" if several else "abcd")
+
+
+@pytest.mark.parametrize(
+    ("marks", "added"),
+    [({"long"}, [600]), ({"slow"}, [300]), ({"long", "timeout"}, []), (set[str](), [])],
+    ids=str,
+)
+def test_long_and_slow_tests_may_take_longer_unless_one_says_itself_how_long(
+    marks: set[str], added: list[int]
+) -> None:
+    seconds: list[int] = []
+    config: Any = SimpleNamespace()
+    item: Any = SimpleNamespace(
+        get_closest_marker=lambda name: name in marks or None,
+        add_marker=lambda mark: seconds.extend(mark.args),
+    )
+    pytest_collection_modifyitems(config, [item])
+    assert seconds == added

@@ -17,6 +17,7 @@ from rig.amazon import REGION, Amazon
 from rig.journal import Gate, Journal
 from rig.lambda_runtime import ExecutionEnvironment, execution_environment
 from rig.table import Table
+from rig.waiting import eventually
 from rig.worker_process import CREW, PACKAGES
 from rowcrew.lambda_handler import MARGIN_SECONDS
 
@@ -83,7 +84,7 @@ def test_an_invocation_serves_what_is_ready_says_how_it_ended_and_leaves_nothing
     ended = function.invoke(event)
     assert ended.result == {"whyStopped": "idle_timeout", "taken": 3, "completed": 2, "failed": 1}
     assert function.children() == []
-    assert table.connections_of_workers() == []
+    eventually(lambda: table.connections_of_workers() == [])
     (worker,) = table.rows("""SELECT name, "stoppedAt", "stopReason" FROM workers""")
     assert worker["name"].startswith("rowcrew-ai-")
     assert worker["stoppedAt"]

@@ -170,7 +170,7 @@ async def test_a_place_that_its_worker_cannot_fill_is_announced(site: Site, conn
     listener.execute("LISTEN rowcrew_wake")
     await finish(site, id)
     assert await taken(site) == []
-    assert [note.payload for note in listener.notifies(timeout=5, stop_after=1)] == ["places"]
+    assert [note.payload for note in listener.notifies(timeout=30, stop_after=1)] == ["places"]
 
 
 async def test_of_two_places_the_one_that_its_worker_cannot_fill_is_announced(
@@ -184,7 +184,7 @@ async def test_of_two_places_the_one_that_its_worker_cannot_fill_is_announced(
     listener.execute("LISTEN rowcrew_wake")
     await finish(site, *ids[:2])
     assert await taken(site) == ids[2:]
-    assert [note.payload for note in listener.notifies(timeout=5, stop_after=1)] == ["places"]
+    assert [note.payload for note in listener.notifies(timeout=30, stop_after=1)] == ["places"]
 
 
 async def test_a_producer_who_keeps_his_transaction_open_silences_no_announcement(
@@ -195,7 +195,7 @@ async def test_a_producer_who_keeps_his_transaction_open_silences_no_announcemen
     producer.execute("""INSERT INTO jobs (type, "waitsFor") VALUES ('quick', %s)""", ([first],))
     listener.execute("LISTEN rowcrew_wake")
     await limits.announce(site.links.reserve)
-    assert [note.payload for note in listener.notifies(timeout=5, stop_after=1)] == ["places"]
+    assert [note.payload for note in listener.notifies(timeout=30, stop_after=1)] == ["places"]
 
 
 async def test_a_place_of_a_key_is_filled_as_soon_as_it_is_free(site: Site) -> None:

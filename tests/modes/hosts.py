@@ -13,12 +13,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from rig.programs import START_SECONDS
 from rig.table import Row, Table
 from rig.waiting import eventually
 from rig.worker_process import CREW, PACKAGES, WorkerProcess
 
-# Two interpreters that begin, a server's and a runner's, beside whatever else this machine does.
-START_SECONDS: Final = 90
 APPLICATIONS: Final = Path(__file__).parent / "applications"
 _PYTHON_PATH: Final = os.pathsep.join([*PACKAGES, str(APPLICATIONS)])
 

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from rig.journal import Gate, Journal
+from rig.programs import START_SECONDS
 from rig.table import Table
 from rig.waiting import eventually
 from rig.worker_process import is_gone
 from tests.modes.conftest import StartHost
-from tests.modes.hosts import START_SECONDS
 
 pytestmark = pytest.mark.timeout(600)  # two hosts begin, one after the other
 

@@ -15,6 +15,7 @@ from uuid import UUID
 import msgspec
 import pytest
 
+from rig.staging import WAITING_FOR_LOCKS
 from rig.waiting import eventually
 from rowcrew import Context, Crew, Snooze
 from rowcrew.model.job import Job
@@ -456,8 +457,7 @@ async def test_a_commit_under_way_is_not_broken_off_by_a_stop(database_url: str,
 
 
 def wait_for_a_lock(connection: hands.Connection) -> None:
-    waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
-    eventually(lambda: hands.one(connection, waiting)[0])
+    eventually(lambda: connection.execute(WAITING_FOR_LOCKS).fetchall())
 
 
 async def test_however_often_a_run_tells_progress_the_loop_has_it_once(

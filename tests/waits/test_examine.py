@@ -149,7 +149,7 @@ async def test_who_becomes_ready_wakes_idle_workers(site: Site, family: Family, 
     listener = connect()
     listener.execute("LISTEN rowcrew_wake")
     await site.organs.examine.once()
-    assert [note.channel for note in listener.notifies(timeout=10, stop_after=1)] == ["rowcrew_wake"]
+    assert [note.channel for note in listener.notifies(timeout=30, stop_after=1)] == ["rowcrew_wake"]
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from rig.staging import WAITING_FOR_LOCKS
 from rig.waiting import comes_true, eventually
 from rowcrew.model.outcome import Completed, Errored, Parked
 from rowcrew.table import waits
@@ -41,7 +42,7 @@ def examining(connect: Connect) -> Iterator[None]:
 
 
 def blocked(family: Family) -> bool:
-    return bool(family.rows("SELECT pid FROM pg_locks WHERE NOT granted"))
+    return bool(family.rows(WAITING_FOR_LOCKS))
 
 
 async def test_the_end_of_a_job_that_is_being_watched_waits_and_then_tells(
@@ -131,7 +132,7 @@ async def test_a_slow_producer_does_not_silence_the_others(family: Family, conne
         eventually(lambda: slow.execute(is_old).fetchone() == (True,))
         slow.execute("""INSERT INTO jobs (type, "waitsFor") VALUES ('quick', %s)""", ([job],))
         family.waiter([job])
-        assert list(listener.notifies(timeout=5, stop_after=1))
+        assert list(listener.notifies(timeout=30, stop_after=1))
 
 
 async def test_a_job_whose_insert_is_not_committed_yet_is_waited_for(

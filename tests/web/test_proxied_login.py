@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -12,6 +11,7 @@ import psycopg
 import pytest
 
 from rig.databases import new_database
+from rig.ports import free_port
 from rig.programs import program, run
 from rig.waiting import eventually
 from rowcrew.embedded import EmbeddedPostgres
@@ -238,7 +238,7 @@ def behind(database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     folder = tmp_path_factory.mktemp("nginx")
     words = ("--prefix", "/rowcrew", "--proxy-address", "127.0.0.1", "--proxy-sign-out", "/oauth2/sign_out")
     for door in doors(database, *words, WEB_PROXY_SECRET=SECRET):
-        port, sign_in = free_ports(2)
+        port, sign_in = free_port(), free_port()
         text = SIGN_IN.format(
             folder=folder, port=port, sign_in=sign_in, locations=locations(door.port, sign_in)
         )
@@ -254,14 +254,6 @@ class Seen(Web):
 
     def __init__(self, web: Web, port: int) -> None:
         self.url, self.connection, self.port, self.behind = web.url, web.connection, port, web.port
-
-
-def free_ports(number: int) -> list[int]:
-    free = [socket.create_server(("127.0.0.1", 0)) for _ in range(number)]
-    ports = [one.getsockname()[1] for one in free]
-    for one in free:
-        one.close()
-    return ports
 
 
 def answers(web: Web) -> bool:

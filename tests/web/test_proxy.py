@@ -6,7 +6,6 @@ import http.client
 import json
 import os
 import shutil
-import socket
 import ssl
 import subprocess
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ import psycopg
 import pytest
 
 from rig.databases import new_database
+from rig.ports import free_port
 from rig.programs import program
 from rig.waiting import eventually
 from rowcrew.embedded import EmbeddedPostgres
@@ -80,8 +80,7 @@ def proxied(
             program(*serving(), "--prefix", "/rowcrew", DATABASE_URL=url) as served,
         ):
             web = Web(served, url, connection)
-            with socket.create_server(("127.0.0.1", 0)) as free:
-                port = free.getsockname()[1]
+            port = free_port()
             text = CONFIGURATION.format(folder=folder, port=port, location=location(web.port))
             (folder / "nginx.conf").write_text(text)
             with program(str(NGINX), "-c", str(folder / "nginx.conf"), "-e", "stderr"):

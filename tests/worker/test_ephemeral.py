@@ -54,13 +54,14 @@ def test_idle_timeout_nothing_came(start_ephemeral: StartWorker, table: Table) -
     assert_left_because(table, worker, "idle_timeout")
 
 
+@pytest.mark.slow  # its time begins with the process, and a busy machine takes long to start the jobs
 def test_max_runtime_a_job_that_outlasts_the_grace_goes_back_and_its_attempt_counts(
     start_ephemeral: StartWorker, table: Table, journal: Journal, gate: Gate
 ) -> None:
-    worker = start_ephemeral(WORKER_MAX_RUNTIME=6, SHUTDOWN_GRACE=1, CANCEL_GRACE=1, WORKER_IDLE_TIMEOUT=600)
+    worker = start_ephemeral(WORKER_MAX_RUNTIME=25, SHUTDOWN_GRACE=1, CANCEL_GRACE=1, WORKER_IDLE_TIMEOUT=600)
     long, stubborn = (table.enqueue(type, {"gate": gate.path}) for type in ("hold", "stubborn"))
     journal.has("start", times=2)
-    worker.said("worker.stopping", reason="max_runtime")
+    worker.said("worker.stopping", reason="max_runtime", seconds=60)
     late = table.enqueue("tick")
     assert_left_because(table, worker, "max_runtime")
     for job in (long, stubborn):

@@ -14,6 +14,7 @@ import pytest
 
 from rig.fixtures import StartWorker
 from rig.journal import Gate, Journal
+from rig.ports import free_port
 from rig.table import Table
 from rig.waiting import eventually
 from rig.worker_process import CREW, PACKAGES, WorkerProcess
@@ -26,10 +27,7 @@ KEYS = ["status", "worker_id", "uptime_seconds", "jobs_processed", "queue_depth"
 
 @pytest.fixture
 def port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        number = free.getsockname()[1]
-        assert isinstance(number, int)
-        return number
+    return free_port()
 
 
 def asked(port: int, path: str = "/worker/health", method: str = "GET") -> tuple[int, dict[str, Any]]:

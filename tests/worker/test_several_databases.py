@@ -20,7 +20,7 @@ from rig.ports import free_port
 from rig.programs import ROOT, run
 from rig.table import Table
 from rig.waiting import eventually
-from rig.worker_process import CREW, WorkerProcess
+from rig.worker_process import CREW, WorkerProcess, is_gone
 from rowcrew.control.several import WorkerOf
 from rowcrew.embedded import EmbeddedPostgres
 from rowcrew.log import Log
@@ -86,7 +86,7 @@ def test_one_database_that_is_down_does_not_disturb_the_other(
 
     family = worker.family()
     assert worker.stop() == 0
-    assert not any(one.is_running() for one in family)
+    assert [one.pid for one in family if not is_gone(one.pid)] == []
     for its in (table, other):
         assert its.rows("SELECT 1 FROM worker_status WHERE state = 'live'") == []
     for label in ("sales", "stock"):
@@ -128,7 +128,7 @@ def test_the_workers_stop_when_their_parent_is_killed(start: Start, table: Table
     ready(worker)
     family = worker.family()
     worker.kill()
-    eventually(lambda: not any(one.is_running() for one in family))
+    eventually(lambda: all(is_gone(one.pid) for one in family))
     for label in ("sales", "stock"):
         assert worker.heard("worker.stopped", database_label=label, reason="signal")
 

@@ -71,7 +71,9 @@ def test_a_deaf_handler_is_killed_after_the_grace_and_its_row_stays_cancelled(
     neighbour = table.enqueue("hold", {"gate": neighbour_gate.path}, maxAttempts=1)
     alone = type in ("hold_process", "regex_alone")
     frozen = type in ("regex", "blocks_loop")
-    if not frozen:
+    if frozen:
+        worker.said("job.reserved", job_id=neighbour)
+    else:
         journal.has("start", job=neighbour)
     table.set_status(job, "cancelled")
     eventually(lambda: is_gone(pid))

@@ -11,6 +11,7 @@ import pytest
 
 from rig.cost_explorer import CloudBill, cost_explorer
 from rig.databases import new_database
+from rig.waiting import eventually
 from rowcrew.bundled import crew
 from rowcrew.bundled.costs import cost_explorer as asking
 from rowcrew.bundled.costs.admin import WayIn, add_account
@@ -71,6 +72,9 @@ def days_before(day: date, count: int = 30) -> list[date]:
 
 
 def utc_yesterday() -> date:
+    """Yesterday, until the test has ended: near midnight the new day is waited for."""
+    soon = timedelta(seconds=45)
+    eventually(lambda: (datetime.now(UTC) + soon).date() == datetime.now(UTC).date(), 60)
     return datetime.now(UTC).date() - timedelta(days=1)
 
 
