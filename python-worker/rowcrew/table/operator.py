@@ -39,6 +39,7 @@ from rowcrew.table.rows import (
     ListedWorker,
     LivedWorkers,
     LiveJobs,
+    Meddler,
     NamedWorker,
     Probe,
     PublishedType,
@@ -394,6 +395,16 @@ async def parts(link: Link, *, relations: Sequence[str], functions: Sequence[str
     """What the catalogue says of these tables, views and functions, and of their triggers' functions."""
     parameters = {"relations": list(relations), "functions": list(functions)}
     return [Part(*row) for row in await _fetch(link, "parts", parameters)]
+
+
+async def meddlers(link: Link, *, relations: Sequence[str], triggers: Sequence[str]) -> list[Meddler]:
+    """What of somebody else's can keep our statements from rows of these tables.
+
+    Args:
+        triggers: Rowcrew's own, each as table.trigger.
+    """
+    parameters = {"relations": list(relations), "triggers": list(triggers)}
+    return [Meddler(*row) for row in await _fetch(link, "meddlers", parameters)]
 
 
 async def versions(link: Link) -> list[str]:

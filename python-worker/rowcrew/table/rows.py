@@ -497,3 +497,19 @@ class Sight(Row, frozen=True):
 
     seen: bool
     jobs: int | None
+
+
+class Meddler(Row, frozen=True):
+    """A rule or a trigger of somebody's own that can keep a statement of ours from its rows.
+
+    Attributes:
+        name: as SQL takes it.
+        acts: at which statements, such as `INSERT OR UPDATE`.
+        function: of a trigger.
+    """
+
+    kind: Literal["rule", "trigger"]
+    relation: str
+    name: str
+    acts: str
+    function: str | None
