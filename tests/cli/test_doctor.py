@@ -17,9 +17,11 @@ from rig.databases import new_database
 from rig.logins import Login
 from rig.pooler import MISSING, PROGRAM, Pooler
 from rig.ports import free_port
+from rig.proxy import OPENING_ANSWERS, Proxy
 from rig.staging import past_triggers
 from rowcrew.admin.checks import extras_checks
 from rowcrew.admin.database_checks import clock_check, server_checks
+from rowcrew.admin.sameness import place
 from rowcrew.admin.trouble import trouble
 from rowcrew.cli import main
 from rowcrew.cli.doctor import effective
@@ -222,6 +224,22 @@ def test_of_several_hosts_the_one_that_came_furthest_decides(doctor: Doctor, tcp
     url = re.sub(r"@127\.0\.0\.1:", f"@127.0.0.1:{free_port()},127.0.0.1:", tcp_database_url)
     _, checks = doctor(re.sub(r":[^:@]*@", f":{SECRET}@", url))
     assert failed(checks)[0]["name"] == "connection: password"
+
+
+def test_a_host_that_does_not_answer_is_not_waited_for_as_long_as_the_address_allows(
+    doctor: Doctor, tcp_database_url: str
+) -> None:
+    with Proxy(tcp_database_url) as silent, Proxy(tcp_database_url) as falls_silent:
+        silent.mute()
+        falls_silent.lose(1, seed=1, purpose="admin", spared=OPENING_ANSWERS - 1)
+        places = [place(url) for url in (tcp_database_url, silent.url, falls_silent.url)]
+        hosts = ",".join(f"{one.host}:{one.port}" for one in places if one)
+        url = re.sub(r"@[^/]*/", f"@{hosts}/", tcp_database_url)
+        _, checks = doctor(f"{url}?connect_timeout=0")
+    [told] = [check for check in checks if check["name"] == "hosts"]
+    assert told["result"] == "warning"
+    assert told["what"].count("takes writes") == 1
+    assert told["what"].count("(out of reach: no answer within 5 seconds)") == 2
 
 
 # Settings and libraries.
