@@ -29,6 +29,7 @@ from rowcrew.table.rows import (
     Crowd,
     EventState,
     FailedLaunches,
+    FirstWorker,
     JobCount,
     ListedEvent,
     ListedJob,
@@ -298,6 +299,12 @@ async def ended_minutes(link: Link) -> list[EndedMinute]:
 async def worker_seconds(link: Link, *, seconds: float) -> list[LivedWorkers]:
     """Within the last seconds, as long as the rows of workers are kept."""
     return [LivedWorkers(*row) for row in await _fetch(link, "worker_seconds", {"seconds": seconds})]
+
+
+async def first_worker(link: Link, *, seconds: float) -> FirstWorker | None:
+    """None where it did not start within the last seconds, or nobody knows any more."""
+    rows = await _fetch(link, "first_worker", {"seconds": seconds})
+    return FirstWorker(*rows[0]) if rows else None
 
 
 async def count_live(link: Link, *, queue: str | None = None) -> list[LiveJobs]:

@@ -290,6 +290,13 @@ class LivedWorkers(NamedTuple):
     worker_seconds: float
 
 
+class FirstWorker(NamedTuple):
+    """When the first worker of a database started, and how many seconds ago that was."""
+
+    since: datetime
+    seconds: float
+
+
 class LiveJobs(NamedTuple):
     """How many jobs of a queue and type are left to run."""
 
