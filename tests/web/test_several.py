@@ -22,6 +22,7 @@ from rowcrew.table import migrate
 from tests.web.conftest import Web, serving
 from tests.web.test_events import Client
 from tests.web.test_login import PASSWORD, add, bearer, cookie_of, signed_in, token_of
+from tests.web.test_openapi import answers_as_described, operations_of
 from tests.web.test_sampler import STATEMENTS_A_SECOND, statements
 
 NAMES = ("sales", "stock")
@@ -134,6 +135,12 @@ def test_below_a_prefix_every_link_keeps_it(pair: Pair) -> None:
             assert [link for link in links if not link.startswith(("#", "/tools/"))] == [], path
             assert {"/tools/db/sales/jobs", "/tools/db/sales/"} & set(links), path
         assert web.get("/db/stock").headers["location"] == "/tools/db/stock/"
+
+
+def test_the_list_of_all_answers_as_the_document_above_them_says(both: Web) -> None:
+    operations = operations_of(both)
+    assert [(one.method, one.path) for one in operations] == [("get", "/api/v1/databases")]
+    answers_as_described(operations)
 
 
 def test_metrics_of_all_are_one_document_with_the_database_as_a_label(both: Web) -> None:
