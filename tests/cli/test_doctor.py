@@ -398,8 +398,23 @@ def test_a_pooler_is_noticed_and_the_direct_address_is_its_remedy(
     }.items()
 
 
+@pytest.mark.skipif(PROGRAM is None, reason=MISSING)
+def test_an_isolation_that_a_pooler_keeps_from_being_settled_is_told(
+    doctor: Doctor, tcp_database_url: str, database: str, connect: Connect
+) -> None:
+    connect().execute(
+        f"ALTER DATABASE {database} SET default_transaction_isolation = 'serializable'".encode()
+    )
+    with Pooler(tcp_database_url) as pooler:
+        _, checks = doctor(pooler.url_of(database))
+    [told] = [check for check in checks if check["name"] == "isolation"]
+    assert told["result"] == "warning"
+    assert told["what"].startswith("transactions are serializable by default")
+    assert "isolation" not in [check["name"] for check in doctor(tcp_database_url)[1]]
+
+
 def a_server(version: str, number: int) -> Server:
-    return Server(version, number, "app", "app", datetime.now(UTC), "UTF8", False, 97, 10)
+    return Server(version, number, "app", "app", datetime.now(UTC), "UTF8", False, "read committed", 97, 10)
 
 
 @pytest.mark.parametrize(

@@ -478,6 +478,7 @@ class Server(Row, frozen=True):
 
     Attributes:
         clock: the moment by the server's clock.
+        isolation: of our transactions, where nobody asks for another.
         max_connections: how many roles without privileges may have.
         others_connections: how many are open that are not Rowcrew's.
     """
@@ -489,6 +490,7 @@ class Server(Row, frozen=True):
     clock: datetime
     encoding: str
     read_only: bool
+    isolation: str
     max_connections: int
     others_connections: int
 
