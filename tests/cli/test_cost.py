@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -33,6 +34,11 @@ def worker(connection: Connection, queues: list[str], began: str, **ends: str) -
         """,
         (queues, began, values["stoppedAt"], values["lostAt"], values["heartbeatAt"]),
     )
+
+
+def an_older_worker(connection: Connection) -> None:
+    """The first of all, which has left: the days since are days of this installation."""
+    worker(connection, [], "9 days", stoppedAt="8 days")
 
 
 def counted(connection: Connection, queue: str, type: str, outcome: str, count: int, seconds: float) -> None:
@@ -77,9 +83,36 @@ def test_a_time_cuts_off_what_was_before_it(
     assert round(found["savedPercent"], 6) == 0
 
 
+def test_days_before_the_first_worker_are_not_reckoned(
+    connection: Connection, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Else a month would cost a seventh of what it does, a day after the installation."""
+    worker(connection, ["ai"], "24 hours")
+    found = told(capsys, "--workers", "1")
+    assert (found["days"], round(found["daysReckoned"], 3), round(found["savedPercent"], 1)) == (7, 1, 0)
+    assert main(["cost", "--workers", "1", "--compare"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    since = datetime.fromisoformat(found["firstWorkerAt"]).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    assert lines[0] == f"The last 7 days; the first worker started {since}, and figures are of the 1 d since"
+    assert lines[-1].startswith("As it ran: 720.0 h in 30 days = $7.20, ")
+
+
+def test_where_the_first_worker_is_forgotten_every_day_counts(
+    connection: Connection, capsys: pytest.CaptureFixture[str]
+) -> None:
+    an_older_worker(connection)
+    worker(connection, ["ai"], "24 hours")
+    connection.execute("""DELETE FROM workers WHERE "stoppedAt" < now() - interval '7 days'""")
+    found = told(capsys)
+    assert (found["firstWorkerAt"], found["daysReckoned"]) == (None, 7)
+    assert main(["cost"]) == 0
+    assert capsys.readouterr().out.splitlines()[0] == "The last 7 days"
+
+
 def test_people_read_a_table_and_two_figures(
     connection: Connection, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    an_older_worker(connection)
     worker(connection, ["ai"], "3 hours", stoppedAt="2 hours")
     assert main(["cost", "--days", "1", "--compare"]) == 0
     lines = capsys.readouterr().out.splitlines()
@@ -104,6 +137,7 @@ def test_people_read_a_table_and_two_figures(
 def test_a_hundred_jobs_a_day_are_little_beside_three_workers(
     connection: Connection, capsys: pytest.CaptureFixture[str], seconds: int, told: str
 ) -> None:
+    an_older_worker(connection)
     for _ in range(100):
         worker(connection, ["ai"], f"{3600 + seconds} seconds", stoppedAt="1 hour")
     assert main(["cost", "--days", "1", "--compare", "--rate", "0.01"]) == 0

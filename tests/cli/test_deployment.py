@@ -24,7 +24,7 @@ PAGE = (ROOT / "docs" / "deploy" / "render.md").read_text()
 HERE = Platform(is_render=False, service_type=None, python_version=None, is_unbuffered=False)
 RENDER = Platform(is_render=True, service_type="worker", python_version="3.13.5", is_unbuffered=True)
 INTERNAL = Place("dpg-abc-a", "5432", "app", "app")
-SERVER = Server("18.1", 180_001, "app", "app", datetime.now(UTC), "UTF8", False, 97, 10)
+SERVER = Server("18.1", 180_001, "app", "app", datetime.now(UTC), "UTF8", False, "read committed", 97, 10)
 ALONE = Checkout(Path("/src"), Path("/src"), None, False, ())
 
 

@@ -7,7 +7,7 @@ import re
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, LiteralString
 from urllib.parse import quote
 
 import psycopg
@@ -17,9 +17,11 @@ from rig.databases import new_database
 from rig.logins import Login
 from rig.pooler import MISSING, PROGRAM, Pooler
 from rig.ports import free_port
+from rig.proxy import OPENING_ANSWERS, Proxy
 from rig.staging import past_triggers
 from rowcrew.admin.checks import extras_checks
 from rowcrew.admin.database_checks import clock_check, server_checks
+from rowcrew.admin.sameness import place
 from rowcrew.admin.trouble import trouble
 from rowcrew.cli import main
 from rowcrew.cli.doctor import effective
@@ -31,6 +33,7 @@ from rowcrew.settings.variables import VARIABLES
 from rowcrew.table.compatibility import SCHEMA_REVISION
 from rowcrew.table.migrate import migrate
 from rowcrew.table.rows import Server
+from rowcrew.table.statements import SQL
 from tests.conftest import Connect
 from tests.contract.hands import insert, job_in, register_worker
 
@@ -223,6 +226,22 @@ def test_of_several_hosts_the_one_that_came_furthest_decides(doctor: Doctor, tcp
     assert failed(checks)[0]["name"] == "connection: password"
 
 
+def test_a_host_that_does_not_answer_is_not_waited_for_as_long_as_the_address_allows(
+    doctor: Doctor, tcp_database_url: str
+) -> None:
+    with Proxy(tcp_database_url) as silent, Proxy(tcp_database_url) as falls_silent:
+        silent.mute()
+        falls_silent.lose(1, seed=1, purpose="admin", spared=OPENING_ANSWERS - 1)
+        places = [place(url) for url in (tcp_database_url, silent.url, falls_silent.url)]
+        hosts = ",".join(f"{one.host}:{one.port}" for one in places if one)
+        url = re.sub(r"@[^/]*/", f"@{hosts}/", tcp_database_url)
+        _, checks = doctor(f"{url}?connect_timeout=0")
+    [told] = [check for check in checks if check["name"] == "hosts"]
+    assert told["result"] == "warning"
+    assert told["what"].count("takes writes") == 1
+    assert told["what"].count("(out of reach: no answer within 5 seconds)") == 2
+
+
 # Settings and libraries.
 
 
@@ -379,8 +398,23 @@ def test_a_pooler_is_noticed_and_the_direct_address_is_its_remedy(
     }.items()
 
 
+@pytest.mark.skipif(PROGRAM is None, reason=MISSING)
+def test_an_isolation_that_a_pooler_keeps_from_being_settled_is_told(
+    doctor: Doctor, tcp_database_url: str, database: str, connect: Connect
+) -> None:
+    connect().execute(
+        f"ALTER DATABASE {database} SET default_transaction_isolation = 'serializable'".encode()
+    )
+    with Pooler(tcp_database_url) as pooler:
+        _, checks = doctor(pooler.url_of(database))
+    [told] = [check for check in checks if check["name"] == "isolation"]
+    assert told["result"] == "warning"
+    assert told["what"].startswith("transactions are serializable by default")
+    assert "isolation" not in [check["name"] for check in doctor(tcp_database_url)[1]]
+
+
 def a_server(version: str, number: int) -> Server:
-    return Server(version, number, "app", "app", datetime.now(UTC), "UTF8", False, 97, 10)
+    return Server(version, number, "app", "app", datetime.now(UTC), "UTF8", False, "read committed", 97, 10)
 
 
 @pytest.mark.parametrize(
@@ -583,6 +617,64 @@ def test_a_column_that_no_insert_of_ours_fills_is_told(
     assert "jobs.tenant is required and has no default" in told["what"]
     connect().execute("ALTER TABLE jobs ALTER tenant SET DEFAULT 1")
     assert not [one for one in doctor(database_url)[1] if "tenant" in one["what"]]
+
+
+# A statement of ours for each that a rule may act at.
+OURS: dict[str, tuple[LiteralString, dict[str, Any]]] = {
+    "INSERT": (SQL["producer/enqueue"], {"jobs": "[]"}),
+    "UPDATE": (SQL["worker/record"], {"ended": "[]", "worker": 1}),
+    "DELETE": (SQL["retention/prune"], {"after": 0, "batch": 1, "keep_completed": 0, "keep_failed": 0}),
+}
+
+
+@pytest.mark.parametrize("acts", ["INSERT", "UPDATE", "DELETE"])
+def test_a_rule_of_a_table_is_named_with_what_drops_it(
+    doctor: Doctor, database_url: str, connect: Connect, acts: str
+) -> None:
+    connection = connect()
+    connection.execute("CREATE TABLE log (at timestamptz)")
+    connection.execute(
+        f'CREATE RULE "to log" AS ON {acts} TO jobs DO ALSO INSERT INTO log VALUES (now())'.encode()
+    )
+    with pytest.raises(psycopg.Error, match="rules"):
+        connection.execute(*OURS[acts])
+    code, checks = doctor(database_url)
+    [told] = failed(checks)
+    assert (code, told["what"].partition(":")[0]) == (1, f'rule "to log" of jobs, at {acts}')
+    connection.execute(told["remedy"].partition("as its owner: ")[2].encode())
+    connection.execute(*OURS[acts])
+    assert doctor(database_url)[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("event", "body", "is_told"),
+    [
+        ("BEFORE UPDATE", "IF NEW.status = 'completed' THEN RETURN NULL; END IF; RETURN NEW;", True),
+        ("BEFORE UPDATE", "return\n old;", True),
+        ("BEFORE INSERT OR UPDATE", "RETURN NULL;", True),
+        ("BEFORE DELETE", "RETURN NULL;", True),
+        ("BEFORE DELETE", "RETURN OLD;", False),
+        ("BEFORE UPDATE", "NEW.progress := NULL; RETURN NEW;", False),
+        ("AFTER UPDATE", "RETURN NULL;", False),
+    ],
+)
+def test_a_trigger_that_can_leave_rows_out_is_told(
+    doctor: Doctor, database_url: str, connect: Connect, event: str, body: str, is_told: bool
+) -> None:
+    connection = connect()
+    connection.execute(
+        f"""
+        CREATE SCHEMA app;
+        CREATE FUNCTION app.mine() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {body} END $$;
+        CREATE TRIGGER mine {event} ON jobs FOR EACH ROW EXECUTE FUNCTION app.mine()
+        """.encode()
+    )
+    code, checks = doctor(database_url)
+    told = [one for one in checks if "trigger mine of jobs" in one["what"]]
+    assert (code, [one["result"] for one in told]) == (0, ["warning"] * is_told)
+    assert all("app.mine" in one["what"] and f"at {event[7:]}:" in one["what"] for one in told)
+    connection.execute("ALTER TABLE jobs DISABLE TRIGGER mine")
+    assert not [one for one in doctor(database_url)[1] if "mine" in one["what"]]
 
 
 @pytest.mark.parametrize(

@@ -236,7 +236,7 @@ def test_the_version_of_a_family_that_is_not_installed_here_stands_in_nobodys_wa
         queues,
         "files_0001",
         "model_run_0001",
-        "costs_0001",
+        "costs_0002",
         "retrieval_0001",
         "investigation_0001",
         "announcements_0001",

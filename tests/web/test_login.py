@@ -133,6 +133,13 @@ def test_a_session_is_a_cookie_that_scripts_and_other_sites_do_not_get(guarded: 
     assert {"Secure", "HttpOnly", "SameSite=Strict", "Path=/"} <= set(attributes)
 
 
+def test_the_cookie_of_an_installation_around_this_one_is_not_taken_for_ours(guarded: Web) -> None:
+    """A browser sends both, that of the longest path first."""
+    ours, outer = cookie_of(signed_in(guarded)), "rowcrew_session=of-another"
+    assert guarded.get("/api/v1/session", Cookie=f"theme=dark; {ours}; {outer}").json["name"] == "operator"
+    assert guarded.get("/api/v1/session", Cookie=f"{outer}; {ours}").status == 401
+
+
 def test_a_change_by_cookie_says_from_which_page_it_comes(guarded: Web) -> None:
     cookie = cookie_of(signed_in(guarded))
     ours = f"http://127.0.0.1:{guarded.port}"

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from urllib.parse import urlencode
 
 import psycopg
 import pytest
@@ -18,7 +19,7 @@ from rig.programs import ROOT, Program, program
 from rig.waiting import eventually
 from rowcrew.embedded import EmbeddedPostgres
 from tests.web.conftest import Answered
-from tests.web.test_login import add, bearer, token_of
+from tests.web.test_login import FORM, PASSWORD, add, bearer, token_of
 
 
 class Site:
@@ -47,6 +48,13 @@ class Site:
         with self.asked(method, path, **headers) as response:
             told = {name.lower(): value for name, value in response.getheaders()}
             return Answered(response.status, told, response.read().decode())
+
+    def session(self) -> str:
+        """What a browser is told to keep that signs in."""
+        form = urlencode({"name": "ann", "password": PASSWORD})
+        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)) as connection:
+            connection.request("POST", "/rowcrew/login", form, {"Content-Type": FORM})
+            return connection.getresponse().headers["Set-Cookie"]
 
     def job(self) -> int:
         return int(self.ask("POST", "/texts?text=hello").json["job"])
@@ -88,6 +96,7 @@ def test_the_example_shows_its_jobs_to_those_who_have_signed_in_and_ends_with_a_
     assert (page.status, page.headers["location"]) == (303, "/rowcrew/login?next=%2F")
     sign_in = site.ask("GET", "/rowcrew/login", Accept="text/html").text
     assert "/rowcrew/static/" in sign_in
+    assert "Path=/rowcrew" in site.session().split("; ")
     known = {"Authorization": bearer(site.token)}
     shown = site.ask("GET", f"/rowcrew/api/v1/jobs/{job}", **known).json
     assert shown["type"] == "split_text"

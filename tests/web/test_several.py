@@ -20,7 +20,8 @@ from rowcrew.embedded import EmbeddedPostgres
 from rowcrew.table import migrate
 from tests.web.conftest import Web, serving
 from tests.web.test_events import Client
-from tests.web.test_login import add, bearer, cookie_of, signed_in, token_of
+from tests.web.test_login import PASSWORD, add, bearer, cookie_of, signed_in, token_of
+from tests.web.test_openapi import answers_as_described, operations_of
 from tests.web.test_sampler import STATEMENTS_A_SECOND, statements, statements_a_second
 
 NAMES = ("sales", "stock")
@@ -133,6 +134,12 @@ def test_below_a_prefix_every_link_keeps_it(pair: Pair) -> None:
             assert [link for link in links if not link.startswith(("#", "/tools/"))] == [], path
             assert {"/tools/db/sales/jobs", "/tools/db/sales/"} & set(links), path
         assert web.get("/db/stock").headers["location"] == "/tools/db/stock/"
+
+
+def test_the_list_of_all_answers_as_the_document_above_them_says(both: Web) -> None:
+    operations = operations_of(both)
+    assert [(one.method, one.path) for one in operations] == [("get", "/api/v1/databases")]
+    answers_as_described(operations)
 
 
 def test_metrics_of_all_are_one_document_with_the_database_as_a_label(both: Web) -> None:
@@ -262,6 +269,16 @@ def test_whoever_signs_in_once_is_known_to_all_with_the_role_of_the_first(pair: 
         assert (unknown.status, pair.urls["stock"] in unknown.text) == (503, False)
         pair.stock.resume()
         eventually(lambda: web.get("/db/sales/api/v1/jobs", Authorization=bearer("x")).status == 401)
+
+
+def test_who_signs_in_at_one_database_gets_the_cookie_of_all(pair: Pair) -> None:
+    add(pair.urls["sales"], "cookie", "--role", "viewer")
+    serves = (*serving(), "--host", "0.0.0.0", "--prefix", "/tools")
+    with program(*serves, DATABASE_URLS=pair.named("sales", "stock")) as served:
+        web = pair.web(served, says="Serving http://0.0.0.0:")
+        for below in ("", "/db/stock"):
+            answered = web.post(f"{below}/api/v1/session", {"name": "cookie", "password": PASSWORD})
+            assert "Path=/tools" in answered.headers["set-cookie"].split("; "), below
 
 
 def standing_for(web: Web, token: dict[str, str]) -> str:

@@ -57,6 +57,8 @@ async def database_checks(link: Link, findings: Findings, producer_url: str | No
             yield found
         if link.pooled:
             yield _pooler_check(findings.settings)
+            for found in isolation_checks(findings.server):
+                yield found
         yield clock_check(ahead)
         schema = await _schema_checks(link)
         findings.schema = schema.checks[0]
@@ -157,6 +159,19 @@ def _pooler_check(settings: Settings) -> Check:
         )
         return check("pooler", "warning", what, remedy)
     return check("pooler", "ok", f"{what}; DATABASE_DIRECT_URL is given for wake-ups and migrations")
+
+
+def isolation_checks(server: Server) -> Iterator[Check]:
+    """What a pooler's sessions begin with. Where a link of ours has its own session, it chooses itself."""
+    if server.isolation != "read committed":
+        what = (
+            f"transactions are {server.isolation} by default, and through a pooler nobody can choose:"
+            " the server refuses statements of workers now and then, and they send them again"
+        )
+        remedy = (
+            "ALTER ROLE … SET default_transaction_isolation = 'read committed', for the role of the address"
+        )
+        yield check("isolation", "warning", what, remedy)
 
 
 async def _schema_checks(link: Link) -> Drift:

@@ -1,7 +1,7 @@
 """The doctor's comparison of the tables with what the migrations make.
 
 In: a link to a database at our revision. Out: one `Check` for each part that is missing or different, and for
-what else no INSERT of ours gets past. Called by `database_checks`.
+what else no statement of ours gets past. Called by `database_checks`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from rowcrew.model.remedy import Remedy
 from rowcrew.model.shape import Part, differences, obstacles
 from rowcrew.table import operator
 from rowcrew.table.link import Link
-from rowcrew.table.shape import expected, giving_default, names, queue_revision
+from rowcrew.table.rows import Meddler
+from rowcrew.table.shape import dropping_rule, expected, giving_default, names, queue_revision, triggers
 
 
 class Drift(NamedTuple):
@@ -36,6 +37,8 @@ async def drift(link: Link) -> Drift:
     if ours not in versions:
         checks.append(_difference("the table rowcrew_migrations no longer says what was migrated"))
     checks += map(_obstacle, obstacles(wanted, found))
+    meddlers = await operator.meddlers(link, relations=names(wanted)["relations"], triggers=triggers(wanted))
+    checks += map(_meddler, meddlers)
     gone = {one.kind for one in differing if one.found is None}
     return Drift(checks, is_whole=gone.isdisjoint({"table", "view", "column"}))
 
@@ -58,3 +61,19 @@ def _difference(what: str) -> Check:
 def _obstacle(part: Part) -> Check:
     what = f"{part.place} is required and has no default, and no INSERT of Rowcrew names it"
     return check("schema", "warning", what, f"as its owner: {giving_default(part)}")
+
+
+def _meddler(one: Meddler) -> Check:
+    """No catalogue says whether a trigger leaves rows out, and a try would do whatever else it does."""
+    what = f"{one.kind} {one.name} of {one.relation}, at {one.acts}"
+    if one.kind == "rule":
+        what += ": PostgreSQL refuses statements of Rowcrew, or rewrites them"
+        remedy = f"do by a trigger what it does; as its owner: {dropping_rule(one)}"
+        return check("schema", "failed", what, remedy)
+    what += (
+        f": its function {one.function} may leave rows out, and nobody is told of a job that stays as it was"
+    )
+    remedy = (
+        "let it return NEW for every row of Rowcrew's, or refuse one with RAISE, whose reason `why` tells"
+    )
+    return check("schema", "warning", what, remedy)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from decimal import Decimal
 from typing import Annotated, Any, Final
 
@@ -12,9 +11,10 @@ from cyclopts.validators import Number
 from rowcrew.admin import cost as admin
 from rowcrew.cli.asking import ask
 from rowcrew.cli.options import AsJson, read_settings
-from rowcrew.cli.output import columns, print_document
+from rowcrew.cli.output import columns, print_document, shown
 from rowcrew.cli.tables import print_table
-from rowcrew.model.cost import AlwaysOn, Forecast, Spent, forecast, hours, monthly
+from rowcrew.model.cost import DAY_SECONDS, AlwaysOn, Expense, Forecast, Spent, forecast, hours
+from rowcrew.model.duration import duration
 
 COLUMNS: Final = ("queue", "workers", "worker hours", "job hours", "cost")
 SEVERAL: Final = "(several)"
@@ -50,16 +50,16 @@ def show(
     compare
         Set what a month of such days costs beside the figure.
     """
-    spent = ask(read_settings(), lambda link: admin.spent(link, days=days))
+    expense = ask(read_settings(), lambda link: admin.spent(link, days=days))
     always_on = AlwaysOn(workers)
     if json:
-        print_document(_document(spent, always_on, rate, days))
+        print_document(_document(expense, always_on, rate, days))
         return
-    print(f"The last {_days(days)}")
-    print_table([_cells(one, rate) for one in [*spent, _all(spent)]], COLUMNS, shrink=("queue",))
+    print(_heading(expense, days))
+    print_table([_cells(one, rate) for one in [*expense.queues, expense.whole]], COLUMNS, shrink=("queue",))
     print(f"\nAlways on: {always_on_line(always_on, rate)}")
     if compare:
-        print(f"As it ran: {ran_line(monthly(_all(spent).worker_seconds, days), always_on, rate)}")
+        print(f"As it ran: {ran_line(expense.monthly_seconds, always_on, rate)}")
 
 
 @cost.command(name="forecast")
@@ -121,15 +121,6 @@ def dollars(amount: float) -> str:
     return f"${amount:,.2f}" if amount >= 1 or amount == 0 else f"${amount:.3f}"
 
 
-def _all(spent: Sequence[Spent]) -> Spent:
-    return Spent(
-        "all",
-        sum(one.workers for one in spent),
-        sum(one.worker_seconds for one in spent),
-        sum(one.job_seconds for one in spent),
-    )
-
-
 def _cells(one: Spent, rate: float) -> dict[str, Any]:
     return {
         "queue": one.queue or SEVERAL,
@@ -145,22 +136,35 @@ def _hundredths(number: float) -> Decimal:
     return Decimal(f"{number:.2f}")
 
 
-def _document(spent: Sequence[Spent], always_on: AlwaysOn, rate: float, days: float) -> dict[str, Any]:
-    seconds = _all(spent).worker_seconds
+def _document(expense: Expense, always_on: AlwaysOn, rate: float, days: float) -> dict[str, Any]:
+    seconds = expense.whole.worker_seconds
     return {
         "days": days,
+        "firstWorkerAt": expense.since,
+        "daysReckoned": expense.days,
         "rate": rate,
         "workerSeconds": seconds,
-        "jobSeconds": _all(spent).job_seconds,
+        "jobSeconds": expense.whole.job_seconds,
         "dollars": hours(seconds) * rate,
         "alwaysOn": {
             "workers": always_on.workers,
             "hours": always_on.hours,
             "dollars": always_on.hours * rate,
         },
-        "savedPercent": always_on.saved(hours(monthly(seconds, days))),
-        "queues": [{**columns(one), "dollars": hours(one.worker_seconds) * rate} for one in spent],
+        "savedPercent": always_on.saved(hours(expense.monthly_seconds)),
+        "queues": [{**columns(one), "dollars": hours(one.worker_seconds) * rate} for one in expense.queues],
     }
+
+
+def _heading(expense: Expense, days: float) -> str:
+    """The days that were asked about, and how many of them there were any workers."""
+    heading = f"The last {_days(days)}"
+    if expense.since is None:
+        return heading
+    reckoned = duration(expense.days * DAY_SECONDS)
+    return (
+        f"{heading}; the first worker started {shown(expense.since)}, and figures are of the {reckoned} since"
+    )
 
 
 def _days(days: float) -> str:

@@ -7,12 +7,14 @@ In: seconds of workers and of jobs. Out: figures, and the hours that a backlog n
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Final
 
 import msgspec
 
 MONTH_DAYS: Final = 30
 HOUR_SECONDS: Final = 3_600
+DAY_SECONDS: Final = 86_400
 
 
 class Spent(msgspec.Struct, frozen=True, rename="camel"):
@@ -29,6 +31,34 @@ class Spent(msgspec.Struct, frozen=True, rename="camel"):
     workers: int
     worker_seconds: float
     job_seconds: float
+
+
+class Expense(msgspec.Struct, frozen=True):
+    """What the workers did, queue by queue, and the days that this says something of.
+
+    Attributes:
+        since: the first worker's start, if it was within the time that was asked about.
+        days: from then to now, or all that were asked about.
+    """
+
+    queues: list[Spent]
+    since: datetime | None
+    days: float
+
+    @property
+    def whole(self) -> Spent:
+        """All queues together."""
+        return Spent(
+            "all",
+            sum(one.workers for one in self.queues),
+            sum(one.worker_seconds for one in self.queues),
+            sum(one.job_seconds for one in self.queues),
+        )
+
+    @property
+    def monthly_seconds(self) -> float:
+        """How long workers live in a month that goes on as these days did."""
+        return monthly(self.whole.worker_seconds, self.days)
 
 
 class AlwaysOn(msgspec.Struct, frozen=True, rename="camel"):

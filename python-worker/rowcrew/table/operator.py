@@ -29,6 +29,7 @@ from rowcrew.table.rows import (
     Crowd,
     EventState,
     FailedLaunches,
+    FirstWorker,
     JobCount,
     ListedEvent,
     ListedJob,
@@ -39,6 +40,7 @@ from rowcrew.table.rows import (
     ListedWorker,
     LivedWorkers,
     LiveJobs,
+    Meddler,
     NamedWorker,
     Probe,
     PublishedType,
@@ -299,6 +301,12 @@ async def worker_seconds(link: Link, *, seconds: float) -> list[LivedWorkers]:
     return [LivedWorkers(*row) for row in await _fetch(link, "worker_seconds", {"seconds": seconds})]
 
 
+async def first_worker(link: Link, *, seconds: float) -> FirstWorker | None:
+    """None where it did not start within the last seconds, or nobody knows any more."""
+    rows = await _fetch(link, "first_worker", {"seconds": seconds})
+    return FirstWorker(*rows[0]) if rows else None
+
+
 async def count_live(link: Link, *, queue: str | None = None) -> list[LiveJobs]:
     """None = of any queue."""
     return [LiveJobs(*row) for row in await _fetch(link, "count_live", {"queue": queue})]
@@ -394,6 +402,16 @@ async def parts(link: Link, *, relations: Sequence[str], functions: Sequence[str
     """What the catalogue says of these tables, views and functions, and of their triggers' functions."""
     parameters = {"relations": list(relations), "functions": list(functions)}
     return [Part(*row) for row in await _fetch(link, "parts", parameters)]
+
+
+async def meddlers(link: Link, *, relations: Sequence[str], triggers: Sequence[str]) -> list[Meddler]:
+    """What of somebody else's can keep our statements from rows of these tables.
+
+    Args:
+        triggers: Rowcrew's own, each as table.trigger.
+    """
+    parameters = {"relations": list(relations), "triggers": list(triggers)}
+    return [Meddler(*row) for row in await _fetch(link, "meddlers", parameters)]
 
 
 async def versions(link: Link) -> list[str]:

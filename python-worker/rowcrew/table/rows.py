@@ -290,6 +290,13 @@ class LivedWorkers(NamedTuple):
     worker_seconds: float
 
 
+class FirstWorker(NamedTuple):
+    """When the first worker of a database started, and how many seconds ago that was."""
+
+    since: datetime
+    seconds: float
+
+
 class LiveJobs(NamedTuple):
     """How many jobs of a queue and type are left to run."""
 
@@ -471,6 +478,7 @@ class Server(Row, frozen=True):
 
     Attributes:
         clock: the moment by the server's clock.
+        isolation: of our transactions, where nobody asks for another.
         max_connections: how many roles without privileges may have.
         others_connections: how many are open that are not Rowcrew's.
     """
@@ -482,6 +490,7 @@ class Server(Row, frozen=True):
     clock: datetime
     encoding: str
     read_only: bool
+    isolation: str
     max_connections: int
     others_connections: int
 
@@ -497,3 +506,19 @@ class Sight(Row, frozen=True):
 
     seen: bool
     jobs: int | None
+
+
+class Meddler(Row, frozen=True):
+    """A rule or a trigger of somebody's own that can keep a statement of ours from its rows.
+
+    Attributes:
+        name: as SQL takes it.
+        acts: at which statements, such as `INSERT OR UPDATE`.
+        function: of a trigger.
+    """
+
+    kind: Literal["rule", "trigger"]
+    relation: str
+    name: str
+    acts: str
+    function: str | None

@@ -15,6 +15,7 @@ import msgspec
 
 from rowcrew import family
 from rowcrew.model.shape import Part
+from rowcrew.table.rows import Meddler
 
 FILE: Final = "shape.json"
 
@@ -51,6 +52,16 @@ def names(parts: Iterable[Part]) -> dict[str, Any]:
         "relations": sorted({part.relation for part in of_parts if part.relation}),
         "functions": [part.name for part in of_parts if part.kind == "function"],
     }
+
+
+def triggers(parts: Iterable[Part]) -> list[str]:
+    """The triggers among the parts, as `operator/meddlers` takes them."""
+    return [f"{part.relation}.{part.name}" for part in parts if part.kind == "trigger"]
+
+
+def dropping_rule(rule: Meddler) -> str:
+    """The SQL by which a person drops a rule."""
+    return f"DROP RULE {rule.name} ON {rule.relation}"
 
 
 def giving_default(column: Part) -> str:

@@ -81,7 +81,7 @@ def of_database(common: Shared, login: Login, *, names: Sequence[str] = ()) -> W
     routes = [
         *offer.routes(common),
         *_signs_of_life(common),
-        *SignIn(login, templates=templates).routes(),
+        *SignIn(login, templates=templates, name=common.name).routes(),
         *pages.routes(desk),
     ]
     return Web(guarded(routes, desk, login, lifespan=running), common.stop, close)

@@ -13,10 +13,10 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Final, NamedTuple
+from urllib.parse import quote
 
 import psycopg
 from starlette.datastructures import Headers
-from starlette.requests import cookie_parser
 from starlette.types import Scope
 
 from rowcrew.admin import web_users
@@ -244,15 +244,31 @@ def secret_of(headers: Headers) -> tuple[str, bool]:
     kind, _, token = headers.get("authorization", "").partition(" ")
     if kind.lower() == "bearer":
         return token.strip(), False
-    return cookie_parser(headers.get("cookie", "")).get(COOKIE, ""), True
+    return _cookie_of(headers), True
 
 
-def cookie(secret: str, *, seconds: float = web_users.SESSION_SECONDS) -> str:
-    """The cookie of a session: for our own pages, never for scripts, over TLS or on this machine."""
-    return f"{COOKIE}={secret}; Path=/; Max-Age={round(seconds)}; Secure; HttpOnly; SameSite=Strict"
+def _cookie_of(headers: Headers) -> str:
+    """The first of this name: a browser sends that of the longest path first, then an outer one."""
+    for part in headers.get("cookie", "").split(";"):
+        name, _, secret = part.strip().partition("=")
+        if name == COOKIE:
+            return secret
+    return ""
 
 
-NO_COOKIE: Final = cookie("", seconds=0)
+def cookie(secret: str, *, root: str, seconds: float = web_users.SESSION_SECONDS) -> str:
+    """The cookie of a session: for our own pages, never for scripts, over TLS or on this machine.
+
+    Args:
+        root: the path that our pages lie below.
+    """
+    path = quote(root) or "/"
+    return f"{COOKIE}={secret}; Path={path}; Max-Age={round(seconds)}; Secure; HttpOnly; SameSite=Strict"
+
+
+def no_cookie(*, root: str) -> str:
+    """What makes a browser forget the cookie."""
+    return cookie("", root=root, seconds=0)
 
 
 def safe_way(way: str) -> str:

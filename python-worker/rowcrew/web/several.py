@@ -20,11 +20,13 @@ from starlette.staticfiles import StaticFiles
 from rowcrew.settings.readers import Database
 from rowcrew.web import health
 from rowcrew.web.api.offer import PREFIX
+from rowcrew.web.api.openapi import openapi
+from rowcrew.web.api.operation import Answer, Operation
 from rowcrew.web.app import Web, guarded, live, of_database
-from rowcrew.web.documents import json_response
+from rowcrew.web.documents import json_response, json_text
 from rowcrew.web.login import Login
 from rowcrew.web.metrics import exposition
-from rowcrew.web.pages.databases import sentence, standing
+from rowcrew.web.pages.databases import Databases, sentence, standing
 from rowcrew.web.pages.routes import STATIC
 from rowcrew.web.pages.screen import DATABASES, Frame, environment
 from rowcrew.web.proxy import Proxy
@@ -87,9 +89,25 @@ def _of_all(commons: Mapping[str, Shared], frame: Frame) -> list[BaseRoute]:
         rows = sorted((standing(name, common) for name, common in commons.items()), key=lambda one: one.rank)
         return frame.page(request, "databases", rows=rows, sentence=sentence(rows), screens=())
 
-    async def list_databases(_: Request) -> Response:
+    async def list_databases(*_: object) -> Answer:
         await look()
-        return json_response({"databases": [standing(name, common) for name, common in commons.items()]})
+        return Answer(Databases([standing(name, common) for name, common in commons.items()]))
+
+    overview = Operation(
+        "GET",
+        "/databases",
+        "list_databases",
+        "All databases, as they were seen last.",
+        list_databases,
+        Databases,
+    )
+    document = json_text(openapi([overview], prefix=PREFIX))
+
+    async def show_list(_: Request) -> Response:
+        return json_response((await list_databases()).document)
+
+    async def describe(_: Request) -> Response:
+        return Response(document, media_type="application/json")
 
     async def ready(_: Request) -> Response:
         await look()
@@ -103,7 +121,8 @@ def _of_all(commons: Mapping[str, Shared], frame: Frame) -> list[BaseRoute]:
 
     return [
         Route("/", show),
-        Route(f"{PREFIX}/databases", list_databases),
+        Route(f"{PREFIX}{overview.path}", show_list),
+        Route(f"{PREFIX}/openapi.json", describe),
         Route("/livez", live),
         Route("/readyz", ready),
         Route("/metrics", metrics),

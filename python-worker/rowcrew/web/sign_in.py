@@ -18,7 +18,8 @@ from starlette.routing import Route
 from rowcrew.model.errors import RowcrewError
 from rowcrew.web.bodies import body_of
 from rowcrew.web.documents import json_response, read_body
-from rowcrew.web.login import NO_COOKIE, Login, Throttled, cookie, safe_way, user_of
+from rowcrew.web.login import Login, Throttled, cookie, no_cookie, safe_way, user_of
+from rowcrew.web.pages.screen import above
 from rowcrew.web.problems import answer_to_stranger, problem_response
 
 SIGN_IN: Final = "/login"
@@ -38,10 +39,12 @@ class SignIn:
 
     Args:
         templates: have the page.
+        name: of the database whose pages these are, among several.
     """
 
-    def __init__(self, login: Login, *, templates: Environment) -> None:
+    def __init__(self, login: Login, *, templates: Environment, name: str | None = None) -> None:
         self._login = login
+        self._name = name
         self._page = templates.get_template("sign_in.html")
 
     def routes(self) -> list[Route]:
@@ -71,7 +74,7 @@ class SignIn:
         if secret is None:
             return self._shown(request, _WRONG, status=403)
         way = request.scope.get("root_path", "") + safe_way(request.query_params.get("next", "/"))
-        return RedirectResponse(way, 303, {"Set-Cookie": cookie(secret)})
+        return RedirectResponse(way, 303, {"Set-Cookie": cookie(secret, root=self._above(request))})
 
     async def sign_in_program(self, request: Request) -> Response:
         try:
@@ -83,7 +86,9 @@ class SignIn:
             return answer_to_stranger(error)
         if secret is None:
             return problem_response(403, _WRONG)
-        return json_response({"name": given.name}, 201, {"Set-Cookie": cookie(secret)})
+        return json_response(
+            {"name": given.name}, 201, {"Set-Cookie": cookie(secret, root=self._above(request))}
+        )
 
     async def sign_out(self, request: Request) -> Response:
         try:
@@ -91,7 +96,11 @@ class SignIn:
         except (RowcrewError, psycopg.Error) as error:
             return answer_to_stranger(error)
         way = request.scope.get("root_path", "") + SIGN_IN
-        return RedirectResponse(way, 303, {"Set-Cookie": NO_COOKIE})
+        return RedirectResponse(way, 303, {"Set-Cookie": no_cookie(root=self._above(request))})
+
+    def _above(self, request: Request) -> str:
+        """The path that the pages of all databases lie below: a session is one of all."""
+        return above(request.scope.get("root_path", ""), self._name)
 
     def _shown(
         self, request: Request, problem: str = "", *, status: int = 200, headers: dict[str, str] | None = None

@@ -50,6 +50,12 @@ class Standing(msgspec.Struct, frozen=True, rename="camel"):
         return _ORDER.index(self.stands)
 
 
+class Databases(msgspec.Struct, frozen=True):
+    """All databases of the process, in the order of `DATABASE_URLS`."""
+
+    databases: list[Standing]
+
+
 def standing(name: str, common: Shared) -> Standing:
     part = common.sampler.now
     queues = part.value.queues if part.value else []

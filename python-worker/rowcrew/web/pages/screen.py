@@ -84,6 +84,11 @@ def environment() -> Environment:
     return found
 
 
+def above(root: str, name: str | None) -> str:
+    """The path of all databases' pages, of that of the one of this name; None = there is but one."""
+    return root if name is None else root.removesuffix(f"{DATABASES}/{name}")
+
+
 class Frame:
     """What is around every page.
 
@@ -125,7 +130,7 @@ class Frame:
             "place": self._place,
             "databases": self._names,
             "database": self._name,
-            "above": root if self._name is None else root.removesuffix(f"{DATABASES}/{self._name}"),
+            "above": above(root, self._name),
             "here": safe_way(request.url.path),
             "done": request.query_params.get("done", ""),
             "status": status,
