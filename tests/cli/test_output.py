@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
+from unittest.mock import Mock
 
 import msgspec
 import pytest
@@ -87,20 +88,17 @@ def test_eighty_columns_show_the_whole_names_of_queues_types_and_events(
 ) -> None:
     monkeypatch.setenv("COLUMNS", "80")
     now = datetime(2030, 1, 31, 9, tzinfo=UTC)
-    rows: list[tuple[Any, Callable[..., None]]] = [
-        ([a_queue(name) for name in NAMES], queues.list_queues),
-        (
-            [ListedType(name, name, 10, 3, 600, "process", "a story " * 30, now) for name in NAMES],
-            types.list_types,
-        ),
-        ([an_event(place, name, now) for place, name in enumerate(NAMES, 20)], events.list_events),
+    queue_rows = [a_queue(name) for name in NAMES]
+    type_rows = [ListedType(name, name, 10, 3, 600, "process", "a story " * 30, now) for name in NAMES]
+    event_rows = [an_event(place, name, now) for place, name in enumerate(NAMES, 20)]
+    tables: list[tuple[Any, Any, Callable[..., None]]] = [
+        (queues, (queue_rows, {}), queues.list_queues),
+        (types, type_rows, types.list_types),
+        (events, event_rows, events.list_events),
     ]
-    for found, shown in rows:
-        for module in (queues, types, events):
-            monkeypatch.setattr(
-                module, "ask", lambda *_, found=found: (found, {}) if shown is queues.list_queues else found
-            )
-            monkeypatch.setattr(module, "read_settings", lambda: None)
+    for module, found, shown in tables:
+        monkeypatch.setattr(module, "ask", Mock(return_value=found))
+        monkeypatch.setattr(module, "read_settings", Mock())
         shown()
         printed = capsys.readouterr().out
         assert all(width(line) <= 80 for line in printed.splitlines())

@@ -60,8 +60,6 @@ def show(queue: str, /, *, json: AsJson = False) -> None:
         As in the column jobs.queue.
     """
     shown, found = ask(read_settings(), lambda link: _shown(link, queue))
-    if shown is None:
-        raise RowcrewError(f"nobody has named a queue {queue!r}; see `rowcrew queues list`")
     until_drained = drain_seconds(shown.ready, found[0])
     if json:
         print_document({**columns(shown), "drainSeconds": until_drained, "within": found})
@@ -113,8 +111,12 @@ async def _listed(link: Link) -> tuple[list[ListedQueue], dict[str, float]]:
     return await admin.list_queues(link), await ended_per_minute(link)
 
 
-async def _shown(link: Link, queue: str) -> tuple[ShownQueue | None, list[Pace]]:
-    return await admin.show_queue(link, queue), await paces(link, queue=queue)
+async def _shown(link: Link, queue: str) -> tuple[ShownQueue, list[Pace]]:
+    row = await admin.show_queue(link, queue)
+    if row is None:
+        meant = await admin.meant_queue(link, queue)
+        raise RowcrewError(f"nobody has named a queue {queue!r}; see `rowcrew queues list`{meant}")
+    return row, await paces(link, queue=queue)
 
 
 def _change(queue: str, changes: Mapping[str, Any], seconds: str | None, *, may_be_new: bool) -> None:

@@ -52,8 +52,6 @@ def show(type: str, /, *, json: AsJson = False) -> None:
         As in the column jobs.type.
     """
     row, found = ask(read_settings(), lambda link: _shown(link, type))
-    if row is None:
-        raise RowcrewError(f"no worker has published a type {type!r}; see `rowcrew types list`")
     if json:
         print_document({**columns(row), "within": found})
     else:
@@ -71,5 +69,9 @@ def _summary(row: ListedType) -> dict[str, Any]:
     }
 
 
-async def _shown(link: Link, type: str) -> tuple[PublishedType | None, list[Pace]]:
-    return await queues.show_type(link, type), await paces(link, type=type)
+async def _shown(link: Link, type: str) -> tuple[PublishedType, list[Pace]]:
+    row = await queues.show_type(link, type)
+    if row is None:
+        meant = await queues.meant_type(link, type) or ""
+        raise RowcrewError(f"no worker has published a type {type!r}; see `rowcrew types list`{meant}")
+    return row, await paces(link, type=type)

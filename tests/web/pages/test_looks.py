@@ -62,6 +62,14 @@ def test_no_screen_is_wider_than_its_window(open_page: OpenPage, scene: Scene, w
     long = f"{width}{'w' * 190}"
     root = scene.job(long, uniqueKey=long, concurrencyKey=long, payload={"long": 9 * long})
     ids = {"failed": scene.failed(long, 2 * long, parentId=root), "queued": root}
+    scene.job(long, queue=f"{width}{'q' * 50}")
+    scene.worker(long)
+    refused = f"cron '61 * * * *': {'bad minute; ' * 9}{long}"
+    scene.stage(
+        "INSERT INTO schedules (name, type, cron, problem) VALUES (%s, 'report', '61 * * * *', %s)",
+        long,
+        refused,
+    )
     page = open_page("/", viewport={"width": width, "height": 844})
     for path in SCREENS:
         page.goto(path.format(**ids))
