@@ -40,7 +40,7 @@ async def test_two_schedules_of_one_type_that_tick_at_once_are_two_jobs(desk: De
     await firing.once()
     desk.hands.execute("""UPDATE schedules SET "nextAt" = date_trunc('minute', now())""")
     await firing.once()
-    assert sorted(city["city"] for (city,) in desk.jobs("payload")) == ["berlin", "paris"]
+    assert sorted(payload["city"] for payload in desk.jobs("payload")) == ["berlin", "paris"]
 
 
 async def test_what_the_row_leaves_open_the_type_says_and_then_the_table(desk: Desk, firing: Firing) -> None:
