@@ -248,7 +248,9 @@ def test_the_version_of_a_newer_queue_is_kept_and_not_undone(empty_url: str) -> 
     migrate.migrate(empty_url)
     with psycopg.connect(empty_url) as newer:
         newer.execute("UPDATE rowcrew_migrations SET version_num = '9999' WHERE version_num ~ '^0'")
+        newer.execute("UPDATE rowcrew_migrations SET version_num = 'files_0099' WHERE version_num ~ '^files'")
     migrate.migrate(empty_url)
+    migrate.migrate(empty_url, only=["files"])
     with pytest.raises(CommandError, match="9999"):
         migrate.downgrade(empty_url, "queue@base")
     assert ("9999",) in ask(empty_url, "SELECT version_num FROM rowcrew_migrations")
