@@ -80,6 +80,14 @@ def test_without_formats_a_date_is_iso_8601_or_a_bad_row(cells: Imports, column:
 
 
 @WAYS
+def test_a_refused_number_names_what_would_read_it(cells: Imports, way: str) -> None:
+    (reason,) = refusals(cells, "n", ["1,50"], way).values()
+    assert "1,50 (decimal '.', thousands ''; give decimal, thousands, negative, currencySigns)" in reason
+    (reason,) = refusals(cells, "n", ["1,50"], way, negative="any", currencySigns=True).values()
+    assert "1,50 (decimal '.', thousands ''; give decimal, thousands)" in reason
+
+
+@WAYS
 @pytest.mark.parametrize("cell", ["2026-01-02", "20260102", "2026-1-2", " 2026-01-02 ", "2026-01-02 00:00"])
 def test_iso_8601_is_read_without_formats(cells: Imports, cell: str, way: str) -> None:
     assert bring(cells, "d", cell, way) == "2026-01-02"

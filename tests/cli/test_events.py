@@ -149,5 +149,17 @@ def test_the_doctor_names_a_receiver_that_keeps_failing_or_that_nobody_here_can_
     assert doctors_words(capsys) == ["nothing went wrong with ops, pager, the-log"]
 
 
+def test_the_doctor_names_a_receiver_from_its_first_failure_on(
+    capsys: pytest.CaptureFixture[str], table: Table
+) -> None:
+    table.rows("INSERT INTO event_receivers (name, via) VALUES ('the-log', 'log')")
+    table.rows("""
+        INSERT INTO event_messages
+               (id, receiver, count, kind, subject, queue, type, detail, "firstAt", "lastAt", attempts, error)
+        VALUES (1, 'the-log', 1, 'shop.opened', '', '', '', '{}', now(), now(), 1, 'the log: is full')
+    """)
+    assert doctors_words(capsys) == ["the receiver the-log could not be told, 1 waiting: the log: is full"]
+
+
 def test_the_doctor_does_not_speak_of_events_where_nobody_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     assert doctors_words(capsys) == []

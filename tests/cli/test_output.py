@@ -2,15 +2,35 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
+from unittest.mock import Mock
 
 import msgspec
 import pytest
 
+from rowcrew.cli import events, main, queues, types
 from rowcrew.cli.output import print_document, print_fields, progress_text
 from rowcrew.cli.tables import print_table
 from rowcrew.model.terminal_text import width
+from rowcrew.table.rows import ListedEvent, ListedQueue, ListedType
+
+
+def a_queue(name: str) -> ListedQueue:
+    return ListedQueue(
+        queue=name, queued=12, processing=3, completed=93100, failed=41, cancelled=7, ready=12,
+        oldest_ready_at=None, oldest_wait_seconds=184.0, workers=2, workers_allowed=3, slots=8, slots_taken=3,
+    )  # fmt: skip
+
+
+def an_event(id: int, subject: str, now: datetime) -> ListedEvent:
+    return ListedEvent(
+        id=id, kind="job.failed", subject=subject, queue=subject, type=subject, count=4, created_at=now,
+        detail=None, message_id=None, state="waiting", receivers=1, told=0, error="ops: no answer in time",
+    )  # fmt: skip
 
 
 def test_a_table_gives_way_at_its_widest_column_until_it_fits(
@@ -47,6 +67,60 @@ def test_what_identifies_a_row_is_whole_and_the_story_stands_below(
     assert shown == "1234567  a.long.ty…  completed"
     assert len(story) == 2
     assert all(line.startswith("    ") and width(line) <= 30 for line in story)
+
+
+def test_the_story_of_a_row_counts_the_columns_of_its_characters(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "30")
+    for story in ("請求書を送信できません " * 3, "🧾 " * 40, "数" * 40):
+        print_table([{"id": 1, "error": story}], ("id", "error"), below="error")
+        lines = capsys.readouterr().out.splitlines()
+        assert len(lines) == 4, "the heading, the row, and two lines of its story"
+        assert max(map(width, lines)) <= 30
+
+
+NAMES = ("ai_processing", "cost_collection", "investor_processing", "supabase_upload")
+
+
+def test_eighty_columns_show_the_whole_names_of_queues_types_and_events(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    now = datetime(2030, 1, 31, 9, tzinfo=UTC)
+    queue_rows = [a_queue(name) for name in NAMES]
+    type_rows = [ListedType(name, name, 10, 3, 600, "process", "a story " * 30, now) for name in NAMES]
+    event_rows = [an_event(place, name, now) for place, name in enumerate(NAMES, 20)]
+    tables: list[tuple[Any, Any, Callable[..., None]]] = [
+        (queues, (queue_rows, {}), queues.list_queues),
+        (types, type_rows, types.list_types),
+        (events, event_rows, events.list_events),
+    ]
+    for module, found, shown in tables:
+        monkeypatch.setattr(module, "ask", Mock(return_value=found))
+        monkeypatch.setattr(module, "read_settings", Mock())
+        shown()
+        printed = capsys.readouterr().out
+        assert all(width(line) <= 80 for line in printed.splitlines())
+        assert [name for name in NAMES if name not in printed.split()] == [], printed
+
+
+@pytest.mark.parametrize("columns", [80, 0])
+def test_an_error_fits_the_terminal_that_shows_it(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, columns: int
+) -> None:
+    monkeypatch.setattr(sys.stderr, "fileno", lambda: 2, raising=False)
+    monkeypatch.setattr("os.get_terminal_size", lambda _: os.terminal_size((columns, 24)))
+    assert main(["jobs", "list", "--status", "faild"]) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert "".join(lines).count("Did you mean") == 1
+    assert [line[:2] for line in lines[:2]] == (["ro", "  "] if columns else ["ro"])
+    assert all(width(line) <= 80 for line in lines) or not columns
+
+
+def test_an_error_is_one_line_of_a_file(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["jobs", "list", "--status", "faild"]) == 2
+    assert len(capsys.readouterr().err.splitlines()) == 1
 
 
 @pytest.mark.parametrize(

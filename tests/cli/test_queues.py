@@ -198,9 +198,14 @@ def test_a_queue_without_a_present_rate_is_never_drained_and_a_paused_one_neithe
     assert "never: it is paused" in capsys.readouterr().out
 
 
-def test_a_queue_that_nobody_has_named_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_queue_that_nobody_has_named_is_refused(
+    connect: Connect, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["queues", "show", "cots"]) == 1
-    assert "nobody has named a queue 'cots'; see `rowcrew queues list`" in capsys.readouterr().err
+    assert "nobody has named a queue 'cots'; see `rowcrew queues list`\n" in capsys.readouterr().err
+    connect().execute("INSERT INTO queues (queue) VALUES ('costs')")
+    assert main(["queues", "show", "cots"]) == 1
+    assert "; did you mean 'costs'?" in capsys.readouterr().err
 
 
 def test_the_list_tells_how_many_jobs_end_in_a_minute(

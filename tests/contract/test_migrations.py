@@ -244,12 +244,16 @@ def test_the_version_of_a_family_that_is_not_installed_here_stands_in_nobodys_wa
     }
 
 
-def test_the_version_of_a_newer_queue_is_not_overlooked(empty_url: str) -> None:
+def test_the_version_of_a_newer_queue_is_kept_and_not_undone(empty_url: str) -> None:
     migrate.migrate(empty_url)
     with psycopg.connect(empty_url) as newer:
         newer.execute("UPDATE rowcrew_migrations SET version_num = '9999' WHERE version_num ~ '^0'")
+        newer.execute("UPDATE rowcrew_migrations SET version_num = 'files_0099' WHERE version_num ~ '^files'")
+    migrate.migrate(empty_url)
+    migrate.migrate(empty_url, only=["files"])
     with pytest.raises(CommandError, match="9999"):
-        migrate.migrate(empty_url)
+        migrate.downgrade(empty_url, "queue@base")
+    assert ("9999",) in ask(empty_url, "SELECT version_num FROM rowcrew_migrations")
 
 
 def test_alembic_in_a_checkout_finds_the_migrations_of_every_bundled_family() -> None:

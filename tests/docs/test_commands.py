@@ -61,6 +61,15 @@ def test_the_command_can_be_given(command: str, where: str) -> None:
             assert known, f"{where}: no test knows the command {words}"
 
 
+def test_the_commands_that_the_dashboard_shows_can_be_read() -> None:
+    templates = (ROOT / "python-worker" / "rowcrew" / "web" / "pages" / "templates").glob("*.html")
+    text = "".join(path.read_text() for path in templates)
+    shown = re.findall(r"""code\("rowcrew ([^"]+)"\)|<code>rowcrew ([^<{]+)</code>""", text)
+    assert len(shown) >= 3
+    for in_block, in_line in shown:
+        can_be_read(shlex.split(in_block or in_line))
+
+
 def can_be_read(words: list[str]) -> None:
     """The options are there; what `queues set` is given it reads only when it runs."""
     _, given, _ = cli._app().parse_args(words, exit_on_error=False, print_error=False)

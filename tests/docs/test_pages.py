@@ -61,6 +61,20 @@ def test_the_table_of_settings_is_that_of_the_code() -> None:
     ]
 
 
+def test_no_setting_is_called_by_the_end_of_its_name() -> None:
+    known = {name for variable in (*VARIABLES, *variables(), *LAUNCHER_VARIABLES) for name in variable.names}
+    called = {
+        (page.name, word)
+        for page in PAGES
+        for word in re.findall(r"`([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)[`=]", page.read_text())
+    }
+    assert [
+        found
+        for found in sorted(called)
+        if found[1] not in known and any(n.endswith(f"_{found[1]}") for n in known)
+    ] == []
+
+
 @pytest.mark.parametrize(
     "page", [page for page in PAGES if page.stem not in ("glossary", "CONTRIBUTING")], ids=name
 )

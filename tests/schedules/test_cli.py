@@ -109,6 +109,31 @@ def test_an_edit_changes_what_is_given_and_plans_a_new_rule_anew(terminal: Termi
     assert "nothing to change" in terminal("edit", "nightly", code=2)
 
 
+def test_a_type_that_nobody_has_published_is_told_with_the_one_that_was_meant(
+    desk: Desk, capsys: pytest.CaptureFixture[str]
+) -> None:
+    desk.hands.execute("""INSERT INTO job_types (type) VALUES ('invoice_mail'), ('report')""")
+    told = (
+        "No worker has published the type 'invoice_mial' yet: its jobs wait until one does;"
+        " did you mean 'invoice_mail'?\n"
+    )
+    for words in (
+        ("add", "nightly", "invoice_mial", *NEW_YORK),
+        ("edit", "nightly", "--overlap", "skip"),
+        ("trigger", "nightly"),
+    ):
+        assert main(["schedules", *words]) == 0
+        assert capsys.readouterr().err == told, words
+    assert main(["schedules", "edit", "nightly", "--type", "report"]) == 0
+    assert capsys.readouterr().err == ""
+
+
+def test_a_mistyped_name_is_answered_with_the_one_that_was_meant(terminal: Terminal, desk: Desk) -> None:
+    terminal("add", "every minute", "report", *NEW_YORK)
+    for verb in ("pause", "resume", "trigger", "preview"):
+        assert "did you mean 'every minute'?" in terminal(verb, "evry minute", code=1)
+
+
 def test_a_pause_lasts_until_resume(terminal: Terminal, desk: Desk) -> None:
     desk.add()
     desk.due()

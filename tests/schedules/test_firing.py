@@ -34,6 +34,15 @@ async def test_a_due_tick_becomes_one_job_as_the_row_says(desk: Desk, firing: Fi
     assert following > datetime.now(UTC)
 
 
+async def test_two_schedules_of_one_type_that_tick_at_once_are_two_jobs(desk: Desk, firing: Firing) -> None:
+    for name in ("berlin", "paris"):
+        desk.add(name, type="report", payload=f'{{"city": "{name}"}}')
+    await firing.once()
+    desk.hands.execute("""UPDATE schedules SET "nextAt" = date_trunc('minute', now())""")
+    await firing.once()
+    assert sorted(payload["city"] for payload in desk.jobs("payload")) == ["berlin", "paris"]
+
+
 async def test_what_the_row_leaves_open_the_type_says_and_then_the_table(desk: Desk, firing: Firing) -> None:
     desk.hands.execute(
         """INSERT INTO job_types (type, queue, priority, "maxAttempts") VALUES ('said', 'slow', -10, 9)"""

@@ -41,7 +41,7 @@ async def redeliver(
 
 
 async def receiver_checks(link: Link, settings: Settings) -> list[Check]:
-    """One line for each receiver that keeps failing or that a worker with these settings cannot tell."""
+    """One line for each receiver that fails or that a worker with these settings cannot tell."""
     receivers = await list_receivers(link)
     wrong = [found for receiver in receivers for found in _checks(receiver, settings)]
     if receivers and not wrong:
@@ -62,3 +62,6 @@ def _checks(receiver: ListedReceiver, settings: Settings) -> Iterator[Check]:
         what = f"the receiver {name} keeps failing, {receiver.waiting} waiting{given_up}: {receiver.error}"
         remedy = f"mend it, then: rowcrew events redeliver --failed --receiver {name}"
         yield check("events", "warning", what, remedy)
+    elif receiver.error:
+        what = f"the receiver {name} could not be told, {receiver.waiting} waiting: {receiver.error}"
+        yield check("events", "warning", what, "workers try again by themselves, unless the reason stays")

@@ -45,6 +45,12 @@ async def meant_queue(link: Link, queue: str) -> str:
     return meant(queue, await operator.queue_names(link))
 
 
+async def meant_type(link: Link, type: str) -> str | None:
+    """The same about a type that no worker has published; None = one has."""
+    known = [one.type for one in await operator.list_types(link)]
+    return None if type in known else meant(type, known)
+
+
 async def set_queue(
     link: Link,
     queue: str,

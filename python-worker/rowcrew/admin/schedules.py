@@ -16,6 +16,7 @@ import msgspec
 
 from rowcrew.model.calendar import BadRule, Rule, zone
 from rowcrew.model.errors import RowcrewError
+from rowcrew.model.why import meant
 from rowcrew.table import operator
 from rowcrew.table.link import Link
 from rowcrew.table.rows import ListedSchedule
@@ -42,7 +43,8 @@ async def get_schedule(link: Link, name: str) -> ListedSchedule:
     """
     found = await operator.list_schedules(link, name)
     if not found:
-        raise NoSuchSchedule(f"there is no schedule {name!r}; `rowcrew schedules list` shows all")
+        close = meant(name, [one.name for one in await operator.list_schedules(link)])
+        raise NoSuchSchedule(f"there is no schedule {name!r}; `rowcrew schedules list` shows all{close}")
     return found[0]
 
 

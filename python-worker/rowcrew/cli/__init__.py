@@ -180,8 +180,19 @@ def _code(result: Any) -> int:
 
 def _fail(code: int, *sentences: str) -> int:
     for sentence in sentences:
-        print(f"rowcrew: {sentence}", file=sys.stderr)
+        print("\n  ".join(_lines(f"rowcrew: {sentence}")), file=sys.stderr)
     return code
+
+
+def _lines(text: str) -> list[str]:
+    """The text as wide as the terminal that shows errors; one line for a file, in which people search."""
+    from rowcrew.model.terminal_text import folded
+
+    try:
+        columns = os.get_terminal_size(sys.stderr.fileno()).columns
+    except (OSError, ValueError):
+        return [text]
+    return folded(text, max(20, columns - 2), keep_words=True) if columns else [text]
 
 
 def _one_line(text: str) -> str:
@@ -190,4 +201,4 @@ def _one_line(text: str) -> str:
 
 def _is_shown(default: Any) -> str | None:
     """Defaults that say something."""
-    return None if default in (None, False) else str(default)
+    return None if default in (None, False, "", ()) else str(default)

@@ -97,10 +97,10 @@ def enqueue(
 
 async def _enqueue(link: Link, job: NewJob) -> client.Enqueued:
     """Enqueue, with a word when no worker may ever take the job."""
-    published = await queues.show_type(link, job.type)
+    meant = await queues.meant_type(link, job.type)
     enqueued = await client.enqueue_async(job, on=link)
-    if published is None:
-        _note(f"No worker has published the type {job.type!r} yet: the job waits until one does")
+    if meant is not None:
+        _note(f"No worker has published the type {job.type!r} yet: the job waits until one does{meant}")
     return enqueued
 
 

@@ -13,11 +13,11 @@ from rowcrew.admin import events as admin
 from rowcrew.cli import FAILURE, SUCCESS, UsageError
 from rowcrew.cli.asking import ask
 from rowcrew.cli.options import AsJson, job_id, read_settings
-from rowcrew.cli.output import columns, print_documents
+from rowcrew.cli.output import columns, print_documents, shown
 from rowcrew.cli.tables import print_table
 from rowcrew.table.rows import EventState, ListedEvent, ListedReceiver
 
-LIST_COLUMNS = ("id", "kind", "subject", "queue", "count", "createdAt", "state", "told", "error")
+LIST_COLUMNS = ("id", "kind", "subject", "queue", "count", "at", "state", "told", "error")
 RECEIVER_COLUMNS = ("name", "via", "target", "kinds", "waiting", "failed", "toldAt", "error")
 
 events = App(name="events", help="What happened, and who was told of it.")
@@ -41,8 +41,7 @@ def list_events(
     if json:
         print_documents(rows)
     elif rows:
-        shrink = ("kind", "subject", "queue")
-        print_table([_summary(row) for row in rows], LIST_COLUMNS, shrink=shrink, below="error")
+        print_table([_summary(row) for row in rows], LIST_COLUMNS, shrink=("queue",), below="error")
     else:
         print(_nothing(filtered=bool(kind or state)), file=sys.stderr)
 
@@ -88,7 +87,7 @@ def redeliver(
 def _nothing(*, filtered: bool) -> str:
     if filtered:
         return "There is no such event; `rowcrew events list` shows those of every kind and state."
-    return "Nothing to tell has happened yet; `rowcrew events receivers` shows who would be told of what."
+    return "Nothing to tell has happened yet; `rowcrew events receivers` shows who is told."
 
 
 def _nobody_again(*, failed: bool) -> str:
@@ -98,7 +97,7 @@ def _nobody_again(*, failed: bool) -> str:
 
 
 def _summary(row: ListedEvent) -> dict[str, Any]:
-    return {**columns(row), "told": f"{row.told}/{row.receivers}"}
+    return {**columns(row), "at": shown(row.created_at)[5:16], "told": f"{row.told}/{row.receivers}"}
 
 
 def _receiver(row: ListedReceiver) -> dict[str, Any]:

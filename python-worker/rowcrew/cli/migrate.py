@@ -11,6 +11,7 @@ from cyclopts import Parameter
 from rowcrew.cli import FAILURE, SUCCESS
 from rowcrew.cli.options import AsJson, read_settings
 from rowcrew.cli.output import print_document
+from rowcrew.model.errors import RowcrewError
 from rowcrew.model.terminal_text import one_line
 from rowcrew.settings import Settings
 
@@ -42,8 +43,13 @@ def migrate(
     if shape is not None:
         print(_shape(settings, shape), end="")
         return SUCCESS
+    if (later := _later(settings)) is not None and repair:
+        what = f"the tables are at revision {later}, which this version does not know"
+        raise RowcrewError(f"{what}: upgrade rowcrew, then repair")
     remembered = _remembered(settings) if repair else []
     revision = bring_up_to_date(settings, only or [])
+    if later is not None:
+        return _told_of_later(later, revision, as_json=json)
     lines = remembered + _repaired(settings) if repair else _compared(settings)
     if json:
         print_document({"revision": revision, "differences": lines})
@@ -68,6 +74,22 @@ def bring_up_to_date(settings: Settings, only: Sequence[str] = ()) -> int:
     with _explained(settings) as address:
         apply_migrations(address, only=only)
     return SCHEMA_REVISION
+
+
+def _later(settings: Settings) -> int | None:
+    from rowcrew.table.migrate import later_revision
+
+    with _explained(settings) as address:
+        return later_revision(address)
+
+
+def _told_of_later(later: int, known: int, *, as_json: bool) -> int:
+    """A release that was taken back finds the tables of the one after it, and leaves them as they are."""
+    if as_json:
+        print_document({"revision": later, "differences": []})
+    else:
+        print(f"The tables are at revision {later}; this version needs {known}, and leaves them as they are.")
+    return SUCCESS
 
 
 def _compared(settings: Settings) -> list[dict[str, Any]]:

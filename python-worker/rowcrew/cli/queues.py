@@ -20,11 +20,11 @@ from rowcrew.model import queue_columns
 from rowcrew.model.duration import duration
 from rowcrew.model.errors import RowcrewError
 from rowcrew.model.pace import Pace, drain_seconds
-from rowcrew.model.status import STATUSES
+from rowcrew.model.status import ENDED, LIVE
 from rowcrew.table.link import Link
 from rowcrew.table.rows import ListedQueue, ShownQueue
 
-LIST_COLUMNS = ("queue", *STATUSES, "ready", "oldest", "workers", "slots")
+LIST_COLUMNS = ("queue", *LIVE, "ready", "oldest", "workers", "slots", "ended")
 
 queues = App(name="queues", help="How the queues stand and do, and what is set for them.")
 
@@ -42,7 +42,7 @@ def list_queues(*, json: AsJson = False) -> None:
     if json:
         print_documents({**columns(row), "endedPerMinute": rates.get(row.queue, 0.0)} for row in rows)
     elif rows:
-        print_table([_summary(row) for row in rows], LIST_COLUMNS, shrink=("queue",))
+        print_table([_summary(row) for row in rows], LIST_COLUMNS, shrink=("queue",), below="ended")
     else:
         print("There are no jobs and no workers yet; enqueue one with `rowcrew enqueue`.", file=sys.stderr)
 
@@ -60,8 +60,6 @@ def show(queue: str, /, *, json: AsJson = False) -> None:
         As in the column jobs.queue.
     """
     shown, found = ask(read_settings(), lambda link: _shown(link, queue))
-    if shown is None:
-        raise RowcrewError(f"nobody has named a queue {queue!r}; see `rowcrew queues list`")
     until_drained = drain_seconds(shown.ready, found[0])
     if json:
         print_document({**columns(shown), "drainSeconds": until_drained, "within": found})
@@ -113,8 +111,12 @@ async def _listed(link: Link) -> tuple[list[ListedQueue], dict[str, float]]:
     return await admin.list_queues(link), await ended_per_minute(link)
 
 
-async def _shown(link: Link, queue: str) -> tuple[ShownQueue | None, list[Pace]]:
-    return await admin.show_queue(link, queue), await paces(link, queue=queue)
+async def _shown(link: Link, queue: str) -> tuple[ShownQueue, list[Pace]]:
+    row = await admin.show_queue(link, queue)
+    if row is None:
+        meant = await admin.meant_queue(link, queue)
+        raise RowcrewError(f"nobody has named a queue {queue!r}; see `rowcrew queues list`{meant}")
+    return row, await paces(link, queue=queue)
 
 
 def _change(queue: str, changes: Mapping[str, Any], seconds: str | None, *, may_be_new: bool) -> None:
@@ -146,6 +148,8 @@ def _summary(row: ListedQueue) -> dict[str, Any]:
         "oldest": None if wait is None else " ".join(duration(wait).split()[:2]),
         "workers": row.workers if row.workers_allowed is None else f"{row.workers}/{row.workers_allowed}",
         "slots": f"{row.slots_taken}/{row.slots}",
+        "ended": ", ".join(f"{count} {status}" for status in ENDED if (count := getattr(row, status)))
+        or None,
     }
 
 

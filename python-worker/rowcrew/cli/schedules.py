@@ -11,6 +11,7 @@ from cyclopts import App, Parameter
 from cyclopts.validators import Number
 
 from rowcrew.admin import schedules as admin
+from rowcrew.admin.queues import meant_type
 from rowcrew.cli import FAILURE, SUCCESS, UsageError
 from rowcrew.cli.asking import ask
 from rowcrew.cli.options import AsJson, read_settings
@@ -70,7 +71,7 @@ def add(
     given = {"name": name, "type": type, "payload": payload_object(type, payload), **options.given()}
     if given.keys().isdisjoint(RULES):
         raise UsageError("a schedule needs a rule: give --cron, such as '0 2 * * *', or --every, such as 5m")
-    _tell(_ruled(lambda link: admin.add_schedule(link, given)), as_json=json)
+    _tell(*_ruled(lambda link: admin.add_schedule(link, given)), as_json=json)
 
 
 @schedules.command
@@ -101,7 +102,7 @@ def edit(
         changes["payload"] = payload_object(type or "any", payload)
     if not changes:
         raise UsageError("nothing to change was given; see --help")
-    _tell(_ruled(lambda link: admin.change_schedule(link, name, changes)), as_json=json)
+    _tell(*_ruled(lambda link: admin.change_schedule(link, name, changes)), as_json=json)
 
 
 @schedules.command
@@ -119,11 +120,12 @@ def resume(name: Name, /, *, json: AsJson = False) -> None:
 @schedules.command
 def trigger(name: Name, /, *, json: AsJson = False) -> None:
     """Enqueue one job now, beside the plan."""
-    job = ask(read_settings(), lambda link: admin.trigger_schedule(link, name))
+    job, type, meant = ask(read_settings(), lambda link: _triggered(link, name))
     if json:
         print_document({"name": name, "jobId": job})
     else:
         print(f"Enqueued job {job}")
+    _warn(type, meant)
 
 
 @schedules.command
@@ -185,23 +187,44 @@ def _agreed(number: int) -> bool:
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
-def _ruled(question: Callable[[Link], Awaitable[ListedSchedule]]) -> ListedSchedule:
-    """The schedule that the options make.
+async def _triggered(link: Link, name: str) -> tuple[int, str, str | None]:
+    """The job, its type, and what was meant by a type that nobody has published."""
+    row = await admin.get_schedule(link, name)
+    return await admin.trigger_schedule(link, name), row.type, await meant_type(link, row.type)
+
+
+def _ruled(question: Callable[[Link], Awaitable[ListedSchedule]]) -> tuple[ListedSchedule, str | None]:
+    """The schedule that the options make, and what was meant by a type that nobody has published.
 
     Raises:
         UsageError: no calendar can follow the rule that was typed.
     """
+
+    async def ruled(link: Link) -> tuple[ListedSchedule, str | None]:
+        row = await question(link)
+        return row, await meant_type(link, row.type)
+
     try:
-        return ask(read_settings(), question)
+        return ask(read_settings(), ruled)
     except BadRule as error:
         raise UsageError(str(error)) from error
 
 
-def _tell(row: ListedSchedule, *, as_json: bool) -> None:
+def _tell(row: ListedSchedule, meant: str | None = None, *, as_json: bool) -> None:
     if as_json:
         print_document(row)
     else:
         print(f"Schedule {row.name}: {_rule(row)}, {_state(row)}")
+    _warn(row.type, meant)
+
+
+def _warn(type: str, meant: str | None) -> None:
+    """A schedule makes jobs for ever, and a mistyped type would show in nothing but their number."""
+    if meant is not None:
+        print(
+            f"No worker has published the type {type!r} yet: its jobs wait until one does{meant}",
+            file=sys.stderr,
+        )
 
 
 def _summary(row: ListedSchedule) -> Mapping[str, Any]:

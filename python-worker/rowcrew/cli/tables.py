@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import shutil
 import sys
-import textwrap
 from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
 from rowcrew import settings
 from rowcrew.cli.output import shown
-from rowcrew.model.terminal_text import fitted, one_line, padded, width
+from rowcrew.model.terminal_text import fitted, folded, one_line, padded, width
 
 _GAP: Final = "  "
 _UNLIMITED: Final = 1 << 30
@@ -88,9 +87,7 @@ def wrapped(text: str, *, indent: str, mark: str = "") -> list[str]:
     lines = [text]
     if terminal != _UNLIMITED:
         # A command or a name that is broken at a hyphen can no longer be copied.
-        lines = textwrap.wrap(
-            text, max(20, terminal - len(indent)), break_on_hyphens=False, break_long_words=False
-        )
+        lines = folded(text, max(20, terminal - len(indent)), keep_words=True)
     return [f"{indent if place or not mark else mark}{line}" for place, line in enumerate(lines)]
 
 
@@ -111,9 +108,11 @@ def _painted(name: str, cut: str, text: str) -> str:
 def _print_below(text: str, terminal: int) -> bool:
     """Print a row's longest text; whether it was cut."""
     indent = 2 * _GAP
-    lines = textwrap.wrap(text, max(20, terminal - len(indent)))
+    room = max(20, terminal - len(indent))
+    lines = folded(text, room)
     if is_cut := len(lines) > _BELOW_LINES:
-        lines = textwrap.wrap(text, max(20, terminal - len(indent)), max_lines=_BELOW_LINES, placeholder=" …")
+        last = f"{lines[_BELOW_LINES - 1]} …"
+        lines = [*lines[: _BELOW_LINES - 1], padded(last, min(room, width(last)), False)]
     for line in lines:
         print(f"{indent}\x1b[{_DIM}m{line}\x1b[0m" if is_coloured() else f"{indent}{line}")
     return is_cut

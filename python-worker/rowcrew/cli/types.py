@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 from cyclopts import App
 
@@ -13,12 +14,13 @@ from rowcrew.cli.options import AsJson, read_settings
 from rowcrew.cli.output import columns, print_document, print_documents, print_fields
 from rowcrew.cli.paces import print_paces
 from rowcrew.cli.tables import print_table
+from rowcrew.model.duration import duration
 from rowcrew.model.errors import RowcrewError
 from rowcrew.model.pace import Pace
 from rowcrew.table.link import Link
-from rowcrew.table.rows import PublishedType
+from rowcrew.table.rows import ListedType, PublishedType
 
-LIST_COLUMNS = ("type", "queue", "priority", "maxAttempts", "timeoutSeconds", "executor", "description")
+LIST_COLUMNS = ("type", "queue", "priority", "tries", "timeout", "executor", "description")
 
 types = App(name="types", help="The job types that workers have published.")
 
@@ -27,11 +29,13 @@ types = App(name="types", help="The job types that workers have published.")
 @types.command(name="list")
 def list_types(*, json: AsJson = False) -> None:
     """List the types; what is empty has the default: queue default, priority 0, 3 attempts, no limit."""
-    rows = [columns(row) for row in ask(read_settings(), queues.list_types)]
+    rows = ask(read_settings(), queues.list_types)
     if json:
         print_documents(rows)
     elif rows:
-        print_table(rows, LIST_COLUMNS)
+        print_table(
+            [_summary(row) for row in rows], LIST_COLUMNS, shrink=("type", "queue"), below="description"
+        )
     else:
         print("No worker has published its types yet; start one with `rowcrew worker`.", file=sys.stderr)
 
@@ -48,8 +52,6 @@ def show(type: str, /, *, json: AsJson = False) -> None:
         As in the column jobs.type.
     """
     row, found = ask(read_settings(), lambda link: _shown(link, type))
-    if row is None:
-        raise RowcrewError(f"no worker has published a type {type!r}; see `rowcrew types list`")
     if json:
         print_document({**columns(row), "within": found})
     else:
@@ -58,5 +60,18 @@ def show(type: str, /, *, json: AsJson = False) -> None:
         print_paces(found)
 
 
-async def _shown(link: Link, type: str) -> tuple[PublishedType | None, list[Pace]]:
-    return await queues.show_type(link, type), await paces(link, type=type)
+def _summary(row: ListedType) -> dict[str, Any]:
+    limit = row.timeout_seconds
+    return {
+        **columns(row),
+        "tries": row.max_attempts,
+        "timeout": None if limit is None else duration(limit),
+    }
+
+
+async def _shown(link: Link, type: str) -> tuple[PublishedType, list[Pace]]:
+    row = await queues.show_type(link, type)
+    if row is None:
+        meant = await queues.meant_type(link, type) or ""
+        raise RowcrewError(f"no worker has published a type {type!r}; see `rowcrew types list`{meant}")
+    return row, await paces(link, type=type)

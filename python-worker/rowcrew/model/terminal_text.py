@@ -36,6 +36,39 @@ def padded(text: str, columns: int, to_the_right: bool) -> str:
     return padding + text if to_the_right else text + padding
 
 
+def folded(text: str, columns: int, *, keep_words: bool = False) -> list[str]:
+    """The text in lines of so many columns, broken at blanks, and inside a word that is wider than a line.
+
+    Args:
+        keep_words: break no word, however wide: commands and names can then be copied.
+    """
+    lines: list[str] = []
+    line = ""
+    for word in text.split(" "):
+        longer = f"{line} {word}" if line else word
+        if width(longer) <= columns:
+            line = longer
+            continue
+        if line:
+            lines.append(line)
+        line = word
+        while width(line) > columns and not keep_words:
+            fits = _columns_of(line, columns)
+            lines.append(line[:fits])
+            line = line[fits:]
+    return [*lines, line] if line else lines
+
+
+def _columns_of(text: str, columns: int) -> int:
+    """How many characters of the text fit so many columns; one at least."""
+    taken = 0
+    for place, character in enumerate(text):
+        taken += _character_width(character)
+        if taken > columns:
+            return max(1, place)
+    return len(text)
+
+
 def fitted(widths: Sequence[int], gives_way: Sequence[bool], room: int) -> list[int]:
     """The widest columns give way until all fit the room: those that may, and if need be all others."""
     fit = list(widths)

@@ -14,7 +14,7 @@ import msgspec
 
 from rowcrew.admin.jobs import Explained
 from rowcrew.admin.one_job import OneJob
-from rowcrew.model.terminal_text import one_line, printable
+from rowcrew.model.terminal_text import folded, one_line, printable
 from rowcrew.monitor.rows import STATUSES, marked, progress_text
 from rowcrew.monitor.spans import span_lines
 from rowcrew.monitor.table import Cell
@@ -55,10 +55,10 @@ def _headline(job: WholeJob) -> Line:
 def _reasons(explained: Explained, room: int, worded: Worded) -> list[Line]:
     lines: list[Line] = []
     for reason in explained.reasons:
-        lines += [[Cell(line)] for line in textwrap.wrap(one_line(reason.what), room)]
+        lines += [[Cell(line)] for line in folded(one_line(reason.what), room)]
         remedy = one_line(worded(reason.remedies))
-        wrapped = textwrap.wrap(remedy, room, initial_indent="→ ", subsequent_indent="  ")
-        lines += [[Cell(line, "work")] for line in wrapped]
+        for place, line in enumerate(folded(remedy, room - 2)):
+            lines.append([Cell(f"{'  ' if place else '→ '}{line}", "work")])
     return lines
 
 
@@ -83,7 +83,7 @@ def _facts(job: WholeJob, room: int) -> list[Line]:
     lines: list[Line] = []
     for name, value in values.items():
         if value:
-            first, *more = textwrap.wrap(one_line(str(value)), room - 17) or [""]
+            first, *more = folded(one_line(str(value)), room - 17) or [""]
             lines += [[Cell(f"{name:17}", "dim"), Cell(first)], *([Cell(f"{'':17}{text}")] for text in more)]
     return lines
 

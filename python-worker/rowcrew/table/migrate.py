@@ -22,6 +22,7 @@ import sqlalchemy
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 
 from rowcrew import family, settings
 from rowcrew.model.errors import SchemaMismatch
@@ -87,6 +88,13 @@ def remember(url: str) -> bool:
     made = [one.name for one in family.installed() if one.migrations and not absent.intersection(one.tables)]
     command.stamp(alembic_config(url), [f"{branch}@head" for branch in (family.QUEUE, *made)])
     return True
+
+
+def later_revision(url: str) -> int | None:
+    """The revision of the queue's tables if a later version has made them, else None."""
+    with opened(url, name="migrate", autocommit=True) as connection:
+        told = _told(connection, "worker/schema_revision")
+    return int(told[0][0]) if told and told[0][0] > SCHEMA_REVISION else None
 
 
 def migrations_directory() -> Path:
@@ -224,23 +232,33 @@ def _limit_waits(connection: sqlalchemy.Connection) -> None:
 def _migrate_on(engine: sqlalchemy.Engine, context: ModuleType) -> None:
     with engine.connect() as connection:
         context.configure(connection=connection, **_options())
-        _overlook_absent_families(context.get_context())
+        _overlook_what_is_not_ours(context.get_context(), context.script)
         with context.begin_transaction():
             context.run_migrations()
 
 
-def _overlook_absent_families(migrations: MigrationContext) -> None:
-    """Take the versions of families that are not installed here for absent; Alembic would refuse to work.
+def _overlook_what_is_not_ours(migrations: MigrationContext, script: ScriptDirectory) -> None:
+    """Take versions of families that are not installed here for absent, and later versions for our newest.
 
-    Two services may share a database and bring different families, and each migrates its own.
+    Alembic would refuse to work. But two services may share a database and bring different families, and each
+    migrates its own; and a release that is taken back migrates before its start, as every release does. Only
+    an upgrade may take a later version for ours: a downgrade would undo what is not the last.
     """
     heads = migrations.get_current_heads
     names = {family.QUEUE, *(one.name for one in family.installed())}
+    is_upgrade = getattr(migrations.opts.get("fn"), "__name__", None) == "upgrade"
+    newest = {_family_of(head): head for head in script.get_heads()} if is_upgrade else {}
 
     def known() -> tuple[str, ...]:
-        return tuple(head for head in heads() if _family_of(head) in names)
+        ours = [head for head in heads() if _family_of(head) in names]
+        return tuple(min(head, newest.get(_family_of(head), head), key=_number_of) for head in ours)
 
     migrations.get_current_heads = known  # type: ignore[method-assign]
+
+
+def _number_of(revision: str) -> int:
+    found = re.search("[0-9]+$", revision)
+    return int(found[0]) if found else 0
 
 
 def _family_of(revision: str) -> str:

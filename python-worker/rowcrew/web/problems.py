@@ -101,13 +101,15 @@ _AWAY: Final = "the database does not answer; `rowcrew doctor` tells why"
 _LATE: Final = "the database did not answer in time; narrow what you ask for, or ask again in a moment"
 
 
+UNMIGRATED: Final = "run `rowcrew migrate` on this database"
+"""Stands in what is told where the tables are missing, or those of another version."""
+
+
 def _of_database(error: psycopg.Error, address: str) -> Response:
     kind, what = problem(error, address)
     match kind:
         case "schema":
-            return problem_response(
-                503, f"{what}; run `rowcrew migrate` on this database, or see `rowcrew doctor`"
-            )
+            return problem_response(503, f"{what}; {UNMIGRATED}, or see `rowcrew doctor`")
         case "unreachable":
             return problem_response(503, f"{what}; `rowcrew doctor` tells more", headers=_AGAIN_SECONDS)
     return problem_response(

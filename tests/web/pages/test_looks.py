@@ -10,7 +10,9 @@ import axe_playwright_python
 import pytest
 from playwright.sync_api import expect
 
+from rig.databases import new_database
 from rig.programs import program
+from rowcrew.embedded import EmbeddedPostgres
 from rowcrew.web.login import LOCAL
 from rowcrew.web.pages.screen import environment
 from tests.web.conftest import Web, serving
@@ -62,6 +64,14 @@ def test_no_screen_is_wider_than_its_window(open_page: OpenPage, scene: Scene, w
     long = f"{width}{'w' * 190}"
     root = scene.job(long, uniqueKey=long, concurrencyKey=long, payload={"long": 9 * long})
     ids = {"failed": scene.failed(long, 2 * long, parentId=root), "queued": root}
+    scene.job(long, queue=f"{width}{'q' * 50}")
+    scene.worker(long)
+    refused = f"cron '61 * * * *': {'bad minute; ' * 9}{long}"
+    scene.stage(
+        "INSERT INTO schedules (name, type, cron, problem) VALUES (%s, 'report', '61 * * * *', %s)",
+        long,
+        refused,
+    )
     page = open_page("/", viewport={"width": width, "height": 844})
     for path in SCREENS:
         page.goto(path.format(**ids))
@@ -87,6 +97,18 @@ def test_a_database_that_is_away_is_said_on_every_screen() -> None:
             assert "Rowcrew cannot reach the database." in answered.text
             assert "rowcrew doctor" in answered.text
             assert "secret" not in answered.text
+
+
+def test_a_database_without_tables_is_not_called_away(server: EmbeddedPostgres) -> None:
+    with (
+        new_database(server, "bare") as name,
+        program(*serving(), DATABASE_URL=server.url_of(name)) as served,
+    ):
+        web = Web(served, server.url_of(name), None)  # type: ignore[arg-type]
+        answered = web.get("/", Accept="text/html")
+        assert answered.status == 503
+        assert "The tables are not there." in answered.text
+        assert re.search(r"<[^>]*>rowcrew migrate<", answered.text)
 
 
 def test_values_that_are_old_say_how_old() -> None:

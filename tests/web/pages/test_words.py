@@ -6,7 +6,13 @@ import json
 
 import msgspec
 
+from rowcrew.web.pages.remedies import as_sentence
 from rowcrew.web.pages.words import pretty
+
+
+def test_words_end_as_a_sentence_once() -> None:
+    told = ("no worker knows it; did you mean 'mail'?", "old.", "it waits")
+    assert list(map(as_sentence, told)) == ["No worker knows it; did you mean 'mail'?", "Old.", "It waits."]
 
 
 def test_keys_of_json_are_told_from_values_that_look_like_keys() -> None:

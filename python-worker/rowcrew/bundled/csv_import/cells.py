@@ -217,8 +217,17 @@ def _number_cases(field: sql.Identifier, cells: Cells) -> sql.Composable:
         pattern=sql.Literal(pattern),
         plain=_plain_number(number, cells),
         cell=field,
-        complaint=sql.Literal(f" (decimal {cells.decimal!r}, thousands {cells.thousands or ''!r})"),
+        complaint=sql.Literal(f" ({_numbers_read(cells)})"),
     )
+
+
+def _numbers_read(cells: Cells) -> str:
+    """How numbers are read, and what of the payload would read others: the person sees the cell beside it."""
+    read = f"decimal {cells.decimal!r}, thousands {cells.thousands or ''!r}"
+    others = ["decimal", "thousands"]
+    others += ["negative"] if cells.negative == "sign" else []
+    others += [] if cells.currency_signs else ["currencySigns"]
+    return f"{read}; give {', '.join(others)}"
 
 
 def _thousands(cells: Cells) -> str:

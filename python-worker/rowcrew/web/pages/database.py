@@ -12,7 +12,7 @@ from rowcrew.admin.database import DatabaseNow
 from rowcrew.model.database import Judgement
 from rowcrew.model.duration import duration
 from rowcrew.model.size import size
-from rowcrew.web.pages.remedies import worded
+from rowcrew.web.pages.remedies import as_sentence, worded
 from rowcrew.web.pages.screen import Desk
 
 TITLES: Final = {
@@ -81,7 +81,7 @@ def shown(one: Judgement) -> Shown:
 
 
 def _said(one: Check) -> Said:
-    return Said(*_TONES[one.result], one.name, f"{one.what[:1].upper()}{one.what[1:]}.", worded(one.remedies))
+    return Said(*_TONES[one.result], one.name, as_sentence(one.what), worded(one.remedies))
 
 
 def _told(now: DatabaseNow | None) -> str:

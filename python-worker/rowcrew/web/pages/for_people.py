@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rowcrew.web.pages.screen import Frame
-from rowcrew.web.problems import MEDIA_TYPE, ProblemDocument
+from rowcrew.web.problems import MEDIA_TYPE, UNMIGRATED, ProblemDocument
 
 _TITLES: Final = {503: "Rowcrew cannot reach the database.", 404: "There is no such page."}
 
@@ -53,6 +53,8 @@ class ForPeople:
         told = msgspec.json.decode(b"".join(part["body"] for part in parts), type=ProblemDocument)
         title = _TITLES.get(told.status, f"{told.title}.")
         helps = "rowcrew doctor" if told.status >= 500 else ""
+        if UNMIGRATED in told.detail:
+            title, helps = "The tables are not there.", "rowcrew migrate"
         page = self._frame.problem(Request(scope), told.status, title, told.detail, helps)
         headers = MutableHeaders(scope=start)
         for name in ("content-type", "content-length"):

@@ -50,7 +50,7 @@ class Because(NamedTuple):
 
 
 def because(reasons: Iterable[Reason]) -> list[Because]:
-    return [Because(_sentence(reason.what), worded(reason.remedies)) for reason in reasons]
+    return [Because(as_sentence(reason.what), worded(reason.remedies)) for reason in reasons]
 
 
 def worded(remedies: Iterable[Remedy]) -> str:
@@ -61,5 +61,6 @@ def worded(remedies: Iterable[Remedy]) -> str:
     )
 
 
-def _sentence(what: str) -> str:
-    return f"{what[0].upper()}{what[1:]}{'' if what.endswith('.') else '.'}"
+def as_sentence(what: str) -> str:
+    """The words as a sentence of a page; one that asks whether another name was meant stays a question."""
+    return f"{what[0].upper()}{what[1:]}{'' if what.endswith(('.', '?')) else '.'}"
