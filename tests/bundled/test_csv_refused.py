@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from rowcrew.bundled.csv_import import copy_in as copying
 from rowcrew.bundled.csv_import import encodings, loading
-from rowcrew.bundled.csv_import.copy_in import CopyIn, Loaded, Records
+from rowcrew.bundled.csv_import.copy_in import CopyIn, Loaded
+from rowcrew.bundled.csv_import.examining import Records
 from rowcrew.bundled.csv_import.refused import refused_record
 from tests.bundled.conftest import Imports
 from tests.bundled.test_csv_grouping import GOOD, OTHERS, TARGET, brought, file_of

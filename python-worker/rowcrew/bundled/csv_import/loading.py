@@ -14,8 +14,9 @@ from typing import Final
 import msgspec
 import psycopg
 
-from rowcrew.bundled.csv_import.copy_in import ROW_ERRORS, CopyIn, Records
+from rowcrew.bundled.csv_import.copy_in import ROW_ERRORS, CopyIn
 from rowcrew.bundled.csv_import.csv_file import Block, Row, of_records
+from rowcrew.bundled.csv_import.examining import Records
 from rowcrew.bundled.csv_import.fitting import Fit
 from rowcrew.bundled.csv_import.further_tables import FurtherTables
 from rowcrew.bundled.csv_import.payload import CsvImport
@@ -51,6 +52,7 @@ class Loading:
     def __init__(self, payload: CsvImport, target: CopyIn, fit: Fit, *, enough: int | None = None) -> None:
         self._payload = payload
         self._target = target
+        self._examining = target.examining
         self._fit = fit
         self._enough = enough
         self.further_tables = FurtherTables(fit)
@@ -64,11 +66,11 @@ class Loading:
 
     def examined(self, block: Block) -> Records:
         """The block's records as the target takes them, without blank ones. Any thread may call it."""
-        if plain := self._target.plain(block):
+        if plain := self._examining.plain(block):
             return plain
-        if self._target.has_blank_rows(block):
+        if self._examining.has_blank_rows(block):
             block = of_records(tuple(self.further_tables.filled_rows(block)))
-        return self._target.examined(block)
+        return self._examining.examined(block)
 
     def load(self, block: Block, records: Records) -> None:
         """Bring in a block as it is; one that the server refuses goes by way of the search for bad rows."""
@@ -122,7 +124,7 @@ class Loading:
 
         The odd ones are judged as in `_load_searched`, and the others need not be.
         """
-        parted = self._target.parted(block)
+        parted = self._examining.parted(block)
         if parted is None:
             return None
         plain, odd = parted
@@ -165,7 +167,7 @@ class Loading:
         bad: list[Rejected] = []
         while place is not None:
             before = rows[:place]
-            if before and self._refusal(self._target.together(before)):
+            if before and self._refusal(self._examining.together(before)):
                 bad += self._load_searched(before)
             bad += self._load_searched(rows[place : place + 1])
             rows = rows[place + 1 :]
@@ -173,7 +175,7 @@ class Loading:
                 return bad
             size, refusal = max(2 * place, _FEWEST), None
             while rows and refusal is None:
-                records = self._target.together(rows[:size])
+                records = self._examining.together(rows[:size])
                 refusal = self._refusal(records)
                 if refusal is None:
                     rows, size = rows[size:], 2 * size
