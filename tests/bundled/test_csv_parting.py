@@ -106,9 +106,9 @@ def test_of_a_block_with_bad_rows_those_alone_are_staged(
     apart, staged = Apart(monkeypatch), []
     stage = CopyIn.stage
 
-    def noted(copy_in: CopyIn, data: bytes, rows: int) -> None:
+    def noted(copy_in: CopyIn, data: bytes, rows: int, *, is_plain: bool = False) -> None:
         staged.append(rows)
-        stage(copy_in, data, rows)
+        stage(copy_in, data, rows, is_plain=is_plain)
 
     monkeypatch.setattr(CopyIn, "stage", noted)
     others = dict.fromkeys(range(3, MOST_ROWS, BLOCK_ROWS), BAD)

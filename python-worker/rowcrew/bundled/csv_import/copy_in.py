@@ -1,26 +1,28 @@
 """Brings the records of a CSV file into a table: by COPY where that is enough, else through a staging table.
 
-In: a connection inside the caller's transaction, a plan of which field fills which column, and `Records`. Out:
-how many rows were new, and which were not fit. The server parses every cell; names that come from a payload
-are quoted by `psycopg.sql`. Called by `loading`.
+In: a connection inside the caller's transaction, a plan of which field fills which column, and `Records`.
+Out: how many rows were new, and which were not fit. The server parses every cell; names that come from a
+payload are quoted by `psycopg.sql`. Called by `loading`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cached_property
 from typing import Any, Final
 
 import msgspec
 import psycopg
 from psycopg import sql
 
-from rowcrew.bundled.csv_import import staging
+from rowcrew.bundled.csv_import import staging, suspects
 from rowcrew.bundled.csv_import.cells import LookedAt, TargetColumn
 from rowcrew.bundled.csv_import.examining import Examining, Records
 from rowcrew.bundled.csv_import.native_dates import native_dates
 from rowcrew.bundled.csv_import.refused import refused_record
 from rowcrew.bundled.csv_import.staging import Plan
 from rowcrew.bundled.csv_import.statements import SQL
+from rowcrew.bundled.csv_import.suspects import Check, ForeignKey, Rules
 
 # What the server answers when a row's content is at fault, and not the statement or the server.
 ROW_ERRORS: Final = (
@@ -30,6 +32,10 @@ ROW_ERRORS: Final = (
     psycopg.errors.ProgramLimitExceeded,
 )
 _DUPLICATES: Final = (psycopg.errors.UniqueViolation, psycopg.errors.ExclusionViolation)
+_BY_RULES: Final = (psycopg.errors.ForeignKeyViolation, psycopg.errors.CheckViolation)
+_MOST_ROUNDS: Final = (
+    16  # as long is a chain of rows of which each is the next one's partner, and the first has none
+)
 _SOFT_INPUT: Final = 160000  # the first server that has pg_input_is_valid
 
 
@@ -62,6 +68,10 @@ class RowsMissing(psycopg.DataError):
     """The server counts other rows than its caller: a trigger left some out, or a line ended the data."""
 
 
+class NotRefused(psycopg.DataError):
+    """A row that was suspected is good."""
+
+
 class CopyIn:
     """The statements that bring one file into its table, inside one transaction.
 
@@ -81,6 +91,7 @@ class CopyIn:
         self._expect_duplicates = False
         self._strict: set[str | None] = set()  # unique indexes other than that of `dedupe`
         self._minds_statements = False
+        self._staged: LookedAt = "no"
         self.judges = connection.info.server_version >= _SOFT_INPUT
 
     def open(self) -> None:
@@ -146,8 +157,11 @@ class CopyIn:
         with self._connection.transaction():
             return Loaded(self._copy(self._copy_to_table, parts), 0)
 
-    def stage(self, data: bytes, rows: int) -> None:
+    def stage(self, data: bytes, rows: int, *, is_plain: bool = False) -> None:
         """Stage records that begin with a field for their row number, for `unfit` and `load_staged`.
+
+        Args:
+            is_plain: every cell is of its column's plain form, so that `unfit` need not be asked.
 
         Raises:
             psycopg.Error: one of ROW_ERRORS; nothing is staged.
@@ -155,6 +169,7 @@ class CopyIn:
         self._empty_staging()
         with self._connection.transaction():
             self._copy(staging.copy_numbered(self._plan), [(data, rows)])
+        self._staged = "plain" if is_plain else "fit" if self.judges else "no"
 
     def unfit(self) -> list[Unfit]:
         """Take out of the staging what cannot be cast, as far as the server tells without an error."""
@@ -169,12 +184,75 @@ class CopyIn:
         Raises:
             psycopg.Error: one of ROW_ERRORS if the content of a row is at fault.
         """
-        among = staging.numbered(first_row, last_row)
         with self._connection.transaction():
-            inserted = self._inserted("fit" if self.judges else "no", among)
-            flagged = self._flagged(among)
-        self._expect_duplicates = inserted < rows
-        return Loaded(inserted, flagged)
+            return self._taken_over(staging.numbered(first_row, last_row), rows)
+
+    def can_suspect(self, error: psycopg.Error) -> bool:
+        """Whether `suspects` finds the rows that are refused with this error."""
+        foreign_keys, checks = self._rules
+        if isinstance(error, psycopg.errors.ForeignKeyViolation):
+            return bool(foreign_keys)
+        is_check = isinstance(error, psycopg.errors.CheckViolation)
+        return is_check and error.diag.constraint_name in {each.name for each in checks}
+
+    def suspects(self, first_row: int, last_row: int, refusal: psycopg.Error) -> dict[int, str]:
+        """Number and place of the staged rows with these numbers that seem to be refused for such a reason.
+
+        In the order of their numbers; empty where the server cannot tell.
+        """
+        foreign_keys, checks = self._rules
+        if isinstance(refusal, psycopg.errors.ForeignKeyViolation):
+            checks = ()  # all rows have passed them by then
+        repeat = any(key.is_own for key in foreign_keys)  # without some rows others have no partner
+        found: dict[int, str] = {}
+        for _ in range(_MOST_ROUNDS):
+            statement = suspects.find(
+                self._plan, (foreign_keys, checks), self._staged, (first_row, last_row), found
+            )
+            try:
+                with self._connection.transaction():
+                    more = dict(self._connection.execute(statement).fetchall())
+            except (*ROW_ERRORS, psycopg.ProgrammingError):
+                return {}
+            found |= more
+            if not (more and repeat):
+                return dict(sorted(found.items()))
+        return {}
+
+    def load_beside(
+        self, first_row: int, last_row: int, rows: int, suspects: dict[int, str], most: int
+    ) -> tuple[Loaded, list[psycopg.Error]]:
+        """Take over the staged rows with these numbers but the suspects, and say why these cannot be.
+
+        Args:
+            most: so many suspects are judged, the first.
+
+        Raises:
+            psycopg.Error: one of ROW_ERRORS, and no row is taken over: one that is no suspect is at fault, or
+                a suspect is good, or there already.
+        """
+        among = staging.numbered(first_row, last_row, suspects)
+        with self._connection.transaction():
+            loaded = self._taken_over(among, rows - len(suspects))
+            return loaded, [self._refusal_by_rules(place) for place in [*suspects.values()][:most]]
+
+    def _refusal_by_rules(self, place: str) -> psycopg.Error:
+        statement = staging.insert(self._plan, self._staged, staging.standing(place))
+        try:
+            with self._connection.transaction(force_rollback=True):
+                self._connection.execute(statement)
+        except _BY_RULES as error:
+            return error
+        raise NotRefused(f"the row that is staged at {place} is good")
+
+    @cached_property
+    def _rules(self) -> Rules:
+        names = {"schema": self._plan.schema, "table": self._plan.table}
+        foreign_keys = [
+            ForeignKey(*facts) for facts in self._connection.execute(SQL["import_foreign_keys"], names)
+        ]
+        checks = [Check(*facts) for facts in self._connection.execute(SQL["import_checks"], names)]
+        return suspects.of_filled_columns(self._plan, (foreign_keys, checks))
 
     def refusal(self, row: int) -> psycopg.Error | None:
         """Why a staged row cannot be taken over; it is tried alone, and not brought in."""
@@ -243,6 +321,11 @@ class CopyIn:
         except _DUPLICATES as error:
             self._strict.add(error.diag.constraint_name)
             raise
+
+    def _taken_over(self, among: sql.Composable, rows: int) -> Loaded:
+        loaded = Loaded(self._inserted(self._staged, among), self._flagged(among))
+        self._expect_duplicates = loaded.inserted < rows
+        return loaded
 
     def _flagged(self, among: sql.Composable = staging.ALL) -> int:
         ((flagged,),) = self._connection.execute(staging.count_formulas(self._plan, among))
