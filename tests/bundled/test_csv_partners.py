@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import psycopg
 import pytest
@@ -12,9 +12,9 @@ from hypothesis import HealthCheck, event, example, given, settings
 from hypothesis import strategies as st
 
 from rowcrew.bundled.csv_import import copy_in as copying
-from rowcrew.bundled.csv_import import encodings
+from rowcrew.bundled.csv_import import encodings, loading
 from rowcrew.bundled.csv_import.copy_in import CopyIn, Loaded
-from tests.bundled.conftest import Imports
+from tests.bundled.conftest import Imports, report
 from tests.bundled.test_csv_grouping import GOOD, MAPPING, OTHERS, TARGET, brought, file_of
 from tests.bundled.test_csv_refused import BARRED, BLOCK_ROWS, CHECK, MOST_ROWS, REFUSED, searched
 
@@ -93,11 +93,13 @@ def apart(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@example(others={3: ORPHANS[0], 9: CHECK, 12: ORPHANS[0]}, rows=40, line_end="\n", key=KEYS[0], payload={})
-@example(others={3: ORPHANS[6], 9: ORPHANS[0]}, rows=40, line_end="\r\n", key=KEYS[0], payload={})
-@example(others={3: ORPHANS[7], 9: ORPHANS[13]}, rows=40, line_end="\n", key=KEYS[0], payload={})
-@example(others={3: ORPHANS[8], 9: ORPHANS[7]}, rows=40, line_end="\r", key=OWN, payload={})
-@example(others={3: ORPHANS[4], 9: ORPHANS[3]}, rows=40, line_end="\n", key=KEYS[3], payload={})
+@example(
+    others={3: ORPHANS[0], 9: CHECK, 12: ORPHANS[0]}, rows=40, line_end="\n", key=KEYS[0], payload={}, many=2
+)
+@example(others={3: ORPHANS[6], 9: ORPHANS[0]}, rows=40, line_end="\r\n", key=KEYS[0], payload={}, many=2)
+@example(others={3: ORPHANS[7], 9: ORPHANS[13]}, rows=40, line_end="\n", key=KEYS[0], payload={}, many=2)
+@example(others={3: ORPHANS[8], 9: ORPHANS[7]}, rows=40, line_end="\r", key=OWN, payload={}, many=2)
+@example(others={3: ORPHANS[4], 9: ORPHANS[3]}, rows=40, line_end="\n", key=KEYS[3], payload={}, many=2)
 @given(
     others=st.dictionaries(
         st.integers(0, MOST_ROWS - 1),
@@ -111,9 +113,16 @@ def apart(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         {}, {}, {"orgId": "acme"}, {"onError": "fail"}, {"maxErrors": 2}, {"dedupe": ["id"]},
         {"thousands": ","}, {"trim": True},
     ]),
+    many=st.sampled_from([2, loading._MANY]),
 )  # fmt: skip
 def test_rows_beside_those_without_a_partner_come_in_as_if_all_were_searched(
-    target: Imports, others: dict[int, str], rows: int, line_end: str, key: str, payload: dict[str, Any]
+    target: Imports,
+    others: dict[int, str],
+    rows: int,
+    line_end: str,
+    key: str,
+    payload: dict[str, Any],
+    many: int,
 ) -> None:
     target.connection.execute(BARRED.replace("text NOT NULL", "text"))
     target.connection.execute(PARTNERS)
@@ -122,6 +131,7 @@ def test_rows_beside_those_without_a_partner_come_in_as_if_all_were_searched(
         others = {**others, 0: ROOT}
     file = file_of(rows, others, line_end)
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loading, "_MANY", many)
         apart = set_apart(patch)
         found = brought(target, file, **payload)
     event(f"blocks that came in beside their suspects: {min(len(apart), 3)}")
@@ -177,7 +187,7 @@ def test_the_reason_names_the_key(target: Imports) -> None:
     [(row, reason, record)] = complaints[1:]
     assert (row, record) == ("5", ORPHAN.format(row=3))
     assert reason.startswith('insert or update on table "grouped" violates foreign key constraint')
-    assert reason.endswith('Key (memo, day)=(nobody, 2026-01-02) is not present in table "partners".')
+    assert reason.endswith('Key (memo, day)=(nobody, 2026-01-02) is not present in table "partners"')
 
 
 @pytest.mark.parametrize(("granted", "found"), [
@@ -255,3 +265,98 @@ def test_a_foreign_key_that_is_not_enforced_refuses_no_row(target: Imports, apar
     )
     result, *_ = brought(target, file_of(BLOCK_ROWS, {3: ORPHAN}))
     assert (result["rejected"], apart) == (1, [1])
+
+
+class Report(NamedTuple):
+    """What somebody reported of another program: tables, a file, and which rows are bad here."""
+
+    tables: str
+    file: str
+    mapping: dict[str, str]
+    bad: list[int]
+    key: str = ""
+
+
+REPORTS: Final = {
+    "pgloader-836-the-error-names-no-line": Report(
+        """CREATE TABLE partners (id_loja varchar, id_categoria varchar, PRIMARY KEY (id_loja, id_categoria));
+        INSERT INTO partners VALUES ('001', '7');
+        CREATE TABLE grouped (id_loja varchar, id_categoria varchar, codigo varchar(50), unidade bpchar(2),
+            FOREIGN KEY (id_loja, id_categoria) REFERENCES partners)""",
+        '"L";"C";"B";"U"\n"001";"9999";"0000003656105";"CX"\n"001";"7";"0000003656106";"CX"\n',
+        {"id_loja": "L", "id_categoria": "C", "codigo": "B", "unidade": "U"},
+        [1],
+        "Key (id_loja, id_categoria)=(001, 9999)",
+    ),
+    "pgloader-1333-some-refused-rows-are-not-listed": Report(
+        """CREATE TABLE partners (id int PRIMARY KEY); INSERT INTO partners SELECT generate_series(1, 3);
+        CREATE TABLE grouped (a int, b int REFERENCES partners)""",
+        "A,B\n" + "".join([f"{row},{row % 4}\n" for row in range(1, 1_601)]),
+        {"a": "A", "b": "B"},
+        [*range(4, 1_601, 4)],
+    ),
+    "csvlint-192-a-key-that-is-missing-twice-is-told-once": Report(
+        """CREATE TABLE partners (id int PRIMARY KEY);
+        CREATE TABLE grouped (a int, b int REFERENCES partners)""",
+        "A,B\n1,\n2,77\n3,\n4,77\n",
+        {"a": "A", "b": "B"},
+        [2, 4],
+        "(77)",
+    ),
+    "dolt-2108-csvimport-28-an-empty-cell-is-no-partner": Report(
+        """CREATE TABLE partners (id char(2) PRIMARY KEY); INSERT INTO partners VALUES ('CA');
+        CREATE TABLE grouped (a int, b char(2) REFERENCES partners, c int REFERENCES unlike)""",
+        'A,B,C\n1,,\n2,CA," "\n3,ZZ,\n4,,9\n',
+        {"a": "A", "b": "B", "c": "C"},
+        [3, 4],
+    ),
+    "duckdb-10574-partners-stand-below-in-the-same-file": Report(
+        "CREATE TABLE grouped (person varchar PRIMARY KEY, father varchar REFERENCES grouped)",
+        "P,F\nbart,omer\nlisa,omer\nmaggie,omer\nmilhouse,kirk\nomer,grampa\ngrampa,\n",
+        {"person": "P", "father": "F"},
+        [4],
+        "(kirk)",
+    ),
+    "obevo-198-a-tree-of-uuids": Report(
+        "CREATE TABLE grouped (name varchar(50), parent uuid REFERENCES grouped, id uuid PRIMARY KEY)",
+        """N,P,I
+TEAMB,A4448D97-14f8-419b-8946-fa00a6eb9a83,59BCECC9-2DB7-45D1-B5CA-78CB3E6B2440
+HQ,,705B9DB2-7A8E-48C6-8DDC-5781BFE2CFB9
+D2,705b9db2-7A8E-48C6-8DDC-5781BFE2CFB9,a4448d97-14f8-419b-8946-fa00a6eb9a83
+D3,705b9db2-7A8E-48C6-8DDC-5781BFE2CFB0,{a4448d9714f8419b8946fa00a6eb9a84}
+TEAMC,a4448d97-14f8-419b-8946-fa00a6eb9a84,a4448d97-14f8-419b-8946-fa00a6eb9a85
+""",
+        {"name": "N", "parent": "P", "id": "I"},
+        [4, 5],
+    ),
+    "courtlistener-6099-one-missing-key-ends-a-day-of-loading": Report(
+        """CREATE TABLE partners (id int PRIMARY KEY); INSERT INTO partners VALUES (1);
+        CREATE TABLE grouped (id int PRIMARY KEY, cluster_id int NOT NULL REFERENCES partners)""",
+        "I,C\n" + "".join([f"{row},{10621804 if row == 700 else 1}\n" for row in range(1, 1_001)]),
+        {"id": "I", "cluster_id": "C"},
+        [700],
+        "Key (cluster_id)=(10621804)",
+    ),
+    "onsides-82-the-columns-stand-in-another-order": Report(
+        """CREATE TABLE partners (id int PRIMARY KEY); INSERT INTO partners VALUES (5);
+        CREATE TABLE grouped (ingredient int REFERENCES partners, product int)""",
+        "product_id,ingredient_id\n573193,5\n573194,6\n",
+        {"ingredient": "ingredient_id", "product": "product_id"},
+        [2],
+        "Key (ingredient)=(6)",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_of_the_file_of_a_report_the_rows_without_a_partner_are_bad(imports: Imports, name: str) -> None:
+    given = REPORTS[name]
+    imports.connection.execute("""
+        DROP TABLE IF EXISTS grouped, partners, unlike CASCADE; CREATE TABLE unlike (id int PRIMARY KEY)
+    """)
+    imports.connection.execute(given.tables)
+    result = imports.run(given.file.encode(), table="grouped", mapping=given.mapping, maxErrors=400).result
+    complaints = report(imports, result)[1:]
+    assert [int(row) - 1 for row, *_ in complaints] == given.bad  # the header is row 1
+    assert all(given.key in reason for _, reason, _ in complaints)
+    assert imports.count("grouped") == result["inserted"] == result["rows"] - len(given.bad)

@@ -99,17 +99,20 @@ def searched(target: Imports, file: bytes, **payload: Any) -> tuple[Any, ...]:
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@example(others={3: DAY, 9: CHECK, 12: DAY}, rows=40, line_end="\n", table="SELECT", payload={})
-@example(others={0: REFUSED[6], 9: REFUSED[6]}, rows=40, line_end="\r\n", table="SELECT", payload={})
-@example(others={2: OTHERS[3], 3: DAY, 9: CHECK}, rows=40, line_end="\n", table="SELECT", payload={})
-@example(others={3: DAY, 9: REFUSED[4], 11: DAY}, rows=40, line_end="\r", table="SELECT", payload={})
-@example(others={0: CHECK, 1: DAY}, rows=2, line_end="\n", table="SELECT", payload={"onError": "fail"})
+@example(others={3: DAY, 9: CHECK, 12: DAY}, rows=40, line_end="\n", table="SELECT", payload={}, many=2)
+@example(others={0: REFUSED[6], 9: REFUSED[6]}, rows=40, line_end="\r\n", table="SELECT", payload={}, many=2)
+@example(others={2: OTHERS[3], 3: DAY, 9: CHECK}, rows=40, line_end="\n", table="SELECT", payload={}, many=2)
+@example(others={3: DAY, 9: REFUSED[4], 11: DAY}, rows=40, line_end="\r", table="SELECT", payload={}, many=2)
+@example(
+    others={0: CHECK, 1: DAY}, rows=2, line_end="\n", table="SELECT", payload={"onError": "fail"}, many=2
+)
 @example(
     others={3: OTHERS[3], 1: CHECK, 2: CHECK, 7: DAY},
     rows=9,
     line_end="\n",
     table="SELECT",
     payload={"maxErrors": 1},
+    many=16,
 )
 @given(
     others=st.dictionaries(
@@ -125,14 +128,22 @@ def searched(target: Imports, file: bytes, **payload: Any) -> tuple[Any, ...]:
         {}, {}, {"orgId": 'a"c,me'}, {"orgId": "a\nb"}, {"onError": "fail"}, {"maxErrors": 2},
         {"dedupe": ["id"]}, {"trim": True},
     ]),
+    many=st.sampled_from([2, loading._MANY]),
 )  # fmt: skip
 def test_rows_around_a_refused_one_come_in_as_if_all_were_searched(
-    target: Imports, others: dict[int, str], rows: int, line_end: str, table: str, payload: dict[str, Any]
+    target: Imports,
+    others: dict[int, str],
+    rows: int,
+    line_end: str,
+    table: str,
+    payload: dict[str, Any],
+    many: int,
 ) -> None:
     target.connection.execute(BARRED)
     target.connection.execute(table)
     file = file_of(rows, others, line_end)
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loading, "_MANY", many)
         places = named(patch)
         found = brought(target, file, **payload)
     event(f"rows named: {min(len(places), 3)}")

@@ -59,6 +59,7 @@ class Loading:
         self.inserted = self.duplicates = self.flagged = 0
         self.rejected: list[Rejected] = []
         self._expect_bad = False  # where one block has bad rows the next has, and need not be refused first
+        self._expect_many = False
 
     @property
     def rows(self) -> int:
@@ -80,6 +81,7 @@ class Loading:
         if expect_bad or refusal:
             bad += self._load_good(block, records, refusal)
             self._expect_bad = bool(bad)
+            self._expect_many = len(bad) >= _MANY
         for each in sorted(bad, key=lambda each: each.row):
             self._reject(each)
 
@@ -153,7 +155,7 @@ class Loading:
         place = self._place(refusal, records, line_end)
         if place is not None:
             return self._load_around([*rows], place)
-        return self._load_beside_orphans([*rows], refusal) if records.is_plain else None
+        return self._load_all_but_suspects([*rows], refusal) if records.is_plain else None
 
     def _place(
         self, refusal: psycopg.Error, records: Records, line_end: bytes, known_bad: int = 0
@@ -161,7 +163,8 @@ class Loading:
         """Where among refused records a bad one stands; None: it is not told, or all are better searched."""
         if not self._target.goes_together(records):
             return None
-        if known_bad >= _MANY and self._target.judges and self._is_told_at_once(refusal):
+        many = self._expect_many or known_bad >= _MANY
+        if many and self._target.judges and self._is_told_at_once(refusal):
             return None
         return self._target.refused(refusal, records, line_end)
 
@@ -195,22 +198,23 @@ class Loading:
             if refusal is None:
                 return bad
             place = self._place(refusal, records, b"\n", len(bad))
-        return bad + self._load_searched(rows)
+        apart = self._load_all_but_suspects(rows, refusal) if refusal else None
+        return bad + (self._load_searched(rows) if apart is None else apart)
 
     def _load_part(self, rows: list[Row], records: Records) -> tuple[list[Rejected], psycopg.Error | None]:
         """Bring in plain rows but those without a partner; these, or why the server has none of all."""
         refusal = self._refusal(records)
-        orphans = self._load_beside_orphans(rows, refusal) if refusal else []
+        if not isinstance(refusal, psycopg.errors.ForeignKeyViolation):
+            return [], refusal
+        orphans = self._load_all_but_suspects(rows, refusal)
         return ([], refusal) if orphans is None else (orphans, None)
 
-    def _load_beside_orphans(self, rows: list[Row], refusal: psycopg.Error) -> list[Rejected] | None:
-        """Bring in plain rows that a foreign key refused, but those without a partner; these.
+    def _load_all_but_suspects(self, rows: list[Row], refusal: psycopg.Error) -> list[Rejected] | None:
+        """Bring in plain rows that were refused, but those that a foreign key or a CHECK refuses; these.
 
-        None: nothing came in. Foreign keys are asked last, so that nothing else is wrong with these rows.
+        None: nothing came in; that is not why, or not only.
         """
-        if not isinstance(refusal, psycopg.errors.ForeignKeyViolation) or not self._target.can_suspect(
-            refusal
-        ):
+        if not self._target.can_suspect(refusal):
             return None
         try:
             self._stage(rows, is_plain=True)
@@ -367,7 +371,7 @@ def _refused(row: int, reason: str, record: bytes, column: str | None, cell: str
 def _message(error: psycopg.Error) -> str:
     reason = error.diag.message_primary or str(error)
     if isinstance(error, psycopg.errors.ForeignKeyViolation) and error.diag.message_detail:
-        reason += f": {error.diag.message_detail}"  # names the key
+        reason += f": {error.diag.message_detail.removesuffix('.')}"  # names the key
     return reason
 
 
