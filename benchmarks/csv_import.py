@@ -36,6 +36,11 @@ CREATE TABLE transactions (
 )
 """
 CHECKED: Final = TABLE.replace("numeric(12, 2)", "numeric(12, 2) CHECK (amount <> 666)")
+PARTNERED: Final = f"""
+CREATE TABLE prices (amount numeric(12, 2) PRIMARY KEY);
+INSERT INTO prices SELECT number + 0.50 FROM generate_series(-2501, 2499) AS number;
+{TABLE.replace("numeric(12, 2)", "numeric(12, 2) REFERENCES prices")}
+"""
 COPY: Final = (
     "\\copy transactions (\"sourceId\", date, amount, description) from '{file}' (format csv, header)"
 )
@@ -52,12 +57,16 @@ IMPORTS: Final[dict[str, dict[str, Any]]] = {
     },
     "csv_import, orgId, day/month/year": {"orgId": "acme", "dateFormats": [DAY_FIRST]},
 }
-# Date and amount of a row that the table refuses; only the first is told without the server.
-BAD: Final[dict[str, tuple[str, str]]] = {
-    "n/a for a number": ("2026-01-01", "n/a"),
-    "30 February": ("2026-02-30", "1.50"),
-    "a number too large": ("2026-01-01", "99999999999"),
-    "against a CHECK": ("2026-01-01", "666"),
+# By table, date and amount of a row that it refuses; only the first is told without the server.
+BAD: Final[dict[str, dict[str, tuple[str, str] | None]]] = {
+    CHECKED: {
+        "none": None,
+        "n/a for a number": ("2026-01-01", "n/a"),
+        "30 February": ("2026-02-30", "1.50"),
+        "a number too large": ("2026-01-01", "99999999999"),
+        "against a CHECK": ("2026-01-01", "666"),
+    },
+    PARTNERED: {"none, with a foreign key": None, "without a partner": ("2026-01-01", "1.25")},
 }
 # One import in a process of its own, as in a runner; prints its seconds and its largest resident memory.
 IMPORT: Final = """
@@ -129,7 +138,7 @@ class _Bench:
         return seconds, kib
 
     def _make_table(self, table: str = TABLE) -> None:
-        self._connection.execute(sql.SQL("DROP TABLE IF EXISTS transactions"))
+        self._connection.execute(sql.SQL("DROP TABLE IF EXISTS transactions, prices"))
         self._connection.execute(table.encode())
         self._connection.execute("CHECKPOINT")
 
@@ -158,18 +167,18 @@ def _row(name: str, seconds: list[float], copies: list[float], rows: int) -> Row
 
 
 def _bad(bench: _Bench, directory: Path, rows: int, bad_rows: int, repeats: int) -> list[Row]:
-    files = {"none": directory / "whole.csv"}
     places = range(0, rows, -(-rows // bad_rows))
-    for name, cells in BAD.items():
-        files[name] = directory / f"bad {len(files)}.csv"
-        _write(files[name], rows, bad=dict.fromkeys(places, cells))
-    found: dict[str, list[float]] = {name: [] for name in files}
+    found: dict[str, list[float]] = {name: [] for kinds in BAD.values() for name in kinds}
+    for number, name in enumerate(found):
+        cells = next(kinds[name] for kinds in BAD.values() if name in kinds)
+        _write(directory / f"{number}.csv", rows, bad=dict.fromkeys(places, cells) if cells else None)
     for number in range(1, repeats + 1):
         tell(f"round {number} of bad rows")
-        for name, file in files.items():
-            good = rows if name == "none" else rows - len(places)
-            found[name].append(bench.csv_import(file, good, {"maxErrors": bad_rows}, CHECKED)[0])
-    return [_bad_row(name, seconds, found["none"]) for name, seconds in found.items()]
+        for table, kinds in BAD.items():
+            for name, cells in kinds.items():
+                file, good = directory / f"{[*found].index(name)}.csv", rows - len(places) if cells else rows
+                found[name].append(bench.csv_import(file, good, {"maxErrors": bad_rows}, table)[0])
+    return [_bad_row(name, found[name], found[next(iter(kinds))]) for kinds in BAD.values() for name in kinds]
 
 
 def _bad_row(name: str, seconds: list[float], clean: list[float]) -> Row:

@@ -12,7 +12,8 @@ from hypothesis import HealthCheck, event, example, given, settings
 from hypothesis import strategies as st
 
 from rowcrew.bundled.csv_import import encodings, grouping
-from rowcrew.bundled.csv_import.copy_in import CopyIn, Loaded, Records
+from rowcrew.bundled.csv_import.copy_in import CopyIn, Loaded
+from rowcrew.bundled.csv_import.examining import Records
 from rowcrew.model.outcome import Errored, Released
 from tests.bundled.conftest import Imports, report
 

@@ -13,10 +13,11 @@ from rowcrew.bundled.csv_import import copy_in as copying
 from rowcrew.bundled.csv_import import csv_file, encodings, parting
 from rowcrew.bundled.csv_import.copy_in import CopyIn
 from rowcrew.bundled.csv_import.csv_file import Block, Facts, QuoteLeftOpen
+from rowcrew.bundled.csv_import.examining import Examining
 from rowcrew.bundled.csv_import.loading import Loading, Rejected
 from tests.bundled.conftest import Imports
 from tests.bundled.test_csv_grouping import GOOD, OTHERS, TARGET, brought, file_of
-from tests.bundled.test_csv_plain import RECORD, copy_in
+from tests.bundled.test_csv_plain import RECORD, examining
 
 BLOCK_ROWS: Final = 16
 MOST_ROWS: Final = 5 * BLOCK_ROWS
@@ -60,7 +61,7 @@ class Apart:
 
 def searched(target: Imports, file: bytes, **payload: Any) -> tuple[Any, ...]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(CopyIn, "parted", lambda *_: None)
+        patch.setattr(Examining, "parted", lambda *_: None)
         return brought(target, file, **payload)
 
 
@@ -105,9 +106,9 @@ def test_of_a_block_with_bad_rows_those_alone_are_staged(
     apart, staged = Apart(monkeypatch), []
     stage = CopyIn.stage
 
-    def noted(copy_in: CopyIn, data: bytes, rows: int) -> None:
+    def noted(copy_in: CopyIn, data: bytes, rows: int, *, is_plain: bool = False) -> None:
         staged.append(rows)
-        stage(copy_in, data, rows)
+        stage(copy_in, data, rows, is_plain=is_plain)
 
     monkeypatch.setattr(CopyIn, "stage", noted)
     others = dict.fromkeys(range(3, MOST_ROWS, BLOCK_ROWS), BAD)
@@ -141,7 +142,7 @@ def test_plain_and_odd_records_are_all_there_are_and_numbered_as_before(
         blocks = [*csv_file.blocks(io.BytesIO(file), Facts("utf-8", line_end[-1:].encode()))]
     except QuoteLeftOpen:
         reject()
-    looked_at = copy_in(delimiter)
+    looked_at = examining(delimiter)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(parting, "_FEW", 1)
         for block in blocks:

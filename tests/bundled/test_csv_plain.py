@@ -7,7 +7,6 @@ import io
 import re
 from functools import cache
 from typing import Any, Final
-from unittest.mock import Mock
 
 import pytest
 from hypothesis import HealthCheck, event, example, given, settings
@@ -15,8 +14,8 @@ from hypothesis import strategies as st
 
 from rowcrew.bundled.csv_import import encodings, grouping
 from rowcrew.bundled.csv_import.cells import Cells, TargetColumn
-from rowcrew.bundled.csv_import.copy_in import CopyIn, Records
 from rowcrew.bundled.csv_import.csv_file import Block, quotes_in_order
+from rowcrew.bundled.csv_import.examining import Examining, Records
 from rowcrew.bundled.csv_import.staging import Plan
 from rowcrew.model.outcome import Errored
 from tests.bundled.conftest import Imports, report
@@ -65,13 +64,13 @@ def target(imports: Imports) -> Imports:
 def closer_looks(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
     """The blocks that an import looked at closely."""
     seen: list[bytes] = []
-    examined = CopyIn.examined
+    examined = Examining.examined
 
-    def noted(self: CopyIn, block: Block) -> Records:
+    def noted(self: Examining, block: Block) -> Records:
         seen.append(block.data)
         return examined(self, block)
 
-    monkeypatch.setattr(CopyIn, "examined", noted)
+    monkeypatch.setattr(Examining, "examined", noted)
     return seen
 
 
@@ -101,7 +100,7 @@ def test_one_pass_and_a_closer_look_give_the_same_rows_and_complaints(
     file = line_end.join(lines).encode()
     found = brought(target, file, payload)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(CopyIn, "plain", lambda self, block: None)
+        patch.setattr(Examining, "plain", lambda self, block: None)
         assert brought(target, file, payload) == found
 
 
@@ -114,13 +113,13 @@ COLUMNS: Final = {
 
 
 @cache
-def copy_in(delimiter: str) -> CopyIn:
+def examining(delimiter: str) -> Examining:
     plan = Plan(
         schema="public", table="plain", columns=COLUMNS | {"orgId": COLUMNS["memo"]},
         fields={name: place for place, name in enumerate(COLUMNS)}, constants={"orgId": "acme"}, dedupe=(),
         field_count=4, column_count=4, delimiter=delimiter, cells=Cells(),
     )  # fmt: skip
-    return CopyIn(Mock(info=Mock(server_version=180000)), plan)
+    return Examining(plan, all_staged=False)
 
 
 @settings(max_examples=400, deadline=None)
@@ -136,13 +135,13 @@ def test_a_closer_look_finds_nothing_in_what_is_plain(
     text = line_end.join(map(delimiter.join, records)) + line_end * ends
     split = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
     block = Block(1, len(split), text.encode(), b"\r" if line_end == "\r" else b"\n")
-    target = copy_in(delimiter)
-    plain = target.plain(block)
+    looked_at = examining(delimiter)
+    plain = looked_at.plain(block)
     event(f"plain: {plain is not None and bool(text)}")
     if plain is None or not text:
         return
-    assert not target.has_blank_rows(block)
-    assert target.examined(
+    assert not looked_at.has_blank_rows(block)
+    assert looked_at.examined(
         Block(1, len(split), f"{text.removesuffix(line_end)}{line_end}".encode(), block.line_end)
     ).is_plain
     assert {len(cells) for cells in split} == {4}
@@ -224,7 +223,7 @@ def test_a_bare_cr_ends_no_record_with_a_closer_look_or_without(
     found = brought(target, file, payload)
     assert [row[0] for row in found[1]] == kept
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(CopyIn, "plain", lambda self, block: None)
+        patch.setattr(Examining, "plain", lambda self, block: None)
         patch.setattr(grouping, "MOST_BYTES", 0)
         assert brought(target, file, payload) == found
 

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from rowcrew.bundled.csv_import import copy_in as copying
 from rowcrew.bundled.csv_import import encodings, loading
-from rowcrew.bundled.csv_import.copy_in import CopyIn, Loaded, Records
+from rowcrew.bundled.csv_import.copy_in import CopyIn, Loaded
+from rowcrew.bundled.csv_import.examining import Records
 from rowcrew.bundled.csv_import.refused import refused_record
 from tests.bundled.conftest import Imports
 from tests.bundled.test_csv_grouping import GOOD, OTHERS, TARGET, brought, file_of
@@ -53,9 +54,9 @@ def staged(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     found: list[int] = []
     stage = CopyIn.stage
 
-    def noted(copy_in: CopyIn, data: bytes, rows: int) -> None:
+    def noted(copy_in: CopyIn, data: bytes, rows: int, *, is_plain: bool = False) -> None:
         found.append(rows)
-        stage(copy_in, data, rows)
+        stage(copy_in, data, rows, is_plain=is_plain)
 
     monkeypatch.setattr(CopyIn, "stage", noted)
     return found
@@ -93,21 +94,25 @@ def named(patch: pytest.MonkeyPatch) -> list[int]:
 def searched(target: Imports, file: bytes, **payload: Any) -> tuple[Any, ...]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(CopyIn, "refused", lambda *_: None)
+        patch.setattr(CopyIn, "can_suspect", lambda *_: False)
         return brought(target, file, **payload)
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@example(others={3: DAY, 9: CHECK, 12: DAY}, rows=40, line_end="\n", table="SELECT", payload={})
-@example(others={0: REFUSED[6], 9: REFUSED[6]}, rows=40, line_end="\r\n", table="SELECT", payload={})
-@example(others={2: OTHERS[3], 3: DAY, 9: CHECK}, rows=40, line_end="\n", table="SELECT", payload={})
-@example(others={3: DAY, 9: REFUSED[4], 11: DAY}, rows=40, line_end="\r", table="SELECT", payload={})
-@example(others={0: CHECK, 1: DAY}, rows=2, line_end="\n", table="SELECT", payload={"onError": "fail"})
+@example(others={3: DAY, 9: CHECK, 12: DAY}, rows=40, line_end="\n", table="SELECT", payload={}, many=2)
+@example(others={0: REFUSED[6], 9: REFUSED[6]}, rows=40, line_end="\r\n", table="SELECT", payload={}, many=2)
+@example(others={2: OTHERS[3], 3: DAY, 9: CHECK}, rows=40, line_end="\n", table="SELECT", payload={}, many=2)
+@example(others={3: DAY, 9: REFUSED[4], 11: DAY}, rows=40, line_end="\r", table="SELECT", payload={}, many=2)
+@example(
+    others={0: CHECK, 1: DAY}, rows=2, line_end="\n", table="SELECT", payload={"onError": "fail"}, many=2
+)
 @example(
     others={3: OTHERS[3], 1: CHECK, 2: CHECK, 7: DAY},
     rows=9,
     line_end="\n",
     table="SELECT",
     payload={"maxErrors": 1},
+    many=16,
 )
 @given(
     others=st.dictionaries(
@@ -123,14 +128,22 @@ def searched(target: Imports, file: bytes, **payload: Any) -> tuple[Any, ...]:
         {}, {}, {"orgId": 'a"c,me'}, {"orgId": "a\nb"}, {"onError": "fail"}, {"maxErrors": 2},
         {"dedupe": ["id"]}, {"trim": True},
     ]),
+    many=st.sampled_from([2, loading._MANY]),
 )  # fmt: skip
 def test_rows_around_a_refused_one_come_in_as_if_all_were_searched(
-    target: Imports, others: dict[int, str], rows: int, line_end: str, table: str, payload: dict[str, Any]
+    target: Imports,
+    others: dict[int, str],
+    rows: int,
+    line_end: str,
+    table: str,
+    payload: dict[str, Any],
+    many: int,
 ) -> None:
     target.connection.execute(BARRED)
     target.connection.execute(table)
     file = file_of(rows, others, line_end)
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loading, "_MANY", many)
         places = named(patch)
         found = brought(target, file, **payload)
     event(f"rows named: {min(len(places), 3)}")
@@ -219,12 +232,25 @@ def test_many_cells_that_cannot_be_cast_are_judged_together(
     assert staged == ([1, 1, 1, 6] if judges else [1] * 6)
 
 
-def test_many_rows_that_no_cast_refuses_are_named_one_by_one(
+@pytest.mark.parametrize("bad", [DOMAIN, REFUSED[5]])
+def test_many_rows_that_a_domain_or_a_trigger_refuses_are_named_one_by_one(
+    target: Imports, staged: list[int], monkeypatch: pytest.MonkeyPatch, bad: str
+) -> None:
+    target.connection.execute(BARRED.replace("text NOT NULL", "text CHECK (VALUE IS NOT NULL)"))
+    monkeypatch.setattr(loading, "_MANY", 3)
+    result, *_ = brought(target, file_of(12, dict.fromkeys(range(1, 12, 2), bad)))
+    assert result["rejected"] == 6
+    assert staged == [1] * 6
+
+
+def test_many_rows_that_a_check_refuses_are_found_together(
     target: Imports, staged: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(loading, "_MANY", 3)
-    brought(target, file_of(12, dict.fromkeys(range(1, 12, 2), CHECK)))
-    assert staged == [1] * 6
+    result, *_ = brought(target, file_of(12, dict.fromkeys(range(1, 12, 2), CHECK)))
+    assert result["rejected"] == 6
+    judges = copying._SOFT_INPUT < 10**9
+    assert staged == ([1, 1, 1, 6] if judges else [1] * 6)
 
 
 def test_an_import_that_fails_anyhow_sends_no_more(target: Imports, sent: list[int]) -> None:

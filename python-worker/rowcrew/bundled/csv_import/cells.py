@@ -2,7 +2,8 @@
 
 In: how numbers and dates are written, and the type of a column. Out: expressions for the INSERT from the
 staging table, and a regular expression that finds, in a block of records, a cell PostgreSQL would take too
-lightly: `today` or `03/04/26` for a date, `NaN` or `0x1F` for a number. Pure. Called by `copy_in`.
+lightly: `today` or `03/04/26` for a date, `NaN` or `0x1F` for a number. Pure. Called by `staging` and
+`examining`.
 """
 
 from __future__ import annotations

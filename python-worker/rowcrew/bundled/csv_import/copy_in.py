@@ -1,28 +1,28 @@
 """Brings the records of a CSV file into a table: by COPY where that is enough, else through a staging table.
 
-In: a connection inside the caller's transaction, a plan of which field fills which column, and records of CSV
-text. Out: how many rows were new, and which were not fit. The server parses every cell; names that come from
-a payload are quoted by `psycopg.sql`. Called by `loading`.
+In: a connection inside the caller's transaction, a plan of which field fills which column, and `Records`.
+Out: how many rows were new, and which were not fit. The server parses every cell; names that come from a
+payload are quoted by `psycopg.sql`. Called by `loading`.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
+from functools import cached_property
 from typing import Any, Final
 
 import msgspec
 import psycopg
 from psycopg import sql
 
-from rowcrew.bundled.csv_import import staging
-from rowcrew.bundled.csv_import.cells import ANY, LookedAt, TargetColumn, odd_cell, plain_records
-from rowcrew.bundled.csv_import.csv_file import Block, Row
+from rowcrew.bundled.csv_import import staging, suspects
+from rowcrew.bundled.csv_import.cells import LookedAt, TargetColumn
+from rowcrew.bundled.csv_import.examining import Examining, Records
 from rowcrew.bundled.csv_import.native_dates import native_dates
-from rowcrew.bundled.csv_import.parting import parted
 from rowcrew.bundled.csv_import.refused import refused_record
 from rowcrew.bundled.csv_import.staging import Plan
 from rowcrew.bundled.csv_import.statements import SQL
+from rowcrew.bundled.csv_import.suspects import Check, ForeignKey, Rules
 
 # What the server answers when a row's content is at fault, and not the statement or the server.
 ROW_ERRORS: Final = (
@@ -32,28 +32,11 @@ ROW_ERRORS: Final = (
     psycopg.errors.ProgramLimitExceeded,
 )
 _DUPLICATES: Final = (psycopg.errors.UniqueViolation, psycopg.errors.ExclusionViolation)
+_BY_RULES: Final = (psycopg.errors.ForeignKeyViolation, psycopg.errors.CheckViolation)
+_MOST_ROUNDS: Final = (
+    16  # as long is a chain of rows of which each is the next one's partner, and the first has none
+)
 _SOFT_INPUT: Final = 160000  # the first server that has pg_input_is_valid
-
-
-class Records(msgspec.Struct, frozen=True):
-    """Whole records in UTF-8, how many they are, and what is known of their cells.
-
-    Attributes:
-        straight: the records as COPY takes them into the table itself; None: they must be staged.
-        has_formulas: a cell may look like a formula, so the cells must be counted.
-        is_plain: every number and date is plain, so none need be looked at again.
-    """
-
-    data: bytes
-    straight: bytes | None
-    rows: int
-    has_formulas: bool
-    is_plain: bool
-
-    @property
-    def size(self) -> int:
-        """The bytes that COPY takes: with a long constant many times those of the file."""
-        return len(self.data if self.straight is None else self.straight)
 
 
 class Loaded(msgspec.Struct, frozen=True):
@@ -85,6 +68,10 @@ class RowsMissing(psycopg.DataError):
     """The server counts other rows than its caller: a trigger left some out, or a line ended the data."""
 
 
+class NotRefused(psycopg.DataError):
+    """A row that was suspected is good."""
+
+
 class CopyIn:
     """The statements that bring one file into its table, inside one transaction.
 
@@ -92,6 +79,7 @@ class CopyIn:
     counted or judged, for blocks after one with duplicates, and for tables that COPY may not fill.
 
     Attributes:
+        examining: tells which records go straight.
         judges: the server tells of a cell, without an error, whether it can be cast.
     """
 
@@ -99,16 +87,11 @@ class CopyIn:
         self._connection = connection
         self._plan = plan
         self._copy_to_table = staging.copy_to_table(plan)
-        self._constants = _constants(plan)
-        self._formula_start = _formula_start(plan.delimiter)
-        forms = {place: plan.cells.plain_form(plan.columns[name]) for name, place in plan.fields.items()}
-        known = {place: form for place, form in forms.items() if form is not None}
-        self._odd_cell = odd_cell(known, plan.delimiter)
-        self._plain_records = _plain_records(plan, known)
-        self._blank_row = re.compile(rf"\n[ \t{re.escape(plan.delimiter)}]*+(?:[\r\n]|\Z)".encode())
+        self.examining = Examining(plan, all_staged=self._copy_to_table is None)
         self._expect_duplicates = False
         self._strict: set[str | None] = set()  # unique indexes other than that of `dedupe`
         self._minds_statements = False
+        self._staged: LookedAt = "no"
         self.judges = connection.info.server_version >= _SOFT_INPUT
 
     def open(self) -> None:
@@ -127,51 +110,16 @@ class CopyIn:
         secured = self._connection.execute(SQL["row_security"], names).fetchone()
         if secured == (True,):  # COPY refuses such a table
             self._copy_to_table = None
+            self.examining = Examining(self._plan, all_staged=True)
         self._minds_statements = self._connection.execute(SQL["minds_statements"], names).fetchone() == (
             True,
         )
-
-    def plain(self, block: Block) -> Records | None:
-        """These records as `load` takes them, if none is blank or has a cell that wants a closer look."""
-        place = 0
-        while place < len(block.data):
-            match = self._plain_records and self._plain_records.match(block.data, place)
-            if not match:
-                return None
-            place = match.end()
-        return self._as_plain(block)
-
-    def parted(self, block: Block) -> tuple[Records, list[Row]] | None:
-        """The records that `plain` would pass, and the few others; None: there are none, or too many."""
-        found = self._plain_records and parted(block, self._plain_records)
-        if not found:
-            return None
-        plain, odd = found
-        return self._as_plain(plain), odd
-
-    def together(self, rows: Sequence[Row]) -> Records:
-        """These rows of a block that goes straight, as `load` takes them."""
-        data = b"\n".join([*(record for _, record in rows), b""])
-        return self._as_plain(Block(rows[0][0], len(rows), data, b"\n"))
 
     def refused(self, error: psycopg.Error, records: Records, line_end: bytes) -> int | None:
         """The place of the record that `load` tells of with this error, if it names one."""
         if records.straight is None or not error.diag.context:
             return None
         return refused_record(error.diag.context, self._plan.table, records.straight, records.rows, line_end)
-
-    def examined(self, block: Block) -> Records:
-        """These records as `load` takes them. Asks no connection: any thread may call it meanwhile."""
-        lines = _lines(block)
-        is_plain = self._odd_cell.search(lines) is None
-        # Where all rows are staged the server counts sooner than we search, and we hold up no statement.
-        has_formulas = self._copy_to_table is None or self._formula_start.search(lines) is not None
-        straight = None if has_formulas or not is_plain else self._with_constants(block)
-        return Records(block.data, straight, block.rows, has_formulas, is_plain)
-
-    def has_blank_rows(self, block: Block) -> bool:
-        """Whether a line of nothing but delimiters and spaces is among these records."""
-        return self._blank_row.search(_lines(block)) is not None
 
     def load(self, records: Records) -> Loaded:
         """Take over all of these records or, with an error, none.
@@ -209,8 +157,11 @@ class CopyIn:
         with self._connection.transaction():
             return Loaded(self._copy(self._copy_to_table, parts), 0)
 
-    def stage(self, data: bytes, rows: int) -> None:
+    def stage(self, data: bytes, rows: int, *, is_plain: bool = False) -> None:
         """Stage records that begin with a field for their row number, for `unfit` and `load_staged`.
+
+        Args:
+            is_plain: every cell is of its column's plain form, so that `unfit` need not be asked.
 
         Raises:
             psycopg.Error: one of ROW_ERRORS; nothing is staged.
@@ -218,6 +169,7 @@ class CopyIn:
         self._empty_staging()
         with self._connection.transaction():
             self._copy(staging.copy_numbered(self._plan), [(data, rows)])
+        self._staged = "plain" if is_plain else "fit" if self.judges else "no"
 
     def unfit(self) -> list[Unfit]:
         """Take out of the staging what cannot be cast, as far as the server tells without an error."""
@@ -232,12 +184,75 @@ class CopyIn:
         Raises:
             psycopg.Error: one of ROW_ERRORS if the content of a row is at fault.
         """
-        among = staging.numbered(first_row, last_row)
         with self._connection.transaction():
-            inserted = self._inserted("fit" if self.judges else "no", among)
-            flagged = self._flagged(among)
-        self._expect_duplicates = inserted < rows
-        return Loaded(inserted, flagged)
+            return self._taken_over(staging.numbered(first_row, last_row), rows)
+
+    def can_suspect(self, error: psycopg.Error) -> bool:
+        """Whether `suspects` finds the rows that are refused with this error."""
+        foreign_keys, checks = self._rules
+        if isinstance(error, psycopg.errors.ForeignKeyViolation):
+            return bool(foreign_keys)
+        is_check = isinstance(error, psycopg.errors.CheckViolation)
+        return is_check and error.diag.constraint_name in {each.name for each in checks}
+
+    def suspects(self, first_row: int, last_row: int, refusal: psycopg.Error) -> dict[int, str]:
+        """Number and place of the staged rows with these numbers that seem to be refused for such a reason.
+
+        In the order of their numbers; empty where the server cannot tell.
+        """
+        foreign_keys, checks = self._rules
+        if isinstance(refusal, psycopg.errors.ForeignKeyViolation):
+            checks = ()  # all rows have passed them by then
+        repeat = any(key.is_own for key in foreign_keys)  # without some rows others have no partner
+        found: dict[int, str] = {}
+        for _ in range(_MOST_ROUNDS):
+            statement = suspects.find(
+                self._plan, (foreign_keys, checks), self._staged, (first_row, last_row), found
+            )
+            try:
+                with self._connection.transaction():
+                    more = dict(self._connection.execute(statement).fetchall())
+            except (*ROW_ERRORS, psycopg.ProgrammingError):
+                return {}
+            found |= more
+            if not (more and repeat):
+                return dict(sorted(found.items()))
+        return {}
+
+    def load_beside(
+        self, first_row: int, last_row: int, rows: int, suspects: dict[int, str], most: int
+    ) -> tuple[Loaded, list[psycopg.Error]]:
+        """Take over the staged rows with these numbers but the suspects, and say why these cannot be.
+
+        Args:
+            most: so many suspects are judged, the first.
+
+        Raises:
+            psycopg.Error: one of ROW_ERRORS, and no row is taken over: one that is no suspect is at fault, or
+                a suspect is good, or there already.
+        """
+        among = staging.numbered(first_row, last_row, suspects)
+        with self._connection.transaction():
+            loaded = self._taken_over(among, rows - len(suspects))
+            return loaded, [self._refusal_by_rules(place) for place in [*suspects.values()][:most]]
+
+    def _refusal_by_rules(self, place: str) -> psycopg.Error:
+        statement = staging.insert(self._plan, self._staged, staging.standing(place))
+        try:
+            with self._connection.transaction(force_rollback=True):
+                self._connection.execute(statement)
+        except _BY_RULES as error:
+            return error
+        raise NotRefused(f"the row that is staged at {place} is good")
+
+    @cached_property
+    def _rules(self) -> Rules:
+        names = {"schema": self._plan.schema, "table": self._plan.table}
+        foreign_keys = [
+            ForeignKey(*facts) for facts in self._connection.execute(SQL["import_foreign_keys"], names)
+        ]
+        checks = [Check(*facts) for facts in self._connection.execute(SQL["import_checks"], names)]
+        return suspects.of_filled_columns(self._plan, (foreign_keys, checks))
 
     def refusal(self, row: int) -> psycopg.Error | None:
         """Why a staged row cannot be taken over; it is tried alone, and not brought in."""
@@ -259,22 +274,6 @@ class CopyIn:
                 cells = self._connection.execute(staging.cell_of(place, row)).fetchone()
                 return name, cells[0] if cells else ""
         return None
-
-    def _as_plain(self, block: Block) -> Records:
-        straight = self._with_constants(block) if self._copy_to_table else None
-        return Records(block.data, straight, block.rows, has_formulas=False, is_plain=True)
-
-    def _with_constants(self, block: Block) -> bytes:
-        """The records with the constants in front of the first cell of each."""
-        end, front = block.line_end, self._constants
-        if not front:
-            return block.data
-        data = block.data.removesuffix(end)
-        if data.count(end) == block.rows - 1:
-            data = data.replace(end, end + front)
-        else:
-            data = _replaced(data, end, end + front, quoted=False)
-        return front + data + end
 
     def _load_by_staging(self, records: Records) -> Loaded:
         self._empty_staging()
@@ -323,45 +322,11 @@ class CopyIn:
             self._strict.add(error.diag.constraint_name)
             raise
 
+    def _taken_over(self, among: sql.Composable, rows: int) -> Loaded:
+        loaded = Loaded(self._inserted(self._staged, among), self._flagged(among))
+        self._expect_duplicates = loaded.inserted < rows
+        return loaded
+
     def _flagged(self, among: sql.Composable = staging.ALL) -> int:
         ((flagged,),) = self._connection.execute(staging.count_formulas(self._plan, among))
         return int(flagged)
-
-
-def _plain_records(plan: Plan, forms: Mapping[int, str]) -> re.Pattern[bytes] | None:
-    """Matches a block that needs no closer look; None where no text is stored as the file has it."""
-    texts = {place for name, place in plan.fields.items() if plan.columns[name].category == "S"}
-    if any(forms.get(place) != ANY for place in texts):
-        return None
-    return plain_records(forms, texts, plan.field_count, plan.delimiter)
-
-
-def _lines(block: Block) -> bytes:
-    """The records, each behind a line feed, without the last line end; a cell's own line feeds are spaces."""
-    lines = block.data if block.line_end == b"\n" else block.data.replace(block.line_end, b"\n")
-    if lines.count(b"\n") > block.rows:
-        lines = _replaced(lines, b"\n", b" ", quoted=True)
-    return b"\n" + lines.removesuffix(b"\n")
-
-
-def _replaced(data: bytes, old: bytes, new: bytes, *, quoted: bool) -> bytes:
-    """The records with one text for another, either in quoted cells alone or outside them alone."""
-    parts = data.split(b'"')
-    parts[quoted::2] = [part.replace(old, new) for part in parts[quoted::2]]
-    return b'"'.join(parts)
-
-
-def _constants(plan: Plan) -> bytes:
-    """The constants as cells at the beginning of a record, in the order of `copy_to_table`."""
-    cells = [f'"{constant.replace(chr(34), chr(34) * 2)}"' for constant in plan.constants.values()]
-    return "".join([cell + plan.delimiter for cell in cells]).encode()
-
-
-def _formula_start(delimiter: str) -> re.Pattern[bytes]:
-    """Finds, behind delimiters and line ends, all that `count_formulas` counts; no plain numbers."""
-    end = rf"(?:[{re.escape(delimiter)}\r\n]|\Z)"
-    tab = "" if delimiter == "\t" else r"\t"
-    digits = "0-9." if delimiter == "," else "0-9.,"
-    bare = rf"(?![-+][{digits}]+{end})[-+=@{tab}]"
-    quoted = rf'(?!"[-+][0-9.,]+"{end})"+[-+=@\t\r]'
-    return re.compile(rf"[{re.escape(delimiter)}\r\n](?:{bare}|{quoted})".encode())

@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from rowcrew.bundled.csv_import.copy_in import CopyIn, Records
+from rowcrew.bundled.csv_import.copy_in import CopyIn
 from rowcrew.bundled.csv_import.csv_file import Block
+from rowcrew.bundled.csv_import.examining import Records
 from rowcrew.bundled.csv_import.loading import Loading
 
 MOST_BYTES: Final = 8 * 2**20

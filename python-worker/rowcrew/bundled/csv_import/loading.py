@@ -2,8 +2,8 @@
 
 In: blocks of a file, and the `CopyIn` of its target. Out: how many rows were new, known and refused. COPY
 names the row that it refuses, and the others go on around it. Where nothing is named, a refused block is
-staged once more with its row numbers; the server takes out what it cannot cast, and only what is left and
-still refused (a foreign key) is searched by halves. Called by the handler.
+staged once more with its row numbers; the server takes out what it cannot cast and finds what a foreign key
+or a CHECK refuses, and only what is left and still refused is searched by halves. Called by the handler.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from typing import Final
 import msgspec
 import psycopg
 
-from rowcrew.bundled.csv_import.copy_in import ROW_ERRORS, CopyIn, Records
+from rowcrew.bundled.csv_import.copy_in import ROW_ERRORS, CopyIn
 from rowcrew.bundled.csv_import.csv_file import Block, Row, of_records
+from rowcrew.bundled.csv_import.examining import Records
 from rowcrew.bundled.csv_import.fitting import Fit
 from rowcrew.bundled.csv_import.further_tables import FurtherTables
 from rowcrew.bundled.csv_import.payload import CsvImport
@@ -51,12 +52,14 @@ class Loading:
     def __init__(self, payload: CsvImport, target: CopyIn, fit: Fit, *, enough: int | None = None) -> None:
         self._payload = payload
         self._target = target
+        self._examining = target.examining
         self._fit = fit
         self._enough = enough
         self.further_tables = FurtherTables(fit)
         self.inserted = self.duplicates = self.flagged = 0
         self.rejected: list[Rejected] = []
         self._expect_bad = False  # where one block has bad rows the next has, and need not be refused first
+        self._expect_many = False
 
     @property
     def rows(self) -> int:
@@ -64,11 +67,11 @@ class Loading:
 
     def examined(self, block: Block) -> Records:
         """The block's records as the target takes them, without blank ones. Any thread may call it."""
-        if plain := self._target.plain(block):
+        if plain := self._examining.plain(block):
             return plain
-        if self._target.has_blank_rows(block):
+        if self._examining.has_blank_rows(block):
             block = of_records(tuple(self.further_tables.filled_rows(block)))
-        return self._target.examined(block)
+        return self._examining.examined(block)
 
     def load(self, block: Block, records: Records) -> None:
         """Bring in a block as it is; one that the server refuses goes by way of the search for bad rows."""
@@ -78,6 +81,7 @@ class Loading:
         if expect_bad or refusal:
             bad += self._load_good(block, records, refusal)
             self._expect_bad = bool(bad)
+            self._expect_many = len(bad) >= _MANY
         for each in sorted(bad, key=lambda each: each.row):
             self._reject(each)
 
@@ -111,9 +115,9 @@ class Loading:
     def _load_good(self, block: Block, records: Records, refusal: psycopg.Error | None) -> list[Rejected]:
         """Bring in the good rows of a block that was, or would be, refused as a whole; the bad ones."""
         if refusal and records.rows == block.rows:
-            place = self._place(refusal, records, block.line_end)
-            if place is not None:
-                return self._load_around([*block.records()], place)
+            told = self._load_told(block.records(), records, refusal, block.line_end)
+            if told is not None:
+                return told
         apart = self._load_apart(block)
         return self._load_searched(self._filled(block.records())) if apart is None else apart
 
@@ -122,7 +126,7 @@ class Loading:
 
         The odd ones are judged as in `_load_searched`, and the others need not be.
         """
-        parted = self._target.parted(block)
+        parted = self._examining.parted(block)
         if parted is None:
             return None
         plain, odd = parted
@@ -139,11 +143,19 @@ class Loading:
         refusal = self._refusal(plain) if plain.rows else None
         if refusal is None:
             return bad
-        place = self._place(refusal, plain, block.line_end)
-        if place is None:
-            return None
         gone = {row for row, _ in odd}
-        return bad + self._load_around([row for row in block.records() if row[0] not in gone], place)
+        rows = (row for row in block.records() if row[0] not in gone)
+        told = self._load_told(rows, plain, refusal, block.line_end)
+        return None if told is None else bad + told
+
+    def _load_told(
+        self, rows: Iterable[Row], records: Records, refusal: psycopg.Error, line_end: bytes
+    ) -> list[Rejected] | None:
+        """Bring in the good ones of refused rows; the bad ones, or None: the server tells none of them."""
+        place = self._place(refusal, records, line_end)
+        if place is not None:
+            return self._load_around([*rows], place)
+        return self._load_all_but_suspects([*rows], refusal) if records.is_plain else None
 
     def _place(
         self, refusal: psycopg.Error, records: Records, line_end: bytes, known_bad: int = 0
@@ -151,9 +163,14 @@ class Loading:
         """Where among refused records a bad one stands; None: it is not told, or all are better searched."""
         if not self._target.goes_together(records):
             return None
-        if known_bad >= _MANY and self._target.judges and isinstance(refusal, psycopg.DataError):
+        many = self._expect_many or known_bad >= _MANY
+        if many and self._target.judges and self._is_told_at_once(refusal):
             return None
         return self._target.refused(refusal, records, line_end)
+
+    def _is_told_at_once(self, refusal: psycopg.Error) -> bool:
+        """Whether the server finds all rows like the refused one by one statement."""
+        return isinstance(refusal, psycopg.DataError) or self._target.can_suspect(refusal)
 
     def _load_around(self, rows: list[Row], place: int | None) -> list[Rejected]:
         """Bring in the good ones of rows that were refused because of the one in this place; the bad ones.
@@ -164,23 +181,46 @@ class Loading:
         """
         bad: list[Rejected] = []
         while place is not None:
-            before = rows[:place]
-            if before and self._refusal(self._target.together(before)):
-                bad += self._load_searched(before)
+            if before := rows[:place]:
+                orphans, refusal = self._load_part(before, self._examining.together(before))
+                bad += self._load_searched(before) if refusal else orphans
             bad += self._load_searched(rows[place : place + 1])
             rows = rows[place + 1 :]
             if self._is_enough(len(bad)):
                 return bad
             size, refusal = max(2 * place, _FEWEST), None
             while rows and refusal is None:
-                records = self._target.together(rows[:size])
-                refusal = self._refusal(records)
+                records = self._examining.together(rows[:size])
+                orphans, refusal = self._load_part(rows[:size], records)
+                bad += orphans
                 if refusal is None:
                     rows, size = rows[size:], 2 * size
             if refusal is None:
                 return bad
             place = self._place(refusal, records, b"\n", len(bad))
-        return bad + self._load_searched(rows)
+        apart = self._load_all_but_suspects(rows, refusal) if refusal else None
+        return bad + (self._load_searched(rows) if apart is None else apart)
+
+    def _load_part(self, rows: list[Row], records: Records) -> tuple[list[Rejected], psycopg.Error | None]:
+        """Bring in plain rows but those without a partner; these, or why the server has none of all."""
+        refusal = self._refusal(records)
+        if not isinstance(refusal, psycopg.errors.ForeignKeyViolation):
+            return [], refusal
+        orphans = self._load_all_but_suspects(rows, refusal)
+        return ([], refusal) if orphans is None else (orphans, None)
+
+    def _load_all_but_suspects(self, rows: list[Row], refusal: psycopg.Error) -> list[Rejected] | None:
+        """Bring in plain rows that were refused, but those that a foreign key or a CHECK refuses; these.
+
+        None: nothing came in; that is not why, or not only.
+        """
+        if not self._target.can_suspect(refusal):
+            return None
+        try:
+            self._stage(rows, is_plain=True)
+        except ROW_ERRORS:
+            return None
+        return self._load_beside_suspects(rows, 0, refusal)
 
     def _filled(self, rows: Iterable[Row]) -> Iterator[Row]:
         return (row for row in rows if not self._fit.is_blank(row[1]))
@@ -220,10 +260,10 @@ class Loading:
             rows = [row for row in rows if row[0] < last]
         return bad + self._load_staged([row for row in rows if row[0] not in gone], 0)
 
-    def _stage(self, rows: list[Row]) -> None:
+    def _stage(self, rows: list[Row], *, is_plain: bool = False) -> None:
         sign = self._fit.delimiter.encode()
         data = b"".join([b"%d%s%s\n" % (number, sign, record) for number, record in rows])
-        self._target.stage(data, len(rows))
+        self._target.stage(data, len(rows), is_plain=is_plain)
 
     def _unfit(self, staged: list[Row]) -> list[Rejected]:
         records = dict(staged)
@@ -243,8 +283,11 @@ class Loading:
             bad.append(_refused(row[0], _message(error), row[1], *at_fault))
         return bad
 
-    def _load_staged(self, rows: list[Row], known_bad: int) -> list[Rejected]:
-        """Bring in staged rows; if the server refuses them, their halves, down to the single bad row."""
+    def _load_staged(self, rows: list[Row], known_bad: int, *, may_suspect: bool = True) -> list[Rejected]:
+        """Bring in staged rows; if the server refuses them, all but those that break its rules.
+
+        If that is not why, their halves, down to the single bad row.
+        """
         if not rows or self._is_enough(known_bad):
             return []
         try:
@@ -252,11 +295,36 @@ class Loading:
         except ROW_ERRORS as error:
             if len(rows) == 1:
                 return [self._search_column(rows[0], error)]
+            if may_suspect and self._target.can_suspect(error):
+                bad = self._load_beside_suspects(rows, known_bad, error)
+                if bad is not None:
+                    return bad
+                may_suspect = False
             middle = len(rows) // 2
-            bad = self._load_staged(rows[:middle], known_bad)
-            return bad + self._load_staged(rows[middle:], known_bad + len(bad))
+            bad = self._load_staged(rows[:middle], known_bad, may_suspect=may_suspect)
+            return bad + self._load_staged(rows[middle:], known_bad + len(bad), may_suspect=may_suspect)
         self._count(loaded.inserted, loaded.flagged, len(rows))
         return []
+
+    def _load_beside_suspects(
+        self, rows: list[Row], known_bad: int, refusal: psycopg.Error
+    ) -> list[Rejected] | None:
+        """Bring in staged rows but those that a foreign key or a CHECK refuses; these.
+
+        None: nothing came in.
+        """
+        suspects = self._target.suspects(rows[0][0], rows[-1][0], refusal)
+        if not suspects:
+            return None
+        most = self._most + 1 - len(self.rejected) - known_bad if self._enough is None else len(suspects)
+        try:
+            loaded, refusals = self._target.load_beside(rows[0][0], rows[-1][0], len(rows), suspects, most)
+        except ROW_ERRORS:
+            return None
+        self._count(loaded.inserted, loaded.flagged, len(rows) - len(suspects))
+        records = dict(rows)
+        refused = zip(suspects, refusals, strict=False)  # no more are judged than an import survives
+        return [self._search_column((row, records[row]), error) for row, error in refused]
 
     def _is_enough(self, known_bad: int) -> bool:
         """Whether so many more bad rows fail the import; a dry run shows good ones beside any number."""
@@ -301,7 +369,10 @@ def _refused(row: int, reason: str, record: bytes, column: str | None, cell: str
 
 
 def _message(error: psycopg.Error) -> str:
-    return error.diag.message_primary or str(error)
+    reason = error.diag.message_primary or str(error)
+    if isinstance(error, psycopg.errors.ForeignKeyViolation) and error.diag.message_detail:
+        reason += f": {error.diag.message_detail.removesuffix('.')}"  # names the key
+    return reason
 
 
 def _shown(record: bytes) -> str:

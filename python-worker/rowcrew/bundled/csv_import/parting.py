@@ -1,7 +1,7 @@
 """Parts a block into plain records and odd ones, so that a few bad rows do not slow the others.
 
 In: a block, and the pattern of plain records. Out: the plain ones as one block, and the odd ones with their
-row numbers. Pure. Called by `copy_in`.
+row numbers. Pure. Called by `examining`.
 """
 
 from __future__ import annotations

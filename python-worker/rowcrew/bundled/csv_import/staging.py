@@ -1,12 +1,12 @@
 """The statements about the staging table of an import, and the COPY that needs none.
 
 In: a plan of which field fills which column. Out: statements composed by `psycopg.sql`. Pure. Called by
-`copy_in`.
+`copy_in` and `suspects`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -19,7 +19,7 @@ ALL: Final = sql.SQL("")
 SHADOW_SCHEMA: Final = "pg_temp"
 SHADOW: Final = "rowcrew_csv_preview"
 _ARRIVAL: Final = sql.Identifier("rowcrew_csv_arrival")
-_ROW: Final = sql.Identifier("row")
+ROW: Final = sql.Identifier("row")
 _NUMBER: Final = r"^[-+]?[0-9.,]+$"
 
 
@@ -52,7 +52,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
 def create(plan: Plan) -> sql.Composed:
     fields = sql.SQL("").join(sql.SQL(", {} text").format(_field(place)) for place in range(plan.field_count))
-    return sql.SQL("CREATE TEMPORARY TABLE {} ({} integer{}) ON COMMIT DROP").format(TABLE, _ROW, fields)
+    return sql.SQL("CREATE TEMPORARY TABLE {} ({} integer{}) ON COMMIT DROP").format(TABLE, ROW, fields)
 
 
 def create_like(schema: str, table: str) -> sql.Composed:
@@ -104,25 +104,37 @@ def insert(
     plan: Plan, looked_at: LookedAt, among: sql.Composable = ALL, *, known: bool = False
 ) -> sql.Composed:
     """INSERT of staged rows into the target; `known`: some may be there already, and stay as they are."""
-    values = {
-        name: value(plan.columns[name], _field(place), plan.cells, looked_at)
-        for name, place in plan.fields.items()
-    }
-    for name, constant in plan.constants.items():
-        values[name] = cast(sql.Literal(constant), plan.columns[name])
+    given = values(plan, looked_at)
     return sql.SQL("INSERT INTO {table} ({columns}) SELECT {values} FROM {staging}{among}{conflict}").format(
         table=sql.Identifier(plan.schema, plan.table),
-        columns=_names(values),
-        values=sql.SQL(", ").join(values.values()),
+        columns=_names(given),
+        values=sql.SQL(", ").join(given.values()),
         staging=TABLE,
         among=among,
         conflict=_on_conflict(plan) if known else ALL,
     )
 
 
-def numbered(first_row: int, last_row: int) -> sql.Composed:
-    """The staged rows with these numbers, as a WHERE."""
-    return sql.SQL(" WHERE {} BETWEEN {} AND {}").format(_ROW, sql.Literal(first_row), sql.Literal(last_row))
+def values(plan: Plan, looked_at: LookedAt) -> dict[str, sql.Composable]:
+    """The expressions of what each column gets from a staged row."""
+    found = {
+        name: value(plan.columns[name], _field(place), plan.cells, looked_at)
+        for name, place in plan.fields.items()
+    }
+    for name, constant in plan.constants.items():
+        found[name] = cast(sql.Literal(constant), plan.columns[name])
+    return found
+
+
+def numbered(first_row: int, last_row: int, but: Collection[int] = ()) -> sql.Composed:
+    """The staged rows with these numbers, but some, as a WHERE."""
+    among = sql.SQL(" WHERE {} BETWEEN {} AND {}").format(ROW, sql.Literal(first_row), sql.Literal(last_row))
+    return among + sql.SQL(" AND {} <> ALL ({})").format(ROW, sql.Literal([*but])) if but else among
+
+
+def standing(place: str) -> sql.Composed:
+    """The staged row in this place, its ctid, as a WHERE."""
+    return sql.SQL(" WHERE ctid = {}").format(sql.Literal(place))
 
 
 def take_unfit(plan: Plan) -> sql.Composed | None:
@@ -146,7 +158,7 @@ def take_unfit(plan: Plan) -> sql.Composed | None:
     return sql.SQL("DELETE FROM {} WHERE {} RETURNING {}, CASE {} END").format(
         TABLE,
         sql.SQL(" OR ").join(refused for refused, _ in refusals.values()),
-        _ROW,
+        ROW,
         sql.SQL(" ").join(reasons),
     )
 
