@@ -46,6 +46,7 @@ def lively(connect: Connect) -> Connection:
         types=["test", "report"],
         slots=4,
         cpuPercent=50,
+        leaseSeconds=3_600,
         memoryBytes=200 * 2**20,
     )
     register_worker(
@@ -55,6 +56,7 @@ def lively(connect: Connect) -> Connection:
         types=["test"],
         slots=2,
         cpuPercent=20,
+        leaseSeconds=3_600,
         memoryBytes=100 * 2**20,
         asked="drain",
     )
