@@ -80,11 +80,11 @@ def test_several_processes_begin_with_the_slow_tests_and_one_keeps_the_order(sev
 
 @pytest.mark.parametrize(
     ("marks", "added"),
-    [({"long"}, [600]), ({"slow"}, [300]), ({"long", "timeout"}, []), (set[str](), [])],
-    ids=str,
+    [(("long",), [600]), (("slow",), [300]), (("long", "timeout"), []), ((), [])],
+    ids=["long", "slow", "says itself", "ordinary"],
 )
 def test_long_and_slow_tests_may_take_longer_unless_one_says_itself_how_long(
-    marks: set[str], added: list[int]
+    marks: tuple[str, ...], added: list[int]
 ) -> None:
     seconds: list[int] = []
     config: Any = SimpleNamespace()
