@@ -169,7 +169,7 @@ def isolation_checks(server: Server) -> Iterator[Check]:
             " the server refuses statements of workers now and then, and they send them again"
         )
         remedy = (
-            "ALTER ROLE … SET default_transaction_isolation = 'read committed', for the role of the address"
+            "for the role of the address: ALTER ROLE … SET default_transaction_isolation = 'read committed'"
         )
         yield check("isolation", "warning", what, remedy)
 
