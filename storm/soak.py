@@ -24,7 +24,7 @@ import psycopg
 
 from rig.programs import ROWCREW, Program, program
 from rig.waiting import eventually
-from rig.worker_process import CREW, WorkerProcess
+from rig.worker_process import CREW, WorkerProcess, is_gone
 from rowcrew.embedded import EmbeddedPostgres
 from rowcrew.table import migrate
 from storm.soaked import WORKERS, Metrics, Seen, complaints, metrics_of
@@ -71,6 +71,10 @@ SELECT coalesce("stopReason", 'lost'), count(*) FROM workers
 """
 LAUNCHED: Final = """SELECT count(*) FROM workers WHERE "launchedAt" IS NOT NULL"""
 OPEN: Final = """SELECT count(*) FROM workers WHERE "stoppedAt" IS NULL AND "lostAt" IS NULL"""
+HERE: Final = """
+SELECT split_part("launchHandle", ':', 3)::int FROM workers
+ WHERE "registeredAt" IS NOT NULL AND "stoppedAt" IS NULL AND "lostAt" IS NULL
+"""
 SESSIONS: Final = """
 SELECT count(*) FROM pg_stat_activity
  WHERE application_name LIKE 'rowcrew%' AND application_name NOT LIKE '%web%'
@@ -131,7 +135,12 @@ class _Site:
         return struck
 
     def aftermath(self, jobs: int) -> Seen:
-        """Stop the spawner, wait until everything is counted, and look."""
+        """Stop the spawner, wait until everything is counted, and look.
+
+        It is stopped when all the dead are said to be lost: when no worker is left, nobody else says so.
+        """
+        with suppress(AssertionError):
+            eventually(self._dead_are_lost, COUNTED_SECONDS)
         self._spawner.stop()
         with suppress(AssertionError):
             eventually(lambda: not self.number(OPEN), COUNTED_SECONDS)
@@ -152,6 +161,10 @@ class _Site:
             self.number(SESSIONS),
             self.number(OPEN),
         )
+
+    def _dead_are_lost(self) -> bool:
+        rows = self._connection.execute(HERE)
+        return not any(is_gone(pid) for (pid,) in rows)
 
     def number(self, statement: str) -> int:
         [(number,)] = self._connection.execute(statement.encode()).fetchall()
@@ -198,10 +211,7 @@ class _Site:
 
     def _found(self) -> list[tuple[psutil.Process, list[psutil.Process]]]:
         """The registered workers that live here and have runners, whichever spawner has started them."""
-        rows = self._connection.execute(
-            """SELECT split_part("launchHandle", ':', 3)::int FROM workers
-                WHERE "registeredAt" IS NOT NULL AND "stoppedAt" IS NULL AND "lostAt" IS NULL"""
-        )
+        rows = self._connection.execute(HERE)
         families = []
         for (pid,) in rows:
             with suppress(psutil.NoSuchProcess):
