@@ -6,6 +6,7 @@ In: a history. Out: violations of I14, I15 and I18.
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from statistics import linear_regression
@@ -85,8 +86,14 @@ def _survivors(runs: list[Run], fault: Fault) -> set[int]:
 
 
 def memory_stays_flat(history: History) -> Iterator[Violation]:
+    """From the first row that a process took: on a starving machine it loads its code for half a minute."""
+    began: dict[int, float] = {}
+    for step in history.steps:
+        if step.process is not None:
+            began.setdefault(step.process, step.at)
     for process, samples in history.memory.items():
-        minutes, growth = memory_growth(samples)
+        at_work = [sample for sample in samples if sample[0] >= began.get(process, math.inf)]
+        minutes, growth = memory_growth(at_work)
         if growth > GROWTH_BYTES + GROWTH_BYTES_A_MINUTE * minutes:
             yield Violation(
                 "I15", None, f"process {process} grew by {growth / MEBIBYTE:.1f} MiB in {minutes:.1f} minutes"

@@ -266,6 +266,9 @@ SOUND = {
     "memory that comes and goes": history(
         QUEUED, RESERVED, COMPLETED, memory={7: [(s, (50 + s % 20) << 20) for s in range(600)]}
     ),
+    "a worker that takes long to load its code": history(
+        QUEUED, RESERVED, COMPLETED, memory={8: [(s, (50 + s // 4) << 20) for s in range(120)]}
+    ),
     "a job for later": history(QUEUED, enqueued(2, run_at=200.0), runs=[]),
     "a stale save of a run that goes on": history(
         QUEUED,

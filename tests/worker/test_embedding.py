@@ -59,6 +59,27 @@ async def test_an_embedded_worker_runs_jobs_from_start_to_stop(
     await beside(eventually, lambda: table.connections_of_workers() == [])
 
 
+@pytest.mark.parametrize(
+    "error", [RuntimeError("can't start new thread"), OSError(24, "Too many open files")]
+)
+async def test_a_worker_that_cannot_look_for_leftovers_starts_all_the_same(
+    settings: Settings, table: Table, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    looks = asyncio.to_thread
+
+    async def refused(function: Callable[..., Any], *arguments: Any) -> Any:
+        if function.__name__ == "end_of_dead_workers":
+            raise error
+        return await looks(function, *arguments)
+
+    monkeypatch.setattr("rowcrew.control.worker.asyncio.to_thread", refused)
+    worker = Worker([CREW], settings)
+    await worker.start()
+    job = table.enqueue("noop")
+    await beside(table.until, job, "completed")
+    await worker.stop()
+
+
 async def test_starting_and_stopping_twice_is_the_same_as_once(
     settings: Settings, table: Table, capfd: pytest.CaptureFixture[str]
 ) -> None:

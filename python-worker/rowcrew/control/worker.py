@@ -251,7 +251,7 @@ class Worker:
         return limits.within(self._leaves_after_seconds)
 
     async def _enter(self, organs: Organs) -> None:
-        with suppress(OSError):  # no descriptor is left: the next worker here sees to them
+        with suppress(OSError, RuntimeError):  # no descriptor or thread is left: the next worker here looks
             if programs := await asyncio.to_thread(end_of_dead_workers):
                 self._log.event("worker.leftovers", programs=programs)
         await organs.identity.enter()
