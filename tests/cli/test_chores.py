@@ -183,7 +183,7 @@ def test_help_names_every_command_and_the_exit_codes(capsys: pytest.CaptureFixtu
 def test_a_reader_that_leaves_early_is_no_error(database_url: str, connect: Connect) -> None:
     connect().execute("INSERT INTO jobs (type) SELECT repeat('x', 200) FROM generate_series(1, 2000)")
     command = (
-        f"{sys.executable} -m rowcrew.cli jobs list --limit 2000 --json | head -1; echo ${{PIPESTATUS[0]}}"
+        f"'{sys.executable}' -m rowcrew.cli jobs list --limit 2000 --json | head -1; echo ${{PIPESTATUS[0]}}"
     )
     ended = subprocess.run(
         ["bash", "-c", command],

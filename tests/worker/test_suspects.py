@@ -83,7 +83,7 @@ def test_the_same_in_a_small_container_leaves_the_kernel_nothing_to_kill(
 ) -> None:
     innocents, culprit = a_crowd_with_a_culprit(table)
     with little_memory(MEBIBYTES * 2**20) as group:
-        join = f"echo $$ > {group}/cgroup.procs && exec {sys.executable} -m rowcrew.cli worker {CREW}"
+        join = f"echo $$ > {group}/cgroup.procs && exec '{sys.executable}' -m rowcrew.cli worker {CREW}"
         worker = start_worker(WORKER_CONCURRENCY=SLOTS, program=["/bin/sh", "-c", join]).ready()
         assert most_runners_until(worker, table) <= MOST_RUNNERS
         assert out_of_memory(group) == 0
