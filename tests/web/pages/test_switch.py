@@ -86,6 +86,7 @@ def test_keys_lead_to_the_page_above_and_never_to_a_screen_that_is_not_there(
     page.keyboard.press("g")
     page.keyboard.press("a")
     expect(page).to_have_url("/")
+    page.wait_for_load_state()  # the address changes before the script hears keys
     page.keyboard.press("/")
     page.keyboard.press("g")
     page.keyboard.press("j")
