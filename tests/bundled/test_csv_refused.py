@@ -222,11 +222,12 @@ def test_copy_names_the_right_row_also_where_cells_have_line_ends(
     assert staged == [1, 1, 1]
 
 
-def test_many_cells_that_cannot_be_cast_are_judged_together(
-    target: Imports, staged: list[int], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("bad", [DAY, CHECK])
+def test_many_rows_that_cannot_be_cast_or_that_a_check_refuses_are_found_together(
+    target: Imports, staged: list[int], monkeypatch: pytest.MonkeyPatch, bad: str
 ) -> None:
     monkeypatch.setattr(loading, "_MANY", 3)
-    result, *_ = brought(target, file_of(12, dict.fromkeys(range(1, 12, 2), DAY)))
+    result, *_ = brought(target, file_of(12, dict.fromkeys(range(1, 12, 2), bad)))
     assert result["rejected"] == 6
     judges = copying._SOFT_INPUT < 10**9
     assert staged == ([1, 1, 1, 6] if judges else [1] * 6)
@@ -241,16 +242,6 @@ def test_many_rows_that_a_domain_or_a_trigger_refuses_are_named_one_by_one(
     result, *_ = brought(target, file_of(12, dict.fromkeys(range(1, 12, 2), bad)))
     assert result["rejected"] == 6
     assert staged == [1] * 6
-
-
-def test_many_rows_that_a_check_refuses_are_found_together(
-    target: Imports, staged: list[int], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(loading, "_MANY", 3)
-    result, *_ = brought(target, file_of(12, dict.fromkeys(range(1, 12, 2), CHECK)))
-    assert result["rejected"] == 6
-    judges = copying._SOFT_INPUT < 10**9
-    assert staged == ([1, 1, 1, 6] if judges else [1] * 6)
 
 
 def test_an_import_that_fails_anyhow_sends_no_more(target: Imports, sent: list[int]) -> None:

@@ -45,7 +45,7 @@ async def host_checks(address: str) -> list[Check]:
 async def _look(address: str, place: tuple[str, str]) -> _Host:
     name = ":".join(place)
     try:
-        async with asyncio.timeout(_SECONDS):
+        async with asyncio.timeout(_SECONDS):  # `seconds` is for each address of a name, and for each step
             connection = await opened_async(
                 alone(address, place), name="admin", autocommit=True, seconds=_SECONDS
             )

@@ -33,9 +33,8 @@ ROW_ERRORS: Final = (
 )
 _DUPLICATES: Final = (psycopg.errors.UniqueViolation, psycopg.errors.ExclusionViolation)
 _BY_RULES: Final = (psycopg.errors.ForeignKeyViolation, psycopg.errors.CheckViolation)
-_MOST_ROUNDS: Final = (
-    16  # as long is a chain of rows of which each is the next one's partner, and the first has none
-)
+# As long is a chain of rows of which each is the next one's partner, and the first has none.
+_MOST_ROUNDS: Final = 16
 _SOFT_INPUT: Final = 160000  # the first server that has pg_input_is_valid
 
 
@@ -220,7 +219,7 @@ class CopyIn:
         return {}
 
     def load_beside(
-        self, first_row: int, last_row: int, rows: int, suspects: dict[int, str], most: int
+        self, first_row: int, last_row: int, rows: int, suspected: dict[int, str], most: int
     ) -> tuple[Loaded, list[psycopg.Error]]:
         """Take over the staged rows with these numbers but the suspects, and say why these cannot be.
 
@@ -231,10 +230,10 @@ class CopyIn:
             psycopg.Error: one of ROW_ERRORS, and no row is taken over: one that is no suspect is at fault, or
                 a suspect is good, or there already.
         """
-        among = staging.numbered(first_row, last_row, suspects)
+        among = staging.numbered(first_row, last_row, suspected)
         with self._connection.transaction():
-            loaded = self._taken_over(among, rows - len(suspects))
-            return loaded, [self._refusal_by_rules(place) for place in [*suspects.values()][:most]]
+            loaded = self._taken_over(among, rows - len(suspected))
+            return loaded, [self._refusal_by_rules(place) for place in [*suspected.values()][:most]]
 
     def _refusal_by_rules(self, place: str) -> psycopg.Error:
         statement = staging.insert(self._plan, self._staged, staging.standing(place))

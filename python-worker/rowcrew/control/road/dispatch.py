@@ -145,9 +145,10 @@ class Dispatcher:
     def _assign_solo(self) -> None:
         waiting, runners = self._waiting.solo, self._runners
         free = self._free_apart()
-        while (
-            waiting and free > 0 and (runner := runners.idle_solo(unused=is_suspect(waiting[0].job.crashes)))
-        ):
+        while waiting and free > 0:
+            runner = runners.idle_solo(unused=is_suspect(waiting[0].job.crashes))
+            if runner is None:
+                break
             runner.assign([waiting.popleft()])
             free -= 1
         for _ in range(min(len(waiting), free) - runners.solos_on_the_way()):
