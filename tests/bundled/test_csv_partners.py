@@ -181,6 +181,18 @@ def test_whatever_the_partners_are_they_are_found_at_once(
     assert len(stored) == MOST_ROWS - 4
 
 
+@pytest.mark.parametrize(
+    "orphan", ["{row:03},1.5,,shop", "{row:03},,2026-01-02,shop", "{row:03},9,2026-01-02,shop"]
+)
+def test_a_key_that_is_null_in_part_has_no_partner_where_all_of_it_must_match(
+    target: Imports, apart: list[int], orphan: str
+) -> None:
+    target.connection.execute(KEYS[3])
+    others = dict.fromkeys([3, 9, 10], orphan) | {4: "{row:03},,,shop"}
+    result, stored, _ = brought(target, file_of(BLOCK_ROWS, others))
+    assert (apart, result["rejected"], len(stored)) == ([3], 3, BLOCK_ROWS - 3)
+
+
 def test_the_reason_names_the_key(target: Imports) -> None:
     target.connection.execute(KEYS[2])
     *_, complaints = brought(target, file_of(9, {3: ORPHAN}))
@@ -197,13 +209,23 @@ def test_the_reason_names_the_key(target: Imports) -> None:
     ("GRANT SELECT ON partners TO {clerk}; ALTER TABLE partners ENABLE ROW LEVEL SECURITY", 0),
 ])  # fmt: skip
 def test_partners_that_the_role_may_not_read_are_searched_for(
-    target: Imports, clerk: str, apart: list[int], granted: str, found: int
+    target: Imports, clerk: str, monkeypatch: pytest.MonkeyPatch, granted: str, found: int
 ) -> None:
+    apart = set_apart(monkeypatch)
+    tried: list[tuple[Any, ...]] = []
+    suspects = CopyIn.suspects
+
+    def noted(*given: Any) -> dict[int, str]:
+        tried.append(given)
+        return suspects(*given)
+
+    monkeypatch.setattr(CopyIn, "suspects", noted)
     target.connection.execute(KEYS[0])
     target.connection.execute(granted.format(clerk=clerk))
     as_clerk = Imports(target.server, target.url.replace("postgres@", f"{clerk}@", 1), target.connection)
     result = as_clerk.run(file_of(BLOCK_ROWS, {3: ORPHAN}), table="grouped", mapping=MAPPING).result
-    assert (result["inserted"], result["rejected"], sum(apart)) == (BLOCK_ROWS - 1, 1, found)
+    assert (result["inserted"], result["rejected"]) == (BLOCK_ROWS - 1, 1)
+    assert (sum(apart), len(tried)) == (found, found)  # who cannot be told is not asked for in vain
 
 
 def test_a_suspect_that_a_trigger_gives_a_partner_comes_in(target: Imports, apart: list[int]) -> None:
